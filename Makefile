@@ -1,0 +1,83 @@
+# Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test bench lock clean check check-style check-types check-sql check-imports check-spelling
+
+# Nothing here reports to anybody.
+export GX_ANALYTICS_ENABLED := False
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+help:
+	@echo 'make demo    simulate the CORAL-X workspace, run everything, say where the weekly report is'
+	@echo 'make ui      the same in the Dagster UI'
+	@echo 'make test    all tests'
+	@echo 'make check   style, types, SQL, imports between layers, spelling'
+	@echo 'make bench   measure, and write benchmarks/results.md'
+	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
+	@echo 'make clean   remove .venv/ and caches; data/ stays'
+	@echo
+	@echo 'PYTHON=python3.12 make …   choose the Python for .venv/'
+	@echo 'ARGS="…" make demo|test|bench|ui   more arguments for the command behind it'
+
+demo: .venv/ready
+	.venv/bin/tieout demo $(ARGS)
+
+ui: .venv/ready
+	.venv/bin/tieout ui $(ARGS)
+
+test: .venv/ready
+	.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+
+bench: .venv/ready
+	.venv/bin/python -m benchmarks $(ARGS)
+
+# `make -k check` goes on after the first complaint.
+check: check-style check-types check-sql check-imports check-spelling
+
+check-style: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+check-types: .venv/ready
+	.venv/bin/mypy
+
+check-sql: .venv/ready
+	.venv/bin/sqlfluff lint --disable-progress-bar sql
+
+check-imports: .venv/ready
+	.venv/bin/lint-imports
+
+check-spelling: .venv/ready
+	.venv/bin/typos
+
+# Versions that are locked already stay, unless LOCK_ARGS says otherwise.
+lock: .venv/ready
+	.venv/bin/uv pip compile pyproject.toml --group dev --system-certs --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock $(LOCK_ARGS)
+
+clean:
+	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Prints the first Python that is new enough.
+pythons := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+find_python = for candidate in $(pythons); do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+		then echo "$$candidate"; exit 0; fi; \
+	done; \
+	echo 'Tieout needs Python 3.11 or newer; none of these is: $(pythons).' >&2; \
+	echo 'Install one, or name it: make PYTHON=/path/to/python3.12' >&2; \
+	exit 1
+
+# The mark comes last and the folder is made anew each time, so an interrupted set-up starts over by itself.
+# uv, itself from the lock, installs the rest in seconds; where it cannot (it does not read the configuration of pip),
+# pip installs the same files, checked against the same hashes.
+.venv/ready: requirements.lock pyproject.toml
+	@python=$$($(find_python)) && echo "Setting up .venv with $$python (once, in less than a minute)" && "$$python" -m venv --clear .venv
+	@awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock > .venv/uv.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
+	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --system-certs --quiet --require-hashes --no-deps -r requirements.lock \
+		|| { echo 'uv could not install; pip does it instead, which takes about a minute'; \
+		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/ready

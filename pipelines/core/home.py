@@ -1,0 +1,31 @@
+"""The state on disk: `$TIEOUT_HOME` and what lies where in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """One workspace's state; every path below it is made by the part that writes there."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Files as delivered."""
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that the pipeline writes."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        """One folder per ISO week."""
+        return self.root / "reports"
+
+    @property
+    def dagster(self) -> Path:
+        """The Dagster instance: runs, events, schedules."""
+        return self.root / "dagster"

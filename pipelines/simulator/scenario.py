@@ -1,0 +1,276 @@
+"""What a simulated workspace is made of: functions, apps, deployments, callers, prices and the habits of its bill.
+
+Everything here is a frozen value without behaviour beyond look-ups, so that a scenario can be read, compared, changed
+with `dataclasses.replace`, and built for worlds of any size. Units are in the names; datetimes are aware UTC.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+DEFAULT_MILLICORES = 125
+DEFAULT_MEMORY_MIB = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a deployment asks of Modal for one function, as `modal function info` shows it.
+
+    Attributes:
+        gpu_type: Modal's name of the GPU (`A100-40GB`), or None for a CPU function.
+        gpu_count: GPUs in one container.
+        cpu_millicores: requested cores in thousandths, or None for Modal's default of 0.125 core.
+        memory_mib: requested memory, or None for Modal's default of 128 MiB.
+        timeout_seconds: an input that runs longer is cut off with status `timeout`.
+        scaledown_window_seconds: how long an idle container is kept, and billed.
+        min_containers: containers kept warm with or without calls.
+        max_containers: upper bound on live containers, or None for no bound.
+        concurrent_inputs: inputs that one container serves at the same time.
+        regions: a region restriction, which Modal bills at `region_multiplier`.
+        region_multiplier: 1, 1.5 (broad) or 1.75 (narrow), on every resource.
+        nonpreemptible: never preempted, at three times the price of CPU and memory.
+    """
+
+    gpu_type: str | None
+    cpu_millicores: int | None
+    memory_mib: int | None
+    timeout_seconds: int
+    gpu_count: int = 1
+    scaledown_window_seconds: int = 60
+    min_containers: int = 0
+    max_containers: int | None = None
+    concurrent_inputs: int = 1
+    regions: tuple[str, ...] = ()
+    region_multiplier: Decimal = Decimal(1)
+    nonpreemptible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a function behaves under one configuration: seconds, use of CPU and memory, and how often it fails.
+
+    Ranges are (low, high) and drawn uniformly, once per container or call; rates are shares of calls between 0 and 1.
+
+    Attributes:
+        median_seconds: median execution time of a call.
+        spread: standard deviation of the logarithm of the execution time.
+        cold_start_seconds: from the creation of a container to its readiness.
+        millicores_executing: CPU use while a call executes; billed where it is above the request.
+        memory_mib_used: memory use while a call executes; billed where it is above the request.
+        failure_rate: calls that raise an exception part of the way through.
+        oom_rate: calls that kill their container for want of memory.
+        hang_rate: calls that never return and run into the timeout.
+        init_failure_rate: containers that die before they are ready.
+        preemptions_per_hour: how often Modal takes a busy container away, per hour of execution.
+    """
+
+    median_seconds: float
+    spread: float
+    cold_start_seconds: tuple[float, float]
+    millicores_executing: tuple[int, int]
+    memory_mib_used: tuple[int, int]
+    failure_rate: float = 0.006
+    oom_rate: float = 0.0
+    hang_rate: float = 0.0
+    init_failure_rate: float = 0.0005
+    preemptions_per_hour: float = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How often callers ask for a function.
+
+    Attributes:
+        calls_per_hour: the mean over a whole week.
+        weekday_weights: seven relative weights, Monday first.
+        hour_weights: twenty-four relative weights, hour 0 UTC first.
+        burst_share: share of the calls that arrive in bursts (one caller fanning out) rather than singly.
+        burst_size: mean number of calls in a burst.
+        day_spread: standard deviation of the logarithm of a day's own level.
+    """
+
+    calls_per_hour: float
+    weekday_weights: tuple[float, ...] = (1.0,) * 7
+    hour_weights: tuple[float, ...] = (1.0,) * 24
+    burst_share: float = 0.25
+    burst_size: float = 4.0
+    day_spread: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedFunction:
+    """One function in one deployment: what was asked for and how it behaves there."""
+
+    configuration: Configuration
+    behaviour: Behaviour
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One `modal deploy` of an app. Containers of the version before finish their calls and stop.
+
+    `deployed_at` None means: shortly before the simulated period begins.
+    """
+
+    app: str
+    version: int
+    deployed_at: dt.datetime | None
+    functions: Mapping[str, DeployedFunction]
+    commit: str
+    deployed_by: str = "deployer"
+
+
+@dataclass(frozen=True, slots=True)
+class StayingCallers:
+    """The share of calls that still goes to the old app after a rollout, fading linearly from first to last."""
+
+    first_share: float = 0.0
+    last_share: float = 0.0
+    fade_days: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """From `at` on, callers of a function call it on `app`, all but those that stay where they were."""
+
+    function: str
+    app: str
+    at: dt.datetime
+    staying: StayingCallers = StayingCallers()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app of the workspace: its ids, tags, and deployments in order of time."""
+
+    name: str
+    app_id: str
+    deployments: tuple[Deployment, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as its callers know it: a name, a demand, and the app that serves it before any rollout."""
+
+    name: str
+    home_app: str
+    demand: Demand
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A billed object without a breakdown by resource: it appears in the plain report only."""
+
+    name: str
+    volume_id: str
+    first_gib: float
+    gib_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A rate that is valid from a midnight UTC on."""
+
+    rate_name: str
+    usd_per_hour: Decimal
+    effective: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Rates in $/h under the names of `modal billing rates`, and the changes to them.
+
+    Attributes:
+        usd_per_hour: the rates at the beginning.
+        changes: later rates, in order of date.
+        bill_labels: how the bill names a GPU type where it differs from Modal's own name.
+    """
+
+    usd_per_hour: Mapping[str, Decimal]
+    changes: tuple[PriceChange, ...] = ()
+    bill_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def on(self, day: dt.date) -> dict[str, Decimal]:
+        """Return every rate that is valid on a day."""
+        rates = dict(self.usd_per_hour)
+        rates.update({change.rate_name: change.usd_per_hour for change in self.changes if change.effective <= day})
+        return rates
+
+    def label(self, gpu_type: str) -> str:
+        """Return the bill's name of a GPU type."""
+        return self.bill_labels.get(gpu_type, gpu_type)
+
+
+@dataclass(frozen=True, slots=True)
+class BillHabits:
+    """How the bill comes in: late for its newest hours, corrected once, and with credits and a plan at the month's end.
+
+    Attributes:
+        late_hours: newest hours of a day that the first fetch (02:00 of the next day) understates or lacks.
+        restated_week_from_end: the week, counted from the last one (0), whose Friday is restated; None for never.
+        restated_permille: the amount first billed for the corrected row, in thousandths of the true amount.
+        credits_usd: monthly credits, at most the metered cost.
+        plan_usd: monthly cost of the plan.
+        not_itemised_usd: (low, high) of the metered cost per month that no report shows.
+    """
+
+    late_hours: int = 2
+    restated_week_from_end: int | None = 1
+    restated_permille: int = 1900
+    credits_usd: Decimal = Decimal("100.00000000")
+    plan_usd: Decimal = Decimal("250.00000000")
+    not_itemised_usd: tuple[Decimal, Decimal] = (Decimal("0.00100000"), Decimal("0.00800000"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole workspace, ready to be simulated for any number of weeks around its first rollout.
+
+    Attributes:
+        rollout_monday: the Monday of the first rollout's week: half of the simulated weeks lie before it.
+        log_delay_share: share of calls whose final status the log shows only hours later.
+        workspace_day_spread: standard deviation of the logarithm of the level that all functions share on a day.
+    """
+
+    name: str
+    environment: str
+    rollout_monday: dt.date
+    functions: tuple[Function, ...]
+    apps: tuple[App, ...]
+    rollouts: tuple[Rollout, ...]
+    volumes: tuple[Volume, ...]
+    prices: PriceList
+    bill: BillHabits = BillHabits()
+    log_delay_share: float = 0.0012
+    workspace_day_spread: float = 0.06
+
+    def __post_init__(self) -> None:
+        """Refuse a world whose parts do not fit together."""
+        apps = {app.name: app for app in self.apps}
+        for function in self.functions:
+            if function.home_app not in apps:
+                raise ValueError(f"function {function.name}: home_app {function.home_app!r} is not among the apps")
+        for rollout in self.rollouts:
+            if rollout.app not in apps:
+                raise ValueError(f"rollout of {rollout.function}: app {rollout.app!r} is not among the apps")
+            served = any(
+                rollout.function in deployment.functions
+                and (deployment.deployed_at is None or deployment.deployed_at <= rollout.at)
+                for deployment in apps[rollout.app].deployments
+            )
+            if not served:
+                raise ValueError(f"rollout of {rollout.function}: {rollout.app} does not deploy it by {rollout.at}")
+
+    def period(self, weeks: int) -> tuple[dt.datetime, dt.datetime]:
+        """Return the first instant and the end of a simulation of that many weeks.
+
+        Raises:
+            ValueError: fewer than one week.
+        """
+        if weeks < 1:
+            raise ValueError(f"weeks must be at least 1, not {weeks}")
+        first = self.rollout_monday - dt.timedelta(weeks=(weeks + 1) // 2)
+        start = dt.datetime.combine(first, dt.time(), dt.UTC)
+        return start, start + dt.timedelta(weeks=weeks)

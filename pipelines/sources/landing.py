@@ -1,0 +1,375 @@
+"""Landing: which files are there, what their paths and sidecars say, and what is in them.
+
+A file's folder below `landing/` names the Modal export; `app=`, `function=` and `environment=` folders carry
+percent-encoded names, so that an app called `../x` stays inside. A sidecar `<file>.meta.json` says which range a pull
+covered and when.
+"""
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+SOURCES = (
+    "app_history",
+    "app_list",
+    "billing_rates",
+    "billing_report",
+    "billing_summary",
+    "function_calls",
+    "function_info",
+)
+SIDECAR_SUFFIX = ".meta.json"
+GZIP_MAGIC = b"\x1f\x8b"
+_TEMPORARY_SUFFIX = ".tmp"
+_PATH_KEYS = frozenset({"app", "function", "environment"})
+_CHUNK_BYTES = 1 << 20
+_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
+_MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class RejectionError(Exception):
+    """A file that cannot be loaded exactly: what is wrong, what to do next, and more detail where it helps."""
+
+    def __init__(self, reason: str, *, fix: str, detail: str = "") -> None:
+        """Keep the three texts apart, so that every place that shows them can lay them out."""
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the file system says about a file and its sidecar; if it is the same, so is the content."""
+
+    bytes: int
+    mtime_ns: int
+    sidecar_bytes: int | None
+    sidecar_mtime_ns: int | None
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file found below `landing/`.
+
+    `name` is its path below `landing/` with forward slashes, printable even where the file system's bytes are not.
+    """
+
+    location: Path
+    name: str
+    fingerprint: Fingerprint
+
+    @property
+    def source(self) -> str:
+        """The first folder, which names the Modal export; empty for a file in `landing/` itself."""
+        folder, separator, _ = self.name.partition("/")
+        return folder if separator else ""
+
+    @property
+    def path_in_source(self) -> str:
+        """The path below the source's folder."""
+        return self.name.partition("/")[2]
+
+    @property
+    def date_in_name(self) -> dt.date | None:
+        """The date in the file's own name, like `2026-11-01` in `2026-11-01.json`."""
+        found = _DATE.search(self.name.rpartition("/")[2])
+        return _date_or_none(*found.groups()) if found else None
+
+    @property
+    def month_in_name(self) -> dt.date | None:
+        """The first day of the month in the file's own name, like `2026-10` in `2026-10.json`."""
+        found = _MONTH.search(self.name.rpartition("/")[2])
+        return _date_or_none(*found.groups()) if found else None
+
+    @property
+    def mtime(self) -> dt.datetime:
+        """The modification time, naive UTC, in whole microseconds."""
+        microseconds = self.fingerprint.mtime_ns // 1000
+        return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=microseconds)  # noqa: DTZ001 - naive UTC
+
+
+@dataclass(frozen=True)
+class PathKeys:
+    """The names in a file's folders, decoded; None where a folder does not say."""
+
+    environment: str | None = None
+    app: str | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What a pull wrote beside a file; times are naive UTC."""
+
+    fetched_at: dt.datetime
+    range_start: dt.datetime | None
+    range_end: dt.datetime | None
+    client_version: str | None
+    sha256: str | None
+    resolution: str | None
+    command: str
+
+
+@dataclass(frozen=True)
+class Digests:
+    """SHA-256 of a file as landed and of its content after unpacking; equal unless it is gzipped."""
+
+    landed: str
+    content: str
+
+
+def _date_or_none(year: str, month: str, day: str = "1") -> dt.date | None:
+    try:
+        return dt.date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def scan(landing: Path) -> Iterator[LandingFile]:
+    """Yield every file below `landing/` in the order of its name.
+
+    Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once.
+    """
+    yield from sorted(_walk(landing, "", set()), key=lambda file: file.name)
+
+
+def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[LandingFile]:
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in visited:
+        return
+    visited.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        found = {entry.name: entry for entry in entries}
+    for name, entry in found.items():
+        if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, _TEMPORARY_SUFFIX)):
+            continue
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), f"{prefix}{_printable(name)}/", visited)
+        elif entry.is_file():
+            sidecar = found.get(name + SIDECAR_SUFFIX)
+            yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, sidecar))
+
+
+def _fingerprint(file: os.DirEntry[str], sidecar: os.DirEntry[str] | None) -> Fingerprint:
+    status = file.stat()
+    beside = sidecar.stat() if sidecar is not None else None
+    return Fingerprint(
+        bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        sidecar_bytes=beside.st_size if beside else None,
+        sidecar_mtime_ns=beside.st_mtime_ns if beside else None,
+    )
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def path_keys(file: LandingFile) -> PathKeys:
+    """Read the app, function and environment from a file's folders.
+
+    Raises:
+        RejectionError: a name that is empty or given twice.
+    """
+    names: dict[str, str] = {}
+    for folder in file.path_in_source.split("/")[:-1]:
+        key, separator, value = folder.partition("=")
+        if not separator or key not in _PATH_KEYS:
+            continue
+        name = unquote(value)
+        if not name or key in names or "\0" in name:
+            raise RejectionError(
+                f"the folder {folder!r} does not name one {key}",
+                fix=f"Put the file in a folder {key}=<name>, once, with the name percent-encoded.",
+            )
+        names[key] = name
+    return PathKeys(**names)
+
+
+def check_source(file: LandingFile) -> None:
+    """Refuse a file that no module here reads.
+
+    Raises:
+        RejectionError: an unknown folder or an unknown kind of file.
+    """
+    if file.source not in SOURCES:
+        raise RejectionError(
+            f"unknown source {file.source!r}" if file.source else "the file is in no source's folder",
+            fix=f"Move it to one of: {', '.join(SOURCES)}.",
+        )
+    kinds = (".json", ".csv") if file.source == "billing_report" else (".json",)
+    if not file.name.lower().removesuffix(".gz").endswith(kinds):
+        expected = " or ".join(kinds)
+        raise RejectionError(
+            f"not a {expected} file (or .gz of one)",
+            fix=f"Land the output of the modal command as {expected}, or move the file out of landing/.",
+        )
+
+
+def read_sidecar(file: LandingFile) -> Sidecar | None:
+    """Read the sidecar beside a file; None when there is none.
+
+    Raises:
+        RejectionError: a sidecar that is there but cannot be read.
+    """
+    if file.fingerprint.sidecar_bytes is None:
+        return None
+    location = file.location.with_name(file.location.name + SIDECAR_SUFFIX)
+    try:
+        return _parse_sidecar(json.loads(location.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RejectionError(
+            f"its sidecar cannot be read: {error}",
+            fix=f"Pull the file again, or delete {file.name}{SIDECAR_SUFFIX} to load the file by its content.",
+        ) from None
+
+
+def _parse_sidecar(fields: object) -> Sidecar:
+    if not isinstance(fields, dict):
+        raise ValueError("it is not a JSON object")
+    if fields.get("fetched_at") is None:
+        raise ValueError("fetched_at is missing")
+    fetched_at = _utc(fields["fetched_at"], "fetched_at")
+    start, end = fields.get("range_start"), fields.get("range_end")
+    if (start is None) != (end is None):
+        raise ValueError("range_start and range_end must both be given or both be null")
+    range_start = None if start is None else _utc(start, "range_start")
+    range_end = None if end is None else _utc(end, "range_end")
+    if range_start is not None and range_end is not None and range_start > range_end:
+        raise ValueError(f"the range ends ({end}) before it starts ({start})")
+    if fields.get("resolution") not in (None, "h", "d"):
+        raise ValueError(f"resolution {fields['resolution']!r} is neither h nor d")
+    return Sidecar(
+        fetched_at=fetched_at,
+        range_start=range_start,
+        range_end=range_end,
+        client_version=_optional_text(fields, "client_version"),
+        sha256=_optional_text(fields, "sha256"),
+        resolution=_optional_text(fields, "resolution"),
+        command=_optional_text(fields, "command") or "",
+    )
+
+
+def _optional_text(fields: dict[str, object], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is not a text")
+    return value
+
+
+def _utc(value: object, name: str) -> dt.datetime:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a time like 2026-11-02T00:00:00Z")
+    try:
+        moment = dt.datetime.fromisoformat(value)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} {value[:60]!r} is not a time like 2026-11-02T00:00:00Z") from None
+
+
+def is_gzipped(location: Path) -> bool:
+    """Tell by its first bytes, whatever its name says."""
+    with location.open("rb") as file:
+        return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+
+
+def digest_file(location: Path) -> Digests:
+    """Hash a file of any size without holding it in memory.
+
+    Raises:
+        RejectionError: a gzip file that is cut off or broken.
+    """
+    landed = hashlib.sha256()
+    with location.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            landed.update(chunk)
+    if not is_gzipped(location):
+        return Digests(landed.hexdigest(), landed.hexdigest())
+    content = hashlib.sha256()
+    try:
+        with gzip.open(location) as unpacked:
+            while chunk := unpacked.read(_CHUNK_BYTES):
+                content.update(chunk)
+    except (EOFError, zlib.error, OSError) as error:
+        raise broken_gzip(error) from None
+    return Digests(landed.hexdigest(), content.hexdigest())
+
+
+def unpack(landed: bytes) -> bytes:
+    """Return a file's content, unpacked when it is gzipped.
+
+    Raises:
+        RejectionError: a gzip file that is cut off or broken.
+    """
+    if not landed.startswith(GZIP_MAGIC):
+        return landed
+    try:
+        return gzip.decompress(landed)
+    except (EOFError, zlib.error, OSError) as error:
+        raise broken_gzip(error) from None
+
+
+def broken_gzip(error: Exception) -> RejectionError:
+    """Word the refusal of a gzip file that cannot be unpacked."""
+    return RejectionError(
+        "the gzip file is cut off or broken",
+        detail=str(error),
+        fix="Pull or copy the file again.",
+    )
+
+
+def check_digest(file: LandingFile, landed_sha256: str, sidecar: Sidecar | None) -> None:
+    """Refuse a file that is not the one its sidecar describes.
+
+    Raises:
+        RejectionError: the hashes differ.
+    """
+    if sidecar is None or sidecar.sha256 is None or sidecar.sha256.lower() == landed_sha256:
+        return
+    raise RejectionError(
+        "the file is not the one that was pulled: it was cut off or edited since",
+        detail=f"sidecar sha256 {sidecar.sha256[:64]}, file sha256 {landed_sha256}",
+        fix=f"Pull it again; if the edit is meant, delete {file.name}{SIDECAR_SUFFIX}.",
+    )
+
+
+def decode(content: bytes) -> str:
+    """Decode a file's content as UTF-8, with or without a byte order mark.
+
+    Raises:
+        RejectionError: an empty file, UTF-16, or bytes that are not UTF-8.
+    """
+    if content.startswith(_UTF16_MARKS):
+        raise RejectionError(
+            "the file is UTF-16, not UTF-8",
+            fix="Write it as UTF-8; in PowerShell: modal … | Out-File -Encoding utf8 FILE.",
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RejectionError(
+            f"line {line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8",
+            fix="Export it again as UTF-8, straight from the modal command into the file.",
+        ) from None
+    if not text.strip():
+        raise empty_file()
+    return text
+
+
+def empty_file() -> RejectionError:
+    """Word the refusal of a file with nothing in it."""
+    return RejectionError(
+        "the file is empty",
+        fix="Export it again: even a report without rows prints [] (JSON) or a header line (CSV).",
+    )

@@ -1,0 +1,161 @@
+"""Builds one model for one period: delete the range, insert, validate what is not yet committed, commit or roll back."""
+
+import contextlib
+import datetime as dt
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.core.periods import day_start
+from pipelines.warehouse.models import Model
+from pipelines.warehouse.suites import load_suite
+from pipelines.warehouse.validation import ValidationResult, Validator, keep_offending
+
+CHUNK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Period:
+    """UTC days to build, end exclusive."""
+
+    since: dt.date
+    until: dt.date
+
+    def chunks(self) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+        """Cut the period into stretches that one query can hold in memory, as naive UTC times."""
+        since, until = day_start(self.since), day_start(self.until)
+        while since < until:
+            yield since, min(since + CHUNK, until)
+            since += CHUNK
+
+    def widened(self, since: dt.date, until: dt.date) -> "Period":
+        """The smallest period that holds this one and the given days."""
+        return Period(min(self.since, since), max(self.until, until))
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What building a model came to.
+
+    Attributes:
+        model: the table or view.
+        period: the days that were built; None for a table that is always built whole, and for views.
+        rows: rows in that period.
+        seconds: time spent, validation included.
+        validation: how the rows stood up to the table's suite.
+        is_committed: False when a critical expectation was broken: the table is as it was before.
+    """
+
+    model: Model
+    period: Period | None
+    rows: int
+    seconds: float
+    validation: ValidationResult
+    is_committed: bool
+
+
+def build_model(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, *, validator: Validator, run_id: str
+) -> BuildResult:
+    """Build one model for a period in one transaction.
+
+    A table whose SQL changed is built anew for every day that it held. Rows that break a critical expectation are kept
+    in `quarantine.rows`; the table stays as it was.
+    """
+    started = time.monotonic()
+    con.execute("begin")
+    try:
+        built = _write(con, model, period)
+        _comment(con, model)
+        _record_version(con, model)
+        rows = _rows_of(model, built)
+        validation = validator.validate(load_suite(model.name), rows=rows)
+        if validation.success:
+            con.execute("commit")
+        else:
+            con.execute("rollback")
+    except BaseException:
+        with contextlib.suppress(duckdb.TransactionException):
+            con.execute("rollback")
+        raise
+    if validation.failures:
+        keep_offending(con, validation, run_id=run_id, now=dt.datetime.now(dt.UTC))
+    return BuildResult(
+        model=model,
+        period=built,
+        rows=validation.checked_rows,
+        seconds=time.monotonic() - started,
+        validation=validation,
+        is_committed=validation.success,
+    )
+
+
+def _write(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period | None:
+    if model.is_view:
+        con.execute(f"create or replace view {model.name} as {model.sql}")
+        return None
+    if model.partition is None:
+        con.execute(f"create or replace table {model.name} as {model.sql}")
+        return None
+    if not _is_current(con, model):
+        period = _held_period(con, model, period)
+        con.execute(f"drop table if exists {model.name}")
+    for since, until in period.chunks():
+        parameters = {"since": since, "until": until}
+        used = {name: parameters[name] for name in model.parameters}
+        if not _exists(con, model):
+            con.execute(f"create table {model.name} as {model.sql}", used)
+            continue
+        column = model.partition
+        con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
+        con.execute(f"insert into {model.name} by name {model.sql}", used)
+    return period
+
+
+def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    row = con.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+        [model.schema, model.table],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    row = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchone()
+    return row is not None and row[0] == model.code_version and _exists(con, model)
+
+
+def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:
+    if not _exists(con, model):
+        return period
+    column = model.partition
+    row = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchone()  # noqa: S608
+    if row is None or row[0] is None:
+        return period
+    return period.widened(row[0], row[1] + dt.timedelta(days=1))
+
+
+def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    con.execute("insert or replace into meta.models values (?, ?)", [model.name, model.code_version])
+
+
+def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    kind = "view" if model.is_view else "table"
+    con.execute(f"comment on {kind} {model.name} is {_literal(model.description)}")
+    for column, text in model.columns.items():
+        con.execute(f'comment on column {model.name}."{column}" is {_literal(text)}')
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _rows_of(model: Model, period: Period | None) -> str:
+    if period is None or model.partition is None:
+        return f"select * from {model.name}"  # noqa: S608 - names come from the project's own files
+    return (
+        f"select * from {model.name} where {model.partition} >= timestamp '{period.since}' "  # noqa: S608
+        f"and {model.partition} < timestamp '{period.until}'"
+    )

@@ -1,0 +1,76 @@
+"""The warehouse file and its schemas."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+SCHEMAS = ("raw", "catalog", "staging", "usage", "spend", "reconciliation", "savings", "meta", "quarantine")
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse cannot be opened or built; the message says what to do."""
+
+
+@contextmanager
+def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, make its schemas, and close it whatever happens.
+
+    Raises:
+        WarehouseError: another process holds the file, or it is no DuckDB file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    con = _connect(path, read_only=False)
+    try:
+        con.execute("set timezone = 'UTC'")
+        con.execute("set preserve_insertion_order = false")
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists {schema}")
+        con.execute(_META_DDL)
+        yield con
+    finally:
+        con.close()
+
+
+@contextmanager
+def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading.
+
+    Raises:
+        WarehouseError: there is none yet, another process is writing it, or it is no DuckDB file.
+    """
+    if not path.exists():
+        raise WarehouseError(f"{path} does not exist yet; `tieout run` builds it from the landed files")
+    con = _connect(path, read_only=True)
+    try:
+        con.execute("set timezone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(path, read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise WarehouseError(
+                f"{path} is being written by another process; wait until that run ends, or stop it"
+            ) from error
+        raise WarehouseError(f"{path} cannot be opened: {error}") from error
+
+
+_META_DDL = """
+create table if not exists meta.models (
+    model varchar primary key,
+    code_version varchar not null
+);
+create table if not exists meta.week_inputs (
+    week varchar primary key,
+    input_hash varchar not null,
+    built_at timestamp not null
+);
+comment on table meta.models is 'The SQL version that every table was built with';
+comment on table meta.week_inputs is 'What every ISO week was last built from; a week with other inputs is built anew';
+"""

@@ -1,0 +1,436 @@
+"""Validation: runs a suite on rows that are not committed yet, with Great Expectations, and keeps what broke it.
+
+The only importer of `great_expectations`. Its import takes seconds, so it happens inside functions. Nothing here
+commits, rolls back, writes a file or opens a socket.
+"""
+
+import json
+import logging
+import os
+import re
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipelines.core.findings import Severity
+from pipelines.warehouse.suites import Expectation, Suite
+
+if TYPE_CHECKING:
+    from duckdb_engine import CursorWrapper
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+    from great_expectations.expectations.expectation import Expectation as GxExpectation
+
+SAMPLE_ROWS = 10
+"""Offending rows that are shown with a broken expectation."""
+
+KEPT_ROWS = 200
+"""Offending rows that are kept for each broken expectation; Great Expectations reads no more than these."""
+
+QUARANTINE_DDL = """
+create schema if not exists quarantine;
+create table if not exists quarantine.rows (
+    table_name varchar not null,
+    expectation varchar not null,
+    severity varchar not null,
+    row_json varchar not null,
+    run_id varchar not null,
+    seen_at timestamp not null
+);
+comment on table quarantine.rows is 'Rows that broke an expectation, at most 200 for each expectation and run.';
+comment on column quarantine.rows.table_name is 'The table that the row was meant for.';
+comment on column quarantine.rows.expectation is 'The expectation that the row broke.';
+comment on column quarantine.rows.severity is 'critical (nothing of that build was kept) or warning.';
+comment on column quarantine.rows.row_json is 'The row as a JSON object; every value is text, exactly as computed.';
+comment on column quarantine.rows.run_id is 'The run that met the row.';
+comment on column quarantine.rows.seen_at is 'When the run met it, UTC.';
+"""
+
+# What SQLAlchemy takes for a parameter in plain SQL: `:name`, but neither `::type` nor `10:40`.
+_BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+
+Row = Mapping[str, str | None]
+
+
+class ValidationError(Exception):
+    """An expectation could not be evaluated: a defect of the suite or of the table's SQL, never bad data."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the rows stood up to one expectation.
+
+    Attributes:
+        expectation: what was expected.
+        success: whether it holds.
+        checked_rows: rows that were looked at.
+        unexpected_rows: rows that break it; 0 when it speaks about the table as a whole.
+        observed: what was found instead, when it speaks about the table as a whole; else None.
+        offending_rows: at most KEPT_ROWS of the rows that break it, values as text (None for null).
+    """
+
+    expectation: Expectation
+    success: bool
+    checked_rows: int
+    unexpected_rows: int = 0
+    observed: str | None = None
+    offending_rows: tuple[Row, ...] = ()
+
+    @property
+    def sample(self) -> tuple[Row, ...]:
+        """The first offending rows, few enough to print."""
+        return self.offending_rows[:SAMPLE_ROWS]
+
+    @property
+    def summary(self) -> str:
+        """One line for a log or a check."""
+        if self.success:
+            return f"{self.expectation.name}: holds ({self.checked_rows:,} rows checked)"
+        if self.observed is not None:
+            return f"{self.expectation.name}: broken, found {self.observed}"
+        return f"{self.expectation.name}: broken {self.unexpected_rows:,} times ({self.checked_rows:,} rows checked)"
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """The outcomes of one suite, in the order of its file; it stays readable after a rollback."""
+
+    suite: Suite
+    checked_rows: int
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """Every broken expectation."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.success)
+
+    @property
+    def blocking(self) -> tuple[Outcome, ...]:
+        """The broken expectations that forbid a commit."""
+        return tuple(o for o in self.failures if o.expectation.severity is Severity.CRITICAL)
+
+    @property
+    def success(self) -> bool:
+        """Whether the rows may be committed; broken warnings do not forbid it."""
+        return not self.blocking
+
+
+def validate(con: duckdb.DuckDBPyConnection, suite: Suite, *, rows: str) -> ValidationResult:
+    """Run one suite on one connection; see `Validator.validate`, which is faster for many."""
+    return Validator(con).validate(suite, rows=rows)
+
+
+class Validator:
+    """Runs suites on one connection, inside whatever transaction it is in.
+
+    Keep one for as long as the connection lives: setting up Great Expectations costs more than a small suite. A
+    validation runs queries on the connection, so whatever was executed before and not fetched is lost.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Prepare for `con`, which stays the caller's to commit, roll back and close."""
+        _silence_great_expectations()
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
+        from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+        from sqlalchemy.pool import StaticPool
+
+        self._con = con
+        lent = _LentConnection(con)
+        config = DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        )
+        context = gx.get_context(mode="ephemeral", project_config=config)
+        self._source = context.data_sources.add_sql(
+            datasource=SQLDatasource(
+                name="warehouse",
+                connection_string="duckdb://",
+                create_temp_table=False,
+                kwargs={"creator": lambda: lent, "poolclass": StaticPool},
+            )
+        )
+
+    def validate(self, suite: Suite, *, rows: str) -> ValidationResult:
+        """Run every expectation of `suite` on the result of the select `rows`, uncommitted rows included.
+
+        Raises:
+            ValidationError: expectations that could not be evaluated; the message names suite file and line.
+            ValueError: `rows` holds something like `:name`, which SQLAlchemy would take for a parameter.
+        """
+        if _BIND_PARAMETER.search(rows):
+            raise ValueError(
+                f"the select of the rows to check must not hold `:name`; put a view in front of it\n{rows}"
+            )
+        checked_rows = self._count(suite, rows)
+        asset = self._source.add_query_asset(suite.table, query=_select_from(rows))
+        try:
+            batch = asset.add_batch_definition_whole_table("rows").get_batch()
+            run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, checked_rows=checked_rows)
+            return ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
+        finally:
+            self._source.delete_asset(suite.table)
+
+    def _count(self, suite: Suite, rows: str) -> int:
+        try:
+            counted = self._con.execute(_select_from(rows, columns="count(*)")).fetchone()
+        except duckdb.Error as error:
+            raise ValidationError(f"{suite.file}: the rows to check cannot be read: {error}\n{rows}") from error
+        return int(counted[0]) if counted else 0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One suite on one set of rows."""
+
+    con: duckdb.DuckDBPyConnection
+    suite: Suite
+    batch: "Batch"
+    rows: str
+    checked_rows: int
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Ask first only whether each expectation holds, then fetch rows for those that do not."""
+        from great_expectations import ExpectationSuite
+
+        built = {e.name: _build(self.suite, e) for e in self.suite.expectations}
+        report = self.batch.validate(
+            ExpectationSuite(name=self.suite.table, expectations=list(built.values())),
+            result_format={"result_format": "BOOLEAN_ONLY"},
+        )
+        # Great Expectations answers in an order of its own.
+        results = {_name_of(result): result for result in report.results}
+        self._refuse_errors(results)
+        return tuple(
+            self._outcome(expectation, results[expectation.name], built[expectation.name])
+            for expectation in self.suite.expectations
+        )
+
+    def _outcome(
+        self, expectation: Expectation, result: "ExpectationValidationResult", built: "GxExpectation"
+    ) -> Outcome:
+        if result.success:
+            return Outcome(expectation=expectation, success=True, checked_rows=self.checked_rows)
+        if expectation.sql is not None:
+            return self._broken_rule(expectation, expectation.sql)
+        return self._broken_expectation(expectation, built)
+
+    def _broken_rule(self, expectation: Expectation, sql: str) -> Outcome:
+        rule = sql.replace("{table}", _subquery(self.rows))
+        counted = self.con.execute(_select_from(rule, columns="count(*)")).fetchone()
+        cursor = self.con.execute(_select_from(rule) + f" limit {KEPT_ROWS}")
+        columns = [column[0] for column in cursor.description or []]
+        return Outcome(
+            expectation=expectation,
+            success=False,
+            checked_rows=self.checked_rows,
+            unexpected_rows=int(counted[0]) if counted else 0,
+            offending_rows=_as_text(dict(zip(columns, row, strict=True)) for row in cursor.fetchall()),
+        )
+
+    def _broken_expectation(self, expectation: Expectation, built: "GxExpectation") -> Outcome:
+        result = self.batch.validate(
+            built,
+            result_format={
+                "result_format": "BASIC",
+                "include_unexpected_rows": True,
+                "partial_unexpected_count": KEPT_ROWS,
+            },
+        )
+        self._refuse_errors({expectation.name: result})
+        found = result.result
+        return Outcome(
+            expectation=expectation,
+            success=False,
+            checked_rows=self.checked_rows,
+            unexpected_rows=int(found.get("unexpected_count", 0)),
+            observed=str(found["observed_value"]) if "observed_value" in found else None,
+            offending_rows=_as_text(found.get("unexpected_rows", ())),
+        )
+
+    def _refuse_errors(self, results: Mapping[str, "ExpectationValidationResult"]) -> None:
+        errors = {
+            f"{self.suite.file}:{expectation.line}: {expectation.name!r} could not be evaluated: {message}": message
+            for expectation in self.suite.expectations
+            if expectation.name in results and (message := _error_of(results[expectation.name]))
+        }
+        # The first error aborts the transaction, and everything after it fails for that reason alone.
+        causes = [line for line, message in errors.items() if "transaction is aborted" not in message]
+        if errors:
+            raise ValidationError("\n".join([*(causes or errors), "Correct the suite, or the columns of its table."]))
+
+
+class _LentConnection:
+    """What SQLAlchemy sees of a DuckDB connection that belongs to someone else.
+
+    SQLAlchemy rolls back whenever it hands a connection back to its pool, and closes it in the end; here that would
+    undo the very rows that are being checked. So transactions and closing stay with the owner, and Great
+    Expectations, which keeps its contexts for good, does not keep the connection.
+    """
+
+    autocommit = None
+    closed = False
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = weakref.ref(con)
+        self.notices: list[str] = []
+
+    def cursor(self) -> "CursorWrapper":
+        from duckdb_engine import ConnectionWrapper, CursorWrapper
+
+        con = self._con()
+        if con is None:
+            raise ReferenceError("the connection to validate on is gone; keep it as long as its Validator")
+        return CursorWrapper(con, ConnectionWrapper(con))
+
+    def begin(self) -> None:
+        """Leave the owner's transaction alone."""
+
+    def commit(self) -> None:
+        """Leave the owner's transaction alone."""
+
+    def rollback(self) -> None:
+        """Leave the owner's transaction alone."""
+
+    def close(self) -> None:
+        """Leave the owner's connection open."""
+
+
+@cache
+def _silence_great_expectations() -> None:
+    """Send no usage statistics, log nothing (what it would log comes back as a ValidationError), exit quietly."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    import duckdb_engine  # noqa: F401  registers what is taken back below
+    from sqlalchemy import TryCast
+    from sqlalchemy.ext.compiler import deregister
+
+    # duckdb-engine hangs a compiler for TRY_CAST on SQLAlchemy, which Great Expectations keeps alive to the end of
+    # the process; DuckDB then reports its whole module as leaked on stderr. Nothing here uses TRY_CAST through it.
+    deregister(TryCast)
+
+
+@cache
+def _rule_class() -> "type[UnexpectedRowsExpectation]":
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+
+    class RuleInSql(UnexpectedRowsExpectation):
+        """A rule that only counts the rows that break it; the original fetches them too, in a second scan."""
+
+        metric_dependencies = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+            return {"success": metrics["unexpected_rows_query.row_count"] == 0}
+
+    return RuleInSql
+
+
+def _build(suite: Suite, expectation: Expectation) -> "GxExpectation":
+    """Make the expectation that Great Expectations runs.
+
+    Raises:
+        ValidationError: it knows no such expectation, or not with these arguments.
+    """
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    meta = {"name": expectation.name}
+    try:
+        if expectation.sql is not None:
+            return _rule_class()(unexpected_rows_query=_query_of_rule(expectation.sql), meta=meta)
+        return get_expectation_impl(expectation.type or "")(**expectation.kwargs, meta=meta)
+    except (ExpectationNotFoundError, ValueError, TypeError) as error:
+        where = f"{suite.file}:{expectation.line}"
+        raise ValidationError(f"{where}: {expectation.name!r} cannot be built: {error}") from error
+
+
+def _query_of_rule(sql: str) -> str:
+    """Translate our placeholder, and escape what Great Expectations and SQLAlchemy would read as theirs.
+
+    The rows become a parenthesis in any case: `{batch}` alone has an alias in some queries and none in others.
+    """
+    escaped = _select_from(sql).replace("{table}", "\0").replace("{", "{{").replace("}", "}}")
+    return _BIND_PARAMETER.sub(r"\\:", escaped).replace("\0", "(select * from {batch})")
+
+
+def _select_from(sql: str, *, columns: str = "*") -> str:
+    return f"select {columns} from {_subquery(sql)}"  # noqa: S608  both are texts of this project, not input
+
+
+def _subquery(sql: str) -> str:
+    """Put a select in parentheses; the line break ends a comment on its last line."""
+    return f"({sql.strip().rstrip(';')}\n)"
+
+
+def _name_of(result: "ExpectationValidationResult") -> str:
+    config = result.expectation_config
+    return str((config.meta or {}).get("name")) if config else ""
+
+
+def _error_of(result: "ExpectationValidationResult") -> str | None:
+    """Return why an expectation could not be evaluated, in one line; None if it could."""
+    info: dict[str, Any] = result.exception_info or {}
+    # One exception, or one for each measurement that the expectation is made of.
+    exceptions = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(e["exception_message"]) for e in exceptions if e.get("raised_exception")]
+    return " ".join(messages[0].split("[SQL:")[0].split()) if messages else None
+
+
+def _as_text(rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    return tuple({str(name): _text(value) for name, value in row.items()} for row in rows)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return str(value)
+
+
+def keep_offending(con: duckdb.DuckDBPyConnection, result: ValidationResult, *, run_id: str, now: datetime) -> int:
+    """Write the offending rows of `result` to `quarantine.rows`, and return how many were new.
+
+    Call it after the rollback, when no transaction is open that may be undone: the result carries the rows. What the
+    run kept before is not kept twice. `now` has a timezone; it is stored as UTC.
+    """
+    con.execute(QUARANTINE_DDL)
+    return sum(_keep(con, result.suite.table, outcome, (run_id, now)) for outcome in result.failures)
+
+
+def _keep(con: duckdb.DuckDBPyConnection, table: str, outcome: Outcome, seen: tuple[str, datetime]) -> int:
+    run_id, now = seen
+    kept = con.execute(
+        """
+        insert into quarantine.rows
+        select $table, $expectation, $severity, row_json, $run_id, $seen_at
+        from (select distinct unnest($rows::varchar[]) as row_json)
+        where row_json not in (
+            select q.row_json from quarantine.rows as q
+            where q.table_name = $table and q.expectation = $expectation and q.run_id = $run_id
+        )
+        """,
+        {
+            "table": table,
+            "expectation": outcome.expectation.name,
+            "severity": outcome.expectation.severity.value,
+            "rows": [json.dumps(row, ensure_ascii=False) for row in outcome.offending_rows],
+            "run_id": run_id,
+            "seen_at": now.astimezone(UTC).replace(tzinfo=None),
+        },
+    ).fetchone()
+    return int(kept[0]) if kept else 0

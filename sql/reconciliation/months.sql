@@ -1,0 +1,50 @@
+/*
+Gates G3 and G4: every month that Modal summarised, from metered to billed, and what of it the landed reports itemise.
+
+key: month
+*/
+with
+
+latest_summaries as (
+    select
+        month,
+        file_id
+    from staging.deliveries
+    where source = 'billing_summary'
+    qualify row_number() over (
+        partition by month
+        order by fetched_at desc, sha256 desc
+    ) = 1
+),
+
+summaries as (
+    select
+        l.month,
+        sum(case when s.kind = 'metered' then s.amount_usd end) as metered_usd,
+        sum(case when s.kind = 'billed' then s.amount_usd end) as billed_usd,
+        coalesce(sum(case when s.kind = 'adjustment' then s.amount_usd end), 0) as adjustments_usd,
+        sum(case when s.kind = 'breakdown' then s.amount_usd end) as breakdown_usd
+    from latest_summaries as l
+    inner join raw.billing_summary as s on l.file_id = s.file_id
+    group by all
+),
+
+items as (
+    select
+        date_trunc('month', hour)::date as month,
+        sum(amount_usd) as itemised_usd
+    from staging.billing_items
+    group by all
+)
+
+select
+    s.month,  -- first day of the UTC month
+    s.metered_usd,  -- usage at list price, by the summary
+    coalesce(i.itemised_usd, 0) as itemised_usd,  -- sum of the landed reports
+    s.metered_usd - coalesce(i.itemised_usd, 0) as not_itemised_usd,  -- metered, but in no landed report
+    s.adjustments_usd,  -- credits, free storage, plan, reservations
+    s.billed_usd,  -- what Modal charges
+    s.metered_usd + s.adjustments_usd - s.billed_usd as bill_difference_usd,  -- G4: zero, or the gate is closed
+    s.breakdown_usd - s.metered_usd as breakdown_difference_usd  -- the summary's own parts against its total
+from summaries as s
+left join items as i on s.month = i.month

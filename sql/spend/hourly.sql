@@ -1,0 +1,267 @@
+/*
+Every billed amount attributed to functions, rollout phases and components, to the last digit.
+
+Claims are paid in full when the bill covers them, and scaled down when it does not. What the bill exceeds the claims by
+goes to functions whose request is not known, by container time; where there are none, to the claimants as `unexplained`.
+A pool that nobody claims goes to the one function that can use it (`unlogged`), else to `__no_calls__`. Objects that are
+not apps are attributed to themselves. Shares are integers of 1e-12 $ by largest remainder: their sum is the bill.
+
+key: environment, object_id, hour, resolution, resource, function, phase, component
+partition: hour
+*/
+with
+
+pools as (
+    select
+        *,
+        abs((billed_usd * 1000000000000)::hugeint) as billed_pd,
+        case when billed_usd < 0 then -1 else 1 end as direction
+    from spend.pools
+    where
+        hour >= $since
+        and hour < $until
+),
+
+claims as (
+    select *
+    from spend.claims
+    where
+        hour >= $since
+        and hour < $until
+        and (claim_pd > 0 or shared_us > 0)
+),
+
+claim_totals as (
+    select
+        environment,
+        object_id,
+        hour,
+        resolution,
+        resource,
+        sum(claim_pd)::hugeint as modelled_pd,
+        sum(shared_us)::hugeint as shared_us
+    from claims
+    group by all
+),
+
+claimed_pools as (
+    select
+        p.*,
+        t.shared_us,
+        t.modelled_pd,
+        t.modelled_pd > p.billed_pd as is_scaled_down,
+        case when t.modelled_pd > p.billed_pd then p.billed_pd else p.billed_pd - t.modelled_pd end as shared_pd
+    from pools as p
+    inner join claim_totals as t
+        on
+            p.environment = t.environment
+            and p.object_id = t.object_id
+            and p.hour = t.hour
+            and p.resolution = t.resolution
+            and p.resource = t.resource
+),
+
+paid_claims as (
+    select
+        p.environment,
+        p.object_id,
+        p.app,
+        p.hour,
+        p.resolution,
+        p.resource,
+        p.status,
+        p.direction,
+        c.function,
+        c.phase,
+        c.component,
+        c.claim_pd as amount_pd
+    from claimed_pools as p
+    inner join claims as c
+        on
+            p.environment = c.environment
+            and p.object_id = c.object_id
+            and p.hour = c.hour
+            and p.resolution = c.resolution
+            and p.resource = c.resource
+    where not p.is_scaled_down
+),
+
+weights as (
+    select
+        p.environment,
+        p.object_id,
+        p.app,
+        p.hour,
+        p.resolution,
+        p.resource,
+        p.status,
+        p.direction,
+        p.shared_pd,
+        c.function,
+        c.phase,
+        case
+            when p.is_scaled_down or p.shared_us > 0 then c.component
+            else 'unexplained'
+        end as component,
+        sum(
+            case
+                when p.is_scaled_down or p.shared_us = 0 then c.claim_pd
+                else c.shared_us
+            end
+        )::hugeint as weight
+    from claimed_pools as p
+    inner join claims as c
+        on
+            p.environment = c.environment
+            and p.object_id = c.object_id
+            and p.hour = c.hour
+            and p.resolution = c.resolution
+            and p.resource = c.resource
+    where p.shared_pd > 0
+    group by all
+),
+
+weight_totals as (
+    select
+        *,
+        sum(weight) over (
+            partition by environment, object_id, hour, resolution, resource
+        )::hugeint as total_weight
+    from weights
+    where weight > 0
+),
+
+-- shared_pd × weight ÷ total_weight in two steps, so that the product stays within 128 bits
+floors as (
+    select
+        *,
+        (shared_pd // total_weight) * weight + (shared_pd % total_weight) * weight // total_weight as floor_pd,
+        (shared_pd % total_weight) * weight % total_weight as remainder
+    from weight_totals
+),
+
+ranked_floors as (
+    select
+        *,
+        shared_pd - sum(floor_pd) over (
+            partition by environment, object_id, hour, resolution, resource
+        )::hugeint as missing_pd,
+        row_number() over (
+            partition by environment, object_id, hour, resolution, resource
+            order by remainder desc, function asc, phase asc, component asc
+        ) as place
+    from floors
+),
+
+shares as (
+    select
+        environment,
+        object_id,
+        app,
+        hour,
+        resolution,
+        resource,
+        status,
+        direction,
+        function,
+        phase,
+        component,
+        floor_pd + case when place <= missing_pd then 1 else 0 end as amount_pd
+    from ranked_floors
+),
+
+unclaimed_pools as (
+    select p.*
+    from pools as p
+    anti join claim_totals as t
+        on
+            p.environment = t.environment
+            and p.object_id = t.object_id
+            and p.hour = t.hour
+            and p.resolution = t.resolution
+            and p.resource = t.resource
+),
+
+-- The functions of the app that can use the resource at that time, by their configuration.
+able_functions as (
+    select
+        p.environment,
+        p.object_id,
+        p.hour,
+        p.resolution,
+        p.resource,
+        count(distinct k.function) as functions,
+        min(k.function) as function,
+        arg_max(k.phase, k.valid_from) as phase
+    from unclaimed_pools as p
+    inner join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and p.hour < k.valid_to
+            and p.hour + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
+    where
+        p.object_id like 'ap-%'
+        and (p.kind != 'gpu' or p.resource = k.gpu or k.source = 'unknown')
+    group by all
+),
+
+residuals as (
+    select
+        p.environment,
+        p.object_id,
+        p.app,
+        p.hour,
+        p.resolution,
+        p.resource,
+        p.status,
+        p.direction,
+        case
+            when p.object_id like 'vo-%' then '__volume__'
+            when p.object_id like 'sb-%' then '__sandbox__'
+            when p.object_id not like 'ap-%' then '__' || split_part(p.object_id, '-', 1) || '__'
+            when f.functions = 1 then f.function
+            else '__no_calls__'
+        end as function,
+        case when f.functions = 1 then f.phase else 'none' end as phase,
+        case
+            when p.object_id not like 'ap-%' then 'direct'
+            when f.functions = 1 then 'unlogged'
+            else 'residual'
+        end as component,
+        p.billed_pd as amount_pd
+    from unclaimed_pools as p
+    left join able_functions as f
+        on
+            p.environment = f.environment
+            and p.object_id = f.object_id
+            and p.hour = f.hour
+            and p.resolution = f.resolution
+            and p.resource = f.resource
+),
+
+attributed as (
+    select *
+    from paid_claims
+    union all by name
+    select *
+    from shares
+    union all by name
+    select *
+    from residuals
+)
+
+select
+    environment,  -- Modal environment
+    object_id,  -- Modal object that was billed
+    app,  -- its name
+    hour,  -- start of the billed interval, UTC
+    resolution,  -- h or d
+    resource,  -- catalog name or the bill's label; rounding; all (not broken down)
+    function,  -- who caused it; names in double underscores are residuals
+    phase,  -- rollout phase of the containers; none outside the programme
+    component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
+    sum(direction * amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
+    status  -- settled or provisional
+from attributed
+group by all

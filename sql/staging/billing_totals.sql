@@ -1,0 +1,110 @@
+/*
+The total of every object and interval: the plain report against the sum of the breakdown, and which of them holds.
+
+`control` says how the two compare. equal: to the last digit. rounding: within a millionth of a dollar. dropped: the
+breakdown was read but lacks the object. plain only, breakdown only: the other report was not landed for this interval.
+older: the plain report was read before the breakdown and differs, so the breakdown holds. off: it was read no earlier and
+differs by more than rounding. missing: it was read no earlier and lacks the object.
+
+key: environment, object_id, hour, resolution
+partition: hour
+*/
+with
+
+reports as (
+    select
+        hour,
+        resolution,
+        max(case when report_kind = 'plain' then fetched_at end) as plain_fetched_at,
+        max(case when report_kind = 'resources' then fetched_at end) as parts_fetched_at,
+        bool_and(is_settled) as is_settled
+    from staging.billing_intervals
+    where
+        hour >= $since
+        and hour < $until
+    group by all
+),
+
+plain_totals as (
+    select
+        r.environment,
+        r.object_id,
+        i.hour,
+        i.resolution,
+        max(r.description) as app,
+        sum(r.cost_usd) as plain_usd
+    from staging.billing_intervals as i
+    inner join raw.billing_report as r
+        on
+            i.file_id = r.file_id
+            and i.hour = r.interval_start
+    where
+        i.report_kind = 'plain'
+        and i.hour >= $since
+        and i.hour < $until
+    group by all
+),
+
+part_totals as (
+    select
+        environment,
+        object_id,
+        hour,
+        resolution,
+        max(app) as app,
+        sum(amount_usd) as parts_usd
+    from staging.billing_parts
+    where
+        hour >= $since
+        and hour < $until
+    group by all
+),
+
+compared as (
+    select
+        coalesce(p.app, t.app) as app,
+        p.plain_usd,
+        t.parts_usd,
+        coalesce(p.environment, t.environment) as environment,
+        coalesce(p.object_id, t.object_id) as object_id,
+        coalesce(p.hour, t.hour) as hour,
+        coalesce(p.resolution, t.resolution) as resolution
+    from plain_totals as p
+    full outer join part_totals as t
+        on
+            p.environment = t.environment
+            and p.object_id = t.object_id
+            and p.hour = t.hour
+            and p.resolution = t.resolution
+)
+
+select
+    c.environment,  -- Modal environment
+    c.object_id,  -- Modal object
+    c.app,  -- its name on the bill
+    c.hour,  -- start of the billed interval, UTC
+    c.resolution,  -- h or d
+    c.plain_usd,  -- total by the plain report; null where it has none
+    c.parts_usd,  -- sum of the breakdown; null where it has none
+    case
+        when c.parts_usd is null and r.parts_fetched_at is null then 'plain only'
+        when c.parts_usd is null then 'dropped'
+        when c.plain_usd is null and r.plain_fetched_at is null then 'breakdown only'
+        when c.plain_usd is null and r.plain_fetched_at < r.parts_fetched_at then 'older'
+        when c.plain_usd is null then 'missing'
+        when c.plain_usd = c.parts_usd then 'equal'
+        when abs(c.plain_usd - c.parts_usd) <= 0.000001::decimal(38, 12) then 'rounding'
+        when r.plain_fetched_at < r.parts_fetched_at then 'older'
+        else 'off'
+    end as control,  -- how the two compare, see above
+    case
+        when control in ('breakdown only', 'older', 'missing') then c.parts_usd
+        else c.plain_usd
+    end as total_usd,  -- what the object cost in this interval
+    greatest(r.plain_fetched_at, r.parts_fetched_at) as fetched_at,  -- when the later snapshot was read, UTC
+    r.is_settled  -- every snapshot used was read after the settle buffer
+from compared as c
+inner join reports as r
+    on
+        c.hour = r.hour
+        and c.resolution = r.resolution

@@ -1,0 +1,211 @@
+/*
+The configuration of every function on every app over time, by deployment, with the rollout phase it belongs to.
+
+Within a deployment the latest landed `function info` says what is deployed. Where no snapshot was taken, the catalog says
+it; where the catalog is silent too, the nearest snapshot; a function that neither knows has `source` unknown.
+
+key: environment, app, function, valid_from
+*/
+with
+
+snapshots as (
+    select
+        d.environment,
+        d.app,
+        d.function,
+        d.fetched_at,
+        d.sha256,
+        i.gpu_type,
+        i.gpu_count,
+        i.cpu_request_millicores,
+        i.memory_request_mib,
+        i.timeout_seconds,
+        i.scaledown_window_seconds,
+        i.min_containers,
+        i.regions,
+        i.nonpreemptible
+    from raw.function_info as i
+    inner join staging.deliveries as d on i.file_id = d.file_id
+),
+
+catalogued as (
+    select
+        (select s.environment from catalog.settings as s) as environment,
+        app,
+        function,
+        phase,
+        valid_from,
+        gpu,
+        gpu_count,
+        cpu_millicores,
+        memory_mib,
+        timeout_seconds,
+        scaledown_window_seconds
+    from catalog.configurations
+),
+
+functions as (
+    select distinct
+        environment,
+        app,
+        function
+    from snapshots
+    union
+    distinct
+    select distinct
+        environment,
+        app,
+        function
+    from catalogued
+    union
+    distinct
+    select distinct
+        environment,
+        app,
+        function
+    from staging.deliveries
+    where source = 'function_calls'
+),
+
+changes as (
+    select
+        environment,
+        app,
+        function,
+        timestamp '1970-01-01' as valid_from
+    from functions
+    union
+    distinct
+    select
+        f.environment,
+        f.app,
+        f.function,
+        d.deployed_at as valid_from
+    from functions as f
+    inner join staging.deployments as d
+        on
+            f.environment = d.environment
+            and f.app = d.app
+    union
+    distinct
+    select
+        environment,
+        app,
+        function,
+        valid_from
+    from catalogued
+),
+
+periods as (
+    select
+        *,
+        lead(valid_from, 1, timestamp '9999-12-31') over (
+            partition by environment, app, function
+            order by valid_from
+        ) as valid_to
+    from changes
+),
+
+with_catalog as (
+    select
+        p.*,
+        c.phase,
+        c.gpu,
+        c.gpu_count,
+        c.cpu_millicores,
+        c.memory_mib,
+        c.timeout_seconds,
+        c.scaledown_window_seconds,
+        c.function is not null as is_catalogued
+    from periods as p
+    left join catalogued as c
+        on
+            p.environment = c.environment
+            and p.app = c.app
+            and p.function = c.function
+    -- the phase valid at the start of the period; before the first one, the first
+    qualify row_number() over (
+        partition by p.environment, p.app, p.function, p.valid_from
+        order by
+            c.valid_from <= p.valid_from desc,
+            case when c.valid_from <= p.valid_from then c.valid_from end desc,
+            c.valid_from asc
+    ) = 1
+),
+
+with_snapshot as (
+    select
+        p.*,
+        s.fetched_at as seen_at,
+        s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to as is_seen,
+        s.gpu_type as seen_gpu,
+        s.gpu_count as seen_gpu_count,
+        s.cpu_request_millicores as seen_cpu_millicores,
+        s.memory_request_mib as seen_memory_mib,
+        s.timeout_seconds as seen_timeout_seconds,
+        s.scaledown_window_seconds as seen_scaledown_window_seconds,
+        s.min_containers,
+        s.regions,
+        s.nonpreemptible
+    from with_catalog as p
+    left join snapshots as s
+        on
+            p.environment = s.environment
+            and p.app = s.app
+            and p.function = s.function
+    -- the last snapshot taken while the deployment was live; else the nearest one
+    qualify row_number() over (
+        partition by p.environment, p.app, p.function, p.valid_from
+        order by
+            s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to desc nulls last,
+            case when s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to then s.fetched_at end desc,
+            abs(epoch_us(s.fetched_at) - epoch_us(p.valid_from)) asc,
+            s.sha256 desc
+    ) = 1
+),
+
+resolved as (
+    select
+        *,
+        case
+            when is_seen then 'function info'
+            when is_catalogued then 'catalog'
+            when seen_at is not null then 'nearest function info'
+            else 'unknown'
+        end as source
+    from with_snapshot
+)
+
+select
+    r.environment,  -- Modal environment
+    r.app,  -- the app's name
+    r.function,  -- the function's name
+    r.valid_from,  -- UTC; the first period holds since ever
+    r.valid_to,  -- exclusive, UTC
+    coalesce(r.phase, 'none') as phase,  -- rollout phase by the catalog; none for functions outside the programme
+    r.source,  -- function info, catalog, nearest function info, unknown
+    r.is_catalogued,  -- the catalog names this function on this app
+    case when r.source = 'catalog' then r.gpu else r.seen_gpu end as gpu_label,  -- GPU type asked for; null for none
+    coalesce(l.resource, gpu_label) as gpu,  -- the same by its catalog name
+    coalesce(case when r.source = 'catalog' then r.gpu_count else r.seen_gpu_count end, 1) as gpu_count,  -- GPUs
+    case
+        when r.source = 'catalog' then r.cpu_millicores
+        else r.seen_cpu_millicores
+    end as cpu_request_millicores,  -- null: not asked for
+    case when r.source = 'catalog' then r.memory_mib else r.seen_memory_mib end as memory_request_mib,  -- null: not asked for
+    case when r.source = 'catalog' then r.timeout_seconds else r.seen_timeout_seconds end as timeout_seconds,  -- limit
+    coalesce(
+        case when r.source = 'catalog' then r.scaledown_window_seconds else r.seen_scaledown_window_seconds end,
+        s.default_scaledown_window_seconds
+    ) as scaledown_window_seconds,  -- idle seconds before a container stops
+    coalesce(r.min_containers, 0) as min_containers,  -- containers kept warm
+    case
+        when coalesce(len(r.regions), 0) = 0 then 100
+        when len(list_filter(r.regions, lambda region: contains(region, '-'))) > 0 then s.narrow_region_percent
+        else s.broad_region_percent
+    end as region_percent,  -- factor on the price, in hundredths
+    case when coalesce(r.nonpreemptible, false) then s.nonpreemptible_percent else 100 end as cpu_memory_percent  -- factor
+from resolved as r
+cross join catalog.settings as s
+left join catalog.labels as l
+    on lower(case when r.source = 'catalog' then r.gpu else r.seen_gpu end) = l.label

@@ -1,0 +1,43 @@
+/*
+Deliveries that count: which content was fetched when, and which range it speaks for.
+
+A delivery with a sidecar knows its own fetch time and range. For content that only ever came by hand, the earliest copy
+counts, with the range of its own rows; further copies by hand change nothing.
+
+materialized: view
+key: file_id, fetched_at, range_start, range_end
+*/
+with
+
+ranked_deliveries as (
+    select
+        file_id,
+        fetched_at,
+        range_start,
+        range_end,
+        has_sidecar,
+        client_version,
+        bool_or(has_sidecar) over (partition by file_id) as file_has_sidecar,
+        row_number() over (partition by file_id order by fetched_at asc, path asc) as arrival
+    from raw.deliveries
+)
+
+select distinct
+    f.file_id,  -- the content, see raw.files
+    f.source,  -- which Modal export
+    coalesce(f.environment, s.environment) as environment,  -- from the path, or the catalog's default
+    f.app,  -- from the path
+    f.function,  -- from the path
+    f.month,  -- billing month, for summaries
+    f.report_kind,  -- plain or resources, for billing reports
+    f.resolution,  -- h or d, for billing reports
+    d.range_start,  -- first instant the snapshot speaks for, UTC
+    d.range_end,  -- end of that range, exclusive, UTC
+    d.fetched_at,  -- when it was read from Modal, UTC
+    f.sha256  -- content identity; decides between snapshots of the same instant
+from ranked_deliveries as d
+inner join raw.files as f on d.file_id = f.file_id
+cross join catalog.settings as s
+where
+    d.has_sidecar
+    or (not d.file_has_sidecar and d.arrival = 1)

@@ -1,0 +1,98 @@
+"""SQL cases: small inputs and the rows that a person expects, as YAML that a reviewer can check by eye.
+
+A case names the model, gives rows for the tables it reads (missing columns are null), and the rows it must return. With
+`build: [a.b, …]` the named models run first, in that order. Values are compared as DuckDB prints them.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from ruamel.yaml import YAML
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.periods import day_start
+from pipelines.core.resources import resource_path
+from pipelines.sources.raw_schema import create_raw_schema
+from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.connection import SCHEMAS
+from pipelines.warehouse.models import load_models, model_named
+
+CASES = Path(__file__).parent / "cases"
+
+
+def _cases() -> list[Any]:
+    return [
+        pytest.param(case, id=f"{path.stem}: {case['name']}")
+        for path in sorted(CASES.glob("*.yaml"))
+        for case in YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = duckdb.connect()
+    con.execute("set timezone = 'UTC'")
+    for schema in SCHEMAS:
+        con.execute(f"create schema if not exists {schema}")
+    create_raw_schema(con)
+    write_catalog(con, load_catalog(resource_path("catalog")))
+    for model in load_models():
+        if model.is_view:
+            con.execute(f"create view {model.name} as {model.sql}")
+        else:
+            nothing = dict.fromkeys(model.parameters, day_start(dt.date(2000, 1, 1)))
+            con.execute(f"create table {model.name} as {model.sql}", nothing)
+    yield con
+    con.close()
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_model_returns_the_expected_rows(
+    case: Mapping[str, Any], empty_warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    con = empty_warehouse
+    days = {"since": case.get("since", "2026-11-02"), "until": case.get("until", "2026-11-03")}
+    period = {name: dt.datetime.fromisoformat(day) for name, day in days.items()}
+    con.execute("begin")
+    try:
+        for table, rows in case["given"].items():
+            con.execute(f"delete from {table}")
+            _insert(con, table, rows)
+        for name in case.get("build", []):
+            _build(con, name, period)
+        actual = _rows(con, case["model"], period, case["expect"])
+    finally:
+        con.execute("rollback")
+    assert actual == [{key: _text(value) for key, value in row.items()} for row in case["expect"]]
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Mapping[str, Any]]) -> None:
+    for row in rows:
+        marks = ", ".join("?" for _ in row)
+        con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+
+def _build(con: duckdb.DuckDBPyConnection, name: str, period: Mapping[str, dt.datetime]) -> None:
+    model = model_named(name)
+    con.execute(f"delete from {name}")
+    con.execute(f"insert into {name} by name {model.sql}", {key: period[key] for key in model.parameters})
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, name: str, period: Mapping[str, dt.datetime], expect: list[Mapping[str, Any]]
+) -> list[dict[str, str]]:
+    model = model_named(name)
+    columns = list(expect[0]) if expect else list(model.columns)[:1]
+    listed = ", ".join(f"coalesce({column}::varchar, 'null') as {column}" for column in columns)
+    rows = con.execute(
+        f"select {listed} from ({model.sql}) order by all", {key: period[key] for key in model.parameters}
+    ).fetchall()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value)
