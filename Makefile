@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench lock clean check check-style check-types check-sql check-imports check-spelling
+.PHONY: help demo ui test bench docs lock clean check check-style check-types check-sql check-imports check-spelling check-docs
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -11,7 +11,8 @@ help:
 	@echo 'make demo    simulate the CORAL-X workspace, run everything, say where the weekly report is'
 	@echo 'make ui      the same in the Dagster UI'
 	@echo 'make test    all tests'
-	@echo 'make check   style, types, SQL, imports between layers, spelling'
+	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs'
+	@echo 'make docs    write the generated pages of docs/ anew'
 	@echo 'make bench   measure, and write benchmarks/results.md'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
@@ -32,7 +33,7 @@ bench: .venv/ready
 	.venv/bin/python -m benchmarks $(ARGS)
 
 # `make -k check` goes on after the first complaint.
-check: check-style check-types check-sql check-imports check-spelling
+check: check-style check-types check-sql check-imports check-spelling check-docs
 
 check-style: .venv/ready
 	.venv/bin/ruff check .
@@ -49,6 +50,12 @@ check-imports: .venv/ready
 
 check-spelling: .venv/ready
 	.venv/bin/typos
+
+check-docs: .venv/ready
+	.venv/bin/python -m pipelines.documentation --check
+
+docs: .venv/ready
+	.venv/bin/python -m pipelines.documentation
 
 # Versions that are locked already stay, unless LOCK_ARGS says otherwise.
 lock: .venv/ready

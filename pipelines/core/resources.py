@@ -1,4 +1,4 @@
-"""Where the package's SQL, expectations, templates and built-in catalog lie: beside it in a clone, inside it in a wheel."""
+"""Where SQL, expectations, templates and the catalog lie: beside the package in a clone, inside it in a wheel."""
 
 from pathlib import Path
 

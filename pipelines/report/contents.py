@@ -103,7 +103,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class ComponentSpend:
-    """Cents of one component."""
+    """Cents of one component; zero where there is none."""
 
     component: str
     amount_usd: Decimal
@@ -111,7 +111,7 @@ class ComponentSpend:
 
 @dataclass(frozen=True)
 class PhaseSpend:
-    """Cents of one rollout phase; its components add up to them."""
+    """Cents of one rollout phase; its components add up to them. All phases list the same components."""
 
     phase: str
     amount_usd: Decimal
@@ -120,20 +120,22 @@ class PhaseSpend:
 
 @dataclass(frozen=True)
 class FunctionSpend:
-    """Cents of one function; its phases add up to them."""
+    """Cents of one function; its phases add up to them, and so do its components over all phases."""
 
     function: str
     amount_usd: Decimal
     share: Share | None
     phases: tuple[PhaseSpend, ...]
+    components: tuple[ComponentSpend, ...]
 
 
 @dataclass(frozen=True)
 class Spend:
-    """Cents of the week; its functions add up to them."""
+    """Cents of the week; its functions add up to them, and so do its components over all functions."""
 
     total_usd: Decimal
     functions: tuple[FunctionSpend, ...]
+    components: tuple[ComponentSpend, ...]
 
 
 @dataclass(frozen=True)

@@ -344,7 +344,8 @@ class _Window:
     def bad(self, error: json.JSONDecodeError) -> RejectionError:
         """Word the refusal of what stands in the window, with its line in the whole file."""
         error.lineno += self.line - 1
-        return bad_json(error, cut_off=self.ended and error.pos >= len(self.held.rstrip()))
+        at_the_end = error.pos >= len(self.held.rstrip()) or "Unterminated" in error.msg
+        return bad_json(error, cut_off=self.ended and at_the_end)
 
 
 def _values(window: _Window) -> Iterator[tuple[int, object]]:

@@ -163,7 +163,7 @@ def _result(files: Sequence[LandingFile], changed: Sequence[LoadedFile], refused
     news = sum(len(loaded.deliveries) for loaded in changed)
     rejected = tuple(
         RejectedFile(item.file.name, item.file.source, item.problem.reason, item.problem.detail, item.problem.fix)
-        for item in refused
+        for item in sorted(refused, key=lambda item: item.file.name)
     )
     return LoadResult(
         loaded=len(new),

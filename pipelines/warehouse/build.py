@@ -1,4 +1,4 @@
-"""Builds one model for one period: delete the range, insert, validate what is not yet committed, commit or roll back."""
+"""Builds one model for one period: delete the range, insert, validate the uncommitted rows, commit or roll back."""
 
 import contextlib
 import datetime as dt

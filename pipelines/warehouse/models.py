@@ -1,8 +1,8 @@
 """SQL models: one select per file under `sql/<schema>/<table>.sql`, read with its documentation.
 
 The leading `/* */` comment describes the table. Its last paragraph holds the model's facts: `key:` the columns that
-identify a row, `partition:` the column whose range a build replaces, `materialized: view` for a view. A `-- ` comment behind
-a column of the final select describes that column. Dependencies are read off DuckDB's own parse.
+identify a row, `partition:` the column whose range a build replaces, `materialized: view` for a view. A `-- ` comment
+behind a column of the final select describes that column. Dependencies are read off DuckDB's own parse.
 """
 
 import hashlib
@@ -131,7 +131,8 @@ def _columns(select: str) -> dict[str, str]:
 
 
 def _dependencies(path: Path, select: str) -> frozenset[str]:
-    row = duckdb.connect().execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
+    with duckdb.connect() as con:
+        row = con.execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
     parsed: dict[str, Any] = json.loads(row[0]) if row else {}
     if parsed.get("error"):
         raise ModelError(f"{path}: DuckDB cannot parse this: {parsed.get('error_message')}")

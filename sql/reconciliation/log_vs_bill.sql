@@ -1,5 +1,6 @@
 /*
-Gate G6: per function and day, what the call log accounts for against what the bill attributes.
+Gate G6: per function and day, what the call log accounts for against what the bill attributes to it. Apps only: volumes
+and sandboxes have no log.
 
 matched: coverage between 0.8 and 1.25. amount mismatch: outside. bill only: cost without a log. log only: container time
 without cost. Cost that is shared by container time, because no request is known, counts as accounted for.
@@ -23,7 +24,8 @@ attributed as (
         amount_usd
     from spend.hourly
     where
-        hour >= $since
+        object_id like 'ap-%'
+        and hour >= $since
         and hour < $until
 ),
 

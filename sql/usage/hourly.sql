@@ -8,46 +8,75 @@ partition: hour
 */
 with
 
-alive as (
+logs as (
     select
+        file_id,
+        dense_rank() over (order by environment, app, function) as function_number,
         environment,
         app,
-        app_id,
-        function,
-        container_key,
-        configuration_from,
-        phase,
-        created_at,
-        first_started_at,
-        stopped_at
-    from usage.containers
+        function
+    from (
+        select distinct
+            file_id,
+            environment,
+            app,
+            function
+        from staging.deliveries
+        where source = 'function_calls'
+    ) as named_logs
+),
+
+functions as (
+    select distinct
+        function_number,
+        environment,
+        app,
+        function
+    from logs
+),
+
+alive as (
+    select
+        f.function_number,
+        c.container_key,
+        c.app_id,
+        c.configuration_from,
+        c.phase,
+        c.created_at,
+        c.first_started_at,
+        c.stopped_at
+    from usage.containers as c
+    inner join functions as f
+        on
+            c.environment = f.environment
+            and c.app = f.app
+            and c.function = f.function
     where
-        created_at < $until
-        and stopped_at > $since
+        c.created_at < $until
+        and c.stopped_at > $since
 ),
 
 -- No input runs for more than Modal's longest timeout, a day.
 inputs as (
     select
-        environment,
-        app,
-        function,
-        container_key,
-        greatest(started_at, $since) as began_at,
-        least(ended_at, $until) as ended_at
-    from staging.function_calls
+        l.function_number,
+        c.container_key,
+        greatest(c.started_at, $since) as began_at,
+        least(c.ended_at, $until) as ended_at
+    from staging.function_calls as c
+    inner join logs as l on c.file_id = l.file_id
     where
-        started_at >= $since - interval 1 day
-        and started_at < $until
-        and ended_at > $since
-        and container_key is not null
+        c.started_at >= $since - interval 1 day
+        and c.started_at < $until
+        and c.ended_at > $since
+        and c.container_key is not null
 ),
 
 ordered_inputs as (
     select
         *,
         max(ended_at) over (
-            partition by environment, app, function, container_key
+            partition by function_number, container_key
             order by began_at, ended_at
             rows between unbounded preceding and 1 preceding
         ) as busy_until
@@ -56,9 +85,7 @@ ordered_inputs as (
 
 busy_stretches as (
     select
-        environment,
-        app,
-        function,
+        function_number,
         container_key,
         ended_at,
         greatest(began_at, coalesce(busy_until, began_at)) as began_at
@@ -76,9 +103,7 @@ hours_of_long_stretches as (
 
 stretches_by_hour as (
     select
-        environment,
-        app,
-        function,
+        function_number,
         container_key,
         date_trunc('hour', began_at) as hour,
         epoch_us(ended_at) - epoch_us(began_at) as busy_us
@@ -86,9 +111,7 @@ stretches_by_hour as (
     where ended_at <= date_trunc('hour', began_at) + interval 1 hour
     union all by name
     select
-        environment,
-        app,
-        function,
+        function_number,
         container_key,
         hour,
         epoch_us(least(ended_at, hour + interval 1 hour)) - epoch_us(greatest(began_at, hour)) as busy_us
@@ -97,9 +120,7 @@ stretches_by_hour as (
 
 busy_hours as (
     select
-        environment,
-        app,
-        function,
+        function_number,
         container_key,
         hour,
         sum(busy_us)::bigint as busy_us
@@ -122,11 +143,9 @@ alive_by_hour as (
 
 life_hours as (
     select
-        environment,
-        app,
-        app_id,
-        function,
+        function_number,
         container_key,
+        app_id,
         configuration_from,
         phase,
         hour,
@@ -141,46 +160,43 @@ life_hours as (
     from alive_by_hour
 ),
 
-container_hours as (
+function_hours as (
     select
-        l.*,
-        coalesce(b.busy_us, 0) as busy_us
+        l.function_number,
+        l.app_id,
+        l.configuration_from,
+        l.phase,
+        l.hour,
+        count(*) as containers,
+        sum(l.startup_us)::bigint as startup_us,
+        sum(coalesce(b.busy_us, 0))::bigint as busy_us,
+        sum(l.serving_us - coalesce(b.busy_us, 0))::bigint as idle_us
     from life_hours as l
     left join busy_hours as b
         on
-            l.environment = b.environment
-            and l.app = b.app
-            and l.function = b.function
+            l.function_number = b.function_number
             and l.container_key = b.container_key
             and l.hour = b.hour
-),
-
-function_hours as (
-    select
-        environment,
-        app,
-        app_id,
-        function,
-        configuration_from,
-        phase,
-        hour,
-        count(*) as containers,
-        sum(startup_us)::bigint as startup_us,
-        sum(busy_us)::bigint as busy_us,
-        sum(serving_us - busy_us)::bigint as idle_us
-    from container_hours
     group by all
 ),
 
 components as (
     select
-        *,
+        f.environment,
+        f.app,
+        f.function,
+        h.app_id,
+        h.configuration_from,
+        h.phase,
+        h.hour,
+        h.containers,
         unnest([
-            {'component': 'startup', 'container_us': startup_us},
-            {'component': 'execution', 'container_us': busy_us},
-            {'component': 'idle', 'container_us': idle_us}
+            {'component': 'startup', 'container_us': h.startup_us},
+            {'component': 'execution', 'container_us': h.busy_us},
+            {'component': 'idle', 'container_us': h.idle_us}
         ]) as part
-    from function_hours
+    from function_hours as h
+    inner join functions as f on h.function_number = f.function_number
 )
 
 select

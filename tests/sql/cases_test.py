@@ -51,9 +51,7 @@ def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("case", _cases())
-def test_model_returns_the_expected_rows(
-    case: Mapping[str, Any], empty_warehouse: duckdb.DuckDBPyConnection
-) -> None:
+def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehouse: duckdb.DuckDBPyConnection) -> None:
     con = empty_warehouse
     days = {"since": case.get("since", "2026-11-02"), "until": case.get("until", "2026-11-03")}
     period = {name: dt.datetime.fromisoformat(day) for name, day in days.items()}

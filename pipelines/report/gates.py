@@ -1,0 +1,277 @@
+"""The tie-out and the gates of the reconciliation, read from the warehouse (docs/method.md, "Reconciliation")."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+
+from pipelines.core.money import CENT, format_usd
+from pipelines.core.periods import IsoWeek, day_start, days_between
+from pipelines.report.contents import DayState, Gate, Outcome, ReportDay, TieOut
+from pipelines.report.wording import count, day_name, listing, share_of
+
+NO_CALLS = "__no_calls__"
+WORST_LINES = 5
+
+_POOLS = """
+select
+    count(*),
+    count(*) filter (where difference_usd != 0),
+    coalesce(sum(billed_usd), 0)::decimal(38, 12),
+    coalesce(sum(attributed_usd), 0)::decimal(38, 12)
+from reconciliation.pools
+where hour >= $since and hour < $until
+"""
+
+_BILLED_HOURS = """
+select count(distinct hour) from (
+    select hour from reconciliation.pools
+    where hour >= $since and hour < $until and resolution = 'h'
+    union all
+    select unnest(range(hour, hour + interval 1 day, interval 1 hour)) as hour from reconciliation.pools
+    where hour >= $since and hour < $until and resolution = 'd'
+)
+"""
+
+_CONTROLS = """
+select control, count(*)
+from staging.billing_totals
+where hour >= $since and hour < $until
+group by all
+"""
+
+_MONTHS = """
+select
+    month, metered_usd, itemised_usd, not_itemised_usd, adjustments_usd, billed_usd, bill_difference_usd,
+    breakdown_difference_usd
+from reconciliation.months
+where month >= date_trunc('month', $since::timestamp)::date and month < $until
+order by month
+"""
+
+_LANDED_IN_MONTH = """
+select count(distinct hour::date)
+from staging.billing_intervals
+where hour >= $month and hour < $month::timestamp + interval 1 month
+"""
+
+_LOG_VS_BILL = """
+select environment, function, day::date, outcome, billed_usd, modelled_usd
+from reconciliation.log_vs_bill
+where day >= $since and day < $until and (billed_usd != 0 or container_us > 0)
+order by all
+"""
+
+_EQUAL_CONTROLS = ("equal", "rounding", "dropped")
+_CLOSING_CONTROLS = ("off", "missing")
+
+
+def read_tie_out(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> TieOut:
+    """Compare the week's bill with what was attributed of it."""
+    [(pools, off, billed, attributed)] = con.execute(_POOLS, _bounds(week)).fetchall()
+    [(hours,)] = con.execute(_BILLED_HOURS, _bounds(week)).fetchall()
+    return TieOut(hours=hours, pools=pools, pools_off=off, billed_usd=billed, attributed_usd=attributed)
+
+
+def read_gates(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, *, tie_out: TieOut, days: Sequence[ReportDay]
+) -> tuple[Gate, ...]:
+    """Judge every gate for the week, in the order of their codes."""
+    months = _months(con, week)
+    return (
+        _conservation(tie_out),
+        _control_total(con, week),
+        _itemised(months),
+        _billed(months),
+        Gate("G5", "Invoice", Outcome.NOT_MEASURED, "Not measured yet: invoices are not read."),
+        _log_against_bill(con, week),
+        _freshness(days),
+    )
+
+
+def _bounds(week: IsoWeek) -> dict[str, dt.datetime]:
+    return {"since": day_start(week.start), "until": day_start(week.end)}
+
+
+def _conservation(tie_out: TieOut) -> Gate:
+    title = "Attributed cost equals the bill in every pool"
+    if not tie_out.pools:
+        return Gate("G1", title, Outcome.NOT_MEASURED, "No billed pool is landed for this week.")
+    if tie_out.pools_off:
+        sentence = f"{tie_out.pools_off:,} of {count(tie_out.pools, 'pool')} differ; the week must not be used."
+        return Gate("G1", title, Outcome.BLOCKED, sentence)
+    sentence = f"{count(tie_out.pools, 'pool')}, none off, at zero tolerance."
+    return Gate("G1", title, Outcome.PASSED, sentence)
+
+
+def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
+    title = "The breakdown adds up to the plain report"
+    controls: Counter[str] = Counter(dict(con.execute(_CONTROLS, _bounds(week)).fetchall()))
+    total = controls.total()
+    if not total:
+        return Gate("G2", title, Outcome.NOT_MEASURED, "No billing report is landed for this week.")
+    closing = sum(controls[control] for control in _CLOSING_CONTROLS)
+    equal = sum(controls[control] for control in _EQUAL_CONTROLS)
+    parts = [
+        f"{controls['equal']:,} equal",
+        f"{controls['rounding']:,} equal but for rounding (kept as rows of their own)",
+        f"{controls['dropped']:,} without a breakdown (taken whole from the plain report)",
+        f"{controls['older']:,} with a plain report older than the breakdown",
+        f"{controls['plain only'] + controls['breakdown only']:,} in one of the two reports only",
+        f"{closing:,} off or missing",
+    ]
+    sentence = f"Of {count(total, 'total')}: {listing([part for part in parts if not part.startswith('0 ')])}."
+    if closing:
+        return Gate("G2", title, Outcome.BLOCKED, sentence)
+    return Gate("G2", title, Outcome.PASSED if equal == total else Outcome.WARNING, sentence)
+
+
+@dataclass(frozen=True)
+class _Month:
+    """A row of reconciliation.months, or a month without one, and how many of its days have landed reports."""
+
+    first_day: dt.date
+    landed_days: int
+    is_summarised: bool
+    metered_usd: Decimal = Decimal(0)
+    itemised_usd: Decimal = Decimal(0)
+    not_itemised_usd: Decimal = Decimal(0)
+    adjustments_usd: Decimal = Decimal(0)
+    billed_usd: Decimal = Decimal(0)
+    bill_difference_usd: Decimal = Decimal(0)
+    breakdown_difference_usd: Decimal | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_day:%Y-%m}"
+
+    @property
+    def days(self) -> int:
+        following = (self.first_day + dt.timedelta(days=32)).replace(day=1)
+        return len(days_between(self.first_day, following))
+
+
+def _months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[_Month]:
+    summarised = {row[0]: row[1:] for row in con.execute(_MONTHS, _bounds(week)).fetchall()}
+    months = []
+    for first_day in sorted({day.replace(day=1) for day in week.days()}):
+        [(landed,)] = con.execute(_LANDED_IN_MONTH, {"month": first_day}).fetchall()
+        months.append(_Month(first_day, landed, first_day in summarised, *summarised.get(first_day, ())))
+    return months
+
+
+def _itemised(months: Sequence[_Month]) -> Gate:
+    title = "Each month's items add up to what was metered"
+    if not any(month.is_summarised for month in months):
+        return Gate("G3", title, Outcome.NOT_MEASURED, _no_summary(months))
+    sentences = [_itemised_sentence(month) for month in months]
+    over = [month for month in months if abs(month.not_itemised_usd) > CENT]
+    complete = all(month.is_summarised for month in months) and not over
+    details = tuple(
+        f"{month.name}: reports of {month.landed_days} of {count(month.days, 'day')} are landed; "
+        "the month is complete only when all are."
+        for month in months
+        if month.landed_days < month.days
+    )
+    return Gate("G3", title, Outcome.PASSED if complete else Outcome.WARNING, " ".join(sentences), details)
+
+
+def _itemised_sentence(month: _Month) -> str:
+    if not month.is_summarised:
+        return f"{month.name}: no billing summary is landed."
+    return (
+        f"{month.name}: {format_usd(month.metered_usd, 8)} metered, {format_usd(month.itemised_usd, 8)} itemised, "
+        f"{format_usd(month.not_itemised_usd, 8)} not itemised."
+    )
+
+
+def _billed(months: Sequence[_Month]) -> Gate:
+    title = "Metered plus adjustments equals billed"
+    if not any(month.is_summarised for month in months):
+        return Gate("G4", title, Outcome.NOT_MEASURED, _no_summary(months))
+    sentences = [_billed_sentence(month) for month in months]
+    if any(month.bill_difference_usd for month in months):
+        outcome = Outcome.BLOCKED
+    elif any(_breakdown_is_off(month) or not month.is_summarised for month in months):
+        outcome = Outcome.WARNING
+    else:
+        outcome = Outcome.PASSED
+    details = tuple(
+        f"{month.name}: the summary's own parts differ from its total by "
+        f"{format_usd(month.breakdown_difference_usd, 8)}."
+        for month in months
+        if month.breakdown_difference_usd
+    )
+    return Gate("G4", title, outcome, " ".join(sentences), details)
+
+
+def _breakdown_is_off(month: _Month) -> bool:
+    return month.breakdown_difference_usd is not None and abs(month.breakdown_difference_usd) > CENT
+
+
+def _billed_sentence(month: _Month) -> str:
+    if not month.is_summarised:
+        return f"{month.name}: no billing summary is landed."
+    sign = "−" if month.adjustments_usd < 0 else "+"
+    return (
+        f"{month.name}: {format_usd(month.metered_usd, 8)} {sign} {format_usd(abs(month.adjustments_usd), 8)} "
+        f"against {format_usd(month.billed_usd, 8)} billed, difference {format_usd(month.bill_difference_usd, 8)}."
+    )
+
+
+def _no_summary(months: Sequence[_Month]) -> str:
+    return f"No billing summary is landed for {listing([month.name for month in months])}."
+
+
+@dataclass(frozen=True)
+class _FunctionDay:
+    function: str
+    day: dt.date
+    outcome: str
+    billed_usd: Decimal
+    modelled_usd: Decimal
+
+    @property
+    def gap_usd(self) -> Decimal:
+        return abs(self.billed_usd - self.modelled_usd)
+
+    @property
+    def sentence(self) -> str:
+        coverage = share_of(self.modelled_usd, self.billed_usd)
+        covered = f", coverage {coverage}" if coverage else ""
+        return (
+            f"{self.function} on {day_name(self.day)}: {self.outcome}, bill {format_usd(self.billed_usd)}, "
+            f"log {format_usd(self.modelled_usd)}{covered}."
+        )
+
+
+def _log_against_bill(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
+    title = "The call log accounts for the bill"
+    rows = con.execute(_LOG_VS_BILL, _bounds(week)).fetchall()
+    days = [_FunctionDay(*row[1:]) for row in rows if is_logged(row[1])]
+    if not days:
+        return Gate("G6", title, Outcome.NOT_MEASURED, "No function has calls or cost in this week.")
+    outcomes = Counter(day.outcome for day in days)
+    worst = sorted((day for day in days if day.outcome != "matched"), key=lambda day: (-day.gap_usd, day.day))
+    counts = [f"{outcomes[name]:,} {name}" for name in ("matched", "bill only", "log only", "amount mismatch")]
+    sentence = f"Of {count(len(days), 'function day')}: {listing([c for c in counts if not c.startswith('0 ')])}."
+    details = tuple(day.sentence for day in worst[:WORST_LINES])
+    return Gate("G6", title, Outcome.WARNING if worst else Outcome.PASSED, sentence, details)
+
+
+def is_logged(function: str) -> bool:
+    """Whether a call log could account for the cost: true of functions and of app cost without calls, not of volumes."""
+    return function == NO_CALLS or not (function.startswith("__") and function.endswith("__"))
+
+
+def _freshness(days: Sequence[ReportDay]) -> Gate:
+    title = "Every day is settled"
+    open_days = [day for day in days if day.state is not DayState.SETTLED]
+    if not open_days:
+        return Gate("G7", title, Outcome.PASSED, f"{count(len(days), 'day')}, all settled.")
+    details = tuple(f"{day_name(day.day)}: {day.state}." for day in open_days)
+    sentence = f"{len(open_days)} of {count(len(days), 'day')} not settled; their cost may still move."
+    return Gate("G7", title, Outcome.WARNING, sentence, details)

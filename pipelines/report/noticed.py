@@ -1,0 +1,186 @@
+"""Findings of the week: where the deployed configuration contradicts the catalog, and what the warehouse could not use."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.core.catalog import BASELINE, Catalog, Configuration
+from pipelines.core.findings import Finding, Severity
+from pipelines.core.periods import IsoWeek, day_start
+from pipelines.core.savings import BaselinePeriod, baseline_days
+from pipelines.report.wording import count, day_name, listing
+
+PREMISE_NOT_MET = "premise_not_met"
+CONFIGURATION_DRIFT = "configuration_drift"
+UNKNOWN_RESOURCE = "unknown_resource_label"
+BASELINE_DAYS_MISSING = "baseline_days_missing"
+FILE_REFUSED = "file_refused"
+
+# The last look at each deployment that was live in the week; for the baseline, at any time before the week's end.
+_DEPLOYED = """
+select function, app, phase, gpu, gpu_count, cpu_request_millicores, memory_request_mib, valid_from
+from staging.configurations
+where
+    environment = $environment and source = 'function info' and is_catalogued
+    and valid_from < $until and (phase = $baseline or valid_to > $since)
+qualify row_number() over (partition by app, function, phase order by valid_from desc) = 1
+order by function, app, phase
+"""
+
+_UNKNOWN_RESOURCES = """
+select i.resource, count(distinct i.object_id)
+from staging.billing_items as i
+where
+    i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'all')
+    and i.resource not in (select r.resource from catalog.resources as r)
+group by all
+order by all
+"""
+
+_REFUSED = "select path, reason, fix from raw.rejected_files order by path"
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """One setting that the catalog and the deployment do not agree on, both in words."""
+
+    setting: str
+    catalog: str
+    deployed: str
+
+
+def read_findings(
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    *,
+    catalog: Catalog,
+    baseline: BaselinePeriod | None,
+    landed: Mapping[dt.date, object],
+) -> tuple[Finding, ...]:
+    """Collect what a reader of the week must know beside its figures."""
+    return (
+        *_configuration_findings(con, week, catalog),
+        *_baseline_findings(baseline, landed),
+        *_resource_findings(con, week),
+        *_refused_files(con),
+    )
+
+
+def premises(findings: Sequence[Finding]) -> dict[str, str]:
+    """Return by function what was deployed before, where that is not what the catalog says."""
+    return {finding.subject: finding.data["deployed"] for finding in findings if finding.code == PREMISE_NOT_MET}
+
+
+def _configuration_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> list[Finding]:
+    parameters = {
+        "environment": catalog.functions.environment,
+        "since": day_start(week.start),
+        "until": day_start(week.end),
+        "baseline": BASELINE,
+    }
+    findings = []
+    for function, app, phase, gpu, gpu_count, millicores, memory_mib, seen_from in con.execute(
+        _DEPLOYED, parameters
+    ).fetchall():
+        expected = _configuration(catalog, function, app, phase)
+        if expected is None:
+            continue
+        deployed = _settings(gpu, gpu_count, millicores, memory_mib)
+        differences = [
+            _Difference(setting, said, deployed[setting])
+            for setting, said in _catalogued_settings(expected).items()
+            if said != deployed[setting]
+        ]
+        if differences:
+            findings.append(_configuration_finding(function, app, phase, seen_from, differences))
+    return findings
+
+
+def _configuration(catalog: Catalog, function: str, app: str, phase: str) -> Configuration | None:
+    return next(
+        (
+            configuration
+            for known in catalog.functions.functions
+            if known.name == function
+            for configuration in known.configurations
+            if (configuration.app, configuration.phase) == (app, phase)
+        ),
+        None,
+    )
+
+
+def _catalogued_settings(configuration: Configuration) -> dict[str, str]:
+    millicores = None if configuration.cpu_cores is None else int(configuration.cpu_cores * 1000)
+    return _settings(configuration.gpu, configuration.gpu_count, millicores, configuration.memory_mib)
+
+
+def _settings(gpu: str | None, gpu_count: int, millicores: int | None, memory_mib: int | None) -> dict[str, str]:
+    return {
+        "GPU": "none" if gpu is None else gpu if gpu_count == 1 else f"{gpu_count} × {gpu}",
+        "CPU": "default" if millicores is None else f"{millicores // 1000}.{millicores % 1000:03d} cores",
+        "memory": "default" if memory_mib is None else f"{memory_mib:,} MiB",
+    }
+
+
+def _configuration_finding(
+    function: str, app: str, phase: str, seen_from: dt.datetime, differences: Sequence[_Difference]
+) -> Finding:
+    said = listing([f"{d.setting} {d.catalog}" for d in differences])
+    deployed = listing([f"{d.setting} {d.deployed}" for d in differences])
+    is_premise = phase == BASELINE
+    what = "premise not met: the catalog's “before”" if is_premise else f"drift: the catalog's {phase}"
+    return Finding(
+        code=PREMISE_NOT_MET if is_premise else CONFIGURATION_DRIFT,
+        severity=Severity.WARNING,
+        subject=function,
+        message=f"{what} says {said}; {app} was deployed with {deployed} ({day_name(seen_from.date())}).",
+        data={"app": app, "phase": phase, "catalog": said, "deployed": deployed},
+    )
+
+
+def _baseline_findings(baseline: BaselinePeriod | None, landed: Mapping[dt.date, object]) -> list[Finding]:
+    if baseline is None or not landed:
+        return []
+    newest = max(landed)
+    missing = [day for day in baseline_days(baseline) if day not in landed and day <= newest]
+    if not missing:
+        return []
+    return [
+        Finding(
+            code=BASELINE_DAYS_MISSING,
+            severity=Severity.WARNING,
+            subject="baseline",
+            message=f"the bill of {count(len(missing), 'baseline day')} is not landed as a whole, "
+            f"the first is {day_name(missing[0])}; those days count for nothing.",
+            data={"days": ", ".join(day.isoformat() for day in missing)},
+        )
+    ]
+
+
+def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Finding]:
+    parameters = {"since": day_start(week.start), "until": day_start(week.end)}
+    return [
+        Finding(
+            code=UNKNOWN_RESOURCE,
+            severity=Severity.WARNING,
+            subject=resource,
+            message=f"prices.yaml knows no resource with this label, billed for {count(objects, 'object')}; "
+            "its cost is shared by container time. Add the label to catalog/prices.yaml.",
+            data={"objects": str(objects)},
+        )
+        for resource, objects in con.execute(_UNKNOWN_RESOURCES, parameters).fetchall()
+    ]
+
+
+def _refused_files(con: duckdb.DuckDBPyConnection) -> list[Finding]:
+    return [
+        Finding(
+            code=FILE_REFUSED,
+            severity=Severity.WARNING,
+            subject=path,
+            message=f"this landed file was refused and counts for nothing: {reason} {fix or ''}".strip(),
+        )
+        for path, reason, fix in con.execute(_REFUSED).fetchall()
+    ]

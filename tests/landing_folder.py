@@ -1,0 +1,88 @@
+"""A landing folder and a warehouse in memory, for tests that say what lands and ask what came of it."""
+
+import datetime as dt
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.sources import LoadResult, load_landing
+
+DATA = Path(__file__).parent / "data"
+SAMPLES = DATA / "modal-cli-samples"
+REAL_BILL = DATA / "real-modal-bill"
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+CALLS = "function_calls/app=coral-x-production/function=generate_code_modal"
+REPORT_LINE = {
+    "object_id": "ap-6Vw0cXq2mTzr1Yb9LkHn3S",
+    "description": "coral-x-production",
+    "environment": "main",
+    "interval_start": "2026-11-02T01:00:00",
+    "cost": "2.10312500",
+}
+CALL = {
+    "function_call_id": "fc-01KB1MN9QJ6T0V4HR8XW2YZC3D",
+    "service_method_name": None,
+    "enqueued_at": "2026-11-02T00:00:00.123456Z",
+    "started_at": "2026-11-02T00:00:41.500Z",
+    "container_id": "ta-01KB1MNAPSD9XH8T7E4VQZ2C5R",
+    "startup_time_seconds": 40.25,
+    "execution_time_seconds": 73.374438,
+    "status": "success",
+}
+
+
+class LandingFolder:
+    """What was landed, and what the raw tables hold after loading it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.landing = folder / "landing"
+        self.landing.mkdir(parents=True)
+        self.con = duckdb.connect()
+
+    def put(self, name: str, content: object, *, mtime: dt.datetime | None = None) -> Path:
+        """Land a file: bytes and texts as they are, anything else as JSON. Without a time, it is NOW."""
+        if not isinstance(content, bytes):
+            content = (content if isinstance(content, str) else json.dumps(content, indent=2) + "\n").encode()
+        path = self.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        seconds = (mtime or NOW).timestamp()
+        os.utime(path, (seconds, seconds))
+        return path
+
+    def put_sample(self, sample: Path, name: str) -> Path:
+        """Land a copy of a sample file."""
+        return self.put(name, sample.read_bytes())
+
+    def put_sidecar(self, name: str, **fields: Any) -> Path:
+        """Write the sidecar of a landed file, with its hash unless another is given."""
+        landed = self.landing / name
+        said = {
+            "command": "modal …",
+            "range_start": None,
+            "range_end": None,
+            "fetched_at": "2026-11-03T02:00:00Z",
+            "client_version": "1.6.4",
+            "sha256": hashlib.sha256(landed.read_bytes()).hexdigest(),
+        }
+        path = landed.with_name(landed.name + ".meta.json")
+        path.write_text(json.dumps(said | fields))
+        return path
+
+    def load(self) -> LoadResult:
+        """Load whatever is landed."""
+        return load_landing(self.con, self.landing, now=NOW)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the raw tables."""
+        return self.con.execute(sql).fetchall()
+
+    def refusal(self) -> str:
+        """Load, and return the reason for the only file that was refused."""
+        [rejected] = self.load().rejected
+        assert rejected.fix, "a refusal says what to do"
+        return rejected.reason
