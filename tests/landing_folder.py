@@ -5,11 +5,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 
-from pipelines.sources import LoadResult, load_landing
+from pipelines.sources import LoadResult, create_raw_schema, load_landing
+from pipelines.sources.raw_schema import TABLES
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = DATA / "modal-cli-samples"
@@ -35,13 +36,26 @@ CALL = {
 }
 
 
+# Making a warehouse takes longer than most tests: one that is given back is emptied and used again.
+_GIVEN_BACK: list[duckdb.DuckDBPyConnection] = []
+
+
 class LandingFolder:
     """What was landed, and what the raw tables hold after loading it."""
 
     def __init__(self, folder: Path) -> None:
         self.landing = folder / "landing"
         self.landing.mkdir(parents=True)
-        self.con = duckdb.connect()
+        self.con = _GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect()
+        create_raw_schema(self.con)
+        for table in TABLES:
+            self.con.execute(f"delete from raw.{table.name}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _GIVEN_BACK.append(self.con)
 
     def put(self, name: str, content: object, *, mtime: dt.datetime | None = None) -> Path:
         """Land a file: bytes and texts as they are, anything else as JSON. Without a time, it is NOW."""

@@ -37,10 +37,10 @@ class Inputs:
     """What the report was computed from.
 
     Attributes:
-        as_of: newest fetch (naive UTC) of a delivery that speaks for the week; None when there is none.
-        deliveries: how many deliveries the hash covers.
-        sha256: over content hashes and fetch times of the deliveries that speak for the week or its baseline, of the
-            snapshots of prices, apps and configurations up to then, and over the catalog.
+        as_of: newest fetch (naive UTC) of a bill or call log that speaks for the week; None when there is none.
+        deliveries: how many bills and call logs the hash covers.
+        sha256: over content hashes and fetch times of the bills and call logs that speak for the week or its baseline,
+            over what the summaries, prices, configurations and apps of that time came to, and over the catalog.
         catalog_sha256: the catalog alone.
     """
 
@@ -315,20 +315,31 @@ class Headline:
         )
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything the headline says, in the order of its weight."""
+        said = (
+            self.sentence,
+            self.realization_sentence,
+            self.comparison,
+            self.premise_sentence,
+            self.cash_sentence,
+        )
+        return tuple(sentence for sentence in said if sentence is not None)
+
+    @property
     def premise_sentence(self) -> str | None:
         """How many projected savings rest on something that was never deployed; None when all premises hold."""
         unmet, lines = self.premises_not_met
         if not unmet:
             return None
         rest = "rests" if unmet == 1 else "rest"
-        return (
-            f"Premise not met: {unmet} of the {lines} projected savings {rest} on a configuration that was not deployed."
-        )
+        configuration = f"{rest} on a configuration that was not deployed"
+        return f"Premise not met: {unmet} of the {lines} projected savings {configuration}."
 
 
 @dataclass(frozen=True)
 class CoverageLine:
-    """How much of a function's cost the call log accounts for, in cents."""
+    """How much of a function's cost the call log accounts for; amounts are exact."""
 
     function: str
     billed_usd: Decimal
@@ -338,7 +349,10 @@ class CoverageLine:
 
 @dataclass(frozen=True)
 class RolloutLine:
-    """How far a function's callers have moved to its newest phase, over whole days after that phase's deployment."""
+    """How far a function's callers have moved to its newest phase, over whole days after that phase's deployment.
+
+    Amounts are exact.
+    """
 
     function: str
     phase: str
@@ -405,6 +419,21 @@ class WeeklyReport:
         return span(self.week.start, self.week.end)
 
     @property
+    def blocked_sentence(self) -> str | None:
+        """Why the figures must not be used; None when they may."""
+        codes = [gate.code for gate in self.gates if gate.outcome is Outcome.BLOCKED]
+        if not codes:
+            return None
+        verb = "is" if len(codes) == 1 else "are"
+        return f"Blocked: {listing(codes)} {verb} not passed. Do not use the figures of this week."
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a person must know first: a blocked gate, then the headline."""
+        blocked = self.blocked_sentence
+        return self.headline.sentences if blocked is None else (blocked, *self.headline.sentences)
+
+    @property
     def days_sentence(self) -> str:
         """How many days are settled, provisional and not landed."""
         states = [day.state for day in self.days]
@@ -413,8 +442,8 @@ class WeeklyReport:
         return f"Days: {listing(parts)}.{final}"
 
     @property
-    def as_of(self) -> str:
+    def as_of_sentence(self) -> str:
         """When the newest delivery for the week was fetched."""
         if self.inputs.as_of is None:
-            return "no delivery speaks for this week"
-        return f"{self.inputs.as_of:%Y-%m-%d %H:%M} UTC"
+            return "No delivery speaks for this week."
+        return f"Data as of {self.inputs.as_of:%Y-%m-%d %H:%M} UTC."

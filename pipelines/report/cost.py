@@ -131,19 +131,22 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_us
     large = sorted((row for row in rows if abs(row[3]) >= HALF_A_CENT), key=lambda row: (-abs(row[3]), row))
     small = [row for row in rows if abs(row[3]) < HALF_A_CENT]
     if small:
-        large.append(("below half a cent each", count(len(small), "line"), "all", sum((row[3] for row in small), Decimal(0))))
+        large.append(
+            ("below half a cent each", count(len(small), "line"), "all", sum((row[3] for row in small), Decimal(0)))
+        )
     cents = to_cents([row[3] for row in large])
-    lines = tuple(UnattributedLine(*row[:3], amount) for row, amount in zip(large, cents, strict=True))
+    lines = tuple(
+        UnattributedLine(component, app, resource, amount)
+        for (component, app, resource, _), amount in zip(large, cents, strict=True)
+    )
     total = sum(cents, Decimal(0))
     return Unattributed(total, share_of(total, total_usd), lines)
 
 
 def read_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[CoverageLine, ...]:
     """Read how much of each function's cost the call log accounts for, dearest first."""
-    rows = [row for row in con.execute(_COVERAGE, _bounds(week)).fetchall() if is_logged(row[1])]
-    billed = to_cents([row[2] for row in rows])
-    modelled = to_cents([row[3] for row in rows])
     return tuple(
-        CoverageLine(function_label(function, environment, catalog), *cents, share_of(modelled_usd, billed_usd))
-        for (environment, function, billed_usd, modelled_usd), *cents in zip(rows, billed, modelled, strict=True)
+        CoverageLine(function_label(function, environment, catalog), billed, modelled, share_of(modelled, billed))
+        for environment, function, billed, modelled in con.execute(_COVERAGE, _bounds(week)).fetchall()
+        if is_logged(function)
     )

@@ -263,7 +263,7 @@ def _log_against_bill(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
 
 
 def is_logged(function: str) -> bool:
-    """Whether a call log could account for the cost: true of functions and of app cost without calls, not of volumes."""
+    """Whether a call log could account for the cost: that of functions and of idle apps, not that of volumes."""
     return function == NO_CALLS or not (function.startswith("__") and function.endswith("__"))
 
 

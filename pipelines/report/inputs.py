@@ -28,19 +28,60 @@ where hours = 24 or day_is_settled is not null
 order by day
 """
 
-# A snapshot without a range (prices, apps, configurations) speaks for what comes after it, a later one for nothing here.
 _DELIVERIES = """
 select
     sha256,
     fetched_at,
-    coalesce(range_start < $until and range_end > $since, false) as is_of_week
+    range_start < $until and range_end > $since as is_of_week
 from staging.deliveries
 where
-    range_start < $until and range_end > $since
-    or range_start < $baseline_end and range_end > $baseline_start
-    or (range_start is null or range_end is null) and fetched_at < $until
+    source in ('billing_report', 'function_calls')
+    and (
+        range_start < $until and range_end > $since
+        or range_start < $baseline_end and range_end > $baseline_start
+    )
 order by sha256, fetched_at
 """
+
+# What snapshots of other exports came to; a snapshot that says nothing new leaves the hash as it is.
+_MEANINGS = """
+with
+summaries as (
+    select month, arg_max(sha256, (fetched_at, sha256)) as sha256
+    from staging.deliveries
+    where
+        source = 'billing_summary'
+        and month < $until
+        and month >= date_trunc('month', $since::timestamp)
+    group by all
+),
+prices as (
+    select * replace (least(valid_to, $until) as valid_to)
+    from staging.prices
+    where valid_from < $until and valid_to > $baseline_start
+),
+configurations as (
+    select * replace (least(valid_to, $until) as valid_to)
+    from staging.configurations
+    where valid_from < $until and valid_to > $baseline_start
+),
+apps as (
+    select * exclude (state) replace (case when stopped_at < $until then stopped_at end as stopped_at)
+    from staging.apps
+    where created_at < $until
+),
+meanings as (
+    select 'summary ' || to_json(summaries) as meaning from summaries
+    union all
+    select 'price ' || to_json(prices) from prices
+    union all
+    select 'configuration ' || to_json(configurations) from configurations
+    union all
+    select 'app ' || to_json(apps) from apps
+)
+select meaning from meanings order by meaning
+"""
+_MEANINGS_OF = ("since", "until", "baseline_start")
 
 
 def landed_days(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[dt.date, DayState]:
@@ -69,6 +110,8 @@ def read_inputs(
     digest = hashlib.sha256()
     for sha256, fetched_at, _ in deliveries:
         digest.update(f"{sha256} {fetched_at.isoformat()}\n".encode())
+    for (meaning,) in con.execute(_MEANINGS, {name: parameters[name] for name in _MEANINGS_OF}).fetchall():
+        digest.update(f"{meaning}\n".encode())
     digest.update(catalog.sha256.encode())
     return Inputs(
         as_of=max((fetched_at for _, fetched_at, is_of_week in deliveries if is_of_week), default=None),

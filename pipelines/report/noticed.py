@@ -1,8 +1,10 @@
-"""Findings of the week: where the deployed configuration contradicts the catalog, and what the warehouse could not use."""
+"""Findings of the week: where what is deployed contradicts the catalog, or the data is incomplete."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 
 import duckdb
 
@@ -10,13 +12,16 @@ from pipelines.core.catalog import BASELINE, Catalog, Configuration
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.savings import BaselinePeriod, baseline_days
+from pipelines.report.contents import RolloutLine
 from pipelines.report.wording import count, day_name, listing
 
 PREMISE_NOT_MET = "premise_not_met"
 CONFIGURATION_DRIFT = "configuration_drift"
 UNKNOWN_RESOURCE = "unknown_resource_label"
 BASELINE_DAYS_MISSING = "baseline_days_missing"
-FILE_REFUSED = "file_refused"
+ROLLOUT_INCOMPLETE = "rollout_incomplete"
+
+COMPLETE_ROLLOUT = Fraction(9, 10)
 
 # The last look at each deployment that was live in the week; for the baseline, at any time before the week's end.
 _DEPLOYED = """
@@ -39,14 +44,11 @@ group by all
 order by all
 """
 
-_REFUSED = "select path, reason, fix from raw.rejected_files order by path"
-
 
 @dataclass(frozen=True)
 class _Difference:
     """One setting that the catalog and the deployment do not agree on, both in words."""
 
-    setting: str
     catalog: str
     deployed: str
 
@@ -58,13 +60,14 @@ def read_findings(
     catalog: Catalog,
     baseline: BaselinePeriod | None,
     landed: Mapping[dt.date, object],
+    rollout: Sequence[RolloutLine],
 ) -> tuple[Finding, ...]:
     """Collect what a reader of the week must know beside its figures."""
     return (
         *_configuration_findings(con, week, catalog),
+        *_rollout_findings(rollout),
         *_baseline_findings(baseline, landed),
         *_resource_findings(con, week),
-        *_refused_files(con),
     )
 
 
@@ -89,7 +92,7 @@ def _configuration_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek, catal
             continue
         deployed = _settings(gpu, gpu_count, millicores, memory_mib)
         differences = [
-            _Difference(setting, said, deployed[setting])
+            _Difference(said, deployed[setting])
             for setting, said in _catalogued_settings(expected).items()
             if said != deployed[setting]
         ]
@@ -118,17 +121,21 @@ def _catalogued_settings(configuration: Configuration) -> dict[str, str]:
 
 def _settings(gpu: str | None, gpu_count: int, millicores: int | None, memory_mib: int | None) -> dict[str, str]:
     return {
-        "GPU": "none" if gpu is None else gpu if gpu_count == 1 else f"{gpu_count} × {gpu}",
-        "CPU": "default" if millicores is None else f"{millicores // 1000}.{millicores % 1000:03d} cores",
-        "memory": "default" if memory_mib is None else f"{memory_mib:,} MiB",
+        "gpu": "no GPU" if gpu is None else gpu if gpu_count == 1 else f"{gpu_count} × {gpu}",
+        "cpu": "default CPU" if millicores is None else _cores(millicores),
+        "memory": "default memory" if memory_mib is None else f"{memory_mib:,} MiB",
     }
+
+
+def _cores(millicores: int) -> str:
+    return "1 core" if millicores == 1000 else f"{(Decimal(millicores) / 1000).normalize():f} cores"
 
 
 def _configuration_finding(
     function: str, app: str, phase: str, seen_from: dt.datetime, differences: Sequence[_Difference]
 ) -> Finding:
-    said = listing([f"{d.setting} {d.catalog}" for d in differences])
-    deployed = listing([f"{d.setting} {d.deployed}" for d in differences])
+    said = listing([d.catalog for d in differences])
+    deployed = listing([d.deployed for d in differences])
     is_premise = phase == BASELINE
     what = "premise not met: the catalog's “before”" if is_premise else f"drift: the catalog's {phase}"
     return Finding(
@@ -138,6 +145,24 @@ def _configuration_finding(
         message=f"{what} says {said}; {app} was deployed with {deployed} ({day_name(seen_from.date())}).",
         data={"app": app, "phase": phase, "catalog": said, "deployed": deployed},
     )
+
+
+def _rollout_findings(rollout: Sequence[RolloutLine]) -> list[Finding]:
+    behind = [line for line in rollout if line.calls and Fraction(line.moved_calls, line.calls) < COMPLETE_ROLLOUT]
+    if not behind:
+        return []
+    shares = [f"{line.function} {line.calls_share}" for line in behind]
+    verb = "has" if len(behind) == 1 else "have"
+    return [
+        Finding(
+            code=ROLLOUT_INCOMPLETE,
+            severity=Severity.WARNING,
+            subject="rollout",
+            message=f"{count(len(behind), 'function')} {verb} less than nine tenths of the calls in the newest phase: "
+            f"{listing(shares)}. The others still run as they were before.",
+            data={line.function: f"{line.moved_calls} of {line.calls}" for line in behind},
+        )
+    ]
 
 
 def _baseline_findings(baseline: BaselinePeriod | None, landed: Mapping[dt.date, object]) -> list[Finding]:
@@ -171,16 +196,4 @@ def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Fi
             data={"objects": str(objects)},
         )
         for resource, objects in con.execute(_UNKNOWN_RESOURCES, parameters).fetchall()
-    ]
-
-
-def _refused_files(con: duckdb.DuckDBPyConnection) -> list[Finding]:
-    return [
-        Finding(
-            code=FILE_REFUSED,
-            severity=Severity.WARNING,
-            subject=path,
-            message=f"this landed file was refused and counts for nothing: {reason} {fix or ''}".strip(),
-        )
-        for path, reason, fix in con.execute(_REFUSED).fetchall()
     ]

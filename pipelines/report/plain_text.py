@@ -30,15 +30,21 @@ def fit(text: str, width: int) -> str:
         return text
     kept = width - 1
     head = set_cell_size(text, kept - kept // 2).rstrip()
-    tail = text
+    tail = text[-width:]
     while cell_len(tail) > kept // 2:
         tail = tail[1:]
     return head + ELLIPSIS + tail
 
 
 def wrap(text: str, indent: int = 0) -> str:
-    """Join the lines of a text and break it anew; the second and later lines are indented."""
-    lines, line = [], ""
+    """Join the lines of a text and break it anew.
+
+    Args:
+        text: its leading spaces stay.
+        indent: spaces before the second and later lines.
+    """
+    line = " " * (len(text) - len(text.lstrip(" ")))
+    lines = []
     for word in text.split():
         if line.strip() and cell_len(line) + 1 + cell_len(word) > WIDTH:
             lines.append(line)
@@ -52,8 +58,8 @@ def wrap(text: str, indent: int = 0) -> str:
 def columns(text: str) -> str:
     """Align a table whose cells are separated by `¦`, with a rule under its first line, the header.
 
-    A header cell that starts with `>` aligns its column to the right; such columns are never shortened. A line of `-` is
-    a rule, a line without a separator runs over all columns. A table that cannot fit is written cell under cell.
+    A header cell that starts with `>` aligns its column to the right; such columns are never shortened. A line of `-`
+    is a rule, a line without a separator runs over all columns. A table that cannot fit is written cell under cell.
     """
     header, *rows = [line for line in text.splitlines() if line.strip()]
     titles = _cells(header)
@@ -98,7 +104,7 @@ class _Table:
             if SEPARATOR in row:
                 lines.append(self._line(_cells(row), widths))
             else:
-                lines.append(rule if row.strip() == "-" else _indented(row))
+                lines.append(rule if row.strip() == "-" else wrap(row, indent=4))
         return lines
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -113,15 +119,9 @@ class _Table:
         lines = []
         for row in self.rows:
             if SEPARATOR not in row:
-                lines.append("-" * WIDTH if row.strip() == "-" else _indented(row))
+                lines.append("-" * WIDTH if row.strip() == "-" else wrap(row, indent=4))
                 continue
             first, *others = _cells(row)
             lines.append(fit(first, WIDTH))
             lines += [fit(f"    {t}: {cell}", WIDTH) for t, cell in zip(self.titles[1:], others, strict=True) if cell]
         return lines
-
-
-def _indented(line: str) -> str:
-    indent = len(line) - len(line.lstrip())
-    lines = wrap("." * indent + line.strip(), indent).split("\n")
-    return "\n".join([" " * indent + lines[0][indent:], *lines[1:]])

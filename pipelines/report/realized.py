@@ -25,7 +25,6 @@ from pipelines.core.savings import (
 )
 from pipelines.report.cents import per_day, to_cents_in_groups
 from pipelines.report.contents import (
-    DayState,
     Headline,
     RolloutLine,
     SavingGroup,
@@ -135,11 +134,13 @@ def describe_savings(measurement: Measurement, catalog: Catalog, premises: Mappi
     projection = {line.function: line for line in catalog.projection.lines}
     known = [function.name for function in catalog.functions.functions]
     seen = [name for name in known if name in measurement.by_function]
-    groups = [[name for name in projection], [name for name in seen if name not in projection]]
+    groups = [list(projection), [name for name in seen if name not in projection]]
     savings = [[measurement.by_function[name] for name in names] for names in groups]
     days = len(measurement.measured_days)
     avoided = to_cents_in_groups([[s.avoided_usd or Decimal(0) for s in group] for group in savings])
-    actual = to_cents_in_groups([[s.actual_usd if _claims(s, days) else Decimal(0) for s in group] for group in savings])
+    actual = to_cents_in_groups(
+        [[s.actual_usd if _claims(s, days) else Decimal(0) for s in group] for group in savings]
+    )
     described = []
     for title, group, *cents in zip((IN_THE_PROJECTION, OTHERS), savings, avoided, actual, strict=True):
         lines = tuple(
@@ -292,9 +293,6 @@ def read_rollout(
             sums.moved_usd += cost
         else:
             sums.elsewhere_usd += cost
-    names = [name for name in newest if name in moves]
-    moved = to_cents([moves[name].moved_usd for name in names])
-    elsewhere = to_cents([moves[name].elsewhere_usd for name in names])
     return tuple(
         RolloutLine(
             function=name,
@@ -303,11 +301,12 @@ def read_rollout(
             moved_calls=moves[name].moved_calls,
             calls=moves[name].calls,
             calls_share=share_of(moves[name].moved_calls, moves[name].calls),
-            moved_usd=moved_usd,
-            elsewhere_usd=elsewhere_usd,
+            moved_usd=moves[name].moved_usd,
+            elsewhere_usd=moves[name].elsewhere_usd,
             cost_share=_cost_share(moves[name]),
         )
-        for name, moved_usd, elsewhere_usd in zip(names, moved, elsewhere, strict=True)
+        for name in newest
+        if name in moves
     )
 
 
@@ -325,5 +324,3 @@ def _newest_phases(catalog: Catalog, week: IsoWeek) -> dict[str, str]:
         if phases and (last := max(phases, key=order.index)) != BASELINE:
             newest[function.name] = last
     return newest
-
-

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from pipelines.core.money import format_usd
@@ -36,34 +37,35 @@ def write_report(report: WeeklyReport, directory: Path) -> tuple[Path, ...]:
 
 def render_html(report: WeeklyReport) -> str:
     """Return the report as one HTML page."""
-    environment = _environment(_harmless)
-    environment.autoescape = True
-    return environment.get_template("weekly.html.j2").render(report=report)
+    return _html().get_template("weekly.html.j2").render(report=report)
 
 
 def render_text(report: WeeklyReport) -> str:
     """Return the report as text; no line is wider than 80 terminal cells."""
-    environment = _environment(_harmless_cell)
-    environment.filters |= {"wrap": wrap, "columns": columns}
-    return environment.get_template("weekly.txt.j2").render(report=report)
+    return _text().get_template("weekly.txt.j2").render(report=report)
 
 
 def headline_lines(report: WeeklyReport) -> list[str]:
-    """Return the few sentences that a person wants first: headline, comparison, tie-out."""
-    headline = report.headline
-    sentences = (
-        headline.sentence,
-        headline.realization_sentence,
-        headline.comparison,
-        headline.premise_sentence,
-        headline.cash_sentence,
-        report.tie_out.sentence,
-    )
-    return [printable(sentence) for sentence in sentences if sentence is not None]
+    """Return the three to six sentences that a person wants first, the tie-out last."""
+    sentences = [sentence for sentence in report.sentences if sentence != report.headline.cash_sentence]
+    return [printable(sentence) for sentence in (*sentences, report.tie_out.sentence)]
+
+
+@cache
+def _html() -> Environment:
+    return _environment(_harmless)
+
+
+@cache
+def _text() -> Environment:
+    environment = _environment(_harmless_cell)
+    environment.filters |= {"wrap": wrap, "columns": columns}
+    return environment
 
 
 def _environment(finalize: Callable[[Any], Any]) -> Environment:
-    environment = Environment(  # noqa: S701 - the HTML environment escapes, the text environment has nothing to escape
+    environment = Environment(
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         loader=FileSystemLoader(resource_path("reports"), encoding="utf-8"),
         undefined=StrictUndefined,
         finalize=finalize,

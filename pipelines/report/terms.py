@@ -21,6 +21,7 @@ DEFINITIONS = (
     Definition("Unlogged", "billed without any call, given to the one function that can use the resource"),
     Definition("Residual", "billed to an app without any call, and nobody to give it to (__no_calls__)"),
     Definition("Direct", "billed to what is no app (volumes, sandboxes), and left there"),
+    Definition("Cents", "each table is rounded so that it adds up; an amount may differ by a cent between tables"),
     Definition("Settled", "the bill was read more than six hours after the interval ended; else provisional"),
 )
 

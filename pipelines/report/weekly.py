@@ -26,7 +26,8 @@ def build_report(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog
     landed = landed_days(con, week)
     days = days_of_week(landed, week)
     measurement = measure(con, week, landed=landed.keys(), catalog=catalog)
-    findings = read_findings(con, week, catalog=catalog, baseline=measurement.baseline, landed=landed)
+    rollout = read_rollout(con, week, landed=landed.keys(), catalog=catalog)
+    findings = read_findings(con, week, catalog=catalog, baseline=measurement.baseline, landed=landed, rollout=rollout)
     savings = describe_savings(measurement, catalog, premises(findings))
     tie_out = read_tie_out(con, week)
     spend = read_spend(con, week, catalog)
@@ -42,7 +43,7 @@ def build_report(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog
         spend=spend,
         savings=savings,
         coverage=read_coverage(con, week, catalog),
-        rollout=read_rollout(con, week, landed=landed.keys(), catalog=catalog),
+        rollout=rollout,
         unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
         findings=findings,
         not_measured=NOT_MEASURED,

@@ -25,7 +25,7 @@ class Share:
         """The percentage, `63.3%` or `−4.0%`; a share that only rounds to 0% or 100% says so."""
         permille = round(Fraction(self.part) / Fraction(self.whole) * 1000)
         if permille == 0 and self.part != 0:
-            return "<0.1%" if (self.part > 0) == (self.whole > 0) else "−<0.1%"
+            return "<0.1%" if (self.part > 0) == (self.whole > 0) else "−0.0%"
         if permille == 1000 and self.part != self.whole:
             return "<100.0%" if abs(self.part) < abs(self.whole) else ">100.0%"
         sign = "−" if permille < 0 else ""

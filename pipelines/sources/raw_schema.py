@@ -227,15 +227,24 @@ def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     """Create the `raw` schema with its tables and comments where they are missing. Safe to call at any time."""
     if _stored_comments(con) == _expected_comments():
         return
-    con.execute("begin")
     try:
-        con.execute("create schema if not exists raw")
-        for table in TABLES:
-            _create(con, table)
-        con.execute("commit")
+        con.execute(";\n".join(["begin", "create schema if not exists raw", *map(_definition, TABLES), "commit"]))
     except BaseException:
         con.execute("rollback")
         raise
+
+
+def _definition(table: Table) -> str:
+    # Identifiers and comments are the constants above; DDL takes no parameters.
+    columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    statements = [
+        f'create table if not exists raw."{table.name}" ({columns})',
+        f'comment on table raw."{table.name}" is {_quoted(table.comment)}',
+    ]
+    statements += [
+        f'comment on column raw."{table.name}"."{column.name}" is {_quoted(column.comment)}' for column in table.columns
+    ]
+    return ";\n".join(statements)
 
 
 def append(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
@@ -248,22 +257,15 @@ def append(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
 
 
 def append_tuples(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[object]]) -> None:
-    """Append rows given as tuples in the order of a raw table's columns. One statement, however many they are."""
+    """Append rows given as tuples in the order of a raw table's columns, all in one statement."""
+    if not rows:
+        return
     columns = next(table.columns for table in TABLES if table.name == name)
     arrays = {
         column.name: pa.array([row[position] for row in rows], _ARROW_TYPES[column.type])
         for position, column in enumerate(columns)
     }
     append(con, name, pa.table(arrays))
-
-
-def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    # Identifiers and comments are the constants above; DDL takes no parameters.
-    columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
-    con.execute(f'create table if not exists raw."{table.name}" ({columns})')
-    con.execute(f'comment on table raw."{table.name}" is {_quoted(table.comment)}')
-    for column in table.columns:
-        con.execute(f'comment on column raw."{table.name}"."{column.name}" is {_quoted(column.comment)}')
 
 
 def _quoted(text: str) -> str:

@@ -22,7 +22,6 @@ from pipelines.core.findings import Severity
 from pipelines.warehouse.suites import Expectation, Suite
 
 if TYPE_CHECKING:
-    from duckdb_engine import CursorWrapper
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
@@ -147,7 +146,7 @@ class Validator:
         from sqlalchemy.pool import StaticPool
 
         self._con = con
-        lent = _LentConnection(con)
+        lent = self._lent = _LentConnection(con)
         config = DataContextConfig(
             store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
             progress_bars=ProgressBarsConfig(globally=False),
@@ -175,7 +174,8 @@ class Validator:
                 f"the select of the rows to check must not hold `:name`; put a view in front of it\n{rows}"
             )
         checked_rows = self._count(suite, rows)
-        asset = self._source.add_query_asset(suite.table, query=_select_from(rows))
+        self._lent.batch_query = _select_from(rows)
+        asset = self._source.add_query_asset(suite.table, query=self._lent.batch_query)
         try:
             batch = asset.add_batch_definition_whole_table("rows").get_batch()
             run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, checked_rows=checked_rows)
@@ -280,32 +280,41 @@ class _LentConnection:
     Expectations, which keeps its contexts for good, does not keep the connection.
     """
 
-    autocommit = None
-    closed = False
-
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = weakref.ref(con)
         self.notices: list[str] = []
+        self.batch_query = ""
 
-    def cursor(self) -> "CursorWrapper":
-        from duckdb_engine import ConnectionWrapper, CursorWrapper
-
+    def cursor(self) -> "_LentCursor":
         con = self._con()
         if con is None:
             raise ReferenceError("the connection to validate on is gone; keep it as long as its Validator")
-        return CursorWrapper(con, ConnectionWrapper(con))
-
-    def begin(self) -> None:
-        """Leave the owner's transaction alone."""
+        return _LentCursor(con, self)
 
     def commit(self) -> None:
         """Leave the owner's transaction alone."""
 
-    def rollback(self) -> None:
-        """Leave the owner's transaction alone."""
+    begin = rollback = close = commit
+
+
+class _LentCursor:
+    """A DB-API cursor on the owner's connection; DuckDB has no cursors apart from connections."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, connection: _LentConnection) -> None:
+        self._con = con
+        self.connection = connection
+
+    def execute(self, statement: str, parameters: tuple[Any, ...] = (), _context: Any = None) -> None:
+        # Great Expectations reads all rows to learn the names of their columns.
+        if statement.strip() == self.connection.batch_query:
+            statement += " limit 0"
+        self._con.execute(statement, parameters)
 
     def close(self) -> None:
         """Leave the owner's connection open."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._con, name)
 
 
 @cache

@@ -3,8 +3,8 @@
 A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
 configurations, prices, apps and deployments of that time, the summaries of its months, the catalog, and the SQL. A hash
 over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks together: a log that
-shows one alive for longer than was known changes every week since it was last seen. A report is made of its own week, of
-the other weeks of its months, and of the weeks before the first deployment, which hold the baseline.
+shows one alive for longer than was known changes every week since it was last seen. A report is made of its own week,
+of the other weeks of its months, and of the weeks before the first deployment, which hold the baseline.
 """
 
 import datetime as dt
@@ -20,9 +20,7 @@ from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.models import load_models
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
-_MEANINGS = frozenset(
-    f"staging.{table}" for table in ("deliveries", "deployments", "apps", "configurations", "prices")
-)
+_MEANINGS = frozenset(f"staging.{table}" for table in ("deliveries", "deployments", "apps", "configurations", "prices"))
 
 _DDL = """
 create table if not exists meta.report_inputs (
@@ -177,6 +175,11 @@ def known_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
     return tuple(IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS).fetchall())
 
 
+def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
+    """Return the weeks that every table was built for, in the order of time; the warehouse is only read."""
+    return tuple(sorted(_recorded(con, "meta.week_inputs")))
+
+
 def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWeek, ...]:
     """Return the known weeks that were never built, or whose inputs have changed since, in the order of time.
 
@@ -296,9 +299,7 @@ def _recorded(con: duckdb.DuckDBPyConnection, table: str) -> dict[IsoWeek, str]:
     return {IsoWeek.parse(week): digest for week, digest in rows}
 
 
-def _record(
-    con: duckdb.DuckDBPyConnection, table: str, hashes: dict[IsoWeek, str], now: dt.datetime
-) -> None:
+def _record(con: duckdb.DuckDBPyConnection, table: str, hashes: dict[IsoWeek, str], now: dt.datetime) -> None:
     if hashes:
         con.executemany(
             f"insert or replace into {table} values (?, ?, ?)",  # noqa: S608 - one of two constants

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ CSV_HEADER = "Object ID,Description,Environment,Interval Start,Cost\n"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> LandingFolder:
-    return LandingFolder(tmp_path)
+def folder(tmp_path: Path) -> Iterator[LandingFolder]:
+    with LandingFolder(tmp_path) as folder:
+        yield folder
 
 
 def line(**fields: Any) -> dict[str, Any]:
@@ -147,7 +149,9 @@ def test_a_cost_with_too_many_decimals_is_refused_not_rounded(folder: LandingFol
     assert "more than 12 decimals" in reason
 
 
-@pytest.mark.parametrize("cost", ["NaN", "Infinity", "-Infinity", "1e999", "1,25", "$1.25", "", " 1.25", "0x10", "1_000"])
+@pytest.mark.parametrize(
+    "cost", ["NaN", "Infinity", "-Infinity", "1e999", "1,25", "$1.25", "", " 1.25", "0x10", "1_000"]
+)
 def test_a_cost_that_is_no_amount_is_refused(folder: LandingFolder, cost: str) -> None:
     assert refusal_of(folder, line(cost=cost)).startswith("row 1: cost")
 

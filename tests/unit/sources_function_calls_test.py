@@ -1,6 +1,7 @@
 import datetime as dt
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ FILE = f"{CALLS}/2026-11-02.json"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> LandingFolder:
-    return LandingFolder(tmp_path)
+def folder(tmp_path: Path) -> Iterator[LandingFolder]:
+    with LandingFolder(tmp_path) as folder:
+        yield folder
 
 
 def call(**fields: Any) -> dict[str, Any]:
@@ -83,7 +85,9 @@ def test_a_timestamp_is_utc_and_cut_to_microseconds(folder: LandingFolder, text:
     assert loaded(folder, call(enqueued_at=text), columns="enqueued_at::varchar") == [(kept,)]
 
 
-@pytest.mark.parametrize("enqueued_at", [None, "", "infinity", "soon", 5, "1026-11-02T00:00:00Z", "9999-11-02T00:00:00Z"])
+@pytest.mark.parametrize(
+    "enqueued_at", [None, "", "infinity", "soon", 5, "1026-11-02T00:00:00Z", "9999-11-02T00:00:00Z"]
+)
 def test_a_call_that_was_never_enqueued_is_refused(folder: LandingFolder, enqueued_at: object) -> None:
     assert refusal_of(folder, CALL, call(enqueued_at=enqueued_at)).startswith("row 2: enqueued_at is")
 
@@ -108,7 +112,8 @@ def test_a_status_that_the_client_has_no_name_for_is_a_number(folder: LandingFol
 
 
 @pytest.mark.parametrize(
-    ("seconds", "microseconds"), [(0, 0), (0.0000005, 0), (0.0000015, 2), (0.0000025, 2), (1800.0, 1800000000), (3, 3000000)]
+    ("seconds", "microseconds"),
+    [(0, 0), (0.0000005, 0), (0.0000015, 2), (0.0000025, 2), (1800.0, 1800000000), (3, 3000000)],
 )
 def test_durations_become_whole_microseconds_half_to_even(
     folder: LandingFolder, seconds: float, microseconds: int
@@ -199,10 +204,10 @@ def test_a_container_is_listed_once_whatever_the_number_of_files(folder: Landing
 def test_containers_get_the_creation_time_inside_their_id(
     tmp_path_factory: pytest.TempPathFactory, container_ids: list[str]
 ) -> None:
-    folder = LandingFolder(tmp_path_factory.mktemp("landing"))
-    folder.put(FILE, [call(container_id=container_id) for container_id in container_ids])
-    folder.load()
-    created = dict(folder.rows("select container_id, created_at from raw.containers"))
+    with LandingFolder(tmp_path_factory.mktemp("landing")) as folder:
+        folder.put(FILE, [call(container_id=container_id) for container_id in container_ids])
+        folder.load()
+        created = dict(folder.rows("select container_id, created_at from raw.containers"))
     assert created == {container_id: ulid.created_at(container_id) for container_id in container_ids}
 
 
@@ -269,7 +274,6 @@ TEXT = json.dumps([CALL, CALL], indent=2)
         (TEXT.encode("utf-16"), "is not UTF-8"),
         (gzip.compress(TEXT.encode())[:-9], "the gzip file is cut off or broken"),
         (TEXT.replace("success", "\\ud800").encode(), "half a character"),
-        (TEXT.replace("success", "a\\u0000b").encode(), "NUL"),
     ],
 )
 def test_what_is_no_list_of_calls_is_refused(folder: LandingFolder, content: bytes, reason: str) -> None:
@@ -302,7 +306,12 @@ def test_a_broken_file_takes_no_other_with_it(folder: LandingFolder) -> None:
         folder.put(f"{CALLS}/{day}.json", TEXT[:-40])
     folder.put(f"{CALLS}/17.json", [CALL, call(enqueued_at=None)])
     result = folder.load()
-    assert [rejected.path.rpartition("/")[2] for rejected in result.rejected] == ["11.json", "12.json", "17.json", "3.json"]
+    assert [rejected.path.rpartition("/")[2] for rejected in result.rejected] == [
+        "11.json",
+        "12.json",
+        "17.json",
+        "3.json",
+    ]
     assert (result.loaded, folder.rows("select count(*) from raw.function_calls")) == (16, [(16,)])
 
 

@@ -3,7 +3,7 @@ import gzip
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,13 @@ from tests.landing_folder import CALL, CALLS, NOW, REAL_BILL, REPORT_LINE, SAMPL
 
 BILL = "billing_report/bill.json"
 DAY = dt.timedelta(days=1)
+Arrival = Callable[[LandingFolder], object]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> LandingFolder:
-    return LandingFolder(tmp_path)
+def folder(tmp_path: Path) -> Iterator[LandingFolder]:
+    with LandingFolder(tmp_path) as folder:
+        yield folder
 
 
 def bill(cost: str = "1.5", hour: int = 1) -> list[dict[str, Any]]:
@@ -114,8 +116,417 @@ def test_touched_files_are_read_again_and_change_nothing(folder: LandingFolder) 
     names = put_all_samples(folder)
     folder.load()
     before = everything(folder)
+    later = (NOW + DAY).timestamp()
     for name in names:
-        os.utime(folder.landing / name, (NOW + DAY).timestamp().__reduce__()[1] * 2 if False else (NOW + DAY).timestamp() * 1 and ((NOW + DAY).timestamp(), (NOW + DAY).timestamp()))
+        os.utime(folder.landing / name, (later, later))
     assert folder.load().changed == ()
     after = everything(folder)
     assert {**after, "scanned_paths": []} == {**before, "scanned_paths": []}
+
+
+def test_an_empty_or_missing_landing_folder_is_no_mistake(folder: LandingFolder) -> None:
+    assert folder.load().loaded == 0
+    folder.landing.rmdir()
+    assert folder.load().rejected == ()
+
+
+def test_a_copy_by_hand_adds_nothing(folder: LandingFolder) -> None:
+    folder.put(BILL, bill())
+    folder.load()
+    before = everything(folder)
+    folder.put("billing_report/copy of bill.json", bill(), mtime=NOW + DAY)
+    result = folder.load()
+    assert (result.loaded, result.unchanged, result.changed) == (0, 2, ())
+    after = everything(folder)
+    assert {**after, "scanned_paths": []} == {**before, "scanned_paths": []}
+
+
+def test_the_same_bytes_of_another_function_are_another_content(folder: LandingFolder) -> None:
+    for function in ("f", "g"):
+        folder.put(f"function_calls/app=a/function={function}/day.json", [CALL])
+    assert folder.load().loaded == 2
+
+
+def test_a_changed_file_is_new_content_and_the_old_rows_stay(folder: LandingFolder) -> None:
+    folder.put(BILL, bill("1.5"))
+    folder.load()
+    folder.put(BILL, bill("1.75"), mtime=NOW + DAY)
+    assert folder.load().loaded == 1
+    assert folder.rows("select cost_usd::varchar from raw.billing_report order by 1") == [
+        ("1.500000000000",),
+        ("1.750000000000",),
+    ]
+
+
+def test_unchanged_files_are_not_opened_again(folder: LandingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_all_samples(folder)
+    folder.load()
+
+    def opened(path: Path, *_: object, **__: object) -> None:
+        pytest.fail(f"{path} was opened")
+
+    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(Path, "read_bytes", opened)
+    assert folder.load().loaded == 0
+
+
+# Deliveries: the newest snapshot wins
+
+
+def deliver(folder: LandingFolder, name: str, content: object, fetched_at: str) -> None:
+    folder.put(name, content)
+    folder.put_sidecar(
+        name, fetched_at=fetched_at, range_start="2026-11-02T00:00:00Z", range_end="2026-11-03T00:00:00Z"
+    )
+
+
+NEWEST = """
+    select cost_usd::varchar from raw.deliveries join raw.billing_report using (file_id)
+    order by fetched_at desc limit 1
+"""
+
+
+def test_an_old_state_that_comes_back_is_again_the_newest(folder: LandingFolder) -> None:
+    deliver(folder, "billing_report/1.json", bill("1.5"), "2026-11-03T02:00:00Z")
+    deliver(folder, "billing_report/2.json", bill("1.75"), "2026-11-04T02:00:00Z")
+    folder.load()
+    assert folder.rows(NEWEST) == [("1.750000000000",)]
+    deliver(folder, "billing_report/3.json", bill("1.5"), "2026-11-05T02:00:00Z")
+    result = folder.load()
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+    assert [(changed.is_new, len(changed.deliveries)) for changed in result.changed] == [(False, 1)]
+    assert folder.rows("select count(*) from raw.billing_report") == [(2,)]
+
+
+def test_a_copy_together_with_its_sidecar_adds_nothing(folder: LandingFolder) -> None:
+    deliver(folder, "billing_report/1.json", bill(), "2026-11-03T02:00:00Z")
+    folder.load()
+    deliver(folder, "billing_report/2.json", bill(), "2026-11-03T02:00:00Z")
+    assert folder.load().changed == ()
+    assert folder.rows("select count(*) from raw.deliveries") == [(1,)]
+
+
+def test_a_sidecar_that_arrives_late_replaces_what_was_guessed(folder: LandingFolder) -> None:
+    folder.put(BILL, bill())
+    folder.load()
+    deliver(folder, BILL, bill(), "2026-11-03T02:00:00Z")
+    result = folder.load()
+    assert (result.loaded, len(result.changed)) == (0, 1)
+    assert folder.rows("select has_sidecar, fetched_at::varchar from raw.deliveries") == [(True, "2026-11-03 02:00:00")]
+
+
+def test_of_two_copies_by_hand_the_earlier_one_counts(folder: LandingFolder) -> None:
+    folder.put("billing_report/a.json", bill(), mtime=NOW)
+    folder.load()
+    folder.put("billing_report/b.json", bill(), mtime=NOW - DAY)
+    folder.load()
+    assert folder.rows("select path, fetched_at::varchar from raw.deliveries") == [
+        ("billing_report/b.json", "2026-11-22 12:00:00")
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_arrival_does_not_matter(tmp_path: Path, seed: int) -> None:
+    def by_hand(name: str, cost: str, day: int) -> Arrival:
+        return lambda folder: folder.put(f"billing_report/{name}.json", bill(cost), mtime=NOW + day * DAY)
+
+    def pulled(name: str, cost: str, day: int) -> Arrival:
+        time = (NOW + day * DAY).isoformat()
+        return lambda folder: deliver(folder, f"billing_report/{name}.json", bill(cost), time)
+
+    arrivals: list[Arrival] = [
+        by_hand("a", "1.5", 0),
+        by_hand("b", "1.5", 1),
+        pulled("c", "1.75", 2),
+        by_hand("d", "1.75", 3),
+        pulled("e", "1.75", 4),
+        by_hand("f", "2", 5),
+        by_hand("g", "2", 4),
+        lambda folder: folder.put(f"{CALLS}/1.json", [CALL]),
+        lambda folder: folder.put(f"{CALLS}/2.json", [CALL, CALL]),
+    ]
+    at_once = LandingFolder(tmp_path / "at_once")
+    for arrive in arrivals:
+        arrive(at_once)
+    at_once.load()
+    shuffled = LandingFolder(tmp_path / "shuffled")
+    for arrive in random.Random(seed).sample(arrivals, len(arrivals)):
+        arrive(shuffled)
+        shuffled.load()
+    visible = """
+        select f.sha256, cost_usd, d.path, d.fetched_at, d.range_start, d.range_end, has_sidecar
+        from raw.billing_report join raw.files f using (file_id) join raw.deliveries d using (file_id) order by all
+    """
+    assert shuffled.rows(visible) == at_once.rows(visible)
+    calls = "select sha256, row_number, container_id from raw.function_calls join raw.files using (file_id) "
+    calls += "join raw.containers using (container_key) order by all"
+    assert shuffled.rows(calls) == at_once.rows(calls)
+
+
+def test_two_overlapping_loads_give_what_one_gives(tmp_path: Path) -> None:
+    at_once = LandingFolder(tmp_path / "at_once")
+    names = put_all_samples(at_once)
+    at_once.load()
+    halves = LandingFolder(tmp_path / "halves")
+    put_all_samples(halves)
+    away = {name: (halves.landing / name).read_bytes() for name in names}
+    for first, last in ((0, len(names) * 2 // 3), (len(names) // 3, len(names))):
+        for position, name in enumerate(names):
+            path = halves.landing / name
+            if first <= position < last:
+                halves.put(name, away[name])
+            else:
+                path.unlink(missing_ok=True)
+        halves.load()
+    for name in names:
+        halves.put(name, away[name])
+    halves.load()
+    assert everything(halves) == everything(at_once)
+
+
+# Sidecars
+
+
+def test_a_file_that_differs_from_its_sidecar_is_refused(folder: LandingFolder) -> None:
+    for name, content in ((BILL, bill()), (f"{CALLS}/1.json", [CALL])):
+        folder.put(name, content)
+        folder.put_sidecar(name, sha256="0" * 64)
+    reasons = {rejected.reason for rejected in folder.load().rejected}
+    assert reasons == {"the file is not the one that was pulled: it was cut off or edited since"}
+
+
+def test_the_sidecar_hash_is_that_of_the_file_as_landed(folder: LandingFolder) -> None:
+    folder.put("billing_report/bill.json.gz", gzip.compress(json.dumps(bill()).encode()))
+    folder.put_sidecar("billing_report/bill.json.gz")
+    assert folder.load().loaded == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"fetched_at": None}, "fetched_at is missing"),
+        ({"fetched_at": "yesterday"}, "fetched_at 'yesterday' is not a time"),
+        ({"range_start": "2026-11-02T00:00:00Z"}, "range_start and range_end must both be given"),
+        ({"range_start": "2026-11-02T00:00:00Z", "range_end": "2026-11-01T00:00:00Z"}, "ends"),
+        ({"resolution": "weekly"}, "'weekly' is neither h nor d"),
+        ({"client_version": 1}, "client_version is not a text"),
+    ],
+)
+def test_a_sidecar_that_says_nonsense_is_refused(folder: LandingFolder, fields: dict[str, Any], problem: str) -> None:
+    folder.put(BILL, bill())
+    folder.put_sidecar(BILL, **fields)
+    reason = folder.refusal()
+    assert reason.startswith("its sidecar cannot be read")
+    assert problem in reason
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\xff"])
+def test_a_sidecar_that_is_no_json_object_is_refused(folder: LandingFolder, content: str) -> None:
+    folder.put(BILL, bill())
+    folder.put_sidecar(BILL).write_text(content)
+    assert folder.refusal().startswith("its sidecar cannot be read")
+
+
+# Refusals
+
+
+def test_a_file_that_is_repaired_loads_and_clears_its_refusal(folder: LandingFolder) -> None:
+    folder.put(BILL, bill("1.5 USD"))
+    folder.load()
+    assert folder.rows("select path, reason from raw.rejected_files") == [
+        (BILL, "row 1: cost '1.5 USD' is not a decimal number")
+    ]
+    folder.put(BILL, bill("1.5"))
+    assert folder.load().rejected == ()
+    assert folder.rows("select count(*) from raw.rejected_files") == [(0,)]
+
+
+def test_a_refused_file_is_refused_on_every_run_until_it_is_gone(folder: LandingFolder) -> None:
+    path = folder.put(BILL, "[")
+    assert folder.refusal() == folder.refusal()
+    assert folder.rows("select count(*) from raw.rejected_files") == [(1,)]
+    path.unlink()
+    assert folder.load().rejected == ()
+    assert folder.rows("select count(*) from raw.rejected_files") == [(0,)]
+
+
+def test_a_good_file_that_becomes_bad_keeps_its_old_rows(folder: LandingFolder) -> None:
+    folder.put(BILL, bill())
+    folder.load()
+    folder.put(BILL, "[")
+    assert folder.refusal() == "line 1: the file is cut off"
+    assert folder.rows("select count(*) from raw.billing_report") == [(1,)]
+
+
+def test_a_truncated_file_among_good_ones_loses_only_itself(folder: LandingFolder) -> None:
+    names = put_all_samples(folder)
+    folder.put("billing_report/cut.json", json.dumps(bill())[:-9])
+    result = folder.load()
+    assert [rejected.path for rejected in result.rejected] == ["billing_report/cut.json"]
+    assert result.loaded == len(names) + 1
+
+
+def test_a_failure_in_the_middle_leaves_nothing_half_done(
+    folder: LandingFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_all_samples(folder)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "record_scanned", fail)
+        with pytest.raises(OSError, match="No space left"):
+            folder.load()
+    assert {table: rows for table, rows in everything(folder).items() if rows} == {}
+    assert folder.load().rejected == ()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe[\x00]\x00", b"[\xe9]", b"\x1f\x8b\x08junk", b""])
+@pytest.mark.parametrize(
+    "name",
+    ["billing_report/x.json", "billing_report/x.csv", "billing_rates/x.json", "app_list/x.json", f"{CALLS}/x.json"],
+)
+def test_unreadable_bytes_are_refused_everywhere(folder: LandingFolder, name: str, content: bytes) -> None:
+    folder.put(name, content)
+    assert folder.refusal()
+
+
+def test_a_utf16_file_from_powershell_gets_the_command_that_helps(folder: LandingFolder) -> None:
+    folder.put(BILL, json.dumps(bill()).encode("utf-16"))
+    [rejected] = folder.load().rejected
+    assert (rejected.reason, "Out-File -Encoding utf8" in rejected.fix) == ("the file is UTF-16, not UTF-8", True)
+
+
+def test_bytes_that_are_not_utf8_are_found_by_their_line(folder: LandingFolder) -> None:
+    folder.put(BILL, b'[\n{"object_id": "\xe9"}]')
+    assert folder.refusal() == "line 2: byte 17 (0xe9) is not UTF-8"
+
+
+def test_a_byte_order_mark_does_no_harm(folder: LandingFolder) -> None:
+    folder.put(BILL, b"\xef\xbb\xbf" + json.dumps(bill()).encode())
+    assert folder.load().loaded == 1
+
+
+def test_a_gzip_file_that_is_cut_off_is_refused(folder: LandingFolder) -> None:
+    folder.put("billing_report/bill.json.gz", gzip.compress(json.dumps(bill()).encode())[:-5])
+    assert folder.refusal() == "the gzip file is cut off or broken"
+
+
+# Names
+
+
+def test_an_unknown_folder_is_refused_with_the_known_ones(folder: LandingFolder) -> None:
+    folder.put("invoices/2026-10.json", {})
+    [rejected] = folder.load().rejected
+    assert rejected.reason == "unknown source 'invoices'"
+    assert "billing_report" in rejected.fix
+
+
+def test_a_file_outside_every_folder_is_refused(folder: LandingFolder) -> None:
+    folder.put("bill.json", bill())
+    assert folder.refusal() == "the file is in no source's folder"
+
+
+@pytest.mark.parametrize("name", ["billing_report/bill.parquet", "billing_rates/rates.csv", f"{CALLS}/calls.txt"])
+def test_an_unknown_kind_of_file_is_refused(folder: LandingFolder, name: str) -> None:
+    folder.put(name, "x")
+    assert folder.refusal().startswith("not a .json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".DS_Store", "billing_report/.hidden.json", ".git/config", "billing_report/x.tmp", "app_list/x.json.meta.json"],
+)
+def test_hidden_and_temporary_files_are_left_out(folder: LandingFolder, name: str) -> None:
+    folder.put(name, "x")
+    result = folder.load()
+    assert (result.loaded, result.unchanged, result.rejected) == (0, 0, ())
+
+
+HOSTILE = [
+    "../x",
+    "a/b",
+    "..",
+    ".",
+    "'; drop table raw.files; --",
+    "=HYPERLINK(1)",
+    "<script>",
+    "a\r\nb",
+    "*?[a-z]",
+    "ü日本",
+    "100%",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_of_apps_and_functions_are_only_names(folder: LandingFolder, name: str) -> None:
+    quoted = quote(name, safe="").replace(".", "%2E")
+    folder.put(f"function_calls/app={quoted}/function={quoted}/day.json", [CALL])
+    assert folder.load().rejected == ()
+    assert folder.rows("select app, function from raw.files") == [(name, name)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*.json",
+        "[1].json",
+        "?.json",
+        "a'b.json",
+        'a"b.json',
+        "a\\*b.json",
+        "x=1.json",
+        "a\nb.json",
+        "{a,b}.json",
+        "$1.json",
+    ],
+)
+def test_hostile_file_names_are_only_names(folder: LandingFolder, name: str) -> None:
+    folder.put(f"{CALLS}/other.json", [CALL, CALL])
+    folder.put(f"{CALLS}/{name}", [CALL])
+    folder.put(f"billing_report/{name}", bill())
+    result = folder.load()
+    assert (result.rejected, result.loaded) == ((), 3)
+    assert folder.rows("select path from raw.files where row_count = 1 order by 1") == [
+        (f"billing_report/{name}",),
+        (f"{CALLS}/{name}",),
+    ]
+
+
+def test_a_file_name_that_is_not_utf8_is_only_a_name(folder: LandingFolder) -> None:
+    directory = os.fsencode(folder.put(f"{CALLS}/1.json", [CALL]).parent)
+    Path(os.fsdecode(directory + b"/\xff.json")).write_text(json.dumps([CALL, CALL]))
+    assert folder.load().loaded == 2
+    assert (f"{CALLS}/\\xff.json",) in folder.rows("select path from raw.files")
+
+
+def test_hostile_descriptions_are_only_texts(folder: LandingFolder) -> None:
+    folder.put(BILL, [REPORT_LINE | {"description": name} for name in HOSTILE])
+    folder.load()
+    assert folder.rows("select description from raw.billing_report order by row_number") == [(n,) for n in HOSTILE]
+
+
+def test_linked_folders_are_followed_but_not_in_circles(folder: LandingFolder, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "bill.json").write_text(json.dumps(bill()))
+    (elsewhere / "again").symlink_to(folder.landing)
+    (folder.landing / "billing_report").symlink_to(elsewhere)
+    assert folder.load().loaded == 1
+
+
+# The call
+
+
+def test_now_needs_a_timezone(folder: LandingFolder) -> None:
+    with pytest.raises(ValueError, match="needs a timezone"):
+        load_landing(folder.con, folder.landing, now=dt.datetime(2026, 11, 23))  # noqa: DTZ001 - what is tested
+
+
+def test_progress_goes_from_nothing_to_nearly_all(folder: LandingFolder) -> None:
+    put_all_samples(folder)
+    shares: list[float] = []
+    load_landing(folder.con, folder.landing, now=NOW, progress=lambda _, share: shares.append(share))
+    assert shares[0] == 0
+    assert shares == sorted(shares)

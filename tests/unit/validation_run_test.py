@@ -111,6 +111,11 @@ def test_only_the_given_rows_are_judged(con: duckdb.DuckDBPyConnection) -> None:
     assert result.checked_rows == 2
 
 
+def test_columns_that_nobody_asks_about_are_not_read(con: duckdb.DuckDBPyConnection) -> None:
+    rows = "select *, error('read: ' || function) as poison from spend.hourly"
+    assert validate(con, suite_of(COMPLETE), rows=rows).success
+
+
 def test_no_rows_break_no_rule(con: duckdb.DuckDBPyConnection) -> None:
     result = validate(con, suite_of(COMPLETE, POSITIVE), rows=ROWS + " where false")
     assert result.success

@@ -1,0 +1,139 @@
+"""Ingest: loading function calls against DuckDB's bare read of the same file, in the same run.
+
+Both sides read one JSON file as the CLI prints it, into a file database, and end with a checkpoint. The bare side is
+`create table as select … from read_json(…)` with the same columns: no identity, no checks, no dictionary of containers.
+"""
+
+import datetime as dt
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from pipelines.core.ulid import ALPHABET
+from pipelines.sources import create_raw_schema, load_landing
+
+CALLS_PER_CONTAINER = 50
+_DAY_START = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
+_CHUNK = 50_000
+_COLUMNS = """{
+    function_call_id: 'VARCHAR', service_method_name: 'VARCHAR', enqueued_at: 'TIMESTAMP', started_at: 'TIMESTAMP',
+    container_id: 'VARCHAR', startup_time_seconds: 'DOUBLE', execution_time_seconds: 'DOUBLE', status: 'VARCHAR'
+}"""
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """Median seconds of both sides over the runs, and the median of the runs' ratios (ours ÷ bare)."""
+
+    calls: int
+    runs: int
+    file_bytes: int
+    bare_seconds: float
+    ours_seconds: float
+    ratio: float
+
+
+def measure(calls: int, runs: int) -> IngestResult:
+    """Write one file of so many calls and load it so many times on both sides, taking turns."""
+    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
+        folder = Path(directory)
+        file = folder / "landing/function_calls/app=coral-x/function=evaluate_genome_modal/2026-11-02.json"
+        file.parent.mkdir(parents=True)
+        write_calls(file, calls)
+        bare, ours = [], []
+        for run in range(runs):
+            bare.append(_timed(folder / f"bare-{run}.duckdb", lambda con: _load_bare(con, file)))
+            ours.append(_timed(folder / f"ours-{run}.duckdb", lambda con: _load_ours(con, folder / "landing", calls)))
+        return IngestResult(
+            calls=calls,
+            runs=runs,
+            file_bytes=file.stat().st_size,
+            bare_seconds=statistics.median(bare),
+            ours_seconds=statistics.median(ours),
+            ratio=statistics.median(our / base for our, base in zip(ours, bare, strict=True)),
+        )
+
+
+def write_calls(file: Path, calls: int) -> None:
+    """Write calls of one day, evenly spread, as `modal function calls --json` prints them."""
+    draws = np.random.default_rng(1)
+    with file.open("w", encoding="utf-8") as out:
+        out.write("[\n")
+        for first in range(0, calls, _CHUNK):
+            last = min(first + _CHUNK, calls)
+            endings = draws.integers(0, 2**62, size=last - first).tolist()
+            durations = draws.integers(1, 90_000_000, size=last - first).tolist()
+            chunk = [
+                _printed_call(number, calls, ending, duration)
+                for number, ending, duration in zip(range(first, last), endings, durations, strict=True)
+            ]
+            out.write(",\n".join(chunk) + (",\n" if last < calls else "\n"))
+        out.write("]\n")
+
+
+def _printed_call(number: int, calls: int, ending: int, duration_us: int) -> str:
+    enqueued = _DAY_START + dt.timedelta(milliseconds=number * 86_400_000 // calls)
+    started = enqueued + dt.timedelta(milliseconds=250)
+    container, position = divmod(number, CALLS_PER_CONTAINER)
+    created = _DAY_START + dt.timedelta(milliseconds=container * CALLS_PER_CONTAINER * 86_400_000 // calls)
+    return f"""  {{
+    "function_call_id": "fc-{_ulid(enqueued, ending)}",
+    "service_method_name": null,
+    "enqueued_at": "{enqueued:%Y-%m-%dT%H:%M:%S}.{enqueued.microsecond // 1000:03}Z",
+    "started_at": "{started:%Y-%m-%dT%H:%M:%S}.{started.microsecond // 1000:03}Z",
+    "container_id": "ta-{_ulid(created, container)}",
+    "startup_time_seconds": {"null" if position else 12.5},
+    "execution_time_seconds": {duration_us / 1_000_000},
+    "status": "success"
+  }}"""
+
+
+def _ulid(moment: dt.datetime, ending: int) -> str:
+    milliseconds = int(moment.timestamp() * 1000)
+    time_part = "".join(ALPHABET[milliseconds >> shift & 31] for shift in range(45, -5, -5))
+    return time_part + "".join(ALPHABET[ending >> shift & 31] for shift in range(75, -5, -5))
+
+
+def _timed(database: Path, load: Callable[[duckdb.DuckDBPyConnection], None]) -> float:
+    with duckdb.connect(str(database)) as con:
+        create_raw_schema(con)
+        started = time.perf_counter()
+        load(con)
+        con.execute("checkpoint")
+        seconds = time.perf_counter() - started
+    database.unlink()
+    return seconds
+
+
+def _load_bare(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    con.execute(
+        f"create table calls as select * from read_json($1, columns = {_COLUMNS}, format = 'array')", [str(file)]
+    )
+
+
+def _load_ours(con: duckdb.DuckDBPyConnection, landing: Path, calls: int) -> None:
+    result = load_landing(con, landing, now=_DAY_START)
+    if result.rows != calls:
+        raise RuntimeError(f"{result.rows} of {calls} calls were loaded: {result.rejected}")
+
+
+def main() -> None:
+    """Print both sides; the number of calls is the first argument (5 million without one)."""
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
+    result = measure(calls, runs=5)
+    print(
+        f"{result.calls:,} calls, {result.file_bytes / 1e9:.2f} GB, {os.cpu_count()} cores, median of {result.runs}: "
+        f"bare {result.bare_seconds:.2f} s, ours {result.ours_seconds:.2f} s, ratio {result.ratio:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Consoles, and how errors are worded."""
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.cli.failures import CommandError, ExitCode
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line of plain text; what stands in it is never read as markup."""
+    out.print(Text(text, style=style))
+
+
+def warn(text: str) -> None:
+    """Print a line to the error output."""
+    err.print(Text(text, style="yellow"))
+
+
+def explain(error: Exception) -> ExitCode:
+    """Print what went wrong and what to do next, and return the exit code.
+
+    Raises:
+        Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
+    """
+    from pipelines.core.catalog import CatalogError
+
+    if isinstance(error, CommandError):
+        return _print(error.problem, error.remedy, error.code)
+    if isinstance(error, CatalogError):
+        return _print(str(error), "Correct the catalog, then run the command again.", ExitCode.USAGE)
+    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
+    if isinstance(error, OSError):
+        return _print(str(error), "Check the disk: `tieout doctor`.", ExitCode.USAGE)
+    return _explain_warehouse(error)
+
+
+def _explain_warehouse(error: Exception) -> ExitCode:
+    # Only a command that has opened the warehouse can fail in it, so nothing new is imported here.
+    if "duckdb" not in sys.modules:
+        raise error
+    from pipelines.warehouse.connection import WarehouseError
+    from pipelines.warehouse.queries import QueryError
+
+    if isinstance(error, WarehouseError | QueryError):
+        return _print(str(error), "", ExitCode.USAGE)
+    raise error
+
+
+def _print(problem: str, remedy: str, code: ExitCode) -> ExitCode:
+    err.print(Text.assemble(("Error: ", "bold red"), problem))
+    if remedy:
+        err.print(Text(remedy))
+    return code

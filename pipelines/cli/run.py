@@ -1,0 +1,225 @@
+"""`tieout run`: load what is new, build the weeks that it changes, and report them."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipelines.cli.failures import CommandError, ExitCode
+from pipelines.cli.messages import say, warn
+from pipelines.cli.steps import Steps, show_steps
+from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.home import Home
+from pipelines.core.periods import IsoWeek
+from pipelines.report.render import HTML_NAME, headline_lines
+from pipelines.report.weekly import build_report
+from pipelines.sources import create_raw_schema
+from pipelines.sources.landing import scan
+from pipelines.sources.ledger import scanned
+from pipelines.warehouse.connection import open_warehouse, read_warehouse
+from pipelines.warehouse.models import load_models
+from pipelines.warehouse.weeks import consecutive, known_weeks, stale_reports, stale_weeks
+
+if TYPE_CHECKING:
+    from pipelines.defs.execution import RunOutcome
+
+_SHOWN_REFUSALS = 10
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where everything is, and the programme."""
+
+    home: Home
+    catalog_directory: Path
+    catalog: Catalog
+
+
+@dataclass(frozen=True)
+class Work:
+    """The weeks that were landed, those to build, and those whose report is to be made anew."""
+
+    known: tuple[IsoWeek, ...]
+    build: tuple[IsoWeek, ...]
+    report: tuple[IsoWeek, ...]
+
+
+def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
+    """Bring the warehouse and the reports up to date, and say what came of it.
+
+    Raises:
+        CommandError: nothing is landed, an unknown week, or data that fails a gate.
+    """
+    started = time.monotonic()
+    wanted = None if week is None else week_of(week)
+    workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory))
+    _require_landed_files(home)
+    with show_steps() as steps:
+        _load(workspace, steps)
+        work = _work(workspace, wanted, all_weeks=all_weeks)
+        _build(workspace, work, steps)
+        if wanted is None:
+            _report(workspace, steps)
+    _conclude(workspace, work, seconds=time.monotonic() - started)
+
+
+def week_of(text: str) -> IsoWeek:
+    """Read a week from the command line.
+
+    Raises:
+        CommandError: it is none.
+    """
+    try:
+        return IsoWeek.parse(text)
+    except ValueError as error:
+        raise CommandError(f"--week: {error}") from None
+
+
+def require_known(week: IsoWeek, known: tuple[IsoWeek, ...]) -> None:
+    """Refuse a week that no landed file speaks of.
+
+    Raises:
+        CommandError: naming the weeks that there are.
+    """
+    if week not in known:
+        landed = f"{known[0].label} to {known[-1].label}" if known else "none"
+        raise CommandError(f"nothing is landed for {week.label}; landed weeks: {landed}")
+
+
+def _require_landed_files(home: Home) -> None:
+    if home.landing.is_dir() and next(scan(home.landing), None) is not None:
+        return
+    raise CommandError(
+        f"there are no files in {home.landing}",
+        remedy="Put Modal's exports there, or run `tieout demo` to see a simulated workspace. "
+        "--home DIR or $TIEOUT_HOME say where the workspace is.",
+    )
+
+
+def _load(workspace: Workspace, steps: Steps) -> None:
+    if _is_loaded(workspace.home):
+        return
+    steps.stage("Loading landed files")
+    from pipelines.definitions import definitions_of
+    from pipelines.defs.execution import run_load
+    from pipelines.defs.instance import open_instance
+
+    with open_instance(workspace.home) as instance:
+        _check(run_load(definitions_of(workspace.home, workspace.catalog_directory), instance))
+
+
+def _is_loaded(home: Home) -> bool:
+    """Tell whether all landed files are loaded as they stand; a refused one is always worth another try."""
+    if not home.warehouse.exists():
+        return False
+    with open_warehouse(home.warehouse) as con:
+        create_raw_schema(con)
+        known = scanned(con)
+        refused = con.execute("select count(*) from raw.rejected_files").fetchone()
+    return refused == (0,) and all(known.get(file.name) == file.fingerprint for file in scan(home.landing))
+
+
+def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> Work:
+    with open_warehouse(workspace.home.warehouse) as con:
+        known = known_weeks(con)
+        stale = stale_weeks(con, workspace.catalog)
+        reports = stale_reports(con, workspace.catalog)
+    if wanted is not None:
+        require_known(wanted, known)
+        return Work(known, (wanted,), (wanted,))
+    build = known if all_weeks else stale
+    return Work(known, build, tuple(sorted({*build, *reports})))
+
+
+def _build(workspace: Workspace, work: Work, steps: Steps) -> None:
+    if not work.build:
+        return
+    from pipelines.definitions import definitions_of
+    from pipelines.defs.execution import run_weeks
+    from pipelines.defs.instance import open_instance
+    from pipelines.defs.workspace import watched_by
+
+    # The definitions are made anew, because loading may have widened their calendar.
+    definitions = definitions_of(workspace.home, workspace.catalog_directory)
+    with open_instance(workspace.home) as instance, watched_by(steps.step):
+        for first, last in consecutive(work.build):
+            weeks = 1 + (last.start - first.start).days // 7
+            steps.stage(f"Building {first.label} to {last.label}", len(load_models()) + weeks)
+            _check(run_weeks(definitions, instance, first, last))
+
+
+def _report(workspace: Workspace, steps: Steps) -> None:
+    """Make the reports anew that show something of the weeks that were built, but are not of these weeks."""
+    with open_warehouse(workspace.home.warehouse) as con:
+        stale = stale_reports(con, workspace.catalog)
+    if not stale:
+        return
+    from pipelines.definitions import definitions_of
+    from pipelines.defs.execution import run_reports
+    from pipelines.defs.instance import open_instance
+    from pipelines.defs.workspace import watched_by
+
+    definitions = definitions_of(workspace.home, workspace.catalog_directory)
+    with open_instance(workspace.home) as instance, watched_by(steps.step):
+        for first, last in consecutive(stale):
+            steps.stage("Writing reports", len(stale))
+            _check(run_reports(definitions, instance, first, last))
+
+
+def _check(outcome: "RunOutcome") -> None:
+    if outcome.success:
+        return
+    if outcome.error is not None:
+        raise CommandError(outcome.error, remedy="The warehouse is as it was before. `tieout ui` shows the run.")
+    rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in outcome.broken)
+    raise CommandError(
+        f"the data fails a gate; nothing was built from it:\n{rules}",
+        remedy="What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run.",
+        code=ExitCode.DATA,
+    )
+
+
+def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
+    home = workspace.home
+    with read_warehouse(home.warehouse) as con:
+        if not work.known:
+            say("The landed files speak of no week yet; bills and call logs are missing.")
+        elif not work.report:
+            say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
+        else:
+            _say_what_was_done(workspace, con, work, seconds)
+        refused = _say_refused(con)
+    if refused:
+        raise CommandError(
+            f"{refused} landed files were refused and are in no figure",
+            remedy="Repair them as said above, then run again.",
+            code=ExitCode.DATA,
+        )
+
+
+def _say_what_was_done(workspace: Workspace, con: duckdb.DuckDBPyConnection, work: Work, seconds: float) -> None:
+    newest = work.report[-1]
+    say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
+    say("")
+    say(f"{workspace.catalog.rollout.programme}, week {newest.label}", style="bold")
+    for line in headline_lines(build_report(con, newest, workspace.catalog)):
+        say(line)
+    say("")
+    say(f"Report: {workspace.home.reports / newest.label / HTML_NAME}")
+
+
+def _span(weeks: tuple[IsoWeek, ...]) -> str:
+    if not weeks:
+        return "no week"
+    return weeks[0].label if len(weeks) == 1 else f"{len(weeks)} weeks from {weeks[0].label} to {weeks[-1].label}"
+
+
+def _say_refused(con: duckdb.DuckDBPyConnection) -> int:
+    rows = con.execute("select path, reason, fix from raw.rejected_files order by path").fetchall()
+    for path, reason, fix in rows[:_SHOWN_REFUSALS]:
+        warn(f"Refused landing/{path}: {reason}\n  {fix}")
+    if len(rows) > _SHOWN_REFUSALS:
+        warn(f"… and {len(rows) - _SHOWN_REFUSALS} more: `tieout sql quarantine`")
+    return len(rows)

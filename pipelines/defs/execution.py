@@ -1,0 +1,98 @@
+"""Running the jobs in this process, for the command line: recorded in the workspace's instance like any other run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from pipelines.core.periods import IsoWeek
+from pipelines.defs.calendar import week_key
+from pipelines.defs.checks import table_key
+from pipelines.defs import jobs
+from pipelines.defs.reports import WEEKLY_REPORT
+from pipelines.warehouse.models import load_models
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """A critical expectation that the data of a run broke."""
+
+    table: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        broken: the critical expectations that stopped it; empty when the data passed.
+        error: what else stopped it; None when nothing did.
+    """
+
+    broken: tuple[BrokenRule, ...]
+    error: str | None
+
+    @property
+    def success(self) -> bool:
+        """Whether everything was built."""
+        return not self.broken and self.error is None
+
+
+def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
+    """Load what is new in the landing folder."""
+    job = definitions.resolve_job_def(jobs.load.name)
+    return _outcome(job.execute_in_process(instance=instance, run_config=_QUIET, raise_on_error=False))
+
+
+def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
+    """Build every table for consecutive weeks from what is loaded, and write their reports."""
+    tables = [table_key(model.name) for model in load_models()]
+    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT], first, last)
+
+
+def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
+    """Write the reports of consecutive weeks from the tables as they are."""
+    return _run_weeks(definitions, instance, [WEEKLY_REPORT], first, last)
+
+
+def _run_weeks(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    assets: Sequence[dg.AssetKey],
+    first: IsoWeek,
+    last: IsoWeek,
+) -> RunOutcome:
+    result = definitions.resolve_job_def(jobs.week.name).execute_in_process(
+        instance=instance,
+        asset_selection=assets,
+        tags={
+            "dagster/asset_partition_range_start": week_key(first),
+            "dagster/asset_partition_range_end": week_key(last),
+        },
+        run_config=_QUIET,
+        raise_on_error=False,
+    )
+    return _outcome(result)
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    if result.success:
+        return RunOutcome(broken=(), error=None)
+    broken = tuple(
+        BrokenRule(".".join(check.asset_key.path), check.description or check.check_name)
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+    )
+    return RunOutcome(broken=broken, error=None if broken else _error(result))
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            return cause.message.strip() if cause else "a step failed"
+    return "the run failed before its first step"

@@ -1,0 +1,70 @@
+"""The SQL floors: one asset for every select in `sql/`, with the checks of its suite."""
+
+import warnings
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.defs.calendar import period_of, week_key, weeks_of
+from pipelines.defs.checks import broken_rules, check_results, check_specs, table_key
+from pipelines.defs.metadata import build_metadata, model_metadata
+from pipelines.defs.raw import PROGRAMME
+from pipelines.defs.workspace import Session, Workspace
+from pipelines.warehouse.build import BuildResult
+from pipelines.warehouse.models import Model, load_models
+from pipelines.warehouse.suites import load_suite
+
+_OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
+
+
+def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Declare every table of the SQL floors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
+        return [_model_asset(model, weeks) for model in load_models()]
+
+
+def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=table_key(model.name),
+        deps=sorted({PROGRAMME if name.startswith("catalog.") else table_key(name) for name in model.depends_on}),
+        description=model.description,
+        metadata=model_metadata(model),
+        group_name=model.schema,
+        kinds={"duckdb", "sql"},
+        owners=[_OWNERS.get(model.schema, "team:platform")],
+        tags={"floor": model.schema, "kept_as": "view" if model.is_view else "table"},
+        code_version=model.code_version,
+        partitions_def=weeks,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=check_specs(load_suite(model.name)),
+        pool="warehouse",
+    )
+    def table(
+        context: dg.AssetExecutionContext, workspace: Workspace
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        built = workspace.session.build(model, period_of(context.partition_time_window))
+        yield from check_results(built.validation)
+        if not built.is_committed:
+            broken = broken_rules(built.validation)
+            raise dg.Failure(f"The table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
+        _count_by_week(context, workspace.session, built)
+        yield dg.MaterializeResult(metadata=build_metadata(workspace.session.con, built))
+
+    return table
+
+
+def _count_by_week(context: dg.AssetExecutionContext, session: Session, built: BuildResult) -> None:
+    """Give every week its own number of rows; a table that is always built whole has one number for all."""
+    model, period = built.model, period_of(context.partition_time_window)
+    if model.partition is None or built.period is None:
+        context.add_asset_metadata({"dagster/row_count": built.rows})
+        return
+    counted = session.con.execute(
+        f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
+        f"where {model.partition} >= $since and {model.partition} < $until group by all",
+        {"since": period.since, "until": period.until},
+    ).fetchall()
+    rows = dict(counted)
+    for week in weeks_of(period):
+        context.add_asset_metadata({"dagster/row_count": rows.get(week.start, 0)}, partition_key=week_key(week))

@@ -1,0 +1,56 @@
+"""The last floor: one report for every ISO week, as files and as a picture of itself on the asset."""
+
+import warnings
+
+import dagster as dg
+
+from pipelines.core.periods import IsoWeek
+from pipelines.defs.calendar import period_of, week_key, weeks_of
+from pipelines.defs.checks import table_key
+from pipelines.defs.workspace import Session, Workspace, begin
+from pipelines.report.render import headline_lines, write_report
+from pipelines.report.weekly import build_report
+from pipelines.warehouse.models import load_models
+
+WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
+_READS = ("spend", "reconciliation", "savings")
+
+
+def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+    """Declare the weekly report."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
+
+        @dg.asset(
+            key=WEEKLY_REPORT,
+            deps=[table_key(model.name) for model in load_models() if model.schema in _READS],
+            description="What was saved in the week and what it cost, tied to the bill: `reports/<week>/index.html`.",
+            group_name="reports",
+            kinds={"html", "python"},
+            owners=["team:finance"],
+            tags={"floor": "reports"},
+            partitions_def=weeks,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            pool="warehouse",
+        )
+        def weekly_report(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
+            """Write the report of every week of the period."""
+            written = weeks_of(period_of(context.partition_time_window))
+            for week in written:
+                context.add_asset_metadata(_write(workspace.session, week), partition_key=week_key(week))
+            workspace.session.record_reports(written)
+            return dg.MaterializeResult(metadata={"reports": len(written)})
+
+    return weekly_report
+
+
+def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
+    begin(f"reports/{week.label}")
+    report = build_report(session.con, week, session.catalog)
+    files = write_report(report, session.home.reports)
+    text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
+    return {
+        "headline": dg.MetadataValue.md("\n\n".join(headline_lines(report))),
+        "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
+        "files": dg.MetadataValue.json([str(path) for path in files]),
+    }

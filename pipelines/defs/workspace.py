@@ -1,0 +1,119 @@
+"""The resource that every asset works with: one warehouse connection, catalog and validator for a whole run.
+
+Opening them for each of some twenty steps would cost more than building the tables. The run executes in one process, so
+what is opened when it starts is closed when it ends, however it ends.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from pydantic import PrivateAttr
+
+from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.home import Home
+from pipelines.core.periods import IsoWeek
+from pipelines.defs.calendar import weeks_of, write_calendar
+from pipelines.sources import LoadResult, create_raw_schema, load_landing
+from pipelines.warehouse.build import BuildResult, Period, build_model
+from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.models import Model, load_models
+from pipelines.warehouse.raw_checks import check_raw
+from pipelines.warehouse.validation import ValidationResult, Validator
+from pipelines.warehouse.weeks import follow_containers, known_weeks, record_reports, record_weeks
+
+_watcher: ContextVar[Callable[[str], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched_by(watcher: Callable[[str], None]) -> Iterator[None]:
+    """Tell someone which step begins, while a run of this process goes on."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def begin(step: str) -> None:
+    """Say which step begins, to whoever watches."""
+    watcher = _watcher.get()
+    if watcher is not None:
+        watcher(step)
+
+
+class Session:
+    """An open workspace for the length of one run."""
+
+    def __init__(self, *, con: duckdb.DuckDBPyConnection, catalog: Catalog, home: Home, run_id: str) -> None:
+        """Bring the catalog's tables up to date; the connection stays the caller's to close."""
+        self.con = con
+        self.catalog = catalog
+        self.home = home
+        self._run_id = run_id
+        self._built: dict[Period, set[str]] = {}
+        create_raw_schema(con)
+        write_catalog(con, catalog)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator(self.con)
+
+    def load(self) -> LoadResult:
+        """Load what is new in the landing folder."""
+        begin("landing")
+        result = load_landing(self.con, self.home.landing, now=_now())
+        follow_containers(self.con)
+        write_calendar(self.home, known_weeks(self.con))
+        return result
+
+    def check_raw(self) -> dict[str, ValidationResult]:
+        """Check the rows that the loader brought in."""
+        return check_raw(self.con, self._validator, run_id=self._run_id)
+
+    def build(self, model: Model, period: Period) -> BuildResult:
+        """Build a table for a period; when this was the last of all tables, the weeks count as built."""
+        begin(model.name)
+        result = build_model(self.con, model, period, validator=self._validator, run_id=self._run_id)
+        if result.is_committed:
+            built = self._built.setdefault(period, set())
+            built.add(model.name)
+            if built == {each.name for each in load_models()}:
+                record_weeks(self.con, self.catalog, weeks_of(period), now=_now())
+        return result
+
+    def record_reports(self, weeks: Sequence[IsoWeek]) -> None:
+        """Record that the reports of these weeks are made."""
+        record_reports(self.con, self.catalog, weeks, now=_now())
+
+
+class Workspace(dg.ConfigurableResource[Session]):
+    """A workspace: the folder of its state, and the catalog of its programme."""
+
+    home: str
+    catalog: str
+    _session: Session = PrivateAttr()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workspace"]:
+        """Open the warehouse when a run starts, and close it when the run ends."""
+        home, catalog = Home(Path(self.home)), load_catalog(Path(self.catalog))
+        run_id = context.run.run_id if context.run else ""
+        with open_warehouse(home.warehouse) as con:
+            self._session = Session(con=con, catalog=catalog, home=home, run_id=run_id)
+            yield self
+
+    @property
+    def session(self) -> Session:
+        """The open workspace of this run."""
+        return self._session
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,226 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from rich.cells import cell_len
+
+from pipelines.core.findings import Finding, Severity
+from pipelines.report.contents import Outcome, WeeklyReport
+from pipelines.report.render import headline_lines, render_html, render_text, write_report
+from tests.golden.handmade import REPORT, usd
+from tests.golden.regenerate import GOLDEN
+
+HOSTILE_NAMES = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=HYPERLINK(1)",
+    "a\nTIE-OUT\nforged: $0.00",
+    "a\r\x1b[2J\x07b",
+    "right\u202eto left",
+    "¦ cell ¦ cell ¦",
+    "-",
+    "{{ report.week }}",
+    "名前" * 60,
+    "x" * 5000,
+    "lone \udcff surrogate",
+)
+
+
+def named(name: str) -> WeeklyReport:
+    """The handmade report with a name of somebody else's choosing wherever a name can stand."""
+    group = REPORT.savings.groups[0]
+    lines = tuple(replace(line, function=name) for line in group.lines)
+    savings = replace(REPORT.savings, groups=(replace(group, lines=lines),), silent_functions=(name, name))
+    [first, *others] = REPORT.spend.functions
+    return replace(
+        REPORT,
+        programme=name,
+        savings=savings,
+        spend=replace(REPORT.spend, functions=(replace(first, function=name), *others)),
+        coverage=tuple(replace(line, function=name) for line in REPORT.coverage),
+        rollout=tuple(replace(line, function=name, phase=name) for line in REPORT.rollout),
+        unattributed=replace(
+            REPORT.unattributed,
+            lines=tuple(replace(line, app=name, resource=name) for line in REPORT.unattributed.lines),
+        ),
+        gates=tuple(replace(gate, details=(f"{name}: bill only",)) for gate in REPORT.gates),
+        findings=(Finding(code="x", severity=Severity.INFO, subject=name, message=f"{name} is not what it seems"),),
+    )
+
+
+class _Page(HTMLParser):
+    """Collects what an HTML page is made of, and checks that its elements nest."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.txt"])
+def test_the_report_is_printed_as_it_was_looked_at(tmp_path: Path, name: str) -> None:
+    written = {path.name: path for path in write_report(REPORT, tmp_path)}
+    golden = GOLDEN / REPORT.week.label / name
+    assert written[name].read_text(encoding="utf-8") == golden.read_text(encoding="utf-8"), (
+        "the report's form has changed; `python -m tests.golden.regenerate` writes the new one, then look at it"
+    )
+
+
+def test_both_files_land_in_the_folder_of_the_week_and_nothing_else(tmp_path: Path) -> None:
+    files = write_report(REPORT, tmp_path / "reports")
+    assert write_report(REPORT, tmp_path / "reports") == files
+    assert [path.relative_to(tmp_path).as_posix() for path in files] == [
+        "reports/2026-W46/index.html",
+        "reports/2026-W46/report.txt",
+    ]
+    assert sorted((tmp_path / "reports" / "2026-W46").iterdir()) == list(files)
+
+
+def test_a_report_that_cannot_be_rendered_leaves_the_old_files(tmp_path: Path) -> None:
+    before = [path.read_bytes() for path in write_report(REPORT, tmp_path)]
+    with pytest.raises((AttributeError, UndefinedError)):
+        write_report(replace(REPORT, spend=None), tmp_path)  # type: ignore[arg-type]
+    assert [path.read_bytes() for path in sorted((tmp_path / "2026-W46").iterdir())] == before
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_is_inert_in_html(name: str) -> None:
+    page = render_html(named(name))
+    assert [tag for tag, _ in _Page(page).tags] == [tag for tag, _ in _Page(render_html(named("harmless"))).tags]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", page)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_is_inert_in_text(name: str) -> None:
+    text = render_text(named(name))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", text)
+    assert [line for line in text.splitlines() if line.startswith(("TIE-OUT", "forged"))] == ["TIE-OUT"]
+    text.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_text_never_runs_over_80_columns(name: str) -> None:
+    assert max(cell_len(line) for line in render_text(named(name)).splitlines()) <= 80
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=120))
+def test_text_never_runs_over_80_columns_whatever_the_name(name: str) -> None:
+    assert max(cell_len(line) for line in render_text(named(name)).splitlines()) <= 80
+
+
+def test_amounts_are_never_cut_even_when_they_are_huge() -> None:
+    huge = usd("123456789012.34")
+    [first, *others] = REPORT.rollout
+    text = render_text(
+        replace(
+            REPORT,
+            rollout=(replace(first, moved_usd=huge, elsewhere_usd=-huge), *others),
+            spend=replace(REPORT.spend, total_usd=huge),
+        )
+    )
+    assert text.count("$123,456,789,012.34") == 3
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_long_function_name_is_shortened_in_the_middle() -> None:
+    text = render_text(named("refresh_" + "very_" * 20 + "long_name_modal"))
+    assert re.search(r"^refresh_very\S*…\S*name_modal +\$1,080\.00", text, re.MULTILINE)
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    page = render_html(REPORT)
+    assert not re.search(r"<(?:script|link|img|iframe|object|embed)\b|url\(|@import|\bsrc=|\bhref=", page)
+    [policy] = [m["content"] for m in _Page(page).all("meta") if "http-equiv" in m]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_the_page_can_be_read_by_everybody() -> None:
+    page = _Page(render_html(REPORT))
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("title")) == len(page.all("h1")) == 1
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all("scope" in header for header in page.all("th"))
+    headings = {heading["id"] for heading in page.all("h2")}
+    regions = [div for div in page.all("div") if div.get("class") == "scroll"]
+    assert all(region["tabindex"] == "0" and region["aria-labelledby"] in headings for region in regions)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_of_text_has_enough_contrast(scheme: str) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", render_html(REPORT), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[("light", "dark").index(scheme)]))
+    for ink in ("ink", "soft", "accent", "passed", "warning", "blocked", "unmeasured"):
+        for paper in ("page", "card", "mark"):
+            lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[paper])), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{ink} on {paper}"
+
+
+def test_nothing_is_printed_as_python_writes_it() -> None:
+    for form in (render_html(REPORT), render_text(REPORT)):
+        assert not re.search(r"\bNone\b(?!\.)|Decimal|Outcome\.|DayState\.|object at", form)
+
+
+def test_the_command_line_gets_the_sentences_that_matter_most() -> None:
+    assert headline_lines(REPORT) == [
+        "Blocked: G4 is not passed. Do not use the figures of this week.",
+        "Avoided cost: $58.50 in 2026-W46, $9.75 a day over 6 measured days.",
+        "That is 0.2% of the published $4,140 a day (its own lines add up to $4,137.60); "
+        "it cuts the cost of the same work by 39.4%, published was 63%.",
+        "The published projection saves $4,140 a day; the whole measured spend in the baseline was $195.23 a day.",
+        "Premise not met: 1 of the 3 projected savings rests on a configuration that was not deployed.",
+        "168 hours, 1,342 pools: $100.001234567890 billed = attributed, difference $0.000000000000.",
+    ]
+
+
+def test_the_change_of_the_bill_stands_beside_the_saving_and_is_not_called_one() -> None:
+    assert REPORT.headline.cash_sentence == (
+        "Cash change, not a saving: the bill of these days is $12.34 above that of as many mean baseline days. "
+        "It moves with the number of calls."
+    )
+
+
+def test_a_projection_below_the_measured_spend_is_not_called_impossible() -> None:
+    possible = replace(REPORT.headline, baseline_usd_per_day=usd("4140.00"))
+    assert possible.comparison is None
+    assert "whole measured spend" not in render_text(replace(REPORT, headline=possible))
+
+
+def test_a_week_that_passes_is_not_called_blocked() -> None:
+    gates = tuple(replace(gate, outcome=Outcome.PASSED) for gate in REPORT.gates)
+    assert "Blocked" not in render_html(replace(REPORT, gates=gates))
+
+
+def test_an_attribution_that_is_off_is_said_with_its_size() -> None:
+    tie_out = replace(REPORT.tie_out, pools_off=1, attributed_usd=usd("100.001234567891"))
+    assert tie_out.sentence == (
+        "168 hours, 1,342 pools, 1 pool off: $100.001234567890 billed, $100.001234567891 attributed, "
+        "difference $0.000000000001."
+    )
