@@ -46,7 +46,7 @@ def render_text(report: WeeklyReport) -> str:
 
 
 def headline_lines(report: WeeklyReport) -> list[str]:
-    """Return the three to six sentences that a person wants first, the tie-out last."""
+    """Return the few sentences, six at most, that a person wants first; the tie-out comes last."""
     sentences = [sentence for sentence in report.sentences if sentence != report.headline.cash_sentence]
     return [printable(sentence) for sentence in (*sentences, report.tie_out.sentence)]
 

@@ -35,7 +35,7 @@ KNOWN_RESOURCES = frozenset(
     | {"Nvidia A100-40GB", "Nvidia A100-80GB", "Nvidia A100 40GB", "Nvidia A100 80GB", "Nvidia B200", "Nvidia B300"}
 )
 _MOST_LINES = 200
-_MOST_UNSURE_BREAKS = 6
+_MOST_UNSURE_BREAKS = 4
 _OBJECT_ID = re.compile(r"[A-Za-z]{2,}-[0-9A-Za-z]+", re.ASCII)
 _CONSOLE = Console(width=WIDTH, file=io.StringIO(), color_system=None)
 
@@ -130,8 +130,8 @@ def _records_from(lines: Sequence[str], start: int, names: Sequence[str]) -> Ite
 
 
 def _records(pieces: Sequence[str], names: Sequence[str]) -> list[Row]:
-    # A dropped space is possible only where a line is full.
-    choices = [("", " ") if cell_len(piece) == WIDTH else ("",) for piece in pieces[:-1]]
+    # Spaces are dropped only where a line is full. Two stand for any larger number: they are as unsure as two.
+    choices = [("", " ", "  ") if cell_len(piece) == WIDTH else ("",) for piece in pieces[:-1]]
     rows: list[Row] = []
     for joints in itertools.product(*choices):
         text = "".join(itertools.chain.from_iterable(zip(pieces, (*joints, ""), strict=True)))

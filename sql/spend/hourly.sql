@@ -117,7 +117,9 @@ weights as (
             and p.hour = c.hour
             and p.resolution = c.resolution
             and p.resource = c.resource
-    where p.shared_pd > 0
+    where
+        p.shared_pd > 0
+        or p.billed_pd = 0
     group by all
 ),
 

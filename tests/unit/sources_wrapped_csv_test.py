@@ -153,6 +153,14 @@ def test_a_name_that_is_cut_is_refused_because_a_space_may_have_stood_there() ->
         unwrap(text, PLAIN)
 
 
+@pytest.mark.parametrize("spaces", [1, 2, 3])
+def test_it_is_unsure_how_many_spaces_rich_dropped(spaces: int) -> None:
+    name = "a " + "b" * 60 + " " + "d" * 19 + " " * spaces + "c"
+    text = printed(PLAIN, [(OBJECT_ID, name, "main", "2026-11-02T00:00:00", "0.25")], width=WIDTH)
+    assert "d\nc,main" in text
+    assert read_back(PLAIN, text) is None
+
+
 def test_a_break_behind_a_space_that_is_still_there_is_sure() -> None:
     rows = [(OBJECT_ID, "modal run train.py", "main", "2026-11-02T00:00:00", "Nvidia A10G", "0.25")]
     text = printed(RESOURCES, rows, width=WIDTH)

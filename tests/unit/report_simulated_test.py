@@ -1,0 +1,106 @@
+"""The report of a small simulated workspace, from landed files to the page."""
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from rich.cells import cell_len
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.periods import IsoWeek, day_start
+from pipelines.core.resources import resource_path
+from pipelines.report.contents import Outcome, WeeklyReport
+from pipelines.report.render import render_html, render_text
+from pipelines.report.weekly import build_report
+from pipelines.simulator import SCENARIOS, simulate
+from pipelines.sources.load import load_landing
+from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.connection import SCHEMAS
+from pipelines.warehouse.models import load_models
+
+FIRST_WEEK, SECOND_WEEK = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
+CATALOG = load_catalog(resource_path("catalog"))
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """Two weeks of the workspace as it is really deployed: one before the first phase, one with it."""
+    out = tmp_path_factory.mktemp("workspace")
+    simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
+    con = duckdb.connect()
+    con.execute("set timezone = 'UTC'")
+    for schema in SCHEMAS:
+        con.execute(f"create schema {schema}")
+    load_landing(con, out / "landing", now=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    write_catalog(con, CATALOG)
+    period = {"since": day_start(FIRST_WEEK.start), "until": day_start(SECOND_WEEK.end)}
+    for model in load_models():
+        kind = "view" if model.is_view else "table"
+        con.execute(f"create {kind} {model.name} as {model.sql}", {name: period[name] for name in model.parameters})
+    return con
+
+
+@pytest.fixture(scope="module")
+def report(con: duckdb.DuckDBPyConnection) -> WeeklyReport:
+    return build_report(con, SECOND_WEEK, CATALOG)
+
+
+def test_the_bill_of_the_week_is_attributed_to_the_last_digit(report: WeeklyReport) -> None:
+    assert report.tie_out.hours == 168
+    assert report.tie_out.billed_usd == report.tie_out.attributed_usd > 0
+    assert report.spend.total_usd == report.tie_out.billed_usd.quantize(Decimal("0.01"))
+
+
+def test_no_gate_is_closed(report: WeeklyReport) -> None:
+    outcomes = {gate.code: gate.outcome for gate in report.gates}
+    assert outcomes.pop("G5") is Outcome.NOT_MEASURED
+    assert set(outcomes.values()) == {Outcome.PASSED}
+
+
+def test_the_deployment_day_is_not_measured(report: WeeklyReport) -> None:
+    assert report.savings.measured_days == 6
+    assert report.headline.avoided_usd is not None
+
+
+def test_the_claim_is_held_against_all_that_was_ever_spent(report: WeeklyReport) -> None:
+    comparison = report.headline.comparison or ""
+    assert comparison.startswith("The published projection saves $4,140 a day; the whole measured spend")
+
+
+def test_the_three_gpus_that_were_never_deployed_are_found(report: WeeklyReport) -> None:
+    unmet = [finding.subject for finding in report.findings if finding.code == "premise_not_met"]
+    assert unmet == ["get_emergent_alerts_modal", "get_evolution_progress_modal", "save_realtime_results_modal"]
+
+
+def test_the_callers_that_stayed_on_the_old_app_are_found(report: WeeklyReport) -> None:
+    [line] = [line for line in report.rollout if line.function == "generate_code_modal"]
+    assert 0.5 < line.moved_calls / line.calls < 0.8
+    assert "rollout_incomplete" in [finding.code for finding in report.findings]
+
+
+def test_the_same_warehouse_gives_the_same_page(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> None:
+    again = build_report(con, SECOND_WEEK, CATALOG)
+    assert again == report
+    assert render_html(again) == render_html(report)
+
+
+def test_the_text_fits_the_terminal(report: WeeklyReport) -> None:
+    assert max(cell_len(line) for line in render_text(report).splitlines()) <= 80
+
+
+def test_the_week_before_the_deployment_claims_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    early = build_report(con, FIRST_WEEK, CATALOG)
+    assert early.headline.sentence == "No saving is claimed for 2026-W42, because nothing was deployed yet."
+    assert early.savings.baseline_sentence == "Baseline: 7 days, Mon 12 Oct 2026 to Sun 18 Oct 2026."
+
+
+def test_building_a_report_changes_nothing(tmp_path: Path, con: duckdb.DuckDBPyConnection) -> None:
+    copy = tmp_path / "copy.duckdb"
+    con.execute(f"attach '{copy}' as copy")
+    con.execute("copy from database memory to copy")
+    con.execute("detach copy")
+    with duckdb.connect(copy, read_only=True) as reader:
+        reader.execute("set timezone = 'UTC'")
+        assert build_report(reader, SECOND_WEEK, CATALOG).tie_out.pools_off == 0
