@@ -42,6 +42,11 @@ def run_simulation(out: Path, *, scenario: str, seed: int, weeks: int) -> None:
     say(f"Truth: {out / 'truth'}")
 
 
+def is_simulated(home: Home) -> bool:
+    """Tell whether a workspace was filled by a simulation."""
+    return (home.root / _MARK).exists()
+
+
 def _simulate(out: Path, wanted: Simulation) -> None:
     if not _is_to_do(out, wanted):
         say(f"{out} holds the simulation already ({wanted}).")

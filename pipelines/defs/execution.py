@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import dagster as dg
 
 from pipelines.core.periods import IsoWeek
+from pipelines.defs import jobs
 from pipelines.defs.calendar import week_key
 from pipelines.defs.checks import table_key
-from pipelines.defs import jobs
 from pipelines.defs.reports import WEEKLY_REPORT
 from pipelines.warehouse.models import load_models
 

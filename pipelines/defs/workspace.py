@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -25,7 +26,7 @@ from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import Model, load_models
 from pipelines.warehouse.raw_checks import check_raw
-from pipelines.warehouse.validation import ValidationResult, Validator
+from pipelines.warehouse.validation import QUARANTINE_DDL, ValidationResult, Validator
 from pipelines.warehouse.weeks import follow_containers, known_weeks, record_reports, record_weeks
 
 _watcher: ContextVar[Callable[[str], None] | None] = ContextVar("watcher", default=None)
@@ -59,6 +60,7 @@ class Session:
         self._run_id = run_id
         self._built: dict[Period, set[str]] = {}
         create_raw_schema(con)
+        con.execute(QUARANTINE_DDL)
         write_catalog(con, catalog)
 
     @cached_property
@@ -93,7 +95,7 @@ class Session:
         record_reports(self.con, self.catalog, weeks, now=_now())
 
 
-class Workspace(dg.ConfigurableResource[Session]):
+class Workspace(dg.ConfigurableResource[Any]):
     """A workspace: the folder of its state, and the catalog of its programme."""
 
     home: str

@@ -97,7 +97,9 @@ def _configuration_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek, catal
             if said != deployed[setting]
         ]
         if differences:
-            findings.append(_configuration_finding(function, app, phase, seen_from, differences))
+            findings.append(
+                _configuration_finding(function, app=app, phase=phase, seen_from=seen_from, differences=differences)
+            )
     return findings
 
 
@@ -132,7 +134,7 @@ def _cores(millicores: int) -> str:
 
 
 def _configuration_finding(
-    function: str, app: str, phase: str, seen_from: dt.datetime, differences: Sequence[_Difference]
+    function: str, *, app: str, phase: str, seen_from: dt.datetime, differences: Sequence[_Difference]
 ) -> Finding:
     said = listing([d.catalog for d in differences])
     deployed = listing([d.deployed for d in differences])

@@ -144,8 +144,14 @@ def describe_savings(measurement: Measurement, catalog: Catalog, premises: Mappi
     described = []
     for title, group, *cents in zip((IN_THE_PROJECTION, OTHERS), savings, avoided, actual, strict=True):
         lines = tuple(
-            _line(saving, projection.get(saving.function), days, premises, printed)
-            for saving, *printed in zip(group, *cents, strict=True)
+            _line(
+                saving,
+                projection.get(saving.function),
+                days=days,
+                cents=(avoided_usd, actual_usd),
+                premise=premises.get(saving.function),
+            )
+            for saving, avoided_usd, actual_usd in zip(group, *cents, strict=True)
         )
         if lines:
             described.append(SavingGroup(title, lines, _total(lines, days)))
@@ -166,9 +172,10 @@ def _claims(saving: FunctionSaving, days: int) -> bool:
 def _line(
     saving: FunctionSaving,
     projected: ProjectionLine | None,
+    *,
     days: int,
-    premises: Mapping[str, str],
-    cents: Sequence[Decimal],
+    cents: tuple[Decimal, Decimal],
+    premise: str | None,
 ) -> SavingLine:
     claims = _claims(saving, days)
     avoided, actual = cents
@@ -185,7 +192,7 @@ def _line(
         after_unit_usd=unit,
         realization=share_of(per_day(avoided, days), per_day_usd) if claims and per_day_usd else None,
         not_claimed_because=None if claims else _reason(saving),
-        premise=premises.get(saving.function),
+        premise=premise,
     )
 
 

@@ -21,7 +21,7 @@ LONGEST_TEXT = 65_536
 USD = pa.decimal128(38, 12)
 UTC_MICROSECONDS = pa.timestamp("us")
 _EXPORT_AGAIN = "Export it again with --json, straight from the modal command into the file."
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?((Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EARLIEST, _LATEST = dt.datetime(2000, 1, 1), dt.datetime(2200, 1, 1)  # noqa: DTZ001 - naive UTC
 
@@ -125,7 +125,7 @@ def parse_time(text: str) -> dt.datetime | None:
     if not _TIME.fullmatch(text):
         return None
     try:
-        moment = dt.datetime.fromisoformat(text.replace(" Z", "Z"))
+        moment = dt.datetime.fromisoformat(text)
         utc = moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None

@@ -1,9 +1,9 @@
 /*
 The bill as it stands: one row per environment, object, interval and resource, adding up to the total of every object.
 
-What a total differs from its parts by is a row of its own: resource `rounding`, or `all` for an object without a
-breakdown. Hourly rows replace the daily row of the same object and day; what a daily total exceeds the hours by stays as
-a daily row `all`, unless the hours of that day are complete.
+What a total differs from its parts by is a row of its own: resource `rounding`; `difference` where the breakdown is an
+older snapshot; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day;
+what a daily total exceeds the hours by stays as a daily row `all`, unless the hours of that day are complete.
 
 key: environment, object_id, hour, resolution, resource
 partition: hour
@@ -40,7 +40,11 @@ itemised as (
         app,
         hour,
         resolution,
-        case when parts_usd is null then 'all' else 'rounding' end as resource,
+        case
+            when parts_usd is null then 'all'
+            when control = 'rounding' then 'rounding'
+            else 'difference'
+        end as resource,
         total_usd - coalesce(parts_usd, 0) as amount_usd,
         fetched_at,
         is_settled
@@ -128,7 +132,7 @@ select
     app,  -- the object's name on the bill
     hour,  -- start of the billed interval, UTC
     resolution,  -- h or d: the length of the interval
-    resource,  -- catalog name of the resource; its label where the catalog has none; rounding; all
+    resource,  -- catalog name of the resource; its label where the catalog has none; rounding; difference; all
     amount_usd,  -- what Modal metered, exact
     fetched_at,  -- when the snapshot was read, UTC
     case when is_settled then 'settled' else 'provisional' end as status  -- settled once read after the settle buffer

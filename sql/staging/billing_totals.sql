@@ -3,8 +3,8 @@ The total of every object and interval: the plain report against the sum of the 
 
 `control` says how the two compare. equal: to the last digit. rounding: within a millionth of a dollar. dropped: the
 breakdown was read but lacks the object. plain only, breakdown only: the other report was not landed for this interval.
-older: the plain report was read before the breakdown and differs, so the breakdown holds. off: it was read no earlier and
-differs by more than rounding. missing: it was read no earlier and lacks the object.
+older, newer: they differ, and the plain report was read over an hour before or after the breakdown; the later one holds.
+off: they were read together and differ by more than rounding. missing: read together, and the total lacks the object.
 
 key: environment, object_id, hour, resolution
 partition: hour
@@ -90,16 +90,16 @@ select
         when c.parts_usd is null and r.parts_fetched_at is null then 'plain only'
         when c.parts_usd is null then 'dropped'
         when c.plain_usd is null and r.plain_fetched_at is null then 'breakdown only'
-        when c.plain_usd is null and r.plain_fetched_at < r.parts_fetched_at then 'older'
-        when c.plain_usd is null then 'missing'
         when c.plain_usd = c.parts_usd then 'equal'
         when abs(c.plain_usd - c.parts_usd) <= 0.000001::decimal(38, 12) then 'rounding'
-        when r.plain_fetched_at < r.parts_fetched_at then 'older'
+        when r.plain_fetched_at + interval 1 hour < r.parts_fetched_at then 'older'
+        when r.plain_fetched_at > r.parts_fetched_at + interval 1 hour then 'newer'
+        when c.plain_usd is null then 'missing'
         else 'off'
     end as control,  -- how the two compare, see above
     case
         when control in ('breakdown only', 'older', 'missing') then c.parts_usd
-        else c.plain_usd
+        else coalesce(c.plain_usd, 0)
     end as total_usd,  -- what the object cost in this interval
     greatest(r.plain_fetched_at, r.parts_fetched_at) as fetched_at,  -- when the later snapshot was read, UTC
     r.is_settled  -- every snapshot used was read after the settle buffer

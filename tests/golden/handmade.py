@@ -219,7 +219,7 @@ REPORT = WeeklyReport(
             code="premise_not_met",
             severity=Severity.WARNING,
             subject="get_evolution_progress_modal",
-            message="premise not met: the catalog's “before” says A100-40GB; coral-x-production was deployed with no GPU.",
+            message="premise not met: the catalog's “before” says A100-40GB; coral-x-production had no GPU.",
             data={"deployed": "no GPU and 1 core"},
         ),
     ),

@@ -1,6 +1,7 @@
 """The report of a small simulated workspace, from landed files to the page."""
 
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,7 +26,7 @@ CATALOG = load_catalog(resource_path("catalog"))
 
 
 @pytest.fixture(scope="module")
-def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Two weeks of the workspace as it is really deployed: one before the first phase, one with it."""
     out = tmp_path_factory.mktemp("workspace")
     simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
@@ -39,7 +40,8 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     for model in load_models():
         kind = "view" if model.is_view else "table"
         con.execute(f"create {kind} {model.name} as {model.sql}", {name: period[name] for name in model.parameters})
-    return con
+    yield con
+    con.close()
 
 
 @pytest.fixture(scope="module")

@@ -107,14 +107,15 @@ def work(
         )
 
 
-def compare_log(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, outcome: str, bill: str, log: str) -> None:
+def compare_log(con: duckdb.DuckDBPyConnection, function: str, outcome: str, *, bill: str, log: str) -> None:
+    """Say how the log and the bill of a function compare on the week's Monday."""
     put(
         con,
         "reconciliation.log_vs_bill",
         environment="main",
         app=NEW_APP,
         function=function,
-        day=day_start(day),
+        day=day_start(WEEK.start),
         billed_usd=Decimal(bill),
         modelled_usd=Decimal(log),
         container_us=0 if outcome == "bill only" else 1,
@@ -127,9 +128,15 @@ def deploy(con: duckdb.DuckDBPyConnection, function: str, app: str, phase: str, 
     put(
         con,
         "staging.configurations",
-        **{"environment": "main", "app": app, "function": function, "phase": phase, "source": "function info"},
-        **{"is_catalogued": True, "gpu_count": 1, "valid_to": dt.datetime(9999, 12, 31)},  # noqa: DTZ001
+        environment="main",
+        app=app,
+        function=function,
+        phase=phase,
+        source="function info",
+        is_catalogued=True,
+        gpu_count=1,
         valid_from=day_start(BASELINE_DAYS[0]),
+        valid_to=day_start(dt.date(9999, 12, 31)),
         **row,
     )
 
@@ -356,7 +363,8 @@ def test_a_pool_that_is_off_blocks_the_week(con: duckdb.DuckDBPyConnection) -> N
     measured(con)
     con.execute(
         """
-        update reconciliation.pools set attributed_usd = attributed_usd + 0.000000000001, difference_usd = 0.000000000001
+        update reconciliation.pools
+        set attributed_usd = attributed_usd + 0.000000000001, difference_usd = 0.000000000001
         where hour = (select max(hour) from reconciliation.pools)
         """
     )
@@ -444,10 +452,10 @@ def test_metered_and_adjustments_must_make_the_bill(
 
 
 def test_cost_without_a_log_is_a_warning_and_the_worst_days_are_named(con: duckdb.DuckDBPyConnection) -> None:
-    compare_log(con, GENERATE, WEEK.start, "matched", "10", "9.9")
-    compare_log(con, EVALUATE, WEEK.start, "bill only", "3", "0")
-    compare_log(con, "__no_calls__", WEEK.start, "bill only", "7", "0")
-    compare_log(con, "__volume__", WEEK.start, "bill only", "99", "0")
+    compare_log(con, GENERATE, "matched", bill="10", log="9.9")
+    compare_log(con, EVALUATE, "bill only", bill="3", log="0")
+    compare_log(con, "__no_calls__", "bill only", bill="7", log="0")
+    compare_log(con, "__volume__", "bill only", bill="99", log="0")
     report = build(con)
     outcome, sentence = gate_of(report, "G6")
     assert (outcome, sentence) == (Outcome.WARNING, "Of 3 function days: 1 matched and 2 bill only.")
@@ -519,24 +527,25 @@ def test_a_resource_that_the_catalog_does_not_know_is_named(con: duckdb.DuckDBPy
 # Inputs
 
 
-def deliver(con: duckdb.DuckDBPyConnection, file_id: int, sha256: str, fetched_at: str, first_day: dt.date) -> None:
-    put(con, "raw.files", file_id=file_id, source="billing_report", sha256=sha256)
+def deliver(con: duckdb.DuckDBPyConnection, file_id: int, *, fetched_at: str, day: dt.date) -> None:
+    """Land a bill of one day."""
+    put(con, "raw.files", file_id=file_id, source="billing_report", sha256=f"content {file_id}")
     put(
         con,
         "raw.deliveries",
         file_id=file_id,
         path=f"{file_id}.json",
         fetched_at=fetched_at,
-        range_start=day_start(first_day),
-        range_end=day_start(first_day + dt.timedelta(days=1)),
+        range_start=day_start(day),
+        range_end=day_start(day + dt.timedelta(days=1)),
         has_sidecar=True,
     )
 
 
 def test_the_newest_bill_or_log_of_the_week_says_how_fresh_it_is(con: duckdb.DuckDBPyConnection) -> None:
-    deliver(con, 1, "a", "2026-10-27 02:00", WEEK.start)
-    deliver(con, 2, "b", "2026-10-28 02:00", WEEK.start)
-    deliver(con, 3, "c", "2026-11-09 02:00", WEEK.end)
+    deliver(con, 1, fetched_at="2026-10-27 02:00", day=WEEK.start)
+    deliver(con, 2, fetched_at="2026-10-28 02:00", day=WEEK.start)
+    deliver(con, 3, fetched_at="2026-11-09 02:00", day=WEEK.end)
     report = build(con)
     assert report.as_of_sentence == "Data as of 2026-10-28 02:00 UTC."
     assert report.inputs.deliveries == 2
@@ -544,10 +553,10 @@ def test_the_newest_bill_or_log_of_the_week_says_how_fresh_it_is(con: duckdb.Duc
 
 def test_the_hash_covers_the_week_and_its_baseline_and_nothing_else(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
-    deliver(con, 1, "a", "2026-10-27 02:00", WEEK.start)
+    deliver(con, 1, fetched_at="2026-10-27 02:00", day=WEEK.start)
     hashes = [build(con).inputs.sha256]
     for file_id, day in enumerate((WEEK.end, BASELINE_DAYS[0], WEEK.days()[6]), start=2):
-        deliver(con, file_id, f"content {file_id}", "2026-11-20 02:00", day)
+        deliver(con, file_id, fetched_at="2026-11-20 02:00", day=day)
         hashes.append(build(con).inputs.sha256)
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
@@ -555,8 +564,8 @@ def test_the_hash_covers_the_week_and_its_baseline_and_nothing_else(con: duckdb.
 
 def test_the_order_in_which_files_were_landed_does_not_matter(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
-    deliver(con, 1, "a", "2026-10-27 02:00", WEEK.start)
-    deliver(con, 2, "b", "2026-10-28 02:00", WEEK.days()[1])
+    deliver(con, 1, fetched_at="2026-10-27 02:00", day=WEEK.start)
+    deliver(con, 2, fetched_at="2026-10-28 02:00", day=WEEK.days()[1])
     first = build(con)
     con.execute("update raw.files set file_id = 3 - file_id")
     con.execute("update raw.deliveries set file_id = 3 - file_id")

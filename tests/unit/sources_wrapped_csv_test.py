@@ -1,6 +1,7 @@
 """The modal CLI prints through rich, and so do these tests: what rich breaks is put together again, or refused."""
 
 import csv
+import datetime as dt
 import io
 import json
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ PLAIN = ("object_id", "description", "environment", "interval_start", "cost")
 RESOURCES = ("object_id", "description", "environment", "interval_start", "resource", "cost")
 TAGGED = (*RESOURCES, "tags")
 OBJECT_ID = "ap-6Vw0cXq2mTzr1Yb9LkHn3S"
+NEW_YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 Row = tuple[str, ...]
 
 # Everything that rich prints as it stands: no markup, no emoji codes, no tabs. Commas and quotes are CSV's business.
@@ -34,7 +36,7 @@ _LETTERS = "abz019-_. ,\"'{}éß日Ω"
 names = st.text(_LETTERS, min_size=1, max_size=70).map(str.strip).filter(bool)
 labels = st.sampled_from(sorted(KNOWN_RESOURCES)) | names
 costs = st.decimals(min_value=-1000, max_value=1000, places=8).map(str) | st.sampled_from(["1.25E-7", "0E-8", "-0E-8"])
-starts = st.datetimes().map(lambda moment: f"2026-{moment:%m-%dT%H}:00:00")
+starts = st.integers(0, 364 * 24).map(lambda hours: f"{NEW_YEAR + dt.timedelta(hours=hours):%Y-%m-%dT%H}:00:00")
 offset_starts = starts.map(lambda start: f"{start}-05:00")
 tag_texts = st.dictionaries(names, names, max_size=3).map(json.dumps)
 object_ids = st.from_regex(r"(ap|vo|sb|fu)-[0-9A-Za-z]{20,24}", fullmatch=True)

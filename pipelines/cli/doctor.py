@@ -1,0 +1,173 @@
+"""`tieout doctor`: what stands in the way, and what to do about it."""
+
+import datetime as dt
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from pipelines.cli.demo import is_simulated
+from pipelines.cli.messages import out
+from pipelines.core.catalog import CatalogError, load_catalog
+from pipelines.core.home import Home
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+_OLDEST_PYTHON = (3, 11)
+_LEAST_FREE_BYTES = 2 << 30
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, what was found, and what to do when it is a problem."""
+
+    subject: str
+    found: str
+    remedy: str | None = None
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether something is to be done."""
+        return self.remedy is not None
+
+
+def examine(home: Home, catalog_directory: Path) -> bool:
+    """Print what was found, line by line, and return whether all is well."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _python,
+        _packages,
+        lambda: _folder(home),
+        lambda: _disk(home),
+        lambda: _catalog(catalog_directory),
+        lambda: _landing(home),
+        lambda: _warehouse(home),
+    )
+    is_well = True
+    for check in checks:
+        for finding in check():
+            is_well &= not finding.is_problem
+            _print(finding)
+    return is_well
+
+
+def _print(finding: Finding) -> None:
+    mark = ("problem  ", "bold red") if finding.is_problem else ("ok       ", "green")
+    out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), finding.found))
+    if finding.remedy:
+        out.print(Text(f"{'':<20} → {finding.remedy}"))
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    is_new_enough = sys.version_info[:2] >= _OLDEST_PYTHON
+    yield Finding("python", version, None if is_new_enough else "Install Python 3.11 or newer, then tieout again.")
+
+
+def _packages() -> Iterator[Finding]:
+    try:
+        required = importlib.metadata.requires("tieout") or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("packages", "tieout is not installed", "Install it: pip install . (or `make demo` in a clone)")
+        return
+    from packaging.requirements import Requirement
+
+    wanted = [requirement for requirement in map(Requirement, required) if not requirement.marker]
+    wrong = [problem for requirement in wanted if (problem := _package_problem(requirement))]
+    if wrong:
+        yield Finding("packages", "; ".join(wrong), "Install tieout again; it brings the versions it needs.")
+    else:
+        yield Finding("packages", f"tieout {importlib.metadata.version('tieout')} and {len(wanted)} packages it needs")
+
+
+def _package_problem(requirement: "Requirement") -> str | None:
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    if version in requirement.specifier:
+        return None
+    return f"{requirement.name} is {version}, not {requirement.specifier}"
+
+
+def _folder(home: Home) -> Iterator[Finding]:
+    if home.root.is_dir():
+        is_writable = os.access(home.root, os.W_OK | os.X_OK)
+        remedy = None if is_writable else "Give yourself the right to write there, or name another --home."
+        yield Finding("home", f"{home.root}{'' if is_writable else ' cannot be written'}", remedy)
+        return
+    above = next(folder for folder in home.root.parents if folder.exists())
+    is_creatable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+    remedy = None if is_creatable else f"{above} cannot be written: name another --home."
+    yield Finding("home", f"{home.root} is not there yet; it is made when needed", remedy)
+
+
+def _disk(home: Home) -> Iterator[Finding]:
+    above = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
+    free = shutil.disk_usage(above).free
+    remedy = None if free >= _LEAST_FREE_BYTES else f"Free some; building wants {_LEAST_FREE_BYTES >> 30} GiB to spare."
+    yield Finding("disk", f"{free / (1 << 30):,.1f} GiB free", remedy)
+
+
+def _catalog(directory: Path) -> Iterator[Finding]:
+    try:
+        catalog = load_catalog(directory)
+    except CatalogError as error:
+        yield Finding("catalog", str(error), "Correct the file; line and field are named.")
+        return
+    functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
+    yield Finding("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
+
+
+def _landing(home: Home) -> Iterator[Finding]:
+    from pipelines.sources.landing import SOURCES, scan
+
+    files = Counter(file.source for file in scan(home.landing)) if home.landing.is_dir() else Counter[str]()
+    if not files:
+        yield Finding("landing", f"no files in {home.landing}", "Put Modal's exports there, or run `tieout demo`.")
+        return
+    found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
+    needed = [source for source in ("billing_report", "function_calls") if not files[source]]
+    yield Finding("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
+
+
+def _warehouse(home: Home) -> Iterator[Finding]:
+    if not home.warehouse.exists():
+        yield Finding("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
+        return
+    from pipelines.warehouse.connection import WarehouseError, read_warehouse
+    from pipelines.warehouse.weeks import built_weeks
+
+    try:
+        with read_warehouse(home.warehouse) as con:
+            weeks = built_weeks(con)
+            refused = con.execute("select path, reason, fix from raw.rejected_files order by path").fetchall()
+            newest = con.execute("select max(fetched_at) from raw.deliveries").fetchone()
+    except WarehouseError as error:
+        yield Finding("warehouse", str(error), "See above.")
+        return
+    built = f"weeks {weeks[0].label} to {weeks[-1].label} are built" if weeks else "no week is built yet"
+    yield Finding("warehouse", f"{home.warehouse}: {built}")
+    for path, reason, fix in refused:
+        yield Finding("refused", f"landing/{path}: {reason}", fix)
+    yield _clock(newest[0] if newest else None, is_simulated=is_simulated(home))
+
+
+def _clock(newest: dt.datetime | None, *, is_simulated: bool) -> Finding:
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    found = f"{now:%Y-%m-%d %H:%M} UTC"
+    if newest is None or is_simulated or newest <= now + _CLOCK_TOLERANCE:
+        return Finding("clock", found)
+    return Finding(
+        "clock",
+        f"{found}, but a file was fetched at {newest:%Y-%m-%d %H:%M}",
+        "Set this machine's clock, or that of the machine that pulls.",
+    )

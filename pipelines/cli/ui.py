@@ -1,0 +1,53 @@
+"""`tieout ui`: the Dagster webserver and daemon for one workspace, on this machine only."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from pipelines.cli.failures import CommandError
+from pipelines.cli.messages import say
+from pipelines.core.catalog import load_catalog
+from pipelines.core.home import Home
+from pipelines.defs.instance import prepare_instance
+from pipelines.defs.surroundings import CATALOG_VARIABLE, HOME_VARIABLE
+
+_ADDRESS = "127.0.0.1"
+
+
+def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
+    """Serve the UI until it is interrupted.
+
+    Raises:
+        CommandError: the port is taken, or Dagster ends by itself.
+    """
+    load_catalog(catalog_directory)
+    _require_free(port)
+    environment = {
+        **os.environ,
+        HOME_VARIABLE: str(home.root),
+        CATALOG_VARIABLE: str(catalog_directory),
+        "DAGSTER_HOME": str(prepare_instance(home)),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "GX_ANALYTICS_ENABLED": "False",
+    }
+    say(f"Opening {home.root} at http://{_ADDRESS}:{port} (Ctrl-C ends it)")
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--module-name", "pipelines.definitions"]
+    command += ["--host", _ADDRESS, "--port", str(port), "--log-level", "warning"]
+    with subprocess.Popen(command, env=environment) as process:
+        # Ctrl-C reaches the whole group; Dagster closes its own processes, and we wait for it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        code = process.wait()
+    if code not in (0, -signal.SIGINT, 128 + signal.SIGINT):
+        raise CommandError(f"Dagster ended with exit code {code}", remedy="Its own messages are above.")
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_ADDRESS, port))
+        except OSError:
+            raise CommandError(f"port {port} is in use", remedy=f"Name another one: --port {port + 1}") from None

@@ -1,0 +1,101 @@
+"""Whatever the order and however often files arrive, the spend they come to is the same to the last digit."""
+
+import datetime as dt
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.resources import resource_path
+from pipelines.simulator import SCENARIOS, simulate
+from pipelines.sources import load_landing
+from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.models import load_models
+from pipelines.warehouse.validation import Validator
+
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+PERIOD = Period(dt.date(2026, 10, 5), dt.date(2026, 11, 2))
+HASH = "select count(*), md5(string_agg(h, ',' order by h)) from (select md5(s::varchar) as h from spend.hourly as s)"
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("delivered")
+    simulate(SCENARIOS["as-deployed"], seed=5, weeks=2, out=out)
+    return out / "landing"
+
+
+@pytest.fixture(scope="module")
+def expected(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
+    rows, digest = _spend_after(tmp_path_factory.mktemp("once"), delivered, [_exports(delivered)])
+    assert rows > 1000
+    return rows, digest
+
+
+def _exports(landing: Path) -> list[Path]:
+    return sorted(path for path in landing.rglob("*") if path.is_file() and not path.name.endswith(".meta.json"))
+
+
+def _land(files: Sequence[Path], delivered: Path, landing: Path, prefix: str = "") -> None:
+    for file in files:
+        target = landing / file.relative_to(delivered)
+        target = target.with_name(prefix + target.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+        shutil.copy(f"{file}.meta.json", f"{target}.meta.json")
+
+
+def _spend_after(home: Path, delivered: Path, batches: Sequence[Sequence[Path]]) -> tuple[int, str]:
+    """Land and load the batches one after the other, building everything after each."""
+    with open_warehouse(home / "warehouse.duckdb") as con:
+        validator = Validator(con)
+        for number, batch in enumerate(batches):
+            _land(batch, delivered, home / "landing")
+            assert not load_landing(con, home / "landing", now=NOW).rejected
+            write_catalog(con, load_catalog(resource_path("catalog")))
+            _build(con, validator, f"run-{number}")
+        row = con.execute(HASH).fetchone()
+        assert row is not None
+        return int(row[0]), str(row[1])
+
+
+def _build(con: duckdb.DuckDBPyConnection, validator: Validator, run_id: str) -> None:
+    for model in load_models():
+        if model.schema in ("staging", "usage", "spend"):
+            assert build_model(con, model, PERIOD, validator=validator, run_id=run_id).is_committed, model.name
+
+
+def test_files_in_any_order_come_to_the_same_spend(
+    delivered: Path, expected: tuple[int, str], tmp_path: Path
+) -> None:
+    files = _exports(delivered)
+    random.Random(7).shuffle(files)
+    third = len(files) // 3
+    batches = [files[:third], files[third : 2 * third], files[2 * third :]]
+    assert _spend_after(tmp_path, delivered, batches) == expected
+
+
+def test_two_halves_that_overlap_come_to_the_same_spend(
+    delivered: Path, expected: tuple[int, str], tmp_path: Path
+) -> None:
+    files = _exports(delivered)
+    batches = [files[: len(files) * 2 // 3], files[len(files) // 3 :]]
+    assert _spend_after(tmp_path, delivered, batches) == expected
+
+
+def test_everything_landed_twice_comes_to_the_same_spend(
+    delivered: Path, expected: tuple[int, str], tmp_path: Path
+) -> None:
+    files = _exports(delivered)
+    for file in files:
+        copy = tmp_path / "landing" / file.relative_to(delivered).with_name(f"copy-{file.name}")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if "billing_summary" not in file.parts and "billing_rates" not in file.parts:
+            shutil.copy(file, copy)
+    assert _spend_after(tmp_path, delivered, [files, files]) == expected
