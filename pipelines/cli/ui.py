@@ -25,16 +25,17 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     """
     load_catalog(catalog_directory)
     _require_free(port)
+    folder = prepare_instance(home)
     environment = {
         **os.environ,
         HOME_VARIABLE: str(home.root),
         CATALOG_VARIABLE: str(catalog_directory),
-        "DAGSTER_HOME": str(prepare_instance(home)),
+        "DAGSTER_HOME": str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "GX_ANALYTICS_ENABLED": "False",
     }
     say(f"Opening {home.root} at http://{_ADDRESS}:{port} (Ctrl-C ends it)")
-    command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--module-name", "pipelines.definitions"]
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--workspace", str(folder / "workspace.yaml")]
     command += ["--host", _ADDRESS, "--port", str(port), "--log-level", "warning"]
     with subprocess.Popen(command, env=environment) as process:
         # Ctrl-C reaches the whole group; Dagster closes its own processes, and we wait for it.

@@ -21,7 +21,7 @@ def check_specs(suite: Suite) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             name=expectation.check_name,
             asset=table_key(suite.table),
-            description=f"{expectation.name} ({expectation.severity})",
+            description=expectation.name,
             blocking=expectation.severity is Severity.CRITICAL,
             metadata={"suite": f"{suite.file}:{expectation.line}"},
         )

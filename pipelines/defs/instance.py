@@ -12,14 +12,24 @@ import sqlalchemy
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 
+_WORKSPACE = """# What `tieout ui` serves: the installed package, for the workspace that the environment names.
+load_from:
+  - python_module:
+      module_name: pipelines.definitions
+      location_name: tieout
+"""
+
 
 def prepare_instance(home: Home) -> Path:
-    """Make the instance's folder with its configuration, and return it."""
+    """Make the instance's folder with the configuration of Dagster and of its UI, and return it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     wanted = resource_path("dagster.yaml").read_text(encoding="utf-8")
     configuration = home.dagster / "dagster.yaml"
     if not configuration.exists() or configuration.read_text(encoding="utf-8") != wanted:
         configuration.write_text(wanted, encoding="utf-8")
+    workspace = home.dagster / "workspace.yaml"
+    if not workspace.exists():
+        workspace.write_text(_WORKSPACE, encoding="utf-8")
     return home.dagster
 
 

@@ -119,7 +119,7 @@ def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
         f"{controls['equal']:,} equal",
         f"{controls['rounding']:,} equal but for rounding (kept as rows of their own)",
         f"{controls['dropped']:,} without a breakdown (taken whole from the plain report)",
-        f"{controls['older']:,} with a plain report older than the breakdown",
+        f"{controls['older'] + controls['newer']:,} whose two reports were read at different times (the later holds)",
         f"{controls['plain only'] + controls['breakdown only']:,} in one of the two reports only",
         f"{closing:,} off or missing",
     ]

@@ -95,7 +95,7 @@ def build_model(
 def _write(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period | None:
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
-        return None
+        return period if model.partition else None
     if model.partition is None:
         con.execute(f"create or replace table {model.name} as {model.sql}")
         return None

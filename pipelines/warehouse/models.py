@@ -1,8 +1,9 @@
 """SQL models: one select per file under `sql/<schema>/<table>.sql`, read with its documentation.
 
 The leading `/* */` comment describes the table. Its last paragraph holds the model's facts: `key:` the columns that
-identify a row, `partition:` the column whose range a build replaces, `materialized: view` for a view. A `-- ` comment
-behind a column of the final select describes that column. Dependencies are read off DuckDB's own parse.
+identify a row, `partition:` the column whose range a build replaces (of a view, whose range it validates),
+`materialized: view` for a view. A `-- ` comment behind a column of the final select describes that column.
+Dependencies are read off DuckDB's own parse.
 """
 
 import hashlib
@@ -42,7 +43,8 @@ class Model:
         description: what the table is, in sentences.
         columns: description of every column, in order.
         key: the columns that identify a row.
-        partition: the column whose range a build replaces; None when the table is small and always built whole.
+        partition: the column whose range a build replaces, or validates when it is a view; None for what is small and
+            always built whole.
         is_view: kept as a view.
         depends_on: qualified names of the tables it reads, of all schemas.
         code_version: sha256 of the SQL, short.

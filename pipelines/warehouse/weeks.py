@@ -3,7 +3,7 @@
 A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
 configurations, prices, apps and deployments of that time, the summaries of its months, the catalog, and the SQL. A hash
 over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks together: a log that
-shows one alive for longer than was known changes every week since it was last seen. A report is made of its own week,
+shows one alive changes every week since that container was created. A report is made of its own week,
 of the other weeks of its months, and of the weeks before the first deployment, which hold the baseline.
 """
 
@@ -131,8 +131,7 @@ from inputs
 group by all
 """
 
-# Where a new log shows a container, the week in which it was last seen alive ends otherwise than it did; a container
-# that was never seen lived since it was created.
+# Where a new log shows a container, every week that it has lived through since it was created is made of another life.
 _FOLLOWED = """
 with
 
@@ -152,17 +151,14 @@ seen as (
 known as (
     select
         s.container_key,
-        max(d.last_ended_at) as last_ended_at
+        min(d.startup_began_at) as first_seen_at
     from seen as s
-    inner join usage.container_days as d
-        on
-            s.container_key = d.container_key
-            and s.first_seen_at > d.last_ended_at
+    inner join usage.container_days as d on s.container_key = d.container_key
     group by all
 )
 
 select
-    min(coalesce(k.last_ended_at, least(c.created_at, s.first_seen_at), s.first_seen_at)),
+    min(least(s.first_seen_at, coalesce(k.first_seen_at, s.first_seen_at), coalesce(c.created_at, s.first_seen_at))),
     max(s.last_seen_at)
 from seen as s
 inner join raw.containers as c on s.container_key = c.container_key

@@ -3,6 +3,7 @@ Every input of every function as the latest snapshot tells it, with the function
 
 materialized: view
 key: file_id, row_number
+partition: enqueued_at
 */
 with
 
