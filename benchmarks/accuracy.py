@@ -77,6 +77,11 @@ order by function, component
 """
 
 
+_DIFFERENCE = """
+select (select sum(amount_usd) from spend.hourly) - (select sum(amount_usd) from read_parquet($truth))
+"""
+
+
 @dataclass(frozen=True)
 class FunctionWeek:
     """True and attributed cost of one function in one week, in dollars."""
@@ -135,10 +140,7 @@ def measure(scenario: str, *, seed: int, weeks: int = 8) -> Accuracy:
             build(con, out / "landing", Period(summary.period_start.date(), summary.period_end.date()))
             rows = con.execute(_ERRORS, {"truth": truth, "least": LEAST_WEEKLY_USD}).fetchall()
             shares = con.execute(_SHARES, {"truth": truth}).fetchall()
-            difference = con.execute(
-                "select (select sum(amount_usd) from spend.hourly) - (select sum(amount_usd) from read_parquet($truth))",
-                {"truth": truth},
-            ).fetchone()
+            difference = con.execute(_DIFFERENCE, {"truth": truth}).fetchone()
     return Accuracy(
         scenario=scenario,
         seed=seed,
@@ -160,9 +162,10 @@ def build(con: duckdb.DuckDBPyConnection, landing: Path, period: Period) -> None
     write_catalog(con, load_catalog(resource_path("catalog")))
     validator = Validator(con)
     for model in load_models():
-        if model.schema in _FLOORS and not build_model(
-            con, model, period, validator=validator, run_id="benchmark"
-        ).is_committed:
+        if (
+            model.schema in _FLOORS
+            and not build_model(con, model, period, validator=validator, run_id="benchmark").is_committed
+        ):
             raise RuntimeError(f"{model.name} breaks a critical expectation")
 
 

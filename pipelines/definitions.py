@@ -29,8 +29,6 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
         jobs=[load, week],
         resources={"workspace": Workspace(home=str(home.root), catalog=str(catalog))},
         executor=dg.in_process_executor,  # one process writes the warehouse
-        # The event log has everything; a terminal needs to hear of failures only.
-        loggers={"console": dg.colored_console_logger.configured({"log_level": "CRITICAL"})},
     )
 
 

@@ -71,9 +71,7 @@ def _build(con: duckdb.DuckDBPyConnection, validator: Validator, run_id: str) ->
             assert build_model(con, model, PERIOD, validator=validator, run_id=run_id).is_committed, model.name
 
 
-def test_files_in_any_order_come_to_the_same_spend(
-    delivered: Path, expected: tuple[int, str], tmp_path: Path
-) -> None:
+def test_files_in_any_order_come_to_the_same_spend(delivered: Path, expected: tuple[int, str], tmp_path: Path) -> None:
     files = _exports(delivered)
     random.Random(7).shuffle(files)
     third = len(files) // 3

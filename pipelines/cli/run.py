@@ -39,11 +39,12 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Work:
-    """The weeks that were landed, those to build, and those whose report is to be made anew."""
+    """The weeks that were landed, those to build, those to report anew, and the one to tell about."""
 
     known: tuple[IsoWeek, ...]
     build: tuple[IsoWeek, ...]
     report: tuple[IsoWeek, ...]
+    shown: IsoWeek | None
 
 
 def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
@@ -128,9 +129,9 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
         reports = stale_reports(con, workspace.catalog)
     if wanted is not None:
         require_known(wanted, known)
-        return Work(known, (wanted,), (wanted,))
+        return Work(known, (wanted,), (wanted,), wanted)
     build = known if all_weeks else stale
-    return Work(known, build, tuple(sorted({*build, *reports})))
+    return Work(known, build, tuple(sorted({*build, *reports})), known[-1] if known else None)
 
 
 def _build(workspace: Workspace, work: Work, steps: Steps) -> None:
@@ -184,12 +185,13 @@ def _check(outcome: "RunOutcome") -> None:
 def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
     home = workspace.home
     with read_warehouse(home.warehouse) as con:
-        if not work.known:
+        if work.shown is None:
             say("The landed files speak of no week yet; bills and call logs are missing.")
         elif not work.report:
             say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
         else:
-            _say_what_was_done(workspace, con, work, seconds)
+            say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
+            _say_headline(workspace, con, work.shown)
         refused = _say_refused(con)
     if refused:
         raise CommandError(
@@ -199,15 +201,13 @@ def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
         )
 
 
-def _say_what_was_done(workspace: Workspace, con: duckdb.DuckDBPyConnection, work: Work, seconds: float) -> None:
-    newest = work.report[-1]
-    say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
+def _say_headline(workspace: Workspace, con: duckdb.DuckDBPyConnection, week: IsoWeek) -> None:
     say("")
-    say(f"{workspace.catalog.rollout.programme}, week {newest.label}", style="bold")
-    for line in headline_lines(build_report(con, newest, workspace.catalog)):
+    say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
+    for line in headline_lines(build_report(con, week, workspace.catalog)):
         say(line)
     say("")
-    say(f"Report: {workspace.home.reports / newest.label / HTML_NAME}")
+    say(f"Report: {workspace.home.reports / week.label / HTML_NAME}")
 
 
 def _span(weeks: tuple[IsoWeek, ...]) -> str:

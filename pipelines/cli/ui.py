@@ -36,13 +36,14 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     }
     say(f"Opening {home.root} at http://{_ADDRESS}:{port} (Ctrl-C ends it)")
     command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--workspace", str(folder / "workspace.yaml")]
-    command += ["--host", _ADDRESS, "--port", str(port), "--log-level", "warning"]
-    with subprocess.Popen(command, env=environment) as process:
-        # Ctrl-C reaches the whole group; Dagster closes its own processes, and we wait for it.
+    command += ["--host", _ADDRESS, "--port", str(port)]
+    log = folder / "ui.log"
+    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
+        # Ctrl-C reaches the whole group: Dagster closes its own processes, and we wait for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         code = process.wait()
     if code not in (0, -signal.SIGINT, 128 + signal.SIGINT):
-        raise CommandError(f"Dagster ended with exit code {code}", remedy="Its own messages are above.")
+        raise CommandError(f"Dagster ended with exit code {code}", remedy=f"Its own messages are in {log}.")
 
 
 def _require_free(port: int) -> None:

@@ -30,11 +30,11 @@ def parse_usd(text: str) -> Decimal:
     """
     if not _NUMBER.fullmatch(text):
         raise MoneyError(f"{text[:60]!r} is not a decimal number")
-    value = _EXACT.create_decimal(text)
+    value = Decimal(text)
     if abs(value) >= LARGEST_USD:
         raise MoneyError(f"{text[:60]!r} is a trillion dollars or more")
     kept = value.quantize(Decimal(1).scaleb(-SCALE), context=_EXACT)
-    if kept != value:
+    if kept.compare(value) != 0:
         raise MoneyError(f"{text[:60]!r} has more than {SCALE} decimals; keeping it would round it")
     return abs(kept) if kept == 0 else kept
 

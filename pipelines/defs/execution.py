@@ -12,6 +12,9 @@ from pipelines.defs.checks import table_key
 from pipelines.defs.reports import WEEKLY_REPORT
 from pipelines.warehouse.models import load_models
 
+# The event log has everything; the terminal belongs to the command.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
 
 @dataclass(frozen=True)
 class BrokenRule:
@@ -42,7 +45,7 @@ class RunOutcome:
 def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
     """Load what is new in the landing folder."""
     job = definitions.resolve_job_def(jobs.load.name)
-    return _outcome(job.execute_in_process(instance=instance, raise_on_error=False))
+    return _outcome(job.execute_in_process(instance=instance, run_config=_QUIET, raise_on_error=False))
 
 
 def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
@@ -70,6 +73,7 @@ def _run_weeks(
             "dagster/asset_partition_range_start": week_key(first),
             "dagster/asset_partition_range_end": week_key(last),
         },
+        run_config=_QUIET,
         raise_on_error=False,
     )
     return _outcome(result)

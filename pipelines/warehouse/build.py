@@ -44,6 +44,7 @@ class BuildResult:
         period: the days that were built; None for a table that is always built whole, and for views.
         rows: rows in that period.
         seconds: time spent, validation included.
+        validation_seconds: what of it the validation took.
         validation: how the rows stood up to the table's suite.
         is_committed: False when a critical expectation was broken: the table is as it was before.
     """
@@ -52,6 +53,7 @@ class BuildResult:
     period: Period | None
     rows: int
     seconds: float
+    validation_seconds: float
     validation: ValidationResult
     is_committed: bool
 
@@ -71,7 +73,9 @@ def build_model(
         _comment(con, model)
         _record_version(con, model)
         rows = _rows_of(model, built)
+        written = time.monotonic()
         validation = validator.validate(load_suite(model.name), rows=rows)
+        validated = time.monotonic()
         if validation.success:
             con.execute("commit")
         else:
@@ -87,6 +91,7 @@ def build_model(
         period=built,
         rows=validation.checked_rows,
         seconds=time.monotonic() - started,
+        validation_seconds=validated - written,
         validation=validation,
         is_committed=validation.success,
     )

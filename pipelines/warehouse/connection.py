@@ -25,6 +25,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute("set timezone = 'UTC'")
         con.execute("set preserve_insertion_order = false")
+        con.execute("set enable_progress_bar = false")
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
         con.execute(_META_DDL)

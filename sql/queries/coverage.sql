@@ -1,4 +1,4 @@
-/* How much of each function's cost does the call log explain, week by week? Hundredths; 100 is all of it. */
+/* How many percent of each function's cost does the call log explain, week by week? */
 select
     date_trunc('week', day)::date as week_of,
     app,

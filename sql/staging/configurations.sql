@@ -13,7 +13,7 @@ snapshots as (
         d.environment,
         d.app,
         d.function,
-        d.fetched_at,
+        d.as_of as fetched_at,
         d.sha256,
         i.gpu_type,
         i.gpu_count,

@@ -34,6 +34,10 @@ select distinct
     d.range_start,  -- first instant the snapshot speaks for, UTC
     d.range_end,  -- end of that range, exclusive, UTC
     d.fetched_at,  -- when it was read from Modal, UTC
+    case
+        when d.has_sidecar or f.source in ('billing_report', 'function_calls') then d.fetched_at
+        else least(d.fetched_at, coalesce(d.range_start + interval 1 day - interval 1 microsecond, d.fetched_at))
+    end as as_of,  -- the moment a snapshot without a range shows; by hand, on the day its name gives, UTC
     f.sha256  -- content identity; decides between snapshots of the same instant
 from ranked_deliveries as d
 inner join raw.files as f on d.file_id = f.file_id

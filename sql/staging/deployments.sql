@@ -12,7 +12,7 @@ histories as (
         h.version,
         h.deployed_at,
         h.commit_hash,
-        d.fetched_at,
+        d.as_of as fetched_at,
         d.sha256
     from raw.app_history as h
     inner join staging.deliveries as d on h.file_id = d.file_id

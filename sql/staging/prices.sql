@@ -9,13 +9,13 @@ snapshots as (
     select
         res.resource,
         rates.usd_per_hour,
-        date_trunc('day', d.fetched_at) as valid_from
+        date_trunc('day', d.as_of) as valid_from
     from raw.billing_rates as rates
     inner join staging.deliveries as d on rates.file_id = d.file_id
     inner join catalog.resources as res on rates.rate_name = res.rate_name
     qualify row_number() over (
-        partition by res.resource, date_trunc('day', d.fetched_at)
-        order by d.fetched_at desc, d.sha256 desc
+        partition by res.resource, date_trunc('day', d.as_of)
+        order by d.as_of desc, d.sha256 desc
     ) = 1
 ),
 

@@ -35,7 +35,7 @@ def test_amounts_are_read_exactly_as_modal_prints_them(text: str, amount: str) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "NaN", "Infinity", "1,5", " 1", "0x10", "1e-13", "0.1234567890123", "1" * 30, "1e12", "1e999", "٣"]
+    "text", ["", "NaN", "Infinity", "1,5", " 1", "0x10", "1e-13", "0.1234567890123", "1" * 30, "1." + "0" * 80 + "1", "1e12", "1e999", "٣"]
 )
 def test_what_the_warehouse_cannot_keep_exactly_is_refused(text: str) -> None:
     with pytest.raises(MoneyError):

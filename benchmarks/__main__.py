@@ -1,0 +1,81 @@
+"""`make bench`: runs the benchmarks and writes `benchmarks/results.md`."""
+
+import datetime as dt
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks import accuracy, attribution, ingest
+
+RESULTS = Path(__file__).parent / "results.md"
+SEEDS = (1, 2, 3, 4, 5)
+INGEST_CALLS = 5_000_000
+ATTRIBUTION_CALLS = 10_000_000
+
+
+def _machine() -> str:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return (
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, commit {commit.stdout.strip() or 'unknown'}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
+
+
+def _accuracy() -> str:
+    results = [accuracy.measure(scenario, seed=seed) for scenario in ("coral-x", "as-deployed") for seed in SEEDS]
+    return (
+        "Attributed cost against the simulator's truth, per function and week above $1; the component columns give\n"
+        "the largest error of a component's share of a function's cost, in percentage points. Targets: median ≤ 2%,\n"
+        "worst ≤ 8%, shares ≤ 5 pp.\n\n" + accuracy.table(results)
+    )
+
+
+def _ingest() -> str:
+    result = ingest.measure(INGEST_CALLS, runs=5)
+    return (
+        "Loading one file of function calls, as the CLI prints it, against DuckDB's bare\n"
+        "`create table as select … from read_json(…)` of the same file, in turns. Target: ratio ≤ 1.5.\n\n"
+        "| calls | file | bare, median | ours, median | ratio |\n|---|---|---|---|---|\n"
+        f"| {result.calls:,} | {result.file_bytes / 1e9:.2f} GB | {result.bare_seconds:.2f} s "
+        f"| {result.ours_seconds:.2f} s | {result.ratio:.2f}× |"
+    )
+
+
+def _attribution() -> str:
+    return (
+        "Usage and spend of a month that is already in raw, against a bare group by. Target at 100M calls:\n"
+        "≤ 15×, ≤ 60 s.\n\n" + attribution.table(attribution.measure(ATTRIBUTION_CALLS))
+    )
+
+
+BENCHMARKS: dict[str, Callable[[], str]] = {
+    "accuracy": _accuracy,
+    "ingest": _ingest,
+    "attribution": _attribution,
+}
+
+
+def _sections(names: list[str]) -> Iterator[str]:
+    for name in names:
+        section = f"## {name.capitalize()}\n\n{BENCHMARKS[name]()}\n"
+        print(section, flush=True)
+        yield section
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks, all by default; only a run of all of them is written to `results.md`."""
+    unknown = [name for name in arguments if name not in BENCHMARKS]
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    sections = list(_sections(arguments or list(BENCHMARKS)))
+    if not arguments:
+        RESULTS.write_text("\n".join([f"# Results\n\n{_machine()}\n", *sections]), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.core.findings import Severity
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
+from pipelines.definitions import definitions_of
+from pipelines.defs.checks import table_key
+from pipelines.warehouse.models import FLOORS, load_models
+from pipelines.warehouse.suites import all_suites
+
+GROUPS = {"landing", "catalog", "reports", *FLOORS}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return definitions_of(Home(tmp_path_factory.mktemp("home")), resource_path("catalog"))
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[dg.AssetKey, dg.AssetSpec]:
+    return {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_the_definitions_load(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+    assert {job.name for job in definitions.resolve_all_job_defs()} >= {"load", "week"}
+
+
+def test_every_asset_stands_on_a_floor_and_says_what_it_is(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    assert {spec.group_name for spec in specs.values()} == GROUPS
+    for key, spec in specs.items():
+        assert spec.group_name == key.path[0]
+        assert spec.description
+        assert spec.kinds
+
+
+def test_every_sql_model_is_an_asset_that_knows_its_sql(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    for model in load_models():
+        spec = specs[table_key(model.name)]
+        assert spec.code_version == model.code_version
+        assert spec.kinds == {"duckdb", "sql"}
+        assert spec.owners
+        assert model.sql in str(spec.metadata["sql"].value)
+        assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
+
+
+def test_every_dependency_is_an_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    for spec in specs.values():
+        assert {dep.asset_key for dep in spec.deps} <= specs.keys()
+
+
+def test_data_flows_one_way(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    order = ["landing", "catalog", *FLOORS, "reports"]
+    for spec in specs.values():
+        for dep in spec.deps:
+            assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
+
+
+def test_every_expectation_is_a_check_and_the_critical_ones_block(definitions: dg.Definitions) -> None:
+    checks = {
+        (spec.asset_key, spec.name): spec
+        for assets in definitions.resolve_asset_graph().assets_defs
+        for spec in assets.check_specs
+    }
+    expected = {
+        (table_key(suite.table), expectation.check_name): expectation
+        for suite in all_suites().values()
+        for expectation in suite.expectations
+    }
+    assert checks.keys() == expected.keys()
+    for key, expectation in expected.items():
+        assert checks[key].description == expectation.name
+        assert checks[key].blocking == (expectation.severity is Severity.CRITICAL)
+
+
+def test_what_was_landed_is_external_and_daily(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    landing = [spec for key, spec in specs.items() if key.path[0] == "landing"]
+    assert len(landing) == 7
+    for spec in landing:
+        assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
+        assert spec.partitions_def.cron_schedule == "0 0 * * *"
+
+
+def test_the_warehouse_has_one_writer(definitions: dg.Definitions) -> None:
+    assert definitions.executor is dg.in_process_executor
+    for assets in definitions.resolve_asset_graph().assets_defs:
+        if assets.is_executable:
+            assert assets.op.pool == "warehouse"
+
+
+def test_a_broken_catalog_does_not_keep_the_definitions_from_loading(tmp_path: Path) -> None:
+    dg.Definitions.validate_loadable(definitions_of(Home(tmp_path), tmp_path / "no catalog"))
+
+
+def test_the_package_serves_the_workspace_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.definitions import defs
+
+    monkeypatch.setenv("TIEOUT_HOME", str(tmp_path))
+    monkeypatch.setenv("TIEOUT_CATALOG", str(tmp_path / "programme"))
+    resources = defs().resources or {}
+    served = json.loads(resources["workspace"].model_dump_json())
+    assert served == {"home": str(tmp_path), "catalog": str(tmp_path / "programme")}

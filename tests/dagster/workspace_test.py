@@ -1,0 +1,194 @@
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
+from pipelines.defs.checks import table_key
+from pipelines.defs.instance import open_instance
+from pipelines.defs.landing import landing_key
+from pipelines.defs.reports import WEEKLY_REPORT
+from pipelines.warehouse.models import load_models
+from pipelines.warehouse.queries import ask
+from pipelines.warehouse.suites import all_suites
+from tests.conftest import FIRST_WEEK, LAST_WEEK, Tieout
+
+WEEKS = {f"{FIRST_WEEK}-1", f"{LAST_WEEK}-1"}
+
+
+@pytest.fixture(scope="module")
+def instance(built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> dg.DagsterInstance:
+    import shutil
+
+    copy = Home(tmp_path_factory.mktemp("seen") / "workspace")
+    shutil.copytree(built_workspace.dagster, copy.dagster)
+    return dg.DagsterInstance.from_config(str(copy.dagster))
+
+
+def values(home: Home, select: str) -> list[tuple[object, ...]]:
+    return list(ask(home.warehouse, select).rows)
+
+
+def correct_october(home: Home, billed: str, name: str) -> Path:
+    """Land another summary of October by hand; being newer, it is the one that counts."""
+    summary = json.loads((home.landing / "billing_summary" / "2026-10.json").read_text())
+    summary["billed_cost"] = billed
+    path = home.landing / "billing_summary" / name
+    path.write_text(json.dumps(summary))
+    return path
+
+
+def test_every_table_is_materialized_for_both_weeks(instance: dg.DagsterInstance) -> None:
+    for model in load_models():
+        assert instance.get_materialized_partitions(table_key(model.name)) == WEEKS
+    assert instance.get_materialized_partitions(WEEKLY_REPORT) == WEEKS
+
+
+def test_every_check_is_recorded_and_every_critical_one_passes(instance: dg.DagsterInstance) -> None:
+    keys = [
+        dg.AssetCheckKey(table_key(suite.table), expectation.check_name)
+        for suite in all_suites().values()
+        for expectation in suite.expectations
+    ]
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    for key in keys:
+        evaluation = latest[key].event.dagster_event.asset_check_evaluation_data  # type: ignore[union-attr]
+        assert evaluation.passed or evaluation.severity is dg.AssetCheckSeverity.WARN, key
+
+
+def test_a_week_knows_its_own_number_of_rows(instance: dg.DagsterInstance, built_workspace: Home) -> None:
+    event = instance.fetch_materializations(
+        dg.AssetRecordsFilter(table_key("spend.hourly"), asset_partitions=[f"{FIRST_WEEK}-1"]), limit=1
+    ).records[0]
+    materialization = event.asset_materialization
+    assert materialization is not None
+    counted = values(built_workspace, "select count(*) from spend.hourly where hour < '2026-10-19'")
+    assert materialization.metadata["dagster/row_count"].value == counted[0][0]
+    schema = materialization.metadata["dagster/column_schema"].value
+    assert isinstance(schema, dg.TableSchema)
+    assert all(column.description for column in schema.columns)
+    assert {column.type for column in schema.columns if column.name == "amount_usd"} == {"DECIMAL(38,12)"}
+
+
+def test_the_report_shows_itself_on_its_asset(instance: dg.DagsterInstance, built_workspace: Home) -> None:
+    event = instance.fetch_materializations(
+        dg.AssetRecordsFilter(WEEKLY_REPORT, asset_partitions=[f"{LAST_WEEK}-1"]), limit=1
+    ).records[0]
+    materialization = event.asset_materialization
+    assert materialization is not None
+    text = (built_workspace.reports / LAST_WEEK / "report.txt").read_text()
+    assert text in str(materialization.metadata["report"].value)
+    assert "difference $0.000000000000" in str(materialization.metadata["headline"].value)
+
+
+def test_the_days_that_were_delivered_are_reported(instance: dg.DagsterInstance) -> None:
+    days = instance.get_materialized_partitions(landing_key("billing_report"))
+    assert {"2026-10-12", "2026-10-25"} <= days
+    assert len(days) == 14
+    assert instance.get_materialized_partitions(landing_key("billing_summary"))
+
+
+def test_running_again_does_nothing(workspace: Home, tieout: Tieout) -> None:
+    before = workspace.warehouse.read_bytes()
+    reports = {path: path.stat().st_mtime_ns for path in workspace.reports.rglob("*") if path.is_file()}
+    said = tieout("run", "--home", workspace.root)
+    assert said.code == 0
+    assert "Nothing has changed" in said.out
+    assert {path: path.stat().st_mtime_ns for path in workspace.reports.rglob("*") if path.is_file()} == reports
+    assert len(before) > 0
+    with open_instance(workspace) as instance:
+        assert len(instance.get_run_records()) == 2
+
+
+def test_a_broken_gate_keeps_the_last_good_state_until_the_data_is_right(workspace: Home, tieout: Tieout) -> None:
+    months = values(workspace, "select * from reconciliation.months order by month")
+    report = (workspace.reports / LAST_WEEK / "report.txt").read_bytes()
+    billed = str(months[0][5])
+
+    wrong = correct_october(workspace, billed="1.00", name="2026-10.again.json")
+    said = tieout("run", "--home", workspace.root)
+    assert said.code == 1
+    assert "reconciliation.months: Metered cost and adjustments make the bill: broken" in said.err
+    assert "Traceback" not in said.err
+    assert values(workspace, "select * from reconciliation.months order by month") == months
+    assert (workspace.reports / LAST_WEEK / "report.txt").read_bytes() == report
+    kept = values(
+        workspace, "select severity, row_json from quarantine.rows where table_name = 'reconciliation.months'"
+    )
+    assert [severity for severity, _ in kept] == ["critical"]
+    assert '"billed_usd": "1.000000000000"' in str(kept[0][1])
+    with open_instance(workspace) as instance:
+        failed = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        assert len(failed) == 1
+        written = instance.fetch_materializations(WEEKLY_REPORT, limit=100).records
+        assert failed[0].dagster_run.run_id not in {record.run_id for record in written}
+
+    assert tieout("run", "--home", workspace.root).code == 1  # it is not forgotten
+    wrong.unlink()
+    correct_october(workspace, billed=billed, name="2026-10.corrected.json")
+    said = tieout("run", "--home", workspace.root)
+    assert (said.code, said.err) == (0, "")
+    assert values(workspace, "select * from reconciliation.months order by month") == months
+
+
+def test_a_refused_file_is_named_and_keeps_nothing_else_back(workspace: Home, tieout: Tieout) -> None:
+    bad = workspace.landing / "billing_report" / "2026-10-26.json"
+    bad.write_text('[{"object_id": "ap-1"')
+    said = tieout("run", "--home", workspace.root)
+    assert said.code == 1
+    assert "landing/billing_report/2026-10-26.json" in said.err
+    assert (workspace.reports / LAST_WEEK / "index.html").exists()
+    bad.unlink()
+    assert tieout("run", "--home", workspace.root).code == 0
+
+
+def test_one_week_is_built_when_it_is_asked_for(workspace: Home, tieout: Tieout) -> None:
+    said = tieout("run", "--week", FIRST_WEEK, "--home", workspace.root)
+    assert said.code == 0
+    assert f"Built {FIRST_WEEK}, reported {FIRST_WEEK}" in said.out
+    said = tieout("run", "--week", "2026-W50", "--home", workspace.root)
+    assert said.code == 2
+    assert f"landed weeks: {FIRST_WEEK} to {LAST_WEEK}" in said.err
+
+
+def test_a_report_is_written_again_as_it_was(workspace: Home, tieout: Tieout) -> None:
+    before = {path.name: path.read_bytes() for path in (workspace.reports / LAST_WEEK).iterdir()}
+    for path in (workspace.reports / LAST_WEEK).iterdir():
+        path.unlink()
+    said = tieout("report", "--home", workspace.root)
+    assert said.code == 0
+    assert said.out.startswith(before["report.txt"].decode())
+    assert {path.name: path.read_bytes() for path in (workspace.reports / LAST_WEEK).iterdir()} == before
+
+
+def test_the_doctor_finds_nothing_wrong_but_a_refused_file(workspace: Home, tieout: Tieout) -> None:
+    lines = tieout("doctor", "--home", workspace.root).out.splitlines()
+    subjects = {line.split()[1]: line.split()[0] for line in lines if line.startswith(("ok", "problem"))}
+    assert {subject for subject, mark in subjects.items() if mark == "problem"} <= {"packages"}
+    assert subjects.keys() >= {"python", "home", "disk", "catalog", "landing", "warehouse", "clock"}
+
+    (workspace.landing / "app_list" / "bad.json").write_text("")
+    tieout("run", "--home", workspace.root)
+    said = tieout("doctor", "--home", workspace.root)
+    assert said.code == 1
+    assert "landing/app_list/bad.json: the file is empty" in said.out
+
+
+def test_the_catalog_of_another_programme_leaves_nothing_unattributed(
+    workspace: Home, tieout: Tieout, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "catalog"
+    catalog.mkdir()
+    for path in resource_path("catalog").iterdir():
+        (catalog / path.name).write_bytes(path.read_bytes())
+    (catalog / "functions.yaml").write_text("environment: main\nfunctions: []\n")
+    (catalog / "rollout.yaml").write_text("programme: Another\nphases: []\n")
+    (catalog / "projection.yaml").write_text("title: None\nlines: []\n")
+    said = tieout("run", "--home", workspace.root, "--catalog", catalog)
+    assert said.code == 0
+    total = values(
+        workspace, "select count(*), sum(difference_usd) from reconciliation.pools where difference_usd != 0"
+    )
+    assert total == [(0, None)]
