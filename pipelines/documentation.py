@@ -1,4 +1,4 @@
-"""The generated pages of `docs/`: `python -m pipelines.documentation` writes them, `--check` says if they are current."""
+"""The generated pages of `docs/`: `python -m pipelines.documentation` writes them, `--check` compares them."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ DICTIONARY = Path("docs/data-dictionary.md")
 
 def data_dictionary() -> str:
     """Every table and column of the warehouse in words, floor by floor, as Markdown."""
-    return "\n".join([*_introduction(), *_raw_floor(), *(line for floor in FLOORS[1:] for line in _floor(floor))]) + "\n"
+    floors = (line for floor in FLOORS[1:] for line in _floor(floor))
+    return "\n".join([*_introduction(), *_raw_floor(), *floors]) + "\n"
 
 
 def _introduction() -> Iterator[str]:

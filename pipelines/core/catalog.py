@@ -46,6 +46,7 @@ def _utc(value: object) -> dt.datetime:
 
 
 Usd = Annotated[Decimal, BeforeValidator(_exact_usd)]
+Percent = Annotated[Decimal, BeforeValidator(_exact_usd)]
 UtcTime = Annotated[dt.datetime, BeforeValidator(_utc)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -128,12 +129,45 @@ class PublishedTotals(_Model):
     reduction_percent: Usd
 
 
+class PercentRange(_Model):
+    """A claimed range in percent, or in percentage points."""
+
+    low: Percent
+    high: Percent
+
+
+class PriceCut(_Model):
+    """A function whose price per hour the analysis lowers without saying how often it is called."""
+
+    function: Name
+    before_usd_per_hour: Usd
+    after_usd_per_hour: Usd
+
+
+class ImmediateClaim(_Model):
+    """The saving per hour that the analysis prints under a table of price cuts."""
+
+    saving_usd_per_hour: UsdRange
+    cuts: tuple[PriceCut, ...] = Field(min_length=1)
+
+
+class Claims(_Model):
+    """What the analysis promises in words beside its lines and totals."""
+
+    least_reduction_percent: Percent | None = None
+    least_saving_usd_per_month: Usd | None = None
+    first_week_reduction_percent: PercentRange | None = None
+    later_weeks_additional_percent: PercentRange | None = None
+    immediate: ImmediateClaim | None = None
+
+
 class Projection(_Model):
     """`projection.yaml`: the claim that reality is held against; it is never edited."""
 
     title: Name
     lines: tuple[ProjectionLine, ...] = ()
     published: PublishedTotals | None = None
+    claims: Claims = Claims()
 
 
 class Price(_Model):
@@ -195,7 +229,7 @@ class Adjustments(_Model):
 
 
 class Catalog(BaseModel):
-    """The whole programme, and the hash of the files it was read from."""
+    """The whole programme, and the hashes of the files it was read from, together and each by its name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -205,6 +239,7 @@ class Catalog(BaseModel):
     prices: Prices
     adjustments: Adjustments
     sha256: str
+    file_sha256: Mapping[str, str] = {}
 
     def phase_start(self, phase: str) -> dt.datetime | None:
         """When a phase was deployed (naive UTC); None for the baseline."""
@@ -222,6 +257,7 @@ def load_catalog(directory: Path) -> Catalog:
         CatalogError: a file is missing, is not YAML, has a wrong field, or names something another file lacks.
     """
     digest = hashlib.sha256()
+    file_sha256: dict[str, str] = {}
     documents: dict[str, CommentedMap] = {}
     for name in _FILES:
         path = directory / f"{name}.yaml"
@@ -232,6 +268,7 @@ def load_catalog(directory: Path) -> Catalog:
                 f"{path}: the catalog needs this file; --catalog DIR or $TIEOUT_CATALOG say where it is"
             ) from None
         digest.update(name.encode() + b"\0" + content + b"\0")
+        file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
     catalog = Catalog(
         functions=_model(Functions, directory / "functions.yaml", documents["functions"]),
@@ -240,6 +277,7 @@ def load_catalog(directory: Path) -> Catalog:
         prices=_model(Prices, directory / "prices.yaml", documents["prices"]),
         adjustments=_model(Adjustments, directory / "adjustments.yaml", documents["adjustments"]),
         sha256=digest.hexdigest(),
+        file_sha256=file_sha256,
     )
     _check_references(catalog, directory, documents)
     return catalog
@@ -318,6 +356,11 @@ def _check_references(catalog: Catalog, directory: Path, documents: Mapping[str,
     for i, line in enumerate(catalog.projection.lines):
         if line.function not in known:
             fail("projection", ("lines", i, "function"), f"no such function in functions.yaml: {line.function!r}")
+    immediate = catalog.projection.claims.immediate
+    for i, cut in enumerate(immediate.cuts if immediate else ()):
+        if cut.function not in known:
+            where = ("claims", "immediate", "cuts", i, "function")
+            fail("projection", where, f"no such function in functions.yaml: {cut.function!r}")
     seen: dict[str, str] = {}
     for i, resource in enumerate(catalog.prices.resources):
         for label in (resource.name, *resource.labels):

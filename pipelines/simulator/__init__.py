@@ -1,10 +1,10 @@
 """A Modal workspace in miniature, deterministic by seed.
 
-Belongs here: scenarios (frozen data), the simulation of callers, containers and the bill, the exact layouts of the
+What belongs here: scenarios (frozen data), the simulation of callers, containers and the bill, the exact layouts of the
 modal CLI, and the truth that the simulation knows. `simulate` writes `OUT/landing` (exports with sidecars) and
 `OUT/truth`; `run` does the same in memory.
 
-Does not belong here: anything that reads an export or the truth, and any knowledge of the catalog or the warehouse.
+What does not: anything that reads an export or the truth, and any knowledge of the catalog or the warehouse.
 Only the command line and tests import this package.
 """
 

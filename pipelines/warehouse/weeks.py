@@ -131,7 +131,7 @@ from inputs
 group by all
 """
 
-# Where a new log shows a container, every week that it has lived through since it was created is made of another life.
+# A container's whole life, with its configuration, belongs to the week in which it was created.
 _FOLLOWED = """
 with
 
@@ -151,14 +151,14 @@ seen as (
 known as (
     select
         s.container_key,
-        min(d.startup_began_at) as first_seen_at
+        min(d.startup_began_at) as first_known_at
     from seen as s
     inner join usage.container_days as d on s.container_key = d.container_key
     group by all
 )
 
 select
-    min(least(s.first_seen_at, coalesce(k.first_seen_at, s.first_seen_at), coalesce(c.created_at, s.first_seen_at))),
+    min(least(c.created_at, s.first_seen_at, k.first_known_at)),
     max(s.last_seen_at)
 from seen as s
 inner join raw.containers as c on s.container_key = c.container_key

@@ -34,9 +34,11 @@ def test_amounts_are_read_exactly_as_modal_prints_them(text: str, amount: str) -
     assert not parse_usd(text).is_signed() or Decimal(amount) < 0
 
 
-@pytest.mark.parametrize(
-    "text", ["", "NaN", "Infinity", "1,5", " 1", "0x10", "1e-13", "0.1234567890123", "1" * 30, "1." + "0" * 80 + "1", "1e12", "1e999", "٣"]
-)
+NOT_NUMBERS = ["", "NaN", "Infinity", "1,5", " 1", "0x10", "٣"]
+NOT_KEPT = ["1e-13", "0.1234567890123", "1." + "0" * 80 + "1", "1" * 30, "1e12", "1e999"]
+
+
+@pytest.mark.parametrize("text", NOT_NUMBERS + NOT_KEPT)
 def test_what_the_warehouse_cannot_keep_exactly_is_refused(text: str) -> None:
     with pytest.raises(MoneyError):
         parse_usd(text)

@@ -1,0 +1,183 @@
+"""Uncertainty: the half-width of the 90% interval around an avoided cost.
+
+Actual cost is a census; what is uncertain is the counterfactual, that is the scatter of the baseline days around the
+model (docs/method.md, "Savings"). For n baseline days, p coefficients and residuals e:
+
+    H = t(.95, n − p) · s · √[(n ÷ n′)(w + ℓ)],   s² = Σe² ÷ (n − p),   w = Σ N measured ÷ mean N baseline
+
+- ℓ, the uncertainty of the coefficients, is w² ÷ n for the proportional model and x′(X′X)⁻¹x for the affine one, where
+  x sums the rows (1, N) of the measured days.
+- n ÷ n′ makes up for days that resemble the day before: n′ = n(1 − ρ̃) ÷ (1 + ρ̃) and
+  ρ̃ = clip(ρ̂ + (1 + 3ρ̂) ÷ n, 0.2, 0.9), where ρ̂ = Σ e(t)·e(t+1) ÷ Σe². Two weeks of days cannot prove that days are
+  independent, hence the floor.
+
+Functions are not independent of each other. For a total their residuals are added by day, each weighted by how many
+baseline days its own measured work amounts to; where that is the same for all, this is H of the summed series.
+
+Everything here is an estimate: floats inside, Decimal dollars at the edge.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.core.counterfactual import Counterfactual, ModelForm
+from pipelines.core.money import SCALE
+
+CONFIDENCE = 0.90
+LEAST_AUTOCORRELATION = 0.2
+MOST_AUTOCORRELATION = 0.9
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MeasuredVolume:
+    """A fitted model and the volume that it is asked to predict.
+
+    Attributes:
+        model: of one function.
+        days: measured days.
+        calls: successful calls on all of them together.
+    """
+
+    model: Counterfactual
+    days: int
+    calls: int
+
+
+@dataclass(frozen=True)
+class HalfWidth:
+    """Half the width of the 90% interval around an avoided cost, and what it was made of.
+
+    Attributes:
+        half_width_usd: the estimate H, in dollars.
+        baseline_days: n.
+        degrees_of_freedom: n − p.
+        t_quantile: t(.95, n − p).
+        residual_usd: s, the standard deviation of a baseline day around the model; of the summed series for a total.
+        autocorrelation: ρ̂ of the (summed) series.
+        autocorrelation_used: ρ̃.
+        effective_days: n′.
+        day_equivalents: w; of a total, the mean over its functions, weighted by their baseline cost.
+    """
+
+    half_width_usd: Decimal
+    baseline_days: int
+    degrees_of_freedom: int
+    t_quantile: float
+    residual_usd: float
+    autocorrelation: float
+    autocorrelation_used: float
+    effective_days: float
+    day_equivalents: float
+
+
+def half_width(
+    volume: MeasuredVolume, *, least_autocorrelation: float = LEAST_AUTOCORRELATION
+) -> HalfWidth | None:
+    """Return the half-width for one function; None when there are no more baseline days than coefficients.
+
+    Args:
+        volume: the model and what it predicts.
+        least_autocorrelation: floor of ρ̃.
+    """
+    return total_half_width([volume], least_autocorrelation=least_autocorrelation)
+
+
+def total_half_width(
+    volumes: Sequence[MeasuredVolume], *, least_autocorrelation: float = LEAST_AUTOCORRELATION
+) -> HalfWidth | None:
+    """Return the half-width for the sum of several functions; None without functions or with too few baseline days.
+
+    Args:
+        volumes: one per function that the total claims for; all models have the same baseline days.
+        least_autocorrelation: floor of ρ̃.
+
+    Raises:
+        ValueError: the models were fitted on different days.
+    """
+    if not volumes:
+        return None
+    days = volumes[0].model.days
+    for volume in volumes[1:]:
+        if volume.model.days != days:
+            raise ValueError("functions of a total must share their baseline days; give a day without calls as zeros")
+    n, freedom = len(days), len(days) - max(volume.model.parameters for volume in volumes)
+    if freedom < 1:
+        return None
+    residuals = np.array([volume.model.residuals_usd for volume in volumes])
+    equivalents = np.array([day_equivalents(volume) for volume in volumes])
+    leverages = np.array([leverage(volume) for volume in volumes])
+    added = residuals.sum(axis=0)
+    estimated = autocorrelation(days, added)
+    used = small_sample_autocorrelation(estimated, n, least_autocorrelation)
+    effective = n * (1 - used) / (1 + used)
+    scatter = np.sqrt(equivalents) @ residuals
+    coefficients = np.sqrt(leverages) @ residuals
+    variance = float(scatter @ scatter + coefficients @ coefficients) / freedom
+    quantile = _t_quantile(freedom)
+    return HalfWidth(
+        half_width_usd=_to_usd(quantile * math.sqrt(n / effective * variance)),
+        baseline_days=n,
+        degrees_of_freedom=freedom,
+        t_quantile=quantile,
+        residual_usd=math.sqrt(float(added @ added) / freedom),
+        autocorrelation=estimated,
+        autocorrelation_used=used,
+        effective_days=effective,
+        day_equivalents=_weighted_mean(equivalents, volumes),
+    )
+
+
+def day_equivalents(volume: MeasuredVolume) -> float:
+    """Return w: how many mean baseline days the measured volume amounts to (days, when cost does not follow calls)."""
+    if volume.model.form is ModelForm.CONSTANT:
+        return float(volume.days)
+    return volume.calls * len(volume.model.calls) / sum(volume.model.calls)
+
+
+def leverage(volume: MeasuredVolume) -> float:
+    """Return ℓ: the variance of the predicted sum that comes from the coefficients, in units of s²."""
+    model, n = volume.model, len(volume.model.calls)
+    if model.form is not ModelForm.AFFINE:
+        return day_equivalents(volume) ** 2 / n
+    mean = sum(model.calls) / n
+    spread = sum((calls - mean) ** 2 for calls in model.calls)
+    return volume.days**2 / n + (volume.calls - volume.days * mean) ** 2 / spread
+
+
+def autocorrelation(days: Sequence[dt.date], residuals: Floats) -> float:
+    """Return ρ̂ = Σ e(t)·e(t+1) ÷ Σe² over consecutive calendar days; 0 when nothing scatters."""
+    squares = float(residuals @ residuals)
+    if squares == 0:
+        return 0.0
+    follows = np.array([after - day == dt.timedelta(days=1) for day, after in zip(days, days[1:], strict=False)])
+    return float((residuals[:-1] * residuals[1:])[follows].sum()) / squares if len(follows) else 0.0
+
+
+def small_sample_autocorrelation(estimated: float, days: int, least: float = LEAST_AUTOCORRELATION) -> float:
+    """Return ρ̃: corrected for the downward bias of a short series, and kept between the floor and 0.9."""
+    return min(max(estimated + (1 + 3 * estimated) / days, least), MOST_AUTOCORRELATION)
+
+
+def _weighted_mean(equivalents: Floats, volumes: Sequence[MeasuredVolume]) -> float:
+    fitted = [v.model.exact_cost_usd(Fraction(sum(v.model.calls)), len(v.model.days)) for v in volumes]
+    weights = np.array([float(cost) for cost in fitted])
+    return float(equivalents @ weights / weights.sum()) if weights.sum() > 0 else float(equivalents.mean())
+
+
+def _t_quantile(degrees_of_freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+
+
+def _to_usd(estimate: float) -> Decimal:
+    return Decimal(estimate).quantize(Decimal(1).scaleb(-SCALE))

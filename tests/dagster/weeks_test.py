@@ -1,0 +1,247 @@
+import datetime as dt
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.periods import IsoWeek, day_start
+from pipelines.core.resources import resource_path
+from pipelines.core.ulid import encode
+from pipelines.simulator import SCENARIOS, simulate
+from pipelines.sources import load_landing
+from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.models import load_models, model_named
+from pipelines.warehouse.suites import Suite
+from pipelines.warehouse.validation import ValidationResult, Validator
+from pipelines.warehouse.weeks import (
+    built_weeks,
+    consecutive,
+    known_weeks,
+    record_reports,
+    record_weeks,
+    stale_reports,
+    stale_weeks,
+)
+from tests.landing_folder import CALL, CALLS, NOW, REPORT_LINE, LandingFolder
+
+CATALOG = load_catalog(resource_path("catalog"))
+INFO = "function_info/app=coral-x-production/function=generate_code_modal"
+NOVEMBER = day_start(dt.date(2026, 11, 1))
+W42, W43, W44, W45, W46 = (IsoWeek(2026, week) for week in range(42, 47))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[LandingFolder]:
+    """A bill of every day from 2026-W42 to 2026-W46, loaded and recorded as built."""
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        landed = LandingFolder(tmp_path)
+        landed.con = con
+        for number in range(35):
+            land_bill(landed, dt.date(2026, 10, 12) + dt.timedelta(days=number))
+        landed.load()
+        stale_weeks(con, CATALOG)  # makes the catalog's tables
+        for name in ("staging.deliveries", "staging.deployments", "staging.apps", "staging.configurations"):
+            make(con, name)
+        make(con, "staging.prices")
+        settle(landed)
+        yield landed
+
+
+def make(con: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> None:
+    model = model_named(name)
+    con.execute(f"create or replace {'view' if model.is_view else 'table'} {name} as {model.sql}", parameters)
+
+
+def land_bill(landed: LandingFolder, day: dt.date, *, fetched_at: str = "2026-11-20T02:00:00Z") -> None:
+    name = f"billing_report/{day}.json"
+    landed.put(name, [REPORT_LINE | {"interval_start": f"{day}T01:00:00", "cost": "1.25"}])
+    landed.put_sidecar(
+        name,
+        range_start=f"{day}T00:00:00Z",
+        range_end=f"{day + dt.timedelta(days=1)}T00:00:00Z",
+        resolution="h",
+        fetched_at=fetched_at,
+    )
+
+
+def land_call(landed: LandingFolder, name: str, started_at: str, container_id: str) -> None:
+    call = CALL | {"enqueued_at": started_at, "started_at": started_at, "container_id": container_id}
+    landed.put(f"{CALLS}/{name}.json", [call])
+
+
+def land_info(landed: LandingFolder, name: str, *, memory: int, fetched_at: str) -> None:
+    landed.put(
+        f"{INFO}/{name}.json",
+        {
+            "name": "generate_code_modal",
+            "object_id": "fu-1",
+            "app_id": "ap-1",
+            "gpus": [["A100-40GB", 1]],
+            "cpu": None,
+            "memory_mib": memory,
+            "timeout": 1800,
+            "scaledown_window_seconds": 60,
+            "autoscaler": {"min_containers": None, "max_containers": None},
+            "min_containers": None,
+            "max_containers": None,
+            "concurrency_info": None,
+            "regions": [],
+            "nonpreemptible": False,
+        },
+    )
+    landed.put_sidecar(f"{INFO}/{name}.json", fetched_at=fetched_at)
+
+
+def settle(landed: LandingFolder, catalog: Catalog = CATALOG) -> None:
+    """Record everything as built and reported, as if it had been."""
+    make(landed.con, "staging.configurations")
+    record_weeks(landed.con, catalog, known_weeks(landed.con), now=NOW)
+    record_reports(landed.con, catalog, known_weeks(landed.con), now=NOW)
+
+
+def stale(landed: LandingFolder, catalog: Catalog = CATALOG) -> tuple[IsoWeek, ...]:
+    assert not landed.load().rejected
+    return stale_weeks(landed.con, catalog)
+
+
+def test_the_known_weeks_are_those_that_bills_and_logs_speak_of(folder: LandingFolder) -> None:
+    assert known_weeks(folder.con) == (W42, W43, W44, W45, W46)
+    land_call(folder, "later", "2026-11-18T10:00:00Z", "ta-1")
+    folder.load()
+    assert known_weeks(folder.con)[-1] == IsoWeek(2026, 47)
+
+
+def test_what_was_built_from_the_same_inputs_is_not_stale(folder: LandingFolder) -> None:
+    assert stale(folder) == ()
+    assert built_weeks(folder.con) == (W42, W43, W44, W45, W46)
+    assert stale_reports(folder.con, CATALOG) == ()
+
+
+def test_asking_changes_nothing(folder: LandingFolder) -> None:
+    land_bill(folder, dt.date(2026, 10, 29), fetched_at="2026-11-21T02:00:00Z")
+    assert stale(folder) == (W44,)
+    assert stale(folder) == (W44,)
+
+
+def test_a_copy_by_hand_of_what_is_known_makes_nothing_stale(folder: LandingFolder) -> None:
+    content = (folder.landing / "billing_report" / "2026-10-29.json").read_bytes()
+    folder.put("billing_report/copy-of-2026-10-29.json", content)
+    assert stale(folder) == ()
+
+
+def test_a_later_snapshot_makes_its_week_stale(folder: LandingFolder) -> None:
+    land_bill(folder, dt.date(2026, 10, 29), fetched_at="2026-11-21T02:00:00Z")
+    assert stale(folder) == (W44,)
+
+
+def test_the_days_beside_a_week_belong_to_its_inputs(folder: LandingFolder) -> None:
+    land_bill(folder, dt.date(2026, 11, 2), fetched_at="2026-11-21T02:00:00Z")  # the Monday of W45
+    assert stale(folder) == (W44, W45)
+    settle(folder)
+    land_bill(folder, dt.date(2026, 10, 31), fetched_at="2026-11-21T02:00:00Z")  # the Saturday of W44
+    assert stale(folder) == (W44, W45)
+
+
+def test_another_catalog_makes_every_week_stale(folder: LandingFolder) -> None:
+    assert stale(folder, CATALOG.model_copy(update={"sha256": "another"})) == known_weeks(folder.con)
+
+
+def test_a_configuration_makes_the_weeks_stale_in_which_it_was_valid(folder: LandingFolder) -> None:
+    land_info(folder, "2026-10-12", memory=16384, fetched_at="2026-10-12T01:00:00Z")
+    folder.load()
+    settle(folder)
+    land_info(folder, "2026-10-13", memory=16384, fetched_at="2026-10-13T01:00:00Z")
+    assert stale(folder) == ()  # the same again says nothing new
+    land_info(folder, "2026-11-14", memory=8192, fetched_at="2026-11-14T01:00:00Z")
+    assert stale(folder) == known_weeks(folder.con)  # nothing was deployed since: it must always have been so
+
+
+def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) -> None:
+    make(folder.con, "staging.superseded_calls")
+    make(folder.con, "staging.function_calls")
+    make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER)
+    created_in_w44 = encode("ta-", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
+    land_call(folder, "c", "2026-11-12T10:00:00Z", created_in_w44)
+    assert stale(folder) == (W44, W45, W46)
+
+
+def test_an_older_container_without_a_time_in_its_id_ties_the_weeks_since_it_was_first_seen(
+    folder: LandingFolder,
+) -> None:
+    land_call(folder, "b", "2026-11-04T10:00:00Z", "ta-1")
+    folder.load()
+    make(folder.con, "staging.superseded_calls")
+    make(folder.con, "staging.function_calls")
+    make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER + dt.timedelta(days=30))
+    stale_weeks(folder.con, CATALOG)
+    settle(folder)
+    land_call(folder, "c", "2026-11-12T10:00:00Z", "ta-1")
+    assert stale(folder) == (W45, W46)
+
+
+def test_a_changed_baseline_makes_all_later_reports_stale(folder: LandingFolder) -> None:
+    record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [W42], now=NOW)
+    assert stale_reports(folder.con, CATALOG) == (W42, W43, W44, W45, W46)
+
+
+def test_a_changed_week_makes_the_reports_of_its_months_stale(folder: LandingFolder) -> None:
+    record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [W46], now=NOW)
+    assert stale_reports(folder.con, CATALOG) == (W44, W45, W46)  # W44 ends in November
+
+
+def test_unbroken_rows_of_weeks_are_built_together() -> None:
+    assert list(consecutive([])) == []
+    assert list(consecutive([W42, W43, W45])) == [(W42, W43), (W45, W45)]
+    assert list(consecutive([IsoWeek(2026, 53), IsoWeek(2027, 1)])) == [(IsoWeek(2026, 53), IsoWeek(2027, 1))]
+
+
+class Trusting(Validator):
+    """Finds nothing wrong; what is built is compared as a whole."""
+
+    def __init__(self) -> None: ...
+
+    def validate(self, suite: Suite, *, rows: str) -> ValidationResult:
+        return ValidationResult(suite=suite, checked_rows=0, outcomes=())
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("delivered")
+    simulate(SCENARIOS["coral-x"], seed=11, weeks=3, out=out)
+    return out / "landing"
+
+
+def build_in_batches(home: Path, delivered: Path, batches: Sequence[Sequence[Path]]) -> list[tuple[object, ...]]:
+    """Land the batches one after the other, build what is stale after each, and return a digest of what came of it."""
+    with open_warehouse(home / "warehouse.duckdb") as con:
+        for batch in batches:
+            for file in batch:
+                target = home / "landing" / file.relative_to(delivered)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+                shutil.copy(f"{file}.meta.json", f"{target}.meta.json")
+            load_landing(con, home / "landing", now=NOW)
+            weeks = stale_weeks(con, CATALOG)
+            for first, last in consecutive(weeks):
+                for model in load_models():
+                    build_model(con, model, Period(first.start, last.end), validator=Trusting(), run_id="test")
+            record_weeks(con, CATALOG, weeks, now=NOW)
+            assert stale_weeks(con, CATALOG) == ()
+        return [
+            con.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchall()[0]
+            for table in ("usage.hourly", "spend.hourly", "reconciliation.log_vs_bill", "savings.daily_function")
+        ]
+
+
+def test_building_only_what_is_stale_comes_to_the_same_as_building_everything(delivered: Path, tmp_path: Path) -> None:
+    files = sorted(path for path in delivered.rglob("*.json") if not path.name.endswith(".meta.json"))
+    whole = build_in_batches(tmp_path / "whole", delivered, [files])
+    random.Random(4).shuffle(files)
+    third = len(files) // 3
+    batches = [files[:third], files[third : 2 * third], files[2 * third :]]
+    assert build_in_batches(tmp_path / "batches", delivered, batches) == whole
