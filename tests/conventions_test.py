@@ -61,7 +61,7 @@ def lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]
 
 
 def package_complaints(source: str) -> list[str]:
-    docstring = (ast.get_docstring(ast.parse(source)) or "").lower()
+    docstring = " ".join((ast.get_docstring(ast.parse(source)) or "").lower().split())
     complaints = []
     if "belongs here" not in docstring:
         complaints.append('the docstring does not say what belongs here; add "What belongs here: …"')
