@@ -45,9 +45,11 @@ def _explain_warehouse(error: Exception) -> ExitCode:
     if "duckdb" not in sys.modules:
         raise error
     from pipelines.warehouse.connection import WarehouseError
+    from pipelines.warehouse.models import ModelError
     from pipelines.warehouse.queries import QueryError
+    from pipelines.warehouse.suites import SuiteError
 
-    if isinstance(error, WarehouseError | QueryError):
+    if isinstance(error, WarehouseError | QueryError | SuiteError | ModelError):
         return _print(str(error), "", ExitCode.USAGE)
     raise error
 

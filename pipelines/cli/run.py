@@ -1,7 +1,7 @@
 """`tieout run`: load what is new, build the weeks that it changes, and report them."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,12 +39,12 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Work:
-    """The weeks that were landed, those to build, those to report anew, and the one to tell about."""
+    """The weeks that were landed, those to build, those to report, and the only one that was asked for, if any."""
 
     known: tuple[IsoWeek, ...]
     build: tuple[IsoWeek, ...]
     report: tuple[IsoWeek, ...]
-    shown: IsoWeek | None
+    only: IsoWeek | None
 
 
 def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
@@ -60,9 +60,8 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     with show_steps() as steps:
         _load(workspace, steps)
         work = _work(workspace, wanted, all_weeks=all_weeks)
-        _build(workspace, work, steps)
-        if wanted is None:
-            _report(workspace, steps)
+        if work.build or work.report:
+            work = _bring_up_to_date(workspace, work, steps)
     _conclude(workspace, work, seconds=time.monotonic() - started)
 
 
@@ -131,14 +130,13 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
         require_known(wanted, known)
         return Work(known, (wanted,), (wanted,), wanted)
     build = known if all_weeks else stale
-    return Work(known, build, tuple(sorted({*build, *reports})), known[-1] if known else None)
+    return Work(known, build, tuple(sorted({*build, *reports})), None)
 
 
-def _build(workspace: Workspace, work: Work, steps: Steps) -> None:
-    if not work.build:
-        return
+def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
+    """Build and report; the work that is returned says which reports have been made in the end."""
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import run_weeks
+    from pipelines.defs.execution import run_reports, run_weeks
     from pipelines.defs.instance import open_instance
     from pipelines.defs.workspace import watched_by
 
@@ -149,24 +147,15 @@ def _build(workspace: Workspace, work: Work, steps: Steps) -> None:
             weeks = 1 + (last.start - first.start).days // 7
             steps.stage(f"Building {first.label} to {last.label}", len(load_models()) + weeks)
             _check(run_weeks(definitions, instance, first, last))
-
-
-def _report(workspace: Workspace, steps: Steps) -> None:
-    """Make the reports anew that show something of the weeks that were built, but are not of these weeks."""
-    with open_warehouse(workspace.home.warehouse) as con:
-        stale = stale_reports(con, workspace.catalog)
-    if not stale:
-        return
-    from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import run_reports
-    from pipelines.defs.instance import open_instance
-    from pipelines.defs.workspace import watched_by
-
-    definitions = definitions_of(workspace.home, workspace.catalog_directory)
-    with open_instance(workspace.home) as instance, watched_by(steps.step):
-        for first, last in consecutive(stale):
-            steps.stage("Writing reports", len(stale))
+        if work.only is not None:
+            return work
+        # Reports of other weeks show something of those that were built: the baseline, the month.
+        with open_warehouse(workspace.home.warehouse) as con:
+            others = stale_reports(con, workspace.catalog)
+        for first, last in consecutive(others):
+            steps.stage(f"Reporting {first.label} to {last.label}")
             _check(run_reports(definitions, instance, first, last))
+    return replace(work, report=tuple(sorted({*work.build, *others})))
 
 
 def _check(outcome: "RunOutcome") -> None:
@@ -185,13 +174,13 @@ def _check(outcome: "RunOutcome") -> None:
 def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
     home = workspace.home
     with read_warehouse(home.warehouse) as con:
-        if work.shown is None:
+        if not work.known:
             say("The landed files speak of no week yet; bills and call logs are missing.")
         elif not work.report:
             say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
         else:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
-            _say_headline(workspace, con, work.shown)
+            _say_headline(workspace, con, work.only or work.known[-1])
         refused = _say_refused(con)
     if refused:
         raise CommandError(
@@ -213,7 +202,7 @@ def _say_headline(workspace: Workspace, con: duckdb.DuckDBPyConnection, week: Is
 def _span(weeks: tuple[IsoWeek, ...]) -> str:
     if not weeks:
         return "no week"
-    return weeks[0].label if len(weeks) == 1 else f"{len(weeks)} weeks from {weeks[0].label} to {weeks[-1].label}"
+    return weeks[0].label if len(weeks) == 1 else f"{len(weeks)} weeks of {weeks[0].label} to {weeks[-1].label}"
 
 
 def _say_refused(con: duckdb.DuckDBPyConnection) -> int:

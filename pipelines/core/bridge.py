@@ -140,7 +140,11 @@ class BridgeInputs:
     realized_usd: Decimal
 
     def __post_init__(self) -> None:
-        """Refuse amounts that the warehouse could not keep."""
+        """Refuse amounts that the warehouse could not keep.
+
+        Raises:
+            MoneyError: an amount has more than 12 decimals.
+        """
         for amount in (self.published_usd, self.adjustments_usd, self.realized_usd):
             to_picodollars(amount)
 
@@ -266,12 +270,18 @@ def shapley(value: Callable[[frozenset[str]], Fraction], players: Sequence[str])
     return {player: share / factorial(count) for player, share in shares.items()}
 
 
-def projected_terms(calls: Fraction | int, baseline: CallCost, after: Rates) -> SavingTerms:
-    """Restate a claim: its own volume and full coverage, at the baseline's measured seconds and overhead per call.
+def projected_terms(calls: Fraction | int, baseline: CallCost, *, before: Rates, after: Rates) -> SavingTerms:
+    """Restate a claim: its own volume and prices, full coverage, at the baseline's measured billed seconds per call.
 
     The claim promises the same work on cheaper resources, so only the rates change from before to after.
+
+    Args:
+        calls: the claim's calls, in the length of time that the bridge is stated for.
+        baseline: a call as measured before the rollout; its rates are not used.
+        before: the claim's price of a container second before.
+        after: the same after.
     """
-    return SavingTerms(Fraction(calls), Fraction(1), baseline, replace(baseline, rates=after))
+    return SavingTerms(Fraction(calls), Fraction(1), replace(baseline, rates=before), replace(baseline, rates=after))
 
 
 def bridge_one(inputs: BridgeInputs) -> Bridge:
@@ -291,7 +301,8 @@ def bridge_all(inputs: Iterable[BridgeInputs], *, published_usd: Decimal | None 
         published_usd: the total as the claim printed it; default: its lines added up.
 
     Raises:
-        ValueError: a function and phase come twice, or an amount has more than 12 decimals.
+        ValueError: a function and phase come twice.
+        MoneyError: the published total has more than 12 decimals.
     """
     cells = _by_phase_and_function(inputs)
     starts = _printed_down({key: one.published_usd for key, one in cells.items()})
@@ -441,6 +452,7 @@ def _from_published(lines: Bridge, published_usd: Decimal | None) -> Bridge:
     """Start the sum of all lines from the total that was published, with the difference as its rounding."""
     if published_usd is None:
         return lines
+    to_picodollars(published_usd)
     published = Amount(published_usd, to_cents([published_usd])[0])
     rounding = BridgeStep(Step.ROUNDING, lines.published - published)
     return Bridge(published, (rounding, *lines.steps[1:]), lines.realized)

@@ -10,13 +10,14 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from pipelines.core.guardrails import Margins
 from pipelines.core.money import MoneyError, parse_usd
 
 BASELINE = "baseline"
@@ -47,6 +48,7 @@ def _utc(value: object) -> dt.datetime:
 
 Usd = Annotated[Decimal, BeforeValidator(_exact_usd)]
 Percent = Annotated[Decimal, BeforeValidator(_exact_usd)]
+Exact = Annotated[Decimal, BeforeValidator(_exact_usd)]
 UtcTime = Annotated[dt.datetime, BeforeValidator(_utc)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -62,7 +64,7 @@ class Configuration(_Model):
     app: Name
     gpu: str | None = None
     gpu_count: int = Field(default=1, ge=1, le=8)
-    cpu_cores: Annotated[Decimal, BeforeValidator(_exact_usd)] | None = None
+    cpu_cores: Exact | None = None
     memory_mib: int | None = Field(default=None, ge=1)
     timeout_seconds: int | None = Field(default=None, ge=1, le=86400)
     scaledown_window_seconds: int | None = Field(default=None, ge=2, le=1200)
@@ -101,10 +103,30 @@ class Phase(_Model):
     risk: Literal["low", "medium", "high"]
 
 
+class GuardrailMargins(_Model):
+    """The harm that is accepted, fixed before anybody looks: differences of rates, and ratios after ÷ before."""
+
+    error_rate: Exact
+    timeout_rate: Exact
+    oom_rate: Exact
+    p50_ratio: Exact
+    p95_ratio: Exact
+
+    @model_validator(mode="after")
+    def _are_margins(self) -> Self:
+        self.margins()
+        return self
+
+    def margins(self) -> Margins:
+        """The same for the tests of `core.guardrails`."""
+        return Margins(**self.model_dump())
+
+
 class Rollout(_Model):
     """`rollout.yaml`."""
 
     programme: Name
+    guardrails: GuardrailMargins
     phases: tuple[Phase, ...] = ()
 
 
@@ -191,7 +213,7 @@ class Resource(_Model):
 class Defaults(_Model):
     """What Modal gives a function that asks for nothing."""
 
-    cpu_cores: Annotated[Decimal, BeforeValidator(_exact_usd)]
+    cpu_cores: Exact
     memory_mib: int
     scaledown_window_seconds: int
 
@@ -359,8 +381,8 @@ def _check_references(catalog: Catalog, directory: Path, documents: Mapping[str,
     immediate = catalog.projection.claims.immediate
     for i, cut in enumerate(immediate.cuts if immediate else ()):
         if cut.function not in known:
-            where = ("claims", "immediate", "cuts", i, "function")
-            fail("projection", where, f"no such function in functions.yaml: {cut.function!r}")
+            location = ("claims", "immediate", "cuts", i, "function")
+            fail("projection", location, f"no such function in functions.yaml: {cut.function!r}")
     seen: dict[str, str] = {}
     for i, resource in enumerate(catalog.prices.resources):
         for label in (resource.name, *resource.labels):

@@ -14,6 +14,7 @@ If the slope of that fit is negative, it is zero, and the intercept is the mean 
 """
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,13 +164,13 @@ def fit_counterfactual(baseline: Iterable[WorkingDay]) -> Counterfactual | None:
     ordered = sorted(baseline, key=lambda value: value.day)
     days = tuple(value.day for value in ordered)
     if len(set(days)) < len(days):
-        twice = next(day for day, after in zip(days, days[1:], strict=False) if day == after)
+        twice = next(day for day, after in itertools.pairwise(days) if day == after)
         raise ValueError(f"baseline day {twice} appears twice; give one value per function and day")
     calls = tuple(value.successful_calls for value in ordered)
     if not any(calls):
         return None
     costs = [Fraction(value.cost_usd) for value in ordered]
-    form = _choose_form(np.array(calls, dtype=float), np.array([float(cost) for cost in costs]))
+    form = _choose_form(calls, costs)
     intercept, slope = _coefficients(form, calls, costs)
     predicted = [intercept + slope * n for n in calls]
     return Counterfactual(
@@ -236,6 +237,13 @@ def parameters_of(form: ModelForm) -> int:
     return 2 if form is ModelForm.AFFINE else 1
 
 
+def student_t_quantile(degrees_of_freedom: int, probability: float) -> float:
+    """Return the quantile of Student's t distribution."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, probability))
+
+
 def _pearson(left: Floats, right: Floats) -> float | None:
     left, right = left - left.mean() if len(left) else left, right - right.mean() if len(right) else right
     scale = math.sqrt(float(left @ left) * float(right @ right))
@@ -254,28 +262,26 @@ def _coefficients(form: ModelForm, calls: Sequence[int], costs: Sequence[Fractio
     return (all_costs - slope * all_calls) / n, slope
 
 
-def _choose_form(calls: Floats, costs: Floats) -> ModelForm:
-    """Apply the rule of the module's docstring."""
-    n = len(calls)
-    spread = float(((calls - calls.mean()) ** 2).sum())
-    if n < LEAST_DAYS_FOR_AN_INTERCEPT or spread == 0:
+def _choose_form(calls: Sequence[int], costs: Sequence[Fraction]) -> ModelForm:
+    """Apply the rule of the module's docstring; signs are decided exactly, errors in floats."""
+    if len(calls) < LEAST_DAYS_FOR_AN_INTERCEPT or len(set(calls)) == 1:
         return ModelForm.PROPORTIONAL
-    slope = float((calls - calls.mean()) @ costs) / spread
-    intercept = float(costs.mean() - slope * calls.mean())
-    residuals = costs - intercept - slope * calls
-    variance = float(residuals @ residuals) / (n - 2) * (1 / n + float(calls.mean()) ** 2 / spread)
-    if intercept <= 0 or not _is_significant(intercept, math.sqrt(variance), n - 2):
+    intercept, slope = _coefficients(ModelForm.AFFINE, calls, costs)
+    n, cost = np.array(calls, dtype=float), np.array([float(value) for value in costs])
+    if intercept <= 0 or float(intercept) <= _critical_intercept(n, cost, float(intercept), float(slope)):
         return ModelForm.PROPORTIONAL
     form = ModelForm.AFFINE if slope > 0 else ModelForm.CONSTANT
-    left_out = _unseen_error(calls, costs, form)
-    return form if left_out <= _unseen_error(calls, costs, ModelForm.PROPORTIONAL) else ModelForm.PROPORTIONAL
+    earns = _unseen_error(n, cost, form) <= _unseen_error(n, cost, ModelForm.PROPORTIONAL)
+    return form if earns else ModelForm.PROPORTIONAL
 
 
-def _is_significant(estimate: float, standard_error: float, degrees_of_freedom: int) -> bool:
-    """One-sided t-test of a positive estimate."""
-    from scipy.special import stdtrit
-
-    return estimate > standard_error * float(stdtrit(degrees_of_freedom, 1 - INTERCEPT_SIGNIFICANCE))
+def _critical_intercept(calls: Floats, costs: Floats, intercept: float, slope: float) -> float:
+    """Return what an intercept must exceed to be significant in a one-sided t-test."""
+    freedom = len(calls) - 2
+    residuals, centred = costs - intercept - slope * calls, calls - calls.mean()
+    variance = float(residuals @ residuals) / freedom
+    relative = 1 / len(calls) + float(calls.mean()) ** 2 / float(centred @ centred)
+    return math.sqrt(variance * relative) * student_t_quantile(freedom, 1 - INTERCEPT_SIGNIFICANCE)
 
 
 def _unseen_error(calls: Floats, costs: Floats, form: ModelForm) -> float:

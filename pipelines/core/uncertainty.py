@@ -11,6 +11,11 @@ model (docs/method.md, "Savings"). For n baseline days, p coefficients and resid
   ρ̃ = clip(ρ̂ + (1 + 3ρ̂) ÷ n, 0.2, 0.9), where ρ̂ = Σ e(t)·e(t+1) ÷ Σe². Two weeks of days cannot prove that days are
   independent, hence the floor.
 
+That is the scatter, and it takes the shape of the model for granted. At the baseline's own volumes the shape hardly
+matters; after a shift of demand it does, because the baseline has seen little of such days. So ℓ is at least what a
+model with one term more would have (an intercept beside the slope, N² beside the intercept). The excess is kept apart,
+as the shape's part of H: H² = scatter² + shape².
+
 Functions are not independent of each other. For a total their residuals are added by day, each weighted by how many
 baseline days its own measured work amounts to; where that is the same for all, this is H of the summed series.
 
@@ -18,6 +23,7 @@ Everything here is an estimate: floats inside, Decimal dollars at the edge.
 """
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +33,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.core.counterfactual import Counterfactual, ModelForm
+from pipelines.core.counterfactual import Counterfactual, ModelForm, student_t_quantile
 from pipelines.core.money import SCALE
 
 CONFIDENCE = 0.90
@@ -39,17 +45,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MeasuredVolume:
-    """A fitted model and the volume that it is asked to predict.
-
-    Attributes:
-        model: of one function.
-        days: measured days.
-        calls: successful calls on all of them together.
-    """
+    """The fitted model of a function, and the successful calls of each measured day that it is asked to predict."""
 
     model: Counterfactual
-    days: int
-    calls: int
+    calls: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,22 @@ class HalfWidth:
     """Half the width of the 90% interval around an avoided cost, and what it was made of.
 
     Attributes:
-        half_width_usd: the estimate H, in dollars.
+        half_width_usd: the estimate H, in dollars: √(scatter² + shape²).
+        scatter_usd: its part from the scatter of the baseline days.
+        shape_usd: its part from the unproven shape of the model at other volumes than the baseline's.
         baseline_days: n.
         degrees_of_freedom: n − p.
         t_quantile: t(.95, n − p).
         residual_usd: s, the standard deviation of a baseline day around the model; of the summed series for a total.
-        autocorrelation: ρ̂ of the (summed) series.
+        autocorrelation: ρ̂ of the series, added and weighted for a total.
         autocorrelation_used: ρ̃.
         effective_days: n′.
         day_equivalents: w; of a total, the mean over its functions, weighted by their baseline cost.
     """
 
     half_width_usd: Decimal
+    scatter_usd: Decimal
+    shape_usd: Decimal
     baseline_days: int
     degrees_of_freedom: int
     t_quantile: float
@@ -79,9 +82,7 @@ class HalfWidth:
     day_equivalents: float
 
 
-def half_width(
-    volume: MeasuredVolume, *, least_autocorrelation: float = LEAST_AUTOCORRELATION
-) -> HalfWidth | None:
+def half_width(volume: MeasuredVolume, *, least_autocorrelation: float = LEAST_AUTOCORRELATION) -> HalfWidth | None:
     """Return the half-width for one function; None when there are no more baseline days than coefficients.
 
     Args:
@@ -112,23 +113,26 @@ def total_half_width(
     n, freedom = len(days), len(days) - max(volume.model.parameters for volume in volumes)
     if freedom < 1:
         return None
-    residuals = np.array([volume.model.residuals_usd for volume in volumes])
     equivalents = np.array([day_equivalents(volume) for volume in volumes])
     leverages = np.array([leverage(volume) for volume in volumes])
-    added = residuals.sum(axis=0)
-    estimated = autocorrelation(days, added)
+    shapes = np.array([shape_leverage(volume) for volume in volumes])
+    residuals = np.array([volume.model.residuals_usd for volume in volumes])
+    weighted, added = np.sqrt(equivalents) @ residuals, residuals.sum(axis=0)
+    estimated = autocorrelation(days, weighted)
     used = small_sample_autocorrelation(estimated, n, least_autocorrelation)
     effective = n * (1 - used) / (1 + used)
-    scatter = np.sqrt(equivalents) @ residuals
-    coefficients = np.sqrt(leverages) @ residuals
-    variance = float(scatter @ scatter + coefficients @ coefficients) / freedom
-    quantile = _t_quantile(freedom)
+    quantile = student_t_quantile(freedom, (1 + CONFIDENCE) / 2)
+    per_squares = quantile * math.sqrt(n / effective / freedom)
+    scatter = per_squares * math.hypot(_length(weighted), _length(np.sqrt(leverages) @ residuals))
+    shape = per_squares * _length(np.sqrt(shapes) @ residuals)
     return HalfWidth(
-        half_width_usd=_to_usd(quantile * math.sqrt(n / effective * variance)),
+        half_width_usd=_to_usd(math.hypot(scatter, shape)),
+        scatter_usd=_to_usd(scatter),
+        shape_usd=_to_usd(shape),
         baseline_days=n,
         degrees_of_freedom=freedom,
         t_quantile=quantile,
-        residual_usd=math.sqrt(float(added @ added) / freedom),
+        residual_usd=_length(added) / math.sqrt(freedom),
         autocorrelation=estimated,
         autocorrelation_used=used,
         effective_days=effective,
@@ -139,18 +143,32 @@ def total_half_width(
 def day_equivalents(volume: MeasuredVolume) -> float:
     """Return w: how many mean baseline days the measured volume amounts to (days, when cost does not follow calls)."""
     if volume.model.form is ModelForm.CONSTANT:
-        return float(volume.days)
-    return volume.calls * len(volume.model.calls) / sum(volume.model.calls)
+        return float(len(volume.calls))
+    return sum(volume.calls) * len(volume.model.calls) / sum(volume.model.calls)
 
 
 def leverage(volume: MeasuredVolume) -> float:
-    """Return ℓ: the variance of the predicted sum that comes from the coefficients, in units of s²."""
-    model, n = volume.model, len(volume.model.calls)
-    if model.form is not ModelForm.AFFINE:
-        return day_equivalents(volume) ** 2 / n
-    mean = sum(model.calls) / n
-    spread = sum((calls - mean) ** 2 for calls in model.calls)
-    return volume.days**2 / n + (volume.calls - volume.days * mean) ** 2 / spread
+    """Return ℓ: the variance of the predicted sum that comes from the fitted coefficients, in units of s²."""
+    if volume.model.form is ModelForm.AFFINE:
+        return _polynomial_leverage(volume, terms=2)
+    return day_equivalents(volume) ** 2 / len(volume.model.calls)
+
+
+def shape_leverage(volume: MeasuredVolume) -> float:
+    """Return by how much ℓ of a model with one term more exceeds ℓ; 0 where the baseline's volumes cannot tell."""
+    terms = volume.model.parameters + 1
+    if len(set(volume.model.calls)) < terms:
+        return 0.0
+    return max(0.0, _polynomial_leverage(volume, terms) - leverage(volume))
+
+
+def _polynomial_leverage(volume: MeasuredVolume, terms: int) -> float:
+    """Return x′(X′X)⁻¹x, with rows (1, N, N² …) of the baseline days in X and their sum over the measured days in x."""
+    baseline, measured = np.array(volume.model.calls, dtype=float), np.array(volume.calls, dtype=float)
+    centre, scale = baseline.mean(), baseline.std()
+    rows = np.vander((baseline - centre) / scale, terms)
+    asked = np.linalg.solve(np.linalg.qr(rows).R.T, np.vander((measured - centre) / scale, terms).sum(axis=0))
+    return float(asked @ asked)
 
 
 def autocorrelation(days: Sequence[dt.date], residuals: Floats) -> float:
@@ -158,7 +176,7 @@ def autocorrelation(days: Sequence[dt.date], residuals: Floats) -> float:
     squares = float(residuals @ residuals)
     if squares == 0:
         return 0.0
-    follows = np.array([after - day == dt.timedelta(days=1) for day, after in zip(days, days[1:], strict=False)])
+    follows = np.array([after - day == dt.timedelta(days=1) for day, after in itertools.pairwise(days)])
     return float((residuals[:-1] * residuals[1:])[follows].sum()) / squares if len(follows) else 0.0
 
 
@@ -173,10 +191,8 @@ def _weighted_mean(equivalents: Floats, volumes: Sequence[MeasuredVolume]) -> fl
     return float(equivalents @ weights / weights.sum()) if weights.sum() > 0 else float(equivalents.mean())
 
 
-def _t_quantile(degrees_of_freedom: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+def _length(series: Floats) -> float:
+    return math.sqrt(float(series @ series))
 
 
 def _to_usd(estimate: float) -> Decimal:

@@ -1,12 +1,13 @@
 """Expectations as asset checks: one for each, named by its sentence, blocking when it is critical."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import dagster as dg
 
 from pipelines.core.findings import Severity
 from pipelines.defs.metadata import rows_as_table
-from pipelines.warehouse.suites import Suite
+from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import Outcome, ValidationResult
 
 
@@ -15,9 +16,11 @@ def table_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def check_specs(suite: Suite) -> list[dg.AssetCheckSpec]:
-    """Declare the checks of a table."""
-    return [
+@cache
+def check_specs(table: str) -> tuple[dg.AssetCheckSpec, ...]:
+    """Declare the checks of a table of the warehouse, one for each expectation of its suite."""
+    suite = load_suite(table)
+    return tuple(
         dg.AssetCheckSpec(
             name=expectation.check_name,
             asset=table_key(suite.table),
@@ -26,7 +29,7 @@ def check_specs(suite: Suite) -> list[dg.AssetCheckSpec]:
             metadata={"suite": f"{suite.file}:{expectation.line}"},
         )
         for expectation in suite.expectations
-    ]
+    )
 
 
 def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]:

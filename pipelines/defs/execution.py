@@ -91,9 +91,11 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            return cause.message.strip() if cause else "a step failed"
-    return "the run failed before its first step"
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    errors += [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    for error in errors:
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return error.message.strip()
+    return "the run failed; `tieout ui` shows where"

@@ -1,8 +1,10 @@
 """The Dagster instance of a workspace, `$TIEOUT_HOME/dagster`, where the command line and the UI meet."""
 
 import sqlite3
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,14 @@ load_from:
 def prepare_instance(home: Home) -> Path:
     """Make the instance's folder with the configuration of Dagster and of its UI, and return it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
-    wanted = resource_path("dagster.yaml").read_text(encoding="utf-8")
-    configuration = home.dagster / "dagster.yaml"
-    if not configuration.exists() or configuration.read_text(encoding="utf-8") != wanted:
-        configuration.write_text(wanted, encoding="utf-8")
-    workspace = home.dagster / "workspace.yaml"
-    if not workspace.exists():
-        workspace.write_text(_WORKSPACE, encoding="utf-8")
+    wanted = {
+        "dagster.yaml": resource_path("dagster.yaml").read_text(encoding="utf-8"),
+        "workspace.yaml": _WORKSPACE,
+    }
+    for name, text in wanted.items():
+        path = home.dagster / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
     return home.dagster
 
 
@@ -37,36 +40,52 @@ def prepare_instance(home: Home) -> Path:
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a workspace for a run of this process, and close it."""
     folder = prepare_instance(home)
-    with _unhurried_databases(), dg.DagsterInstance.from_config(str(folder)) as instance:
+    with _reused_connections(), dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance
 
 
+class _ReusedConnection(sqlite3.Connection):
+    """A connection that waits for its next use when it is closed."""
+
+    is_free = False
+
+    def close(self) -> None:
+        """Wait for the next use."""
+        self.is_free = True
+
+    def close_for_good(self) -> None:
+        """Close."""
+        super().close()
+
+
 @contextmanager
-def _unhurried_databases() -> Iterator[None]:
-    """Let SQLite hand its commits to the operating system, and tidy up in the end.
+def _reused_connections() -> Iterator[None]:
+    """Use SQLite connections again, and let SQLite hand its commits to the operating system.
 
-    Dagster commits some hundred events in a run, each on a connection of its own. SQLite would wait for the disk every
-    time, and would tidy up whenever the last connection to a file closes, which is every time too; a run is several
-    times faster this way. A crash of the machine may lose the last events of the log, never the warehouse.
+    Dagster writes some hundred events in a run, each on a connection of its own to each of three files. SQLite would
+    wait for the disk every time, and would tidy up a file whenever the last connection to it closes, which is every
+    time too. A run is several times faster this way. A crash of the machine may lose the last events of the log, never
+    anything of the warehouse.
     """
-    with ExitStack() as held:
-        files: set[str] = set()
+    connections: defaultdict[tuple[int, str], list[_ReusedConnection]] = defaultdict(list)
 
-        def prepare(connection: Any, _: Any) -> None:
-            if not isinstance(connection, sqlite3.Connection):
-                return
-            connection.execute("pragma synchronous = normal")
-            file = str(connection.execute("pragma database_list").fetchone()[2])
-            if file and file not in files:
-                files.add(file)
-                held.enter_context(closing(_held_open(file)))
+    def connect(dialect: Any, _: Any, arguments: list[Any], options: dict[str, Any]) -> _ReusedConnection | None:
+        if dialect.name != "sqlite":
+            return None
+        own = connections[threading.get_ident(), str(arguments)]
+        for connection in own:
+            if connection.is_free:
+                connection.is_free = False
+                return connection
+        own.append(sqlite3.connect(*arguments, **{**options, "check_same_thread": False, "factory": _ReusedConnection}))
+        own[-1].execute("pragma synchronous = normal")
+        return own[-1]
 
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", prepare)
-        held.callback(sqlalchemy.event.remove, sqlalchemy.Engine, "connect", prepare)
+    sqlalchemy.event.listen(sqlalchemy.Engine, "do_connect", connect)
+    try:
         yield
-
-
-def _held_open(file: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(file)
-    connection.execute("select count(*) from sqlite_master").fetchall()
-    return connection
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "do_connect", connect)
+        for own in connections.values():
+            for connection in own:
+                connection.close_for_good()

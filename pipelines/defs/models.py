@@ -12,7 +12,6 @@ from pipelines.defs.raw import PROGRAMME
 from pipelines.defs.workspace import Session, Workspace
 from pipelines.warehouse.build import BuildResult
 from pipelines.warehouse.models import Model, load_models
-from pipelines.warehouse.suites import load_suite
 
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
@@ -37,7 +36,7 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
         code_version=model.code_version,
         partitions_def=weeks,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=check_specs(load_suite(model.name)),
+        check_specs=check_specs(model.name),
         pool="warehouse",
     )
     def table(

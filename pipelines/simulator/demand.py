@@ -4,6 +4,7 @@ Every random number belongs to a call, never to a container or an app: the same 
 any configuration, which is what makes the twin (the same arrivals on the old configuration) comparable.
 """
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -55,12 +56,18 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 def workspace_levels(scenario: Scenario, seed: int, days: int) -> Floats:
-    """Return the level (mean 1) that all functions of the workspace share on each day."""
-    spread = scenario.workspace_day_spread
-    return np.exp(stream(seed, "workspace days").normal(-spread * spread / 2, spread, days))
+    """Return the level (mean 1 before any shift) that all functions of the workspace share on each day."""
+    levels = _day_levels(
+        stream(seed, "workspace days"), days, spread=scenario.workspace_day_spread, persistence=scenario.day_persistence
+    )
+    shift = scenario.demand_shift
+    if shift is None:
+        return levels
+    first = scenario.period(days // 7)[0].date()
+    return np.where(np.arange(days) >= (shift.effective - first).days, levels * shift.factor, levels)
 
 
-def draw_calls(function: Function, seed: int, start_us: int, levels: Floats) -> Calls:
+def draw_calls(function: Function, seed: int, start_us: int, levels: Floats, persistence: float = 0.0) -> Calls:
     """Draw the arrivals of one function and the luck of each call.
 
     Args:
@@ -68,18 +75,33 @@ def draw_calls(function: Function, seed: int, start_us: int, levels: Floats) -> 
         seed: of the whole simulation.
         start_us: first instant of the period, a Monday midnight UTC, in microseconds since 1970.
         levels: the workspace's level per day; its length is the number of days.
+        persistence: correlation of the function's own level with the day before.
     """
     rng = stream(seed, "arrivals", function.name)
-    enqueued = _arrivals(function, rng, start_us, levels)
+    enqueued = _arrivals(function, rng, start_us, levels, persistence)
     luck = stream(seed, "luck", function.name)
     uniform = luck.random((10, len(enqueued)))
     return Calls(function.name, enqueued, luck.standard_normal(len(enqueued)), *uniform)
 
 
-def _arrivals(function: Function, rng: np.random.Generator, start_us: int, levels: Floats) -> Integers:
+def _day_levels(rng: np.random.Generator, days: int, *, spread: float, persistence: float) -> Floats:
+    """Draw levels with mean 1 whose logarithms are normal and, with persistence, resemble those of the day before."""
+    mean = -spread * spread / 2
+    logarithms = rng.normal(mean, spread, days)
+    if persistence:
+        fresh = math.sqrt(1 - persistence**2)
+        for day in range(1, days):
+            carried, drawn = logarithms[day - 1] - mean, logarithms[day] - mean
+            logarithms[day] = mean + persistence * carried + fresh * drawn
+    return np.exp(logarithms)
+
+
+def _arrivals(
+    function: Function, rng: np.random.Generator, start_us: int, levels: Floats, persistence: float
+) -> Integers:
     demand = function.demand
     days = len(levels)
-    own = np.exp(rng.normal(-(demand.day_spread**2) / 2, demand.day_spread, days))
+    own = _day_levels(rng, days, spread=demand.day_spread, persistence=persistence)
     weekday = np.array(demand.weekday_weights)[np.arange(days) % 7] / np.mean(demand.weekday_weights)
     hour = np.array(demand.hour_weights) / np.mean(demand.hour_weights)
     per_hour = demand.calls_per_hour * np.outer(levels * own * weekday, hour).ravel()

@@ -225,6 +225,14 @@ class BillHabits:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandShift:
+    """From a midnight UTC on, all callers call `factor` times as often."""
+
+    factor: float
+    effective: dt.date
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A whole workspace, ready to be simulated for any number of weeks around its first rollout.
 
@@ -232,6 +240,8 @@ class Scenario:
         rollout_monday: the Monday of the first rollout's week: half of the simulated weeks lie before it.
         log_delay_share: share of calls whose final status the log shows only hours later.
         workspace_day_spread: standard deviation of the logarithm of the level that all functions share on a day.
+        day_persistence: correlation of the logarithm of a day's level, shared or a function's own, with the day before.
+        demand_shift: a lasting change of demand, or None.
     """
 
     name: str
@@ -245,6 +255,8 @@ class Scenario:
     bill: BillHabits = BillHabits()
     log_delay_share: float = 0.0012
     workspace_day_spread: float = 0.06
+    day_persistence: float = 0.0
+    demand_shift: DemandShift | None = None
 
     def __post_init__(self) -> None:
         """Refuse a world whose parts do not fit together."""

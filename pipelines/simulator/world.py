@@ -135,7 +135,7 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
     for position, function in enumerate(scenario.functions):
         if progress:
             progress(f"simulating {function.name}", position / len(scenario.functions))
-        calls[function.name] = drawn = draw_calls(function, seed, to_us(start), levels)
+        calls[function.name] = drawn = draw_calls(function, seed, to_us(start), levels, scenario.day_persistence)
         actual = function_pools(scenario, function, drawn, start, end)
         pools += actual
         twin_pools += function_pools(twin, function, drawn, start, end) if function.name in moved else actual

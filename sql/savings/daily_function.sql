@@ -1,5 +1,5 @@
 /*
-Useful work and cost by function, phase and day: the series that every saving is measured on.
+Work, quality and cost by function, rollout phase and day: the series that every saving, guardrail and bridge is made of.
 
 key: environment, function, phase, day
 partition: day
@@ -8,13 +8,32 @@ with
 
 costs as (
     select
+        s.environment,
+        s.function,
+        s.phase,
+        date_trunc('day', s.hour) as day,
+        sum(s.amount_usd) as cost_usd,
+        coalesce(sum(s.amount_usd) filter (where r.kind = 'gpu'), 0) as gpu_usd,
+        coalesce(sum(s.amount_usd) filter (where r.kind = 'cpu'), 0) as cpu_usd,
+        coalesce(sum(s.amount_usd) filter (where r.kind = 'memory'), 0) as memory_usd,
+        min(s.status) as status
+    from spend.hourly as s
+    left join catalog.resources as r on s.resource = r.resource
+    where
+        s.hour >= $since
+        and s.hour < $until
+    group by all
+),
+
+container_time as (
+    select
         environment,
         function,
         phase,
         date_trunc('day', hour) as day,
-        sum(amount_usd) as cost_usd,
-        min(status) as status
-    from spend.hourly
+        sum(container_us)::bigint as container_us,
+        coalesce(sum(container_us) filter (where component = 'execution'), 0)::bigint as busy_us
+    from usage.hourly
     where
         hour >= $since
         and hour < $until
@@ -28,7 +47,8 @@ inputs as (
         coalesce(k.phase, 'none') as phase,
         date_trunc('day', c.ended_at) as day,
         c.function_call_id,
-        c.status
+        c.status,
+        c.execution_us
     from staging.function_calls as c
     left join usage.containers as k
         on
@@ -52,9 +72,40 @@ calls as (
         day,
         count(distinct case when status = 'success' then function_call_id end) as successful_calls,
         count(*) as inputs,
-        count(*) filter (where status != 'success') as unsuccessful_inputs
+        count(*) filter (where status in ('failure', 'init failure', 'internal failure')) as errors,
+        count(*) filter (where status in ('timeout', 'idle timeout')) as timeouts,
+        count(*) filter (
+            where status in ('kernel oom kill', 'memory manager eviction', 'memory thrashing eviction')
+        ) as oom_kills,
+        quantile_disc(execution_us, 0.5) filter (where status = 'success') as p50_execution_us,
+        quantile_disc(execution_us, 0.95) filter (where status = 'success') as p95_execution_us
     from inputs
     group by all
+),
+
+days as (
+    select
+        environment,
+        function,
+        phase,
+        day,
+        c.cost_usd,
+        c.gpu_usd,
+        c.cpu_usd,
+        c.memory_usd,
+        c.status,
+        t.container_us,
+        t.busy_us,
+        n.successful_calls,
+        n.inputs,
+        n.errors,
+        n.timeouts,
+        n.oom_kills,
+        n.p50_execution_us,
+        n.p95_execution_us
+    from costs as c
+    full outer join container_time as t using (environment, function, phase, day)
+    full outer join calls as n using (environment, function, phase, day)
 )
 
 select
@@ -62,10 +113,18 @@ select
     function,  -- the function, or a residual in double underscores
     phase,  -- rollout phase of the containers
     day,  -- UTC
-    coalesce(n.successful_calls, 0) as successful_calls,  -- distinct function calls that ended in success on this day
-    coalesce(n.inputs, 0) as inputs,  -- inputs that ended on this day
-    coalesce(n.unsuccessful_inputs, 0) as unsuccessful_inputs,  -- those that did not end in success
-    coalesce(c.cost_usd, 0) as cost_usd,  -- attributed cost of this day, failures included
-    coalesce(c.status, 'settled') as status  -- settled or provisional
-from costs as c
-full outer join calls as n using (environment, function, phase, day)
+    coalesce(successful_calls, 0) as successful_calls,  -- distinct function calls that ended in success on this day
+    coalesce(inputs, 0) as inputs,  -- inputs that ended on this day
+    coalesce(errors, 0) as errors,  -- those that failed
+    coalesce(timeouts, 0) as timeouts,  -- those that ran into the timeout
+    coalesce(oom_kills, 0) as oom_kills,  -- those killed or evicted for lack of memory
+    p50_execution_us,  -- median execution of successful inputs, microseconds; null without any
+    p95_execution_us,  -- their 95th percentile, microseconds
+    coalesce(busy_us, 0) as busy_us,  -- container time with at least one input, microseconds
+    coalesce(container_us, 0) as container_us,  -- container time, microseconds
+    coalesce(cost_usd, 0) as cost_usd,  -- attributed cost of this day, failures included
+    coalesce(gpu_usd, 0) as gpu_usd,  -- what of it is for GPUs
+    coalesce(cpu_usd, 0) as cpu_usd,  -- what of it is for CPU
+    coalesce(memory_usd, 0) as memory_usd,  -- what of it is for memory
+    coalesce(status, 'settled') as status  -- settled or provisional
+from days

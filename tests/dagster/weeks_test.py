@@ -165,7 +165,7 @@ def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) 
     make(folder.con, "staging.superseded_calls")
     make(folder.con, "staging.function_calls")
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER)
-    created_in_w44 = encode("ta-", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
+    created_in_w44 = encode("ta", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
     land_call(folder, "c", "2026-11-12T10:00:00Z", created_in_w44)
     assert stale(folder) == (W44, W45, W46)
 

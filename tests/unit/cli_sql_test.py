@@ -95,7 +95,7 @@ def test_without_a_question_the_canned_ones_are_listed(tieout: Tieout) -> None:
     assert said.code == 0
     for name, query in canned_queries().items():
         assert name in said.out
-        assert query.question.endswith("?")
+        assert "?" in query.question
 
 
 def test_a_warehouse_that_is_being_written_says_so(tieout: Tieout, home: Path) -> None:

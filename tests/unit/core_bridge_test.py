@@ -22,6 +22,7 @@ from pipelines.core.bridge import (
     realization_rates,
     shapley,
 )
+from pipelines.core.money import MoneyError
 
 ZERO = Fraction(0)
 NOTHING = CallCost(ZERO, ZERO, Rates(ZERO, ZERO, ZERO))
@@ -123,7 +124,7 @@ def _programme() -> list[BridgeInputs]:
     for i, (function, phase, published, calls) in enumerate(CLAIM):
         before = _call(f"{2 + 7 * i}.37", "1.31", gpu="0.000583", cpu="0.0000131", memory="0.0000355")
         small = Rates(ZERO, Fraction("0.0000262"), Fraction("0.0000011"))
-        projected = projected_terms(calls, before, small)
+        projected = projected_terms(calls, before, before=before.rates, after=small)
         after = CallCost(Fraction(f"{3 + 7 * i}.11") / 3, Fraction("1.27"), small)
         realized = SavingTerms(Fraction(calls * 10 + i, 11), Fraction(96 - i, 97), before, after)
         amount = str(round(Decimal(3 + i) / 7, 12))
@@ -218,13 +219,20 @@ def test_a_restatement_to_the_picodollar_never_leaks_into_unallocated() -> None:
     value = str(realized.saving_usd())
     exact = Decimal(round(realized.saving_usd() * 10**12)).scaleb(-12)
     bridge = bridge_one(_inputs(projected=projected, realized=realized, realized_usd=str(exact)))
-    assert "/" in value
+    assert "/" in value  # no decimal number
     assert bridge.amount(Step.UNALLOCATED).exact_usd == 0
 
 
 def test_a_function_and_phase_come_only_once() -> None:
     with pytest.raises(ValueError, match="twice"):
         bridge_all([_inputs("f"), _inputs("f")])
+
+
+def test_an_amount_that_the_warehouse_cannot_keep_is_refused() -> None:
+    with pytest.raises(MoneyError, match="12 decimals"):
+        _inputs(realized_usd="0.0000000000001")
+    with pytest.raises(MoneyError, match="12 decimals"):
+        bridge_all([], published_usd=Decimal("0.0000000000001"))
 
 
 def test_realization_is_told_three_ways() -> None:
@@ -282,8 +290,8 @@ def test_every_bridge_closes_exactly_and_in_cents(inputs: list[BridgeInputs], pu
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(_any_inputs, min_size=2, max_size=5, unique_by=lambda one: (one.function, one.phase)), st.randoms())
-def test_the_order_of_functions_does_not_matter(inputs: list[BridgeInputs], random: object) -> None:
+@given(st.lists(_any_inputs, min_size=2, max_size=4, unique_by=lambda one: (one.function, one.phase)))
+def test_the_order_of_functions_does_not_matter(inputs: list[BridgeInputs]) -> None:
     assert bridge_all(inputs) == bridge_all(inputs[::-1])
 
 

@@ -1,0 +1,218 @@
+"""Status: how much weight the avoided cost of a function or a total bears, and why not more.
+
+| status | when (docs/method.md, "Savings") |
+|---|---|
+| premise not met | what was deployed before is not what the catalog says the saving starts from |
+| no claim | nothing deployed, fewer than 7 baseline days, no successful call in them, or no measured day |
+| reversed | the saving is negative, and the whole interval is |
+| not determinable | H over half of the saving, or no saving to speak of, or a guardrail failed |
+| provisional | H over a quarter of it, fewer than 14 baseline days, unsettled days, or a guardrail that did not pass |
+| verified | none of these |
+
+The first that applies is the status. Every reason that applies is kept, with its data, so that a person reads "not
+claimed, because …" rather than a word. A guardrail that is inconclusive may pass with more data, hence provisional; one
+that failed says that the work is no longer the same work, and more data of the saving does not help.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+LEAST_BASELINE_DAYS = 7
+SUFFICIENT_BASELINE_DAYS = 14
+VERIFIED_WITHIN = Decimal("0.25")
+PROVISIONAL_WITHIN = Decimal("0.50")
+
+
+class Status(StrEnum):
+    """What may be said of an avoided cost."""
+
+    VERIFIED = "verified"
+    PROVISIONAL = "provisional"
+    NOT_DETERMINABLE = "not determinable"
+    NO_CLAIM = "no claim"
+    PREMISE_NOT_MET = "premise not met"
+    REVERSED = "reversed"
+
+
+class ReasonCode(StrEnum):
+    """Why a status is not better, or what to know beside it."""
+
+    PREMISE_CONTRADICTED = "premise_contradicted"
+    NOTHING_DEPLOYED = "nothing_deployed"
+    TOO_FEW_BASELINE_DAYS = "too_few_baseline_days"
+    NO_BASELINE_CALLS = "no_baseline_calls"
+    NO_MEASURED_DAY = "no_measured_day"
+    NEGATIVE_SAVING = "negative_saving"
+    NO_INTERVAL = "no_interval"
+    INTERVAL_INCLUDES_ZERO = "interval_includes_zero"
+    INTERVAL_TOO_WIDE = "interval_too_wide"
+    GUARDRAIL_FAILED = "guardrail_failed"
+    WIDE_INTERVAL = "wide_interval"
+    SHORT_BASELINE = "short_baseline"
+    UNSETTLED_DAYS = "unsettled_days"
+    GUARDRAIL_INCONCLUSIVE = "guardrail_inconclusive"
+    GUARDRAILS_NOT_TESTED = "guardrails_not_tested"
+    EXTRAPOLATED = "extrapolated"
+
+
+_STATUS_OF: Mapping[ReasonCode, Status] = {
+    ReasonCode.PREMISE_CONTRADICTED: Status.PREMISE_NOT_MET,
+    ReasonCode.NOTHING_DEPLOYED: Status.NO_CLAIM,
+    ReasonCode.TOO_FEW_BASELINE_DAYS: Status.NO_CLAIM,
+    ReasonCode.NO_BASELINE_CALLS: Status.NO_CLAIM,
+    ReasonCode.NO_MEASURED_DAY: Status.NO_CLAIM,
+    ReasonCode.NEGATIVE_SAVING: Status.REVERSED,
+    ReasonCode.NO_INTERVAL: Status.NOT_DETERMINABLE,
+    ReasonCode.INTERVAL_INCLUDES_ZERO: Status.NOT_DETERMINABLE,
+    ReasonCode.INTERVAL_TOO_WIDE: Status.NOT_DETERMINABLE,
+    ReasonCode.GUARDRAIL_FAILED: Status.NOT_DETERMINABLE,
+    ReasonCode.WIDE_INTERVAL: Status.PROVISIONAL,
+    ReasonCode.SHORT_BASELINE: Status.PROVISIONAL,
+    ReasonCode.UNSETTLED_DAYS: Status.PROVISIONAL,
+    ReasonCode.GUARDRAIL_INCONCLUSIVE: Status.PROVISIONAL,
+    ReasonCode.GUARDRAILS_NOT_TESTED: Status.PROVISIONAL,
+    ReasonCode.EXTRAPOLATED: Status.VERIFIED,
+}
+_WORST_FIRST = (
+    Status.PREMISE_NOT_MET,
+    Status.NO_CLAIM,
+    Status.REVERSED,
+    Status.NOT_DETERMINABLE,
+    Status.PROVISIONAL,
+    Status.VERIFIED,
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason with the figures behind it, as text."""
+
+    code: ReasonCode
+    data: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """The best status that this reason leaves possible."""
+        return _STATUS_OF[self.code]
+
+
+@dataclass(frozen=True)
+class GuardrailOutcomes:
+    """Names of the guardrails by verdict; none at all means that none was tested."""
+
+    passed: tuple[str, ...] = ()
+    inconclusive: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about one avoided cost.
+
+    Attributes:
+        avoided_usd: counterfactual less actual; None when there is no counterfactual.
+        half_width_usd: half the width of its 90% interval; None when the baseline is too short for one.
+        is_deployed: whether a phase that changes the function was deployed by the end of the period.
+        baseline_days: days of the frozen baseline.
+        baseline_calls: successful calls on them.
+        measured_days: days that count for the avoided cost.
+        unsettled_days: those among them whose bill may still change.
+        extrapolated_days: those among them whose volume the baseline has not seen.
+        guardrails: what the guardrails said.
+        contradictions: what the catalog says was deployed before and was not: field to "catalog …, deployed …".
+    """
+
+    avoided_usd: Decimal | None
+    half_width_usd: Decimal | None
+    is_deployed: bool
+    baseline_days: int
+    baseline_calls: int
+    measured_days: int
+    unsettled_days: tuple[dt.date, ...] = ()
+    extrapolated_days: tuple[dt.date, ...] = ()
+    guardrails: GuardrailOutcomes = GuardrailOutcomes()
+    contradictions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A status and every reason for it, the weightiest first; `extrapolated` is a remark that lowers nothing."""
+
+    status: Status
+    reasons: tuple[Reason, ...]
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Return the status of an avoided cost with its reasons.
+
+    Raises:
+        ValueError: there is no avoided cost although nothing that is known explains why.
+    """
+    reasons = _premise(evidence) + _missing(evidence)
+    if evidence.avoided_usd is not None:
+        reasons += _interval(evidence.avoided_usd, evidence.half_width_usd)
+        reasons += _guardrails(evidence.guardrails) + _preliminary(evidence)
+    elif all(reason.status is not Status.NO_CLAIM for reason in reasons):
+        raise ValueError("an avoided cost is missing although there are a deployment, a baseline and measured days")
+    reasons.sort(key=lambda reason: _WORST_FIRST.index(reason.status))
+    return Judgement(reasons[0].status if reasons else Status.VERIFIED, tuple(reasons))
+
+
+def _premise(evidence: Evidence) -> list[Reason]:
+    return [Reason(ReasonCode.PREMISE_CONTRADICTED, evidence.contradictions)] if evidence.contradictions else []
+
+
+def _missing(evidence: Evidence) -> list[Reason]:
+    reasons = []
+    if not evidence.is_deployed:
+        reasons.append(Reason(ReasonCode.NOTHING_DEPLOYED))
+    if evidence.baseline_days < LEAST_BASELINE_DAYS:
+        data = {"baseline_days": str(evidence.baseline_days), "least_days": str(LEAST_BASELINE_DAYS)}
+        reasons.append(Reason(ReasonCode.TOO_FEW_BASELINE_DAYS, data))
+    elif evidence.baseline_calls == 0:
+        reasons.append(Reason(ReasonCode.NO_BASELINE_CALLS, {"baseline_days": str(evidence.baseline_days)}))
+    if evidence.is_deployed and evidence.measured_days == 0:
+        reasons.append(Reason(ReasonCode.NO_MEASURED_DAY))
+    return reasons
+
+
+def _interval(avoided: Decimal, half_width: Decimal | None) -> list[Reason]:
+    if half_width is None:
+        return [Reason(ReasonCode.NO_INTERVAL, {"avoided_usd": str(avoided)})]
+    data = {"avoided_usd": str(avoided), "half_width_usd": str(half_width)}
+    if avoided + half_width < 0:
+        return [Reason(ReasonCode.NEGATIVE_SAVING, data)]
+    if avoided <= half_width:
+        return [Reason(ReasonCode.INTERVAL_INCLUDES_ZERO, data)]
+    if half_width > avoided * PROVISIONAL_WITHIN:
+        return [Reason(ReasonCode.INTERVAL_TOO_WIDE, {**data, "limit": str(PROVISIONAL_WITHIN)})]
+    if half_width > avoided * VERIFIED_WITHIN:
+        return [Reason(ReasonCode.WIDE_INTERVAL, {**data, "limit": str(VERIFIED_WITHIN)})]
+    return []
+
+
+def _guardrails(outcomes: GuardrailOutcomes) -> list[Reason]:
+    reasons = [Reason(ReasonCode.GUARDRAIL_FAILED, {"guardrail": name}) for name in outcomes.failed]
+    reasons += [Reason(ReasonCode.GUARDRAIL_INCONCLUSIVE, {"guardrail": name}) for name in outcomes.inconclusive]
+    if not (outcomes.passed or reasons):
+        reasons.append(Reason(ReasonCode.GUARDRAILS_NOT_TESTED))
+    return reasons
+
+
+def _preliminary(evidence: Evidence) -> list[Reason]:
+    reasons = []
+    if LEAST_BASELINE_DAYS <= evidence.baseline_days < SUFFICIENT_BASELINE_DAYS:
+        data = {"baseline_days": str(evidence.baseline_days), "sufficient_days": str(SUFFICIENT_BASELINE_DAYS)}
+        reasons.append(Reason(ReasonCode.SHORT_BASELINE, data))
+    if evidence.unsettled_days:
+        reasons.append(Reason(ReasonCode.UNSETTLED_DAYS, _days(evidence.unsettled_days)))
+    if evidence.extrapolated_days:
+        reasons.append(Reason(ReasonCode.EXTRAPOLATED, _days(evidence.extrapolated_days)))
+    return reasons
+
+
+def _days(days: tuple[dt.date, ...]) -> dict[str, str]:
+    return {"days": str(len(days)), "first": min(days).isoformat(), "last": max(days).isoformat()}

@@ -1,0 +1,110 @@
+"""The UI in a browser: Tieout serves a copy of the built workspace, Chromium looks at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
+
+_SERVES_WITHIN_SECONDS = 90
+_CHROMIUM = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1600,1200",
+    "--virtual-time-budget=30000",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of these tests."""
+    config.addinivalue_line("markers", "browser: looks at the UI with Chromium")
+
+
+class Browser:
+    """Chromium without a window, with a profile of its own for every look."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+
+    def page(self, url: str) -> str:
+        """Return the page's text and markup as it stands once it has loaded its data."""
+        return self._look("--dump-dom", url).decode()
+
+    def picture(self, url: str, path: Path) -> Path:
+        """Take a picture of a page."""
+        self._look(f"--screenshot={path}", url)
+        return path
+
+    def _look(self, what: str, url: str) -> bytes:
+        profile = self._folder / f"profile-{time.monotonic_ns()}"
+        command = [self._program, *_CHROMIUM, f"--user-data-dir={profile}", what, url]
+        return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; .ci/run installs it")
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    return Browser(program, tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture(scope="session")
+def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the UI of a built workspace."""
+    home = shutil.copytree(built_workspace.root, tmp_path_factory.mktemp("served") / "workspace")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "ui", "--port", str(port)]
+    command += ["--home", str(home), "--catalog", str(resource_path("catalog"))]
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, process_group=0) as server:
+        try:
+            _wait_for(f"{address}/server_info", server, home / "dagster" / "ui.log")
+            yield address
+        finally:
+            os.killpg(server.pid, 2)  # Ctrl-C
+            server.wait(timeout=60)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _SERVES_WITHIN_SECONDS
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            if server.poll() is not None:
+                break
+            server_is_starting(server)
+        else:
+            return
+    pytest.fail(f"the UI did not come up:\n{log.read_text()}")
+
+
+def server_is_starting(server: subprocess.Popen[bytes]) -> None:
+    """Give the server half a second, or less when it ends."""
+    try:
+        server.wait(timeout=0.5)
+    except subprocess.TimeoutExpired:
+        return
