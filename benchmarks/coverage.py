@@ -18,6 +18,7 @@ from itertools import product
 from typing import TypeVar
 
 from pipelines.core.counterfactual import avoided_cost, fit_counterfactual
+from pipelines.core.money import format_usd
 from pipelines.core.savings import FunctionDay
 from pipelines.core.status import Evidence, GuardrailOutcomes, Status, judge
 from pipelines.core.uncertainty import MeasuredVolume, half_width, total_half_width
@@ -95,13 +96,13 @@ def settings(seeds_per_cell: int = SEEDS_PER_CELL, other_seeds: int = OTHER_SEED
     """All worlds of the benchmark: rollouts in every combination of demand, and the two that must not look like one."""
     cells = list(product(PERSISTENCES, SHIFTS))
     rollouts = [
-        Setting(Kind.ROLLOUT, persistence, shift, 1000 * (cell + 1) + seed)
+        Setting(Kind.ROLLOUT, persistence, shift, 10_000 * (cell + 1) + seed)
         for seed in range(seeds_per_cell)
         for cell, (persistence, shift) in enumerate(cells)
     ]
     others = [
         Setting(kind, PERSISTENCES[-1], shift, first + seed)
-        for kind, shift, first in ((Kind.VOLUME_DROP, VOLUME_DROP, 8000), (Kind.WORSE, 1.0, 9000))
+        for kind, shift, first in ((Kind.VOLUME_DROP, VOLUME_DROP, 80_000), (Kind.WORSE, 1.0, 90_000))
         for seed in range(other_seeds)
     ]
     return rollouts + others
@@ -240,7 +241,8 @@ def _other_table(outcomes: Iterable[Outcome]) -> str:
         )
         statuses = ", ".join(f"{status} {n}×" for status, n in Counter(o.status for o in group).most_common())
         lines.append(
-            f"| {kind} | {days} days | {len(group)} | ${truth:.2f} | ${measured:.2f} | ${width:.2f} | {statuses} |"
+            f"| {kind} | {days} days | {len(group)} | {format_usd(truth)} | {format_usd(measured)} "
+            f"| {format_usd(width)} | {statuses} |"
         )
     return "\n".join(lines)
 

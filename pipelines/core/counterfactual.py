@@ -7,7 +7,7 @@ describes the fit (residuals, errors, correlation) is a statistic: a float, and 
 The proportional model is the rule: a = 0 and b = baseline cost ÷ baseline calls. The intercept earns its place only if
 
 - there are at least 14 baseline days,
-- its one-sided t-test in the least-squares fit is significant at 5%, and
+- its one-sided t-test in the least-squares fit is significant at 10%, and
 - the affine model predicts days that it has not seen (leave-one-out) no worse than the proportional one.
 
 If the slope of that fit is negative, it is zero, and the intercept is the mean day.
@@ -29,7 +29,7 @@ import numpy.typing as npt
 from pipelines.core.money import PICODOLLARS_PER_USD, from_picodollars
 
 LEAST_DAYS_FOR_AN_INTERCEPT = 14
-INTERCEPT_SIGNIFICANCE = 0.05
+INTERCEPT_SIGNIFICANCE = 0.10
 RANGE_TOLERANCE = Fraction(1, 10)
 
 Floats = npt.NDArray[np.float64]

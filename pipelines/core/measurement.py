@@ -47,6 +47,7 @@ from pipelines.core.savings import (
 from pipelines.core.status import Evidence, GuardrailOutcomes, Judgement, Status, judge
 from pipelines.core.uncertainty import HalfWidth, MeasuredVolume, half_width, total_half_width
 
+METHOD_VERSION = "1"
 SMALLEST_CARRYING_SHARE = 100
 SECONDS_PER_HOUR = 3600
 _MICROSECONDS = 1_000_000

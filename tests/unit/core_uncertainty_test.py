@@ -1,4 +1,5 @@
 import datetime as dt
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from pipelines.core.uncertainty import (
     day_equivalents,
     half_width,
     leverage,
+    shape_leverage,
     small_sample_autocorrelation,
     total_half_width,
 )
@@ -82,6 +84,27 @@ def test_far_from_the_baselines_volumes_the_affine_interval_grows() -> None:
     model = model_of(costs=[str(30 + n / 10 + (i % 3 - 1) / 50) for i, n in enumerate(CALLS)])
     inside = leverage(MeasuredVolume(model, (446,) * 7))
     assert leverage(MeasuredVolume(model, (150,) * 7)) > 2 * inside
+
+
+def test_at_the_baselines_volumes_the_shape_of_the_model_adds_nothing() -> None:
+    width = half_width(MeasuredVolume(model_of(), REPORTING_CALLS))
+    assert width is not None
+    assert width.shape_usd == 0
+    assert width.half_width_usd == width.scatter_usd
+
+
+@pytest.mark.parametrize("costs", [COSTS, [str(30 + n / 10 + (i % 3 - 1) / 50) for i, n in enumerate(CALLS)]])
+def test_after_a_shift_of_demand_the_shape_is_part_of_the_interval(costs: list[int | str]) -> None:
+    model = model_of(costs=costs)
+    width = half_width(MeasuredVolume(model, tuple(n * 7 // 5 for n in REPORTING_CALLS)))
+    assert width is not None
+    assert width.shape_usd > width.scatter_usd / 2
+    both = math.hypot(float(width.scatter_usd), float(width.shape_usd))
+    assert float(width.half_width_usd) == pytest.approx(both)
+
+
+def test_equal_days_cannot_tell_the_shape() -> None:
+    assert shape_leverage(MeasuredVolume(model_of((100,) * 14), (150,) * 7)) == 0
 
 
 def test_more_autocorrelation_widens_the_interval() -> None:
