@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.sources.raw_schema import TABLES
-from pipelines.warehouse.models import FLOORS, Model, load_models
+from pipelines.warehouse.models import FLOORS, Model, all_models
 
 DICTIONARY = Path("docs/data-dictionary.md")
 
@@ -33,7 +33,7 @@ def _raw_floor() -> Iterator[str]:
 
 
 def _floor(floor: str) -> Iterator[str]:
-    models = sorted((model for model in load_models() if model.schema == floor), key=lambda model: model.table)
+    models = sorted((model for model in all_models() if model.schema == floor), key=lambda model: model.table)
     if models:
         yield from ("", f"## {floor}")
     for model in models:

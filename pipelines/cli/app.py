@@ -32,7 +32,7 @@ def main() -> None:
     from pipelines.cli.messages import explain
 
     try:
-        app()
+        app(prog_name="tieout")
     except Exception as error:
         sys.exit(explain(error))
 
@@ -107,6 +107,38 @@ def report(
     from pipelines.cli.report import show_report
 
     show_report(home_of(context, home), catalog_of(context, catalog), week=week)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; figures as text, digit for digit.")] = False,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Hold the projection against its own figures, the rate card and, once a warehouse is built, what was measured.
+
+    Example: tieout audit --json
+    """
+    from pipelines.cli.audit import show_audit
+
+    show_audit(home_of(context, home), catalog_of(context, catalog), as_json=as_json)
+
+
+@app.command("freeze-baseline")
+def freeze_baseline(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Put a new baseline in the place of a frozen one.")] = False,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Freeze the baseline's daily calls and cost beside the catalog, so that no later correction moves the saving.
+
+    Example: tieout freeze-baseline --catalog ./catalog
+    """
+    from pipelines.cli.freeze import freeze
+
+    freeze(home_of(context, home), catalog_of(context, catalog), force=force)
 
 
 @app.command()

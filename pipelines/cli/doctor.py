@@ -125,6 +125,20 @@ def _catalog(directory: Path) -> Iterator[Finding]:
         return
     functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
     yield Finding("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
+    yield _baseline(directory)
+
+
+def _baseline(catalog_directory: Path) -> Finding:
+    from pipelines.core.freeze import LockError
+    from pipelines.warehouse.measured import read_lock
+
+    try:
+        lock = read_lock(catalog_directory)
+    except LockError as error:
+        return Finding("baseline", str(error), "See above.")
+    if lock is None:
+        return Finding("baseline", "not frozen; `tieout freeze-baseline` freezes it")
+    return Finding("baseline", f"frozen: {lock.baseline.start} to {lock.baseline.end}, end exclusive")
 
 
 def _landing(home: Home) -> Iterator[Finding]:

@@ -28,11 +28,14 @@ def explain(error: Exception) -> ExitCode:
         Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
     """
     from pipelines.core.catalog import CatalogError
+    from pipelines.core.freeze import LockError
 
     if isinstance(error, CommandError):
         return _print(error.problem, error.remedy, error.code)
     if isinstance(error, CatalogError):
         return _print(str(error), "Correct the catalog, then run the command again.", ExitCode.USAGE)
+    if isinstance(error, LockError):
+        return _print(str(error), "", ExitCode.USAGE)
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
     if isinstance(error, OSError):
@@ -44,6 +47,8 @@ def _explain_warehouse(error: Exception) -> ExitCode:
     # Only a command that has opened the warehouse can fail in it, so nothing new is imported here.
     if "duckdb" not in sys.modules:
         raise error
+    import duckdb
+
     from pipelines.warehouse.connection import WarehouseError
     from pipelines.warehouse.models import ModelError
     from pipelines.warehouse.queries import QueryError
@@ -51,6 +56,10 @@ def _explain_warehouse(error: Exception) -> ExitCode:
 
     if isinstance(error, WarehouseError | QueryError | SuiteError | ModelError):
         return _print(str(error), "", ExitCode.USAGE)
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+        return _print(
+            str(error), "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE
+        )
     raise error
 
 

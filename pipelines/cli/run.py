@@ -11,6 +11,7 @@ from pipelines.cli.failures import CommandError, ExitCode
 from pipelines.cli.messages import say, warn
 from pipelines.cli.steps import Steps, show_steps
 from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.freeze import BaselineLock
 from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
 from pipelines.report.render import HTML_NAME, headline_lines
@@ -19,7 +20,8 @@ from pipelines.sources import create_raw_schema
 from pipelines.sources.landing import scan
 from pipelines.sources.ledger import scanned
 from pipelines.warehouse.connection import open_warehouse, read_warehouse
-from pipelines.warehouse.models import load_models
+from pipelines.warehouse.measured import read_lock
+from pipelines.warehouse.models import all_models, measured_models
 from pipelines.warehouse.weeks import consecutive, known_weeks, stale_reports, stale_weeks
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ _SHOWN_REFUSALS = 10
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where everything is, and the programme."""
+    """Where everything is, and the programme with its frozen baseline."""
 
     home: Home
     catalog_directory: Path
     catalog: Catalog
+    lock: BaselineLock | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     """
     started = time.monotonic()
     wanted = None if week is None else week_of(week)
-    workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory))
+    workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory), read_lock(catalog_directory))
     _require_landed_files(home)
     with show_steps() as steps:
         _load(workspace, steps)
@@ -103,10 +106,11 @@ def _load(workspace: Workspace, steps: Steps) -> None:
         return
     steps.stage("Loading landed files")
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import run_load
+    from pipelines.defs.execution import end_lost_runs, run_load
     from pipelines.defs.instance import open_instance
 
     with open_instance(workspace.home) as instance:
+        end_lost_runs(instance)
         _check(run_load(definitions_of(workspace.home, workspace.catalog_directory), instance))
 
 
@@ -125,7 +129,7 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
     with open_warehouse(workspace.home.warehouse) as con:
         known = known_weeks(con)
         stale = stale_weeks(con, workspace.catalog)
-        reports = stale_reports(con, workspace.catalog)
+        reports = stale_reports(con, workspace.catalog, workspace.lock)
     if wanted is not None:
         require_known(wanted, known)
         return Work(known, (wanted,), (wanted,), wanted)
@@ -136,24 +140,26 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
 def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
     """Build and report; the work that is returned says which reports have been made in the end."""
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import run_reports, run_weeks
+    from pipelines.defs.execution import end_lost_runs, run_reports, run_weeks
     from pipelines.defs.instance import open_instance
     from pipelines.defs.workspace import watched_by
 
     # The definitions are made anew, because loading may have widened their calendar.
     definitions = definitions_of(workspace.home, workspace.catalog_directory)
     with open_instance(workspace.home) as instance, watched_by(steps.step):
+        end_lost_runs(instance)
         for first, last in consecutive(work.build):
             weeks = 1 + (last.start - first.start).days // 7
-            steps.stage(f"Building {first.label} to {last.label}", len(load_models()) + weeks)
+            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + weeks)
             _check(run_weeks(definitions, instance, first, last))
         if work.only is not None:
             return work
         # Reports of other weeks show something of those that were built: the baseline, the month.
         with open_warehouse(workspace.home.warehouse) as con:
-            others = stale_reports(con, workspace.catalog)
+            others = stale_reports(con, workspace.catalog, workspace.lock)
         for first, last in consecutive(others):
-            steps.stage(f"Reporting {first.label} to {last.label}")
+            weeks = 1 + (last.start - first.start).days // 7
+            steps.stage(f"Reporting {first.label} to {last.label}", len(measured_models()) + weeks)
             _check(run_reports(definitions, instance, first, last))
     return replace(work, report=tuple(sorted({*work.build, *others})))
 
@@ -193,7 +199,7 @@ def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
 def _say_headline(workspace: Workspace, con: duckdb.DuckDBPyConnection, week: IsoWeek) -> None:
     say("")
     say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
-    for line in headline_lines(build_report(con, week, workspace.catalog)):
+    for line in headline_lines(build_report(con, week, workspace.catalog, lock=workspace.lock)):
         say(line)
     say("")
     say(f"Report: {workspace.home.reports / week.label / HTML_NAME}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,7 @@ from pipelines.warehouse.queries import Answer, ask, canned_queries, select_of
 
 # A spreadsheet takes a text that starts like this for a formula, and runs it.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_WIDEST = 10_000
 _NUMERIC = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "UINTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT")
 
 
@@ -90,27 +91,28 @@ def _print_table(found: Answer) -> None:
 
 
 def _print_boxed(found: Answer) -> None:
-    table = Table(header_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for name, kind in zip(found.columns, found.types, strict=True):
         is_number = kind.startswith(_NUMERIC)
         table.add_column(
-            Text(printable(name)),
-            justify="right" if is_number else "left",
-            no_wrap=is_number,
-            overflow="fold",
-            # A number is never cut: where the terminal is too narrow, the line runs on.
-            min_width=max((len(cell) for cell in _column(found, name)), default=0) if is_number else None,
+            Text(printable(name)), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
         )
     for row in found.rows:
         table.add_row(*(Text(printable(exact(value))) for value in row))
-    needed = Measurement.get(out, out.options.update(max_width=10_000), table).minimum
-    Console(highlight=False, width=max(out.width, needed)).print(table)
+    # A number is never cut: what does not fit beside each other stands below each other.
+    if Measurement.get(out, out.options.update(max_width=_WIDEST), table).minimum <= out.width:
+        out.print(table, soft_wrap=False)
+    else:
+        _print_records(found)
     say(f"{len(found.rows):,} rows" if len(found.rows) != 1 else "1 row")
 
 
-def _column(found: Answer, name: str) -> list[str]:
-    place = found.columns.index(name)
-    return [exact(row[place]) for row in found.rows]
+def _print_records(found: Answer) -> None:
+    width = max(len(name) for name in found.columns)
+    for row in found.rows:
+        for name, value in zip(found.columns, row, strict=True):
+            out.print(Text.assemble((f"{printable(name):<{width}}", "bold"), "  ", printable(exact(value))))
+        say("")
 
 
 def _print_plain(found: Answer) -> None:

@@ -1,21 +1,18 @@
-"""Savings: what the work of a period would have cost at the baseline's price, less what it did cost.
+"""The days and amounts that a saving is measured with: baseline, measured days, and a line of the claim.
 
-The counterfactual is proportional: baseline cost per successful call times the calls of the period (docs/method.md,
-"Savings"). Amounts are exact: the unit cost is kept as a fraction and rounded once, to a picodollar.
+The measurement itself is in `measurement` (docs/method.md, "Savings").
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from enum import StrEnum
 from fractions import Fraction
 
 from pipelines.core.money import SCALE
 from pipelines.core.periods import IsoWeek, days_between
+from pipelines.core.status import LEAST_BASELINE_DAYS
 
-LEAST_BASELINE_DAYS = 7
-SUFFICIENT_BASELINE_DAYS = 14
 LONGEST_BASELINE_WEEKS = 8
 HOURS_PER_DAY = 24
 
@@ -45,43 +42,6 @@ class BaselinePeriod:
         return (self.end - self.start).days
 
 
-class NoClaimReason(StrEnum):
-    """Why no saving is claimed for a function and week."""
-
-    NO_DEPLOYMENT = "nothing was deployed yet"
-    NO_BASELINE = "there are fewer than 7 baseline days"
-    NO_BASELINE_CALLS = "no call succeeded in the baseline"
-    NO_MEASURED_DAY = "every day of the week is a deployment day or lies in the baseline"
-
-
-@dataclass(frozen=True)
-class FunctionSaving:
-    """The saving of one function in one week.
-
-    Attributes:
-        function: its name.
-        measured_days: days of the week that count: after the baseline, no deployment day.
-        successful_calls: calls that ended in success on those days.
-        actual_usd: cost of those days.
-        baseline_unit_usd: baseline cost per successful call; None when there is none.
-        counterfactual_usd: what those calls would have cost at the baseline's unit cost; None without one.
-        avoided_usd: counterfactual less actual, negative when cost rose; None when nothing is claimed.
-        cash_change_usd: mean daily baseline cost times the measured days, less the actual cost; it includes volume and
-            is no saving; None without a baseline.
-        reason: why nothing is claimed; None when something is.
-    """
-
-    function: str
-    measured_days: int
-    successful_calls: int
-    actual_usd: Decimal
-    baseline_unit_usd: Decimal | None
-    counterfactual_usd: Decimal | None
-    avoided_usd: Decimal | None
-    cash_change_usd: Decimal | None
-    reason: NoClaimReason | None
-
-
 def baseline_period(first_day: dt.date, first_deployment: dt.date) -> BaselinePeriod | None:
     """Return the whole ISO weeks between the first day with data and the first deployment, the last eight at most.
 
@@ -102,78 +62,6 @@ def measured_days(
         return ()
     excluded = set(blackout)
     return tuple(day for day in week.days() if day > first_deployment and day not in excluded)
-
-
-def weekly_savings(
-    series: Sequence[FunctionDay],
-    week: IsoWeek,
-    *,
-    deployments: Mapping[str, dt.date],
-    baseline: BaselinePeriod | None,
-) -> list[FunctionSaving]:
-    """Measure every function of the series in one week, in the order of their names.
-
-    Args:
-        series: one value per function and day, in any order; a missing day is a day without calls and cost.
-        week: the week to measure.
-        deployments: day of deployment by phase; all of them are blacked out.
-        baseline: the frozen days before the first deployment; None when there are too few.
-    """
-    first = min(deployments.values(), default=None)
-    days = measured_days(week, first_deployment=first, blackout=deployments.values())
-    functions = sorted({value.function for value in series})
-    return [_function_saving(function, series, days, week, baseline, first) for function in functions]
-
-
-def _function_saving(
-    function: str,
-    series: Sequence[FunctionDay],
-    days: tuple[dt.date, ...],
-    week: IsoWeek,
-    baseline: BaselinePeriod | None,
-    first_deployment: dt.date | None,
-) -> FunctionSaving:
-    own = [value for value in series if value.function == function]
-    before = [v for v in own if baseline is not None and baseline.start <= v.day < baseline.end]
-    after = [value for value in own if value.day in days]
-    actual = sum((value.cost_usd for value in after), Decimal(0))
-    calls = sum(value.successful_calls for value in after)
-    baseline_cost = Fraction(sum((value.cost_usd for value in before), Decimal(0)))
-    baseline_calls = sum(value.successful_calls for value in before)
-    unit = baseline_cost / baseline_calls if baseline_calls else None
-    reason = _reason(days, week, baseline, unit, first_deployment)
-    counterfactual = None if unit is None else round_picodollars(unit * calls)
-    claims = reason is None and counterfactual is not None
-    cash = None
-    if baseline is not None and days:
-        cash = round_picodollars(baseline_cost * len(days) / baseline.days) - actual
-    return FunctionSaving(
-        function=function,
-        measured_days=len(days),
-        successful_calls=calls,
-        actual_usd=actual,
-        baseline_unit_usd=None if unit is None else round_picodollars(unit),
-        counterfactual_usd=counterfactual,
-        avoided_usd=counterfactual - actual if claims and counterfactual is not None else None,
-        cash_change_usd=cash,
-        reason=reason,
-    )
-
-
-def _reason(
-    days: tuple[dt.date, ...],
-    week: IsoWeek,
-    baseline: BaselinePeriod | None,
-    unit: Fraction | None,
-    first_deployment: dt.date | None,
-) -> NoClaimReason | None:
-    if first_deployment is None or week.end <= first_deployment:
-        return NoClaimReason.NO_DEPLOYMENT
-    if baseline is None:
-        return NoClaimReason.NO_BASELINE
-    if not days:
-        return NoClaimReason.NO_MEASURED_DAY
-    return NoClaimReason.NO_BASELINE_CALLS if unit is None else None
 
 
 def round_picodollars(amount: Fraction) -> Decimal:

@@ -1,5 +1,6 @@
 """Running the jobs in this process, for the command line: recorded in the workspace's instance like any other run."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,11 @@ from pipelines.core.periods import IsoWeek
 from pipelines.defs import jobs
 from pipelines.defs.calendar import week_key
 from pipelines.defs.checks import table_key
+from pipelines.defs.instance import LOCATION
 from pipelines.defs.reports import WEEKLY_REPORT
-from pipelines.warehouse.models import load_models
+from pipelines.warehouse.models import all_models, measured_models
+
+_PROCESS = "tieout/process"
 
 # The event log has everything; the terminal belongs to the command.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -42,21 +46,41 @@ class RunOutcome:
         return not self.broken and self.error is None
 
 
+def end_lost_runs(instance: dg.DagsterInstance) -> None:
+    """Record as failed the runs of processes that were killed; else they would seem to go on, and block others."""
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+    for run in instance.get_runs(unfinished):
+        process = run.tags.get(_PROCESS)
+        if process is not None and not _is_alive(int(process)):
+            instance.report_run_failed(run, message="The process of this run was ended from outside.")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
     """Load what is new in the landing folder."""
     job = definitions.resolve_job_def(jobs.load.name)
-    return _outcome(job.execute_in_process(instance=instance, run_config=_QUIET, raise_on_error=False))
+    return _outcome(job.execute_in_process(instance=instance, tags=_own(), run_config=_QUIET, raise_on_error=False))
 
 
 def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Build every table for consecutive weeks from what is loaded, and write their reports."""
-    tables = [table_key(model.name) for model in load_models()]
+    tables = [table_key(model.name) for model in all_models()]
     return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT], first, last)
 
 
 def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
-    """Write the reports of consecutive weeks from the tables as they are."""
-    return _run_weeks(definitions, instance, [WEEKLY_REPORT], first, last)
+    """Measure consecutive weeks and write their reports, from the spend as it is."""
+    measured = [table_key(model.name) for model in measured_models()]
+    return _run_weeks(definitions, instance, [*measured, WEEKLY_REPORT], first, last)
 
 
 def _run_weeks(
@@ -70,6 +94,7 @@ def _run_weeks(
         instance=instance,
         asset_selection=assets,
         tags={
+            **_own(),
             "dagster/asset_partition_range_start": week_key(first),
             "dagster/asset_partition_range_end": week_key(last),
         },
@@ -77,6 +102,11 @@ def _run_weeks(
         raise_on_error=False,
     )
     return _outcome(result)
+
+
+def _own() -> dict[str, str]:
+    """Tag a run with its process, and with the code location of the UI, which counts it to the job's history then."""
+    return {_PROCESS: str(os.getpid()), ".dagster/repository": f"__repository__@{LOCATION}"}
 
 
 def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:

@@ -14,11 +14,14 @@ import sqlalchemy
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 
-_WORKSPACE = """# What `tieout ui` serves: the installed package, for the workspace that the environment names.
+LOCATION = "tieout"
+"""What the UI calls the definitions."""
+
+_WORKSPACE = f"""# What `tieout ui` serves: the installed package, for the workspace that the environment names.
 load_from:
   - python_module:
       module_name: pipelines.definitions
-      location_name: tieout
+      location_name: {LOCATION}
 """
 
 

@@ -11,7 +11,7 @@ from pipelines.defs.metadata import build_metadata, model_metadata
 from pipelines.defs.raw import PROGRAMME
 from pipelines.defs.workspace import Session, Workspace
 from pipelines.warehouse.build import BuildResult
-from pipelines.warehouse.models import Model, load_models
+from pipelines.warehouse.models import Model, all_models
 
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
@@ -20,7 +20,7 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetsDefi
     """Declare every table of the SQL floors."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
-        return [_model_asset(model, weeks) for model in load_models()]
+        return [_model_asset(model, weeks) for model in all_models()]
 
 
 def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
@@ -30,7 +30,7 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
         description=model.description,
         metadata=model_metadata(model),
         group_name=model.schema,
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", "sql", *(("python",) if model.is_measured else ())},
         owners=[_OWNERS.get(model.schema, "team:platform")],
         tags={"floor": model.schema, "kept_as": "view" if model.is_view else "table"},
         code_version=model.code_version,

@@ -10,7 +10,7 @@ from pipelines.defs.checks import table_key
 from pipelines.defs.workspace import Session, Workspace, begin
 from pipelines.report.render import headline_lines, write_report
 from pipelines.report.weekly import build_report
-from pipelines.warehouse.models import load_models
+from pipelines.warehouse.models import all_models
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
 _READS = ("spend", "reconciliation", "savings")
@@ -23,7 +23,7 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
 
         @dg.asset(
             key=WEEKLY_REPORT,
-            deps=[table_key(model.name) for model in load_models() if model.schema in _READS],
+            deps=[table_key(model.name) for model in all_models() if model.schema in _READS],
             description="What was saved in the week and what it cost, tied to the bill: `reports/<week>/index.html`.",
             group_name="reports",
             kinds={"html", "python"},
@@ -35,10 +35,10 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
         )
         def weekly_report(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
             """Write the report of every week of the period."""
-            written = weeks_of(period_of(context.partition_time_window))
-            for week in written:
+            period = period_of(context.partition_time_window)
+            for week in weeks_of(period):
                 context.add_asset_metadata(_write(workspace.session, week), partition_key=week_key(week))
-            workspace.session.record_reports(written)
+            workspace.session.record_reports(period)
             return dg.MaterializeResult()
 
     return weekly_report

@@ -5,7 +5,7 @@ what is opened when it starts is closed when it ends, however it ends.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -17,14 +17,16 @@ import duckdb
 from pydantic import PrivateAttr
 
 from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.freeze import BaselineLock
 from pipelines.core.home import Home
-from pipelines.core.periods import IsoWeek
 from pipelines.defs.calendar import weeks_of, write_calendar
 from pipelines.sources import LoadResult, create_raw_schema, load_landing
 from pipelines.warehouse.build import BuildResult, Period, build_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import Model, load_models
+from pipelines.warehouse.measured import read_lock
+from pipelines.warehouse.measured_tables import MeasuredTables
+from pipelines.warehouse.models import Model, load_models, measured_models
 from pipelines.warehouse.raw_checks import check_raw
 from pipelines.warehouse.validation import QUARANTINE_DDL, ValidationResult, Validator
 from pipelines.warehouse.weeks import follow_containers, known_weeks, record_reports, record_weeks
@@ -52,13 +54,23 @@ def begin(step: str) -> None:
 class Session:
     """An open workspace for the length of one run."""
 
-    def __init__(self, *, con: duckdb.DuckDBPyConnection, catalog: Catalog, home: Home, run_id: str) -> None:
+    def __init__(
+        self,
+        *,
+        con: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        lock: BaselineLock | None,
+        home: Home,
+        run_id: str,
+    ) -> None:
         """Bring the catalog's tables up to date; the connection stays the caller's to close."""
         self.con = con
         self.catalog = catalog
+        self.lock = lock
         self.home = home
         self._run_id = run_id
         self._built: dict[Period, set[str]] = {}
+        self._measured = MeasuredTables(con, catalog, lock)
         create_raw_schema(con)
         con.execute(QUARANTINE_DDL)
         write_catalog(con, catalog)
@@ -80,19 +92,24 @@ class Session:
         return check_raw(self.con, self._validator, run_id=self._run_id)
 
     def build(self, model: Model, period: Period) -> BuildResult:
-        """Build a table for a period; when this was the last of all tables, the weeks count as built."""
+        """Build a table for a period; when this was the last that SQL alone makes, the weeks count as built."""
         begin(model.name)
-        result = build_model(self.con, model, period, validator=self._validator, run_id=self._run_id)
+        if not model.is_measured:
+            self._measured = MeasuredTables(self.con, self.catalog, self.lock)  # what was measured is out of date
+        result = build_model(
+            self.con, model, period, validator=self._validator, run_id=self._run_id, measured=self._measured
+        )
         if result.is_committed:
             built = self._built.setdefault(period, set())
             built.add(model.name)
-            if built == {each.name for each in load_models()}:
+            if not model.is_measured and built >= {each.name for each in load_models()}:
                 record_weeks(self.con, self.catalog, weeks_of(period), now=_now())
         return result
 
-    def record_reports(self, weeks: Sequence[IsoWeek]) -> None:
-        """Record that the reports of these weeks are made."""
-        record_reports(self.con, self.catalog, weeks, now=_now())
+    def record_reports(self, period: Period) -> None:
+        """Record that the reports of a period are made, if the measured tables beside them are, too."""
+        if self._built.get(period, set()) >= {each.name for each in measured_models()}:
+            record_reports(self.con, self.catalog, weeks_of(period), now=_now(), lock=self.lock)
 
 
 class Workspace(dg.ConfigurableResource[Any]):
@@ -106,9 +123,10 @@ class Workspace(dg.ConfigurableResource[Any]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Workspace"]:
         """Open the warehouse when a run starts, and close it when the run ends."""
         home, catalog = Home(Path(self.home)), load_catalog(Path(self.catalog))
+        lock = read_lock(Path(self.catalog))
         run_id = context.run.run_id if context.run else ""
         with open_warehouse(home.warehouse) as con:
-            self._session = Session(con=con, catalog=catalog, home=home, run_id=run_id)
+            self._session = Session(con=con, catalog=catalog, lock=lock, home=home, run_id=run_id)
             yield self
 
     @property

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from pipelines.core.audit import AuditEntry
 from pipelines.core.findings import Finding
 from pipelines.core.money import format_usd
 from pipelines.core.periods import IsoWeek
-from pipelines.core.savings import BaselinePeriod
-from pipelines.report.wording import Share, count, listing, span, usd
+from pipelines.report.saving_contents import (
+    BridgeTables,
+    CounterfactualLine,
+    GuardrailGroup,
+    Headline,
+    Ledger,
+    Normalized,
+    Savings,
+)
+from pipelines.report.wording import Share, count, listing, span
 
 
 class DayState(StrEnum):
@@ -40,14 +49,17 @@ class Inputs:
         as_of: newest fetch (naive UTC) of a bill or call log that speaks for the week; None when there is none.
         deliveries: how many bills and call logs the hash covers.
         sha256: over content hashes and fetch times of the bills and call logs that speak for the week or its baseline,
-            over what the summaries, prices, configurations and apps of that time came to, and over the catalog.
+            over what the summaries, prices, configurations and apps of that time came to, over the catalog, and over
+            the frozen baseline.
         catalog_sha256: the catalog alone.
+        baseline_sha256: the frozen baseline, the same as in its lock; None when it is not frozen.
     """
 
     as_of: dt.datetime | None
     deliveries: int
     sha256: str
     catalog_sha256: str
+    baseline_sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -139,205 +151,6 @@ class Spend:
 
 
 @dataclass(frozen=True)
-class SavingLine:
-    """One function of the programme over the measured days.
-
-    Attributes:
-        function: its name.
-        projected_usd_per_day: the claim; None when it has no line of its own.
-        counterfactual_usd: what its work would have cost at the baseline's unit cost; printed avoided plus actual.
-        actual_usd: what it cost.
-        avoided_usd: counterfactual less actual, negative when cost rose; None when nothing is claimed.
-        successful_calls: the work, on the measured days.
-        before_unit_usd: baseline cost per successful call.
-        after_unit_usd: cost per successful call on the measured days.
-        realization: avoided cost per measured day over the projected one.
-        not_claimed_because: why there is no figure; None when there is one.
-        premise: what was deployed before, where that is not what the catalog says; else None.
-    """
-
-    function: str
-    projected_usd_per_day: Decimal | None
-    counterfactual_usd: Decimal | None
-    actual_usd: Decimal | None
-    avoided_usd: Decimal | None
-    successful_calls: int
-    before_unit_usd: Decimal | None
-    after_unit_usd: Decimal | None
-    realization: Share | None
-    not_claimed_because: str | None
-    premise: str | None
-
-
-@dataclass(frozen=True)
-class SavingTotal:
-    """A total over the functions that claim something; None where none does."""
-
-    projected_usd_per_day: Decimal | None
-    counterfactual_usd: Decimal | None
-    actual_usd: Decimal | None
-    avoided_usd: Decimal | None
-    realization: Share | None
-
-
-@dataclass(frozen=True)
-class SavingGroup:
-    """Functions of one kind with their subtotal."""
-
-    title: str
-    lines: tuple[SavingLine, ...]
-    subtotal: SavingTotal
-
-
-@dataclass(frozen=True)
-class Savings:
-    """Realized against projected, function by function.
-
-    Attributes:
-        measured_days: days of the week after the first deployment, without deployment days, with their bill landed.
-        baseline: the frozen period before the first deployment; None when there is no whole week.
-        baseline_days_landed: days of it, up to the end of the week, whose bill is landed.
-        groups: functions with a line in the projection, then the others of the programme.
-        total: over all of them.
-        silent_functions: functions of the programme with neither calls nor cost since the baseline began.
-    """
-
-    measured_days: int
-    baseline: BaselinePeriod | None
-    baseline_days_landed: int
-    groups: tuple[SavingGroup, ...]
-    total: SavingTotal
-    silent_functions: tuple[str, ...]
-
-    @property
-    def baseline_sentence(self) -> str:
-        """Which days the week is compared with."""
-        if self.baseline is None:
-            return "Baseline: none; there is no whole week of data before the first deployment."
-        days = f"{count(self.baseline.days, 'day')}, {span(self.baseline.start, self.baseline.end)}"
-        if self.baseline_days_landed == self.baseline.days:
-            return f"Baseline: {days}."
-        return f"Baseline: {days}; the bill of {self.baseline_days_landed} of them is landed so far."
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The figures of the first lines.
-
-    Attributes:
-        week: the week they are about.
-        measured_days: days of it that count.
-        avoided_usd: cents; None when nothing is claimed.
-        avoided_usd_per_day: cents per measured day.
-        counterfactual_usd: cents.
-        not_claimed_because: why nothing is claimed.
-        published_usd_per_day: the saving as published; None without a projection.
-        lines_usd_per_day: the sum of the projection's own lines.
-        published_cut_percent: the cost cut as published, in percent.
-        cash_change_usd: mean baseline day times measured days, less the bill; None when that cannot be said.
-        baseline_usd_per_day: all that was billed in the baseline, per day; None without one.
-        premises_not_met: projected savings whose "before" was never deployed, and how many there are.
-    """
-
-    week: IsoWeek
-    measured_days: int
-    avoided_usd: Decimal | None
-    avoided_usd_per_day: Decimal | None
-    counterfactual_usd: Decimal | None
-    not_claimed_because: str | None
-    published_usd_per_day: Decimal | None
-    lines_usd_per_day: Decimal
-    published_cut_percent: Decimal | None
-    cash_change_usd: Decimal | None
-    baseline_usd_per_day: Decimal | None
-    premises_not_met: tuple[int, int]
-
-    @property
-    def realization(self) -> Share | None:
-        """Avoided cost a measured day over the published saving a day."""
-        if self.avoided_usd_per_day is None or not self.published_usd_per_day:
-            return None
-        return Share(self.avoided_usd_per_day, self.published_usd_per_day)
-
-    @property
-    def cost_cut(self) -> Share | None:
-        """Avoided cost over what the work would have cost."""
-        if self.avoided_usd is None or not self.counterfactual_usd:
-            return None
-        return Share(self.avoided_usd, self.counterfactual_usd)
-
-    @property
-    def sentence(self) -> str:
-        """What the week avoided, or why nothing is claimed."""
-        if self.avoided_usd is None or self.avoided_usd_per_day is None:
-            return f"No saving is claimed for {self.week.label}, because {self.not_claimed_because}."
-        amounts = (
-            f"{format_usd(self.avoided_usd)} in {self.week.label}, {format_usd(self.avoided_usd_per_day)} a day "
-            f"over {count(self.measured_days, 'measured day')}."
-        )
-        if self.avoided_usd < 0:
-            return f"Cost rose: the avoided cost is negative, {amounts}"
-        return f"Avoided cost: {amounts}"
-
-    @property
-    def realization_sentence(self) -> str | None:
-        """How much of the published saving that is; None when there is nothing to compare."""
-        if self.realization is None or self.published_usd_per_day is None:
-            return None
-        sentence = f"That is {self.realization} of the published {usd(self.published_usd_per_day)} a day"
-        if self.lines_usd_per_day != self.published_usd_per_day:
-            sentence += f" (its own lines add up to {format_usd(self.lines_usd_per_day)})"
-        if self.cost_cut is not None and self.published_cut_percent is not None:
-            sentence += f"; it cuts the cost of the same work by {self.cost_cut}, published was "
-            sentence += f"{self.published_cut_percent.normalize():f}%"
-        return sentence + "."
-
-    @property
-    def comparison(self) -> str | None:
-        """The projection against all that was ever spent; None when the projection is possible."""
-        published, spent = self.published_usd_per_day, self.baseline_usd_per_day
-        if published is None or spent is None or published <= spent:
-            return None
-        return (
-            f"The published projection saves {usd(published)} a day; "
-            f"the whole measured spend in the baseline was {format_usd(spent)} a day."
-        )
-
-    @property
-    def cash_sentence(self) -> str | None:
-        """The change of the bill, which is no saving; None when it cannot be said."""
-        if self.cash_change_usd is None:
-            return None
-        direction = "below" if self.cash_change_usd >= 0 else "above"
-        return (
-            f"Cash change, not a saving: the bill of these days is {format_usd(abs(self.cash_change_usd))} "
-            f"{direction} that of as many mean baseline days. It moves with the number of calls."
-        )
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """Everything the headline says, in the order of its weight."""
-        said = (
-            self.sentence,
-            self.realization_sentence,
-            self.comparison,
-            self.premise_sentence,
-            self.cash_sentence,
-        )
-        return tuple(sentence for sentence in said if sentence is not None)
-
-    @property
-    def premise_sentence(self) -> str | None:
-        """How many projected savings rest on something that was never deployed; None when all premises hold."""
-        unmet, lines = self.premises_not_met
-        if not unmet:
-            return None
-        rest = "rests" if unmet == 1 else "rest"
-        configuration = f"{rest} on a configuration that was not deployed"
-        return f"Premise not met: {unmet} of the {lines} projected savings {configuration}."
-
-
-@dataclass(frozen=True)
 class CoverageLine:
     """How much of a function's cost the call log accounts for; amounts are exact."""
 
@@ -406,6 +219,12 @@ class WeeklyReport:
     gates: tuple[Gate, ...]
     spend: Spend
     savings: Savings
+    ledger: Ledger
+    bridge: BridgeTables | None
+    guardrails: tuple[GuardrailGroup, ...]
+    normalized: Normalized | None
+    counterfactuals: tuple[CounterfactualLine, ...]
+    audit: tuple[AuditEntry, ...]
     coverage: tuple[CoverageLine, ...]
     rollout: tuple[RolloutLine, ...]
     unattributed: Unattributed

@@ -7,26 +7,11 @@ from collections.abc import Mapping
 import duckdb
 
 from pipelines.core.catalog import Catalog
+from pipelines.core.freeze import BaselineLock
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.savings import BaselinePeriod
 from pipelines.report.contents import DayState, Inputs, ReportDay
-
-_LANDED_DAYS = """
-with days as (
-    select
-        date_trunc('day', hour)::date as day,
-        count(distinct hour) filter (where resolution = 'h') as hours,
-        bool_and(is_settled) filter (where resolution = 'h') as hours_are_settled,
-        bool_and(is_settled) filter (where resolution = 'd') as day_is_settled
-    from staging.billing_intervals
-    where hour < $until
-    group by all
-)
-select day, case when hours = 24 then hours_are_settled else day_is_settled end as is_settled
-from days
-where hours = 24 or day_is_settled is not null
-order by day
-"""
+from pipelines.warehouse.measured import landed_days
 
 _DELIVERIES = """
 select
@@ -84,10 +69,10 @@ select meaning from meanings order by meaning
 _MEANINGS_OF = ("since", "until", "baseline_start")
 
 
-def landed_days(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[dt.date, DayState]:
+def states_of_landed_days(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[dt.date, DayState]:
     """Return the state of every day before the week's end whose bill is landed as a whole, in order."""
-    rows = con.execute(_LANDED_DAYS, {"until": day_start(week.end)}).fetchall()
-    return {day: DayState.SETTLED if is_settled else DayState.PROVISIONAL for day, is_settled in rows}
+    landed = landed_days(con, until=week.end)
+    return {day: DayState.SETTLED if is_settled else DayState.PROVISIONAL for day, is_settled in landed.items()}
 
 
 def days_of_week(landed: Mapping[dt.date, DayState], week: IsoWeek) -> tuple[ReportDay, ...]:
@@ -96,7 +81,12 @@ def days_of_week(landed: Mapping[dt.date, DayState], week: IsoWeek) -> tuple[Rep
 
 
 def read_inputs(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, baseline: BaselinePeriod | None, catalog: Catalog
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    baseline: BaselinePeriod | None,
+    catalog: Catalog,
+    *,
+    lock: BaselineLock | None,
 ) -> Inputs:
     """Hash what the week is computed from; the same inputs give the same hash on every machine."""
     before = baseline or BaselinePeriod(week.start, week.start)
@@ -113,9 +103,12 @@ def read_inputs(
     for (meaning,) in con.execute(_MEANINGS, {name: parameters[name] for name in _MEANINGS_OF}).fetchall():
         digest.update(f"{meaning}\n".encode())
     digest.update(catalog.sha256.encode())
+    if lock is not None:
+        digest.update(lock.sha256.encode())
     return Inputs(
         as_of=max((fetched_at for _, fetched_at, is_of_week in deliveries if is_of_week), default=None),
         deliveries=len(deliveries),
         sha256=digest.hexdigest(),
         catalog_sha256=catalog.sha256,
+        baseline_sha256=None if lock is None else lock.sha256,
     )

@@ -37,9 +37,19 @@ def share_of(part: Decimal | int, whole: Decimal | int) -> Share | None:
     return Share(Decimal(part), Decimal(whole)) if whole else None
 
 
+def share_of_rate(rate: Fraction | None) -> Share | None:
+    """Return an exact rate as a share; None stays None."""
+    return None if rate is None else Share(Decimal(rate.numerator), Decimal(rate.denominator))
+
+
 def usd(amount: Decimal) -> str:
     """Print an amount in running text: `$4,140` when it is whole dollars, else to the cent."""
     return format_usd(amount, 0 if amount == amount.to_integral_value() else 2)
+
+
+def with_interval(amount: Decimal, half_width: Decimal | None) -> str:
+    """`$74.62 ± $1.80`; without an interval the amount alone."""
+    return format_usd(amount) if half_width is None else f"{format_usd(amount)} ± {format_usd(half_width)}"
 
 
 def day_name(day: dt.date) -> str:

@@ -3,10 +3,12 @@
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import duckdb
+import polars as pl
 
 from pipelines.core.periods import day_start
 from pipelines.warehouse.models import Model
@@ -35,6 +37,9 @@ class Period:
         return Period(min(self.since, since), max(self.until, until))
 
 
+MeasuredRows: TypeAlias = Callable[[Model, Period], pl.DataFrame]
+
+
 @dataclass(frozen=True)
 class BuildResult:
     """What building a model came to.
@@ -59,17 +64,31 @@ class BuildResult:
 
 
 def build_model(
-    con: duckdb.DuckDBPyConnection, model: Model, period: Period, *, validator: Validator, run_id: str
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    period: Period,
+    *,
+    validator: Validator,
+    run_id: str,
+    measured: MeasuredRows | None = None,
 ) -> BuildResult:
     """Build one model for a period in one transaction.
 
     A table whose SQL changed is built anew for every day that it held. Rows that break a critical expectation are kept
     in `quarantine.rows`; the table stays as it was.
+
+    Args:
+        con: the open warehouse.
+        model: the table or view.
+        period: the days to build.
+        validator: holds the rows against the table's suite.
+        run_id: what quarantined rows are marked with.
+        measured: gives a measured model the rows that it selects from; other models need none.
     """
     started = time.monotonic()
     con.execute("begin")
     try:
-        built = _write(con, model, period)
+        built = _write(con, model, period, measured)
         _comment(con, model)
         _record_version(con, model)
         rows = _rows_of(model, built)
@@ -97,16 +116,39 @@ def build_model(
     )
 
 
-def _write(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period | None:
+def _write(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None
+) -> Period | None:
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
         return period if model.partition else None
     if model.partition is None:
-        con.execute(f"create or replace table {model.name} as {model.sql}")
+        with _measured_relation(con, model, period, measured):
+            con.execute(f"create or replace table {model.name} as {model.sql}")
         return None
     if not _is_current(con, model):
         period = _held_period(con, model, period)
         con.execute(f"drop table if exists {model.name}")
+    with _measured_relation(con, model, period, measured):
+        _replace_range(con, model, period)
+    return period
+
+
+@contextlib.contextmanager
+def _measured_relation(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None
+) -> Iterator[None]:
+    """Let a measured model find its rows while it is written."""
+    if not model.is_measured or measured is None:
+        yield
+        return
+    con.register(model.relation, measured(model, period))
+    yield
+    # After an error there is nothing to undo: the relation goes with the transaction.
+    con.unregister(model.relation)
+
+
+def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> None:
     for since, until in period.chunks():
         parameters = {"since": since, "until": until}
         used = {name: parameters[name] for name in model.parameters}
@@ -116,30 +158,27 @@ def _write(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Peri
         column = model.partition
         con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
         con.execute(f"insert into {model.name} by name {model.sql}", used)
-    return period
 
 
 def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
-    row = con.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
+    rows = con.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
         [model.schema, model.table],
-    ).fetchone()
-    return bool(row and row[0])
+    ).fetchall()
+    return bool(rows)
 
 
 def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
-    row = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchone()
-    return row is not None and row[0] == model.code_version and _exists(con, model)
+    rows = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchall()
+    return rows == [(model.code_version,)] and _exists(con, model)
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:
     if not _exists(con, model):
         return period
     column = model.partition
-    row = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchone()  # noqa: S608
-    if row is None or row[0] is None:
-        return period
-    return period.widened(row[0], row[1] + dt.timedelta(days=1))
+    [(first, last)] = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchall()  # noqa: S608
+    return period if first is None else period.widened(first, last + dt.timedelta(days=1))
 
 
 def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:

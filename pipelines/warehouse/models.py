@@ -4,6 +4,9 @@ The leading `/* */` comment describes the table. Its last paragraph holds the mo
 identify a row, `partition:` the column whose range a build replaces (of a view, whose range it validates),
 `materialized: view` for a view. A `-- ` comment behind a column of the final select describes that column.
 Dependencies are read off DuckDB's own parse.
+
+Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
+which `measured_tables` fills from the tables that the fact names.
 """
 
 import hashlib
@@ -23,7 +26,7 @@ from pipelines.core.resources import resource_path
 FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings")
 
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
-_FACT = re.compile(r"^(key|partition|materialized): *(.+)$", re.MULTILINE)
+_FACT = re.compile(r"^(key|partition|materialized|measured from): *(.+)$", re.MULTILINE)
 _COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
 _PARAMETERS = re.compile(r"\$(since|until)\b")
 
@@ -47,6 +50,7 @@ class Model:
             always built whole.
         is_view: kept as a view.
         depends_on: qualified names of the tables it reads, of all schemas.
+        is_measured: selects from a relation that a measurement fills, made with the weekly report.
         code_version: sha256 of the SQL, short.
     """
 
@@ -59,12 +63,18 @@ class Model:
     partition: str | None
     is_view: bool
     depends_on: frozenset[str]
+    is_measured: bool
     code_version: str
 
     @property
     def name(self) -> str:
         """The qualified name, `spend.hourly`."""
         return f"{self.schema}.{self.table}"
+
+    @property
+    def relation(self) -> str:
+        """What a measured model selects from."""
+        return f"measured_{self.table}"
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -85,6 +95,7 @@ def read_model(path: Path) -> Model:
     facts = dict(_FACT.findall(match["head"]))
     if "key" not in facts:
         raise ModelError(f"{path}: name the columns that identify a row in the head comment (`key: a, b`)")
+    measured_from = frozenset(name.strip() for name in facts.get("measured from", "").split(",") if name.strip())
     return Model(
         schema=path.parent.name,
         table=path.stem,
@@ -94,13 +105,24 @@ def read_model(path: Path) -> Model:
         key=tuple(column.strip() for column in facts["key"].split(",")),
         partition=facts.get("partition"),
         is_view=facts.get("materialized") == "view",
-        depends_on=_dependencies(path, match["select"]),
+        depends_on=_dependencies(path, match["select"]) | measured_from,
+        is_measured=bool(measured_from),
         code_version=hashlib.sha256(text.encode()).hexdigest()[:12],
     )
 
 
-@cache
 def load_models() -> tuple[Model, ...]:
+    """Read every model that SQL alone makes, in an order in which they can be built."""
+    return tuple(model for model in all_models() if not model.is_measured)
+
+
+def measured_models() -> tuple[Model, ...]:
+    """Read every model that a measurement fills, in an order in which they can be built after the others."""
+    return tuple(model for model in all_models() if model.is_measured)
+
+
+@cache
+def all_models() -> tuple[Model, ...]:
     """Read every model, in an order in which they can be built."""
     root = resource_path("sql")
     models = [read_model(path) for floor in FLOORS for path in sorted((root / floor).glob("*.sql"))]
@@ -115,7 +137,7 @@ def model_named(name: str) -> Model:
     Raises:
         KeyError: no such model.
     """
-    for model in load_models():
+    for model in all_models():
         if model.name == name:
             return model
     raise KeyError(f"no model is called {name!r}")

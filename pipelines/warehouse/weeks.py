@@ -3,8 +3,9 @@
 A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
 configurations, prices, apps and deployments of that time, the summaries of its months, the catalog, and the SQL. A hash
 over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks together: a log that
-shows one alive changes every week since that container was created. A report is made of its own week,
-of the other weeks of its months, and of the weeks before the first deployment, which hold the baseline.
+shows one alive changes every week since that container was created. A report, with the measured tables that it shows,
+is made of all weeks up to its own, of the other weeks of its months, of the weeks before the first deployment, which
+hold the baseline, and of the frozen baseline where there is one.
 """
 
 import datetime as dt
@@ -15,9 +16,10 @@ from contextlib import contextmanager
 import duckdb
 
 from pipelines.core.catalog import Catalog
+from pipelines.core.freeze import BaselineLock
 from pipelines.core.periods import IsoWeek
 from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.models import load_models
+from pipelines.warehouse.models import load_models, measured_models
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
 _MEANINGS = frozenset(f"staging.{table}" for table in ("deliveries", "deployments", "apps", "configurations", "prices"))
@@ -151,7 +153,8 @@ seen as (
 known as (
     select
         s.container_key,
-        min(d.startup_began_at) as first_known_at
+        min(d.startup_began_at) as first_known_at,
+        max(d.last_ended_at) as last_known_at
     from seen as s
     inner join usage.container_days as d on s.container_key = d.container_key
     group by all
@@ -159,7 +162,7 @@ known as (
 
 select
     min(least(c.created_at, s.first_seen_at, k.first_known_at)),
-    max(s.last_seen_at)
+    max(greatest(s.last_seen_at, k.last_known_at))
 from seen as s
 inner join raw.containers as c on s.container_key = c.container_key
 left join known as k on s.container_key = k.container_key
@@ -200,20 +203,27 @@ def record_weeks(
     _record(con, "meta.week_inputs", _input_hashes(con, catalog, wanted), now)
 
 
-def stale_reports(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWeek, ...]:
-    """Return the built weeks whose report was never made, or is made of weeks that were built anew since."""
+def stale_reports(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None = None
+) -> tuple[IsoWeek, ...]:
+    """Return the built weeks whose report was never made, or not from the weeks and the baseline as they are now."""
     con.execute(_DDL)
-    current = _report_hashes(con, catalog)
+    current = _report_hashes(con, catalog, lock)
     made = _recorded(con, "meta.report_inputs")
     return tuple(week for week in sorted(current) if made.get(week) != current[week])
 
 
 def record_reports(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Iterable[IsoWeek], *, now: dt.datetime
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    weeks: Iterable[IsoWeek],
+    *,
+    now: dt.datetime,
+    lock: BaselineLock | None = None,
 ) -> None:
-    """Record that the reports of these weeks were made from the weeks as they were last built."""
+    """Record that the reports of these weeks were made from the weeks as last built, and from this baseline."""
     con.execute(_DDL)
-    current = _report_hashes(con, catalog)
+    current = _report_hashes(con, catalog, lock)
     _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
 
 
@@ -274,15 +284,20 @@ def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Seque
     return {week: _digest([catalog.sha256, *code, landed.get(week, "")]) for week in weeks}
 
 
-def _report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[IsoWeek, str]:
+def _report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
     built = _recorded(con, "meta.week_inputs")
     deployments = [phase.deployed_at.date() for phase in catalog.rollout.phases]
     first = min(deployments, default=dt.date.min)
-    baseline = [week for week in built if week.start < first]
-    return {
-        week: _digest(f"{other.label} {built[other]}" for other in sorted({*baseline, *_of_same_months(week, built)}))
-        for week in built
-    }
+    common = [
+        "not frozen" if lock is None else lock.sha256,
+        *(f"{model.name} {model.code_version}" for model in measured_models()),
+    ]
+    return {week: _digest([*common, *_parts(week, built, first)]) for week in built}
+
+
+def _parts(week: IsoWeek, built: dict[IsoWeek, str], first_deployment: dt.date) -> Iterator[str]:
+    measured = {other for other in built if other <= week or other.start < first_deployment}
+    return (f"{other.label} {built[other]}" for other in sorted(measured | _of_same_months(week, built)))
 
 
 def _of_same_months(week: IsoWeek, weeks: Iterable[IsoWeek]) -> set[IsoWeek]:

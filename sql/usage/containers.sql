@@ -4,17 +4,11 @@ The life of every container: created, first start, last end, stop, and the confi
 It was created at the time in its id; older ids carry none, there the first start less the start-up time stands in. After
 the last input it lived for the function's scaledown window, or less when its app was deployed anew or stopped.
 
+Built whole: a log of any day can lengthen a life at either end.
+
 key: environment, app, function, container_key
-partition: created_at
 */
 with
-
--- A container that was created in the period starts its first input then or later.
-candidates as (
-    select distinct container_key
-    from usage.container_days
-    where day >= date_trunc('day', $since)
-),
 
 lives as (
     select
@@ -27,7 +21,6 @@ lives as (
         min(startup_began_at) as startup_began_at,
         sum(inputs)::bigint as inputs
     from usage.container_days
-    where container_key in (select container_key from candidates)
     group by all
 ),
 
@@ -53,9 +46,6 @@ configured as (
             and c.app = k.app
             and c.function = k.function
             and c.created_at >= k.valid_from
-    where
-        c.created_at >= $since
-        and c.created_at < $until
 ),
 
 app_lives as (

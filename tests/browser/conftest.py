@@ -85,7 +85,7 @@ def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.Tem
             yield address
         finally:
             os.killpg(server.pid, 2)  # Ctrl-C
-            server.wait(timeout=60)
+            assert server.wait(timeout=60) == 0
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,4 +1,9 @@
+import contextlib
 import json
+import shutil
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -20,8 +25,6 @@ WEEKS = {f"{FIRST_WEEK}-1", f"{LAST_WEEK}-1"}
 
 @pytest.fixture(scope="module")
 def instance(built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> dg.DagsterInstance:
-    import shutil
-
     copy = Home(tmp_path_factory.mktemp("seen") / "workspace")
     shutil.copytree(built_workspace.dagster, copy.dagster)
     return dg.DagsterInstance.from_config(str(copy.dagster))
@@ -125,7 +128,6 @@ def test_a_broken_gate_keeps_the_last_good_state_until_the_data_is_right(workspa
         written = instance.fetch_materializations(WEEKLY_REPORT, limit=100).records
         assert failed[0].dagster_run.run_id not in {record.run_id for record in written}
 
-    assert tieout("run", "--home", workspace.root).code == 1  # it is not forgotten
     wrong.unlink()
     correct_october(workspace, billed=billed, name="2026-10.corrected.json")
     said = tieout("run", "--home", workspace.root)
@@ -133,15 +135,40 @@ def test_a_broken_gate_keeps_the_last_good_state_until_the_data_is_right(workspa
     assert values(workspace, "select * from reconciliation.months order by month") == months
 
 
-def test_a_refused_file_is_named_and_keeps_nothing_else_back(workspace: Home, tieout: Tieout) -> None:
+def test_a_refused_file_is_named_until_it_is_gone_and_keeps_nothing_else_back(workspace: Home, tieout: Tieout) -> None:
     bad = workspace.landing / "billing_report" / "2026-10-26.json"
     bad.write_text('[{"object_id": "ap-1"')
-    said = tieout("run", "--home", workspace.root)
-    assert said.code == 1
-    assert "landing/billing_report/2026-10-26.json" in said.err
+    ran, doctor = tieout("run", "--home", workspace.root), tieout("doctor", "--home", workspace.root)
+    assert (ran.code, doctor.code) == (1, 1)
+    assert "landing/billing_report/2026-10-26.json" in ran.err
+    assert "landing/billing_report/2026-10-26.json" in doctor.out
     assert (workspace.reports / LAST_WEEK / "index.html").exists()
     bad.unlink()
     assert tieout("run", "--home", workspace.root).code == 0
+    assert "2026-10-26" not in tieout("doctor", "--home", workspace.root).out
+
+
+def test_a_run_that_was_killed_leaves_nothing_half_done(workspace: Home, tieout: Tieout) -> None:
+    spend = values(workspace, "select count(*), sum(hash(t)) from spend.hourly as t")
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run", "--all"]
+    command += ["--home", str(workspace.root), "--catalog", str(resource_path("catalog"))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as killed:
+        while not has_started(workspace, runs=3):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                killed.wait(timeout=0.05)
+            assert killed.returncode is None
+        killed.kill()
+    assert tieout("run", "--all", "--home", workspace.root).code == 0
+    assert values(workspace, "select count(*), sum(hash(t)) from spend.hourly as t") == spend
+    with open_instance(workspace) as instance:
+        ends = [record.dagster_run.status for record in instance.get_run_records()]
+    assert sorted(status.value for status in ends) == ["FAILURE", "SUCCESS", "SUCCESS", "SUCCESS"]
+
+
+def has_started(home: Home, *, runs: int) -> bool:
+    with contextlib.closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as con:
+        counted = con.execute("select count(*) from runs where status != 'NOT_STARTED'").fetchone()
+    return bool(counted[0] >= runs)
 
 
 def test_one_week_is_built_when_it_is_asked_for(workspace: Home, tieout: Tieout) -> None:
@@ -163,17 +190,21 @@ def test_a_report_is_written_again_as_it_was(workspace: Home, tieout: Tieout) ->
     assert {path.name: path.read_bytes() for path in (workspace.reports / LAST_WEEK).iterdir()} == before
 
 
-def test_the_doctor_finds_nothing_wrong_but_a_refused_file(workspace: Home, tieout: Tieout) -> None:
-    lines = tieout("doctor", "--home", workspace.root).out.splitlines()
-    subjects = {line.split()[1]: line.split()[0] for line in lines if line.startswith(("ok", "problem"))}
-    assert {subject for subject, mark in subjects.items() if mark == "problem"} <= {"packages"}
-    assert subjects.keys() >= {"python", "home", "disk", "catalog", "landing", "warehouse", "clock"}
-
-    (workspace.landing / "app_list" / "bad.json").write_text("")
-    tieout("run", "--home", workspace.root)
-    said = tieout("doctor", "--home", workspace.root)
-    assert said.code == 1
-    assert "landing/app_list/bad.json: the file is empty" in said.out
+def test_the_doctor_looks_at_everything_and_finds_nothing_wrong(built_workspace: Home, tieout: Tieout) -> None:
+    lines = tieout("doctor", "--home", built_workspace.root).out.splitlines()
+    marks = {line.split()[1]: line.split()[0] for line in lines if line.startswith(("ok", "problem"))}
+    assert marks.keys() == {
+        "python",
+        "packages",
+        "home",
+        "disk",
+        "catalog",
+        "baseline",
+        "landing",
+        "warehouse",
+        "clock",
+    }
+    assert {subject for subject, mark in marks.items() if mark == "problem"} <= {"packages"}
 
 
 def test_the_catalog_of_another_programme_leaves_nothing_unattributed(
@@ -183,9 +214,8 @@ def test_the_catalog_of_another_programme_leaves_nothing_unattributed(
     catalog.mkdir()
     for path in resource_path("catalog").iterdir():
         (catalog / path.name).write_bytes(path.read_bytes())
-    (catalog / "functions.yaml").write_text("environment: main\nfunctions: []\n")
-    (catalog / "rollout.yaml").write_text("programme: Another\nphases: []\n")
-    (catalog / "projection.yaml").write_text("title: None\nlines: []\n")
+    functions = (catalog / "functions.yaml").read_text()
+    (catalog / "functions.yaml").write_text(functions.replace("coral-x-production", "another-app"))
     said = tieout("run", "--home", workspace.root, "--catalog", catalog)
     assert said.code == 0
     total = values(

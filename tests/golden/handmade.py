@@ -3,6 +3,8 @@
 import datetime as dt
 from decimal import Decimal
 
+from pipelines.core.audit import AuditCode, AuditEntry
+from pipelines.core.figures import Unit, figure
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.periods import IsoWeek
 from pipelines.core.savings import BaselinePeriod
@@ -13,21 +15,36 @@ from pipelines.report.contents import (
     Definition,
     FunctionSpend,
     Gate,
-    Headline,
     Inputs,
     Outcome,
     PhaseSpend,
     ReportDay,
     RolloutLine,
-    SavingGroup,
-    SavingLine,
-    Savings,
-    SavingTotal,
     Spend,
     TieOut,
     Unattributed,
     UnattributedLine,
     WeeklyReport,
+)
+from pipelines.report.saving_contents import (
+    Bar,
+    BridgeRow,
+    BridgeTables,
+    CounterfactualLine,
+    FunctionBridge,
+    GuardrailGroup,
+    GuardrailRow,
+    Headline,
+    Ledger,
+    LedgerRow,
+    Normalized,
+    NormalizedLine,
+    Rates,
+    SavingGroup,
+    SavingLine,
+    Savings,
+    SavingTotal,
+    Standing,
 )
 from pipelines.report.wording import Share
 
@@ -72,6 +89,20 @@ SPEND = Spend(
     components=_components("71.25", "28.00", "0.75"),
 )
 
+VERIFIED = Standing("verified")
+REVERSED = Standing(
+    "reversed", ("cost rose, and the whole interval says so", "too little data to clear the error rate")
+)
+UNMET = Standing(
+    "premise not met",
+    (
+        "what was deployed before is not what the catalog says (catalog A100-40GB, deployed no GPU)",
+        "no call succeeded in the baseline",
+    ),
+)
+EXTRAPOLATED = "extrapolated: the baseline has not seen the volume of 1 day (Sat 14 Nov 2026)"
+SMALL = Standing("not determinable", ("the interval includes no saving at all",), (EXTRAPOLATED,))
+
 SAVINGS = Savings(
     measured_days=6,
     baseline=BaselinePeriod(dt.date(2026, 9, 21), dt.date(2026, 10, 19)),
@@ -86,12 +117,12 @@ SAVINGS = Savings(
                     counterfactual_usd=usd("140.00"),
                     actual_usd=usd("80.00"),
                     avoided_usd=usd("60.00"),
+                    half_width_usd=usd("6.30"),
                     successful_calls=8109,
                     before_unit_usd=usd("0.017264"),
                     after_unit_usd=usd("0.009866"),
                     realization=share("10", "1080"),
-                    not_claimed_because=None,
-                    premise=None,
+                    standing=VERIFIED,
                 ),
                 SavingLine(
                     function="evaluate_genome_modal",
@@ -99,12 +130,12 @@ SAVINGS = Savings(
                     counterfactual_usd=usd("8.50"),
                     actual_usd=usd("10.00"),
                     avoided_usd=usd("-1.50"),
+                    half_width_usd=usd("0.90"),
                     successful_calls=12,
                     before_unit_usd=usd("0.708333"),
                     after_unit_usd=usd("0.833333"),
                     realization=share("-0.25", "504"),
-                    not_claimed_because=None,
-                    premise=None,
+                    standing=REVERSED,
                 ),
                 SavingLine(
                     function="get_evolution_progress_modal",
@@ -112,15 +143,15 @@ SAVINGS = Savings(
                     counterfactual_usd=None,
                     actual_usd=None,
                     avoided_usd=None,
+                    half_width_usd=None,
                     successful_calls=0,
                     before_unit_usd=None,
                     after_unit_usd=None,
                     realization=None,
-                    not_claimed_because="no call succeeded in the baseline",
-                    premise="no GPU and 1 core",
+                    standing=UNMET,
                 ),
             ),
-            SavingTotal(usd("2774.40"), usd("148.50"), usd("90.00"), usd("58.50"), share("9.75", "2774.40")),
+            SavingTotal(usd("2774.40"), usd("148.50"), usd("90.00"), usd("58.50"), None, share("9.75", "2774.40")),
         ),
         SavingGroup(
             "Other functions of the programme",
@@ -131,18 +162,18 @@ SAVINGS = Savings(
                     counterfactual_usd=usd("0.02"),
                     actual_usd=usd("0.02"),
                     avoided_usd=usd("0.00"),
+                    half_width_usd=usd("0.01"),
                     successful_calls=3,
                     before_unit_usd=usd("0.006667"),
                     after_unit_usd=usd("0.006667"),
                     realization=None,
-                    not_claimed_because=None,
-                    premise=None,
+                    standing=SMALL,
                 ),
             ),
-            SavingTotal(None, usd("0.02"), usd("0.02"), usd("0.00"), None),
+            SavingTotal(None, usd("0.02"), usd("0.02"), usd("0.00"), None, None),
         ),
     ),
-    total=SavingTotal(usd("2774.40"), usd("148.52"), usd("90.02"), usd("58.50"), share("9.75", "2774.40")),
+    total=SavingTotal(usd("2774.40"), usd("148.52"), usd("90.02"), usd("58.50"), usd("6.42"), share("9.75", "2774.40")),
     silent_functions=("train_lora_modal",),
 )
 
@@ -150,15 +181,149 @@ HEADLINE = Headline(
     week=WEEK,
     measured_days=6,
     avoided_usd=usd("58.50"),
+    half_width_usd=usd("6.42"),
     avoided_usd_per_day=usd("9.75"),
-    counterfactual_usd=usd("148.52"),
-    not_claimed_because=None,
+    half_width_usd_per_day=usd("1.07"),
+    standing=Standing("provisional", ("the bill of 1 day (Sat 14 Nov 2026) may still change",)),
     published_usd_per_day=usd("4140"),
     lines_usd_per_day=usd("4137.60"),
-    published_cut_percent=usd("63.000000000000"),
+    restated_usd_per_day=usd("24.00"),
+    rates=Rates(share("9.75", "4140"), share("9.75", "24"), share("58.50", "148.52"), share("4137.60", "6540")),
     cash_change_usd=usd("-12.34"),
     baseline_usd_per_day=usd("195.23"),
     premises_not_met=(1, 3),
+)
+
+LEDGER = Ledger(
+    rows=(
+        LedgerRow("phase-1", "generate_code_modal", VERIFIED, usd("60.00"), usd("6.30")),
+        LedgerRow("phase-1", "get_evolution_progress_modal", UNMET, None, None),
+        LedgerRow("phase-1", "evaluate_code_modal", SMALL, usd("0.00"), usd("0.01")),
+        LedgerRow("phase-2", "evaluate_genome_modal", REVERSED, usd("-1.50"), usd("0.90")),
+        LedgerRow("phase-3", "train_lora_modal", Standing("proposed"), None, None),
+    ),
+    total_usd=usd("58.50"),
+    half_width_usd=usd("6.42"),
+)
+
+
+def _row(label: str, amounts: str, left: str, width: str, kind: str) -> BridgeRow:
+    *phases, total = (None if amount == "-" else usd(amount) for amount in amounts.split())
+    assert total is not None
+    return BridgeRow(label, tuple(phases), total, kind == "end", Bar(left, width, kind))
+
+
+BRIDGE = BridgeTables(
+    phases=("phase-1", "phase-2"),
+    stages=(
+        (
+            _row("published saving", "- - 4140.00", "0", "100.00", "end"),
+            _row("rounding of the published total", "- - -2.40", "99.94", "0.06", "down"),
+            _row("the claim's own lines", "3633.60 504.00 4137.60", "0", "99.94", "end"),
+            _row("measured seconds a call, not an hour", "-3611.60 -502.00 -4113.60", "0.58", "99.36", "down"),
+            _row("restated projection", "22.00 2.00 24.00", "0", "0.58", "end"),
+        ),
+        (
+            _row("restated projection", "22.00 2.00 24.00", "1.04", "98.96", "end"),
+            _row("callers not moved yet", "-12.00 0.00 -12.00", "50.52", "49.48", "down"),
+            _row("GPU cost of a second", "0.00 -2.25 -2.25", "41.24", "9.28", "down"),
+            _row("realized saving", "10.00 -0.25 9.75", "1.04", "40.20", "end"),
+        ),
+    ),
+    steps=("measured seconds a call, not an hour", "callers not moved yet", "GPU cost of a second"),
+    functions=(
+        FunctionBridge(
+            function="generate_code_modal",
+            phase="phase-1",
+            claimed_usd=usd("3633.60"),
+            correction_usd=usd("-3611.60"),
+            restated_usd=usd("22.00"),
+            drivers_usd=usd("-12.00"),
+            rest_usd=usd("0.00"),
+            realized_usd=usd("10.00"),
+            steps=(usd("-3611.60"), usd("-12.00"), usd("0.00")),
+        ),
+        FunctionBridge(
+            function="evaluate_genome_modal",
+            phase="phase-2",
+            claimed_usd=usd("504.00"),
+            correction_usd=usd("-502.00"),
+            restated_usd=usd("2.00"),
+            drivers_usd=usd("-2.25"),
+            rest_usd=usd("0.00"),
+            realized_usd=usd("-0.25"),
+            steps=(usd("-502.00"), usd("0.00"), usd("-2.25")),
+        ),
+    ),
+    remarks=("The realized saving includes the adjustments of the ledger; the headline does not.",),
+)
+
+GUARDRAILS = (
+    GuardrailGroup(
+        "generate_code_modal",
+        "pass",
+        (
+            GuardrailRow("error rate", "0.75%", "0.81%", "+0.06 pp", "≤ +0.21 pp", "1 pp", "pass", ""),
+            GuardrailRow("p95 seconds", "57.34 s", "62.93 s", "×1.10", "≤ ×1.11", "×1.25", "pass", ""),
+        ),
+    ),
+    GuardrailGroup(
+        "evaluate_genome_modal",
+        "fail",
+        (
+            GuardrailRow(
+                "error rate", "0.00%", "0.00%", "0.00 pp", "≤ +4.87 pp", "1 pp", "inconclusive", "too little data"
+            ),
+            GuardrailRow(
+                "memory kills", "0.00%", "9.10%", "+9.10 pp", "≥ +7.00 pp", "1 pp", "fail", "beyond the margin"
+            ),
+        ),
+    ),
+)
+
+NORMALIZED = Normalized(
+    lines=(
+        NormalizedLine("generate_code_modal", usd("1080.00"), usd("32.64"), share("32.64", "1080")),
+        NormalizedLine("get_evolution_progress_modal", usd("1190.40"), None, None),
+    ),
+    claimed_usd=usd("2270.40"),
+    normalized_usd=usd("32.64"),
+    share=share("32.64", "2270.40"),
+)
+
+COUNTERFACTUALS = (
+    CounterfactualLine(
+        function="generate_code_modal",
+        form="with intercept",
+        usd_per_day=usd("12.94"),
+        usd_per_call=usd("0.05194"),
+        baseline_days=28,
+        calls_range=(816, 1698),
+        scatter="1.9%",
+        remarks=(),
+    ),
+    CounterfactualLine(
+        function="evaluate_code_modal",
+        form="proportional",
+        usd_per_day=usd("0"),
+        usd_per_call=usd("0.00667"),
+        baseline_days=28,
+        calls_range=(0, 2),
+        scatter="–",
+        remarks=(EXTRAPOLATED,),
+    ),
+)
+
+AUDIT = (
+    AuditEntry(
+        code=AuditCode.SAVING_PER_DAY,
+        severity=Severity.INFO,
+        subject="CORAL-X",
+        statement="The daily saving, published as $4,140, is rounded; its lines come to $4,137.60.",
+        arithmetic="6,540 − 2,402.40 = 4,137.60",
+        published=figure(usd("4140"), Unit.USD_PER_DAY),
+        computed=figure(usd("4137.60"), Unit.USD_PER_DAY),
+    ),
 )
 
 GATES = (
@@ -178,7 +343,7 @@ REPORT = WeeklyReport(
     programme="CORAL-X",
     week=WEEK,
     method_version="1",
-    inputs=Inputs(dt.datetime(2026, 11, 17, 2), 435, "5" * 64, "c" * 64),  # noqa: DTZ001 - naive UTC, as everywhere
+    inputs=Inputs(dt.datetime(2026, 11, 17, 2), 435, "5" * 64, "c" * 64, None),  # noqa: DTZ001 - naive UTC, as everywhere
     days=(
         *(ReportDay(day, DayState.SETTLED) for day in WEEK.days()[:5]),
         ReportDay(WEEK.days()[5], DayState.PROVISIONAL),
@@ -189,6 +354,12 @@ REPORT = WeeklyReport(
     gates=GATES,
     spend=SPEND,
     savings=SAVINGS,
+    ledger=LEDGER,
+    bridge=BRIDGE,
+    guardrails=GUARDRAILS,
+    normalized=NORMALIZED,
+    counterfactuals=COUNTERFACTUALS,
+    audit=AUDIT,
     coverage=(
         CoverageLine("generate_code_modal", usd("90"), usd("88.2"), share("88.2", "90")),
         CoverageLine("evaluate_genome_modal", usd("0"), usd("0.5"), None),
@@ -223,6 +394,6 @@ REPORT = WeeklyReport(
             data={"deployed": "no GPU and 1 core"},
         ),
     ),
-    not_measured=("the interval around the avoided cost",),
+    not_measured=("what later corrections moved in weeks already reported",),
     definitions=(Definition("Pool", "one billed amount: environment × object × interval × resource"),),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from pipelines.cli.sql import printable
 from pipelines.core.home import Home
@@ -131,3 +132,17 @@ def test_the_tie_out_shows_zero_pools_off(tieout: Tieout, built_workspace: Home)
     assert total["pools_off"] == 0
     assert total["billed_usd"] == total["attributed_usd"]
     assert Decimal(total["difference_usd"]) == 0
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_a_terminal_of_any_width_shows_every_digit(
+    tieout: Tieout, home: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=width, soft_wrap=True, highlight=False)
+    monkeypatch.setattr("pipelines.cli.sql.out", terminal)
+    said = tieout("sql", "select name, amount_usd, amount_usd as again from spend.odd", "--home", home)
+    assert said.code == 0
+    shown = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count("12345678901234567890.123456789012") == 2
+    assert shown.count("-0.000000000001") == 2
+    assert r"\x1b[31mred" in shown

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Tieout
 
-COMMANDS = ("demo", "simulate", "run", "report", "sql", "doctor", "ui")
+COMMANDS = ("demo", "simulate", "run", "report", "audit", "freeze-baseline", "sql", "doctor", "ui")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -37,10 +37,28 @@ def named(name: str) -> WeeklyReport:
     lines = tuple(replace(line, function=name) for line in group.lines)
     savings = replace(REPORT.savings, groups=(replace(group, lines=lines),), silent_functions=(name, name))
     [first, *others] = REPORT.spend.functions
+    assert REPORT.bridge is not None
+    bridge = replace(
+        REPORT.bridge,
+        phases=(name, name),
+        functions=tuple(replace(line, function=name, phase=name) for line in REPORT.bridge.functions),
+    )
+    assert REPORT.normalized is not None
+    normalized = replace(
+        REPORT.normalized, lines=tuple(replace(line, function=name) for line in REPORT.normalized.lines)
+    )
     return replace(
         REPORT,
         programme=name,
         savings=savings,
+        ledger=replace(
+            REPORT.ledger, rows=tuple(replace(row, function=name, phase=name) for row in REPORT.ledger.rows)
+        ),
+        bridge=bridge,
+        guardrails=tuple(replace(group, function=name) for group in REPORT.guardrails),
+        normalized=normalized,
+        counterfactuals=tuple(replace(line, function=name) for line in REPORT.counterfactuals),
+        audit=tuple(replace(entry, subject=name, statement=f"{name} is rounded.") for entry in REPORT.audit),
         spend=replace(REPORT.spend, functions=(replace(first, function=name), *others)),
         coverage=tuple(replace(line, function=name) for line in REPORT.coverage),
         rollout=tuple(replace(line, function=name, phase=name) for line in REPORT.rollout),
@@ -191,13 +209,22 @@ def test_nothing_is_printed_as_python_writes_it() -> None:
 def test_the_command_line_gets_the_sentences_that_matter_most() -> None:
     assert headline_lines(REPORT) == [
         "Blocked: G4 is not passed. Do not use the figures of this week.",
-        "Avoided cost: $58.50 in 2026-W46, $9.75 a day over 6 measured days.",
-        "That is 0.2% of the published $4,140 a day (its own lines add up to $4,137.60); "
-        "it cuts the cost of the same work by 39.4%, published was 63%.",
-        "The published projection saves $4,140 a day; the whole measured spend in the baseline was $195.23 a day.",
+        "Provisional: avoided cost $58.50 ± $6.42 in 2026-W46, $9.75 ± $1.07 a day over 6 measured days "
+        "(90% interval). Not verified, because the bill of 1 day (Sat 14 Nov 2026) may still change.",
+        "That is 0.2% of the published $4,140 a day (its own lines add up to $4,137.60), 40.6% of the restated $24.00 "
+        "and a cost cut of 39.4% for the same work (claimed: 63.3%).",
+        "The published projection of $4,140 a day exceeds the whole measured spend of $195.23 a day in the baseline; "
+        "at measured seconds per call it is $24.00 a day, and the figure to use is the measured $9.75 ± $1.07 a day.",
         "Premise not met: 1 of the 3 projected savings rests on a configuration that was not deployed.",
         "168 hours, 1,342 pools: $100.001234567890 billed = attributed, difference $0.000000000000.",
     ]
+
+
+def test_before_anything_is_measured_the_projection_is_still_held_against_the_spend() -> None:
+    early = replace(REPORT.headline, restated_usd_per_day=None)
+    assert early.comparison == (
+        "The published projection of $4,140 a day exceeds the whole measured spend of $195.23 a day in the baseline."
+    )
 
 
 def test_the_change_of_the_bill_stands_beside_the_saving_and_is_not_called_one() -> None:

@@ -68,12 +68,24 @@ def test_the_deployment_day_is_not_measured(report: WeeklyReport) -> None:
 
 def test_the_claim_is_held_against_all_that_was_ever_spent(report: WeeklyReport) -> None:
     comparison = report.headline.comparison or ""
-    assert comparison.startswith("The published projection saves $4,140 a day; the whole measured spend")
+    assert comparison.startswith("The published projection of $4,140 a day exceeds the whole measured spend of $")
+    assert report.headline.day_figure is not None
+    assert comparison.endswith(f"and the figure to use is the measured {report.headline.day_figure} a day.")
 
 
 def test_the_three_gpus_that_were_never_deployed_are_found(report: WeeklyReport) -> None:
     unmet = [finding.subject for finding in report.findings if finding.code == "premise_not_met"]
     assert unmet == ["get_emergent_alerts_modal", "get_evolution_progress_modal", "save_realtime_results_modal"]
+
+
+def test_a_saving_that_starts_from_a_gpu_nobody_had_is_no_verified_one(report: WeeklyReport) -> None:
+    unmet = [row.function for row in report.ledger.rows if row.standing.state == "premise not met"]
+    assert unmet == ["get_evolution_progress_modal", "get_emergent_alerts_modal", "save_realtime_results_modal"]
+    assert report.headline.premises_not_met == (3, 5)
+
+
+def test_a_short_baseline_is_never_verified(report: WeeklyReport) -> None:
+    assert "the baseline has 7 days, 14 are enough" in report.headline.standing.because
 
 
 def test_the_callers_that_stayed_on_the_old_app_are_found(report: WeeklyReport) -> None:

@@ -6,11 +6,15 @@ import duckdb
 import pytest
 
 from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.freeze import freeze
+from pipelines.core.measurement import METHOD_VERSION
 from pipelines.core.periods import IsoWeek, day_start, days_between
 from pipelines.core.resources import resource_path
-from pipelines.report.contents import DayState, Outcome, SavingLine, WeeklyReport
+from pipelines.core.savings import BaselinePeriod, FunctionDay
+from pipelines.report.contents import DayState, Outcome, WeeklyReport
 from pipelines.report.render import headline_lines, render_html, render_text
-from pipelines.report.weekly import METHOD_VERSION, build_report
+from pipelines.report.saving_contents import LedgerRow, SavingLine
+from pipelines.report.weekly import build_report
 from pipelines.sources.raw_schema import create_raw_schema
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import SCHEMAS
@@ -76,6 +80,7 @@ def work(
     function: str = GENERATE,
     phase: str = "baseline",
     component: str = "execution",
+    errors: int = 0,
 ) -> None:
     """Put calls and their cost on every one of the days, attributed to the last digit."""
     for day in days:
@@ -103,7 +108,19 @@ def work(
             phase=phase,
             day=at,
             successful_calls=calls,
+            inputs=calls,
+            errors=errors,
+            timeouts=0,
+            oom_kills=0,
+            p50_execution_us=9_000_000,
+            p95_execution_us=20_000_000,
+            busy_us=calls * 10_000_000,
+            container_us=calls * 12_000_000,
             cost_usd=amount,
+            gpu_usd=amount,
+            cpu_usd=Decimal(0),
+            memory_usd=Decimal(0),
+            status="settled",
         )
 
 
@@ -153,6 +170,14 @@ def line_of(report: WeeklyReport, function: str) -> SavingLine:
     return line
 
 
+def ledger_of(report: WeeklyReport, function: str) -> list[LedgerRow]:
+    return [row for row in report.ledger.rows if row.function == function]
+
+
+def codes_of(report: WeeklyReport) -> list[str]:
+    return [finding.code for finding in report.findings if finding.code != "baseline_not_frozen"]
+
+
 def gate_of(report: WeeklyReport, code: str) -> tuple[Outcome, str]:
     [gate] = [gate for gate in report.gates if gate.code == code]
     return gate.outcome, gate.sentence
@@ -172,10 +197,11 @@ def test_a_week_avoids_what_its_work_would_have_cost_less_what_it_did_cost(con: 
     measured(con)
     report = build(con)
     assert headline_lines(report) == [
-        "Avoided cost: $84.00 in 2026-W44, $12.00 a day over 7 measured days.",
-        "That is 0.3% of the published $4,140 a day (its own lines add up to $4,137.60); "
-        "it cuts the cost of the same work by 60.0%, published was 63%.",
-        "The published projection saves $4,140 a day; the whole measured spend in the baseline was $20.00 a day.",
+        "Verified: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% interval).",
+        "That is 0.3% of the published $4,140 a day (its own lines add up to $4,137.60), 333.3% of the restated $3.60 "
+        "and a cost cut of 60.0% for the same work (claimed: 63.3%).",
+        "The published projection of $4,140 a day exceeds the whole measured spend of $20.00 a day in the baseline; "
+        "at measured seconds per call it is $3.60 a day, and the figure to use is the measured $12.00 ± $0.00 a day.",
         "7 hours, 7 pools: $56.000000000000 billed = attributed, difference $0.000000000000.",
     ]
     assert report.method_version == METHOD_VERSION
@@ -188,7 +214,8 @@ def test_a_saving_that_is_negative_is_kept(con: duckdb.DuckDBPyConnection) -> No
     measured(con, cost="25")
     report = build(con)
     assert report.headline.sentence == (
-        "Cost rose: the avoided cost is negative, −$35.00 in 2026-W44, −$5.00 a day over 7 measured days."
+        "Reversed: the avoided cost is negative, −$35.00 ± $0.00 in 2026-W44, −$5.00 ± $0.00 a day over 7 "
+        "measured days (90% interval). Not verified, because cost rose, and the whole interval says so."
     )
     assert line_of(report, GENERATE).avoided_usd == Decimal("-35.00")
 
@@ -263,6 +290,124 @@ def test_a_catalog_that_knows_nothing_still_gets_its_money_tied(con: duckdb.Duck
     assert report.spend.total_usd == 56
 
 
+# The ledger and what it rests on
+
+
+def test_a_function_stands_in_the_ledger_once_for_every_phase_that_changes_it(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    report = build(con)
+    [generate], [evaluate] = ledger_of(report, GENERATE), ledger_of(report, EVALUATE)
+    assert (generate.phase, generate.standing.state, generate.avoided_usd) == ("phase-1", "verified", Decimal(84))
+    assert (evaluate.phase, evaluate.standing.state, evaluate.avoided_usd) == ("phase-2", "proposed", None)
+    assert report.ledger.total_usd == report.headline.avoided_usd
+
+
+def test_errors_after_the_rollout_take_the_verified_away_with_the_reason(con: duckdb.DuckDBPyConnection) -> None:
+    land(con, [*BASELINE_DAYS, *WEEK.days()])
+    work(con, BASELINE_DAYS, 100, "20")
+    work(con, WEEK.days(), 100, "8", phase="phase-1", errors=10)
+    report = build(con)
+    assert report.headline.sentence.endswith(
+        "Not verified, because the rollout worsened the error rate of generate_code_modal beyond the margin."
+    )
+    [row] = ledger_of(report, GENERATE)
+    assert row.standing.state == "not determinable"
+    assert row.notes == ("not verified, because the rollout worsened the error rate beyond the margin",)
+    [group] = [group for group in report.guardrails if group.function == GENERATE]
+    [test] = [row for row in group.rows if row.test == "error rate"]
+    assert (group.verdict, test.before, test.after, test.verdict) == ("fail", "0.00%", "10.00%", "fail")
+
+
+def test_a_bill_that_may_still_change_is_provisional_and_says_so(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    con.execute("update savings.daily_function set status = 'provisional' where day = '2026-11-01'")
+    assert build(con).headline.standing.because == ("the bill of 1 day (Sun 1 Nov 2026) may still change",)
+
+
+def test_a_volume_that_the_baseline_has_not_seen_is_a_remark(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con, calls=200, cost="16")
+    report = build(con)
+    [row] = ledger_of(report, GENERATE)
+    assert row.standing.state == "verified"
+    remark = "extrapolated: the baseline has not seen the volume of 7 days (Mon 26 Oct 2026 to Sun 1 Nov 2026)"
+    assert row.notes == (remark,)
+    assert report.counterfactuals[0].remarks == (remark,)
+
+
+def test_the_printed_bridge_adds_up_along_and_across(con: duckdb.DuckDBPyConnection) -> None:
+    land(con, [*BASELINE_DAYS, *WEEK.days()])
+    for calls, function in enumerate((GENERATE, EVALUATE, "get_emergent_alerts_modal"), start=90):
+        work(con, BASELINE_DAYS, calls, "7.777777777777", function=function)
+        work(con, WEEK.days(), calls + 13, "3.333333333333", function=function, phase="phase-1")
+    bridge = build(con).bridge
+    assert bridge is not None
+    for stage in bridge.stages:
+        start, *steps, end = [row for row in stage if row.is_end or row.total_usd]
+        between = sum(row.total_usd for row in steps if not row.is_end)
+        assert start.total_usd + between == end.total_usd
+        for row in stage:
+            if None not in row.phases:
+                assert sum(amount for amount in row.phases if amount is not None) == row.total_usd
+    for line in bridge.functions:
+        assert line.claimed_usd + sum(line.steps) == line.realized_usd
+        assert line.restated_usd + line.drivers_usd + line.rest_usd == line.realized_usd
+        assert line.claimed_usd + line.correction_usd == line.restated_usd
+    assert sum(line.realized_usd for line in bridge.functions) == bridge.stages[1][-1].total_usd
+
+
+def test_what_is_promised_and_not_deployed_is_named_under_the_bridge(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    work(con, BASELINE_DAYS, 100, "20", function=EVALUATE)
+    bridge = build(con).bridge
+    assert bridge is not None
+    [remark] = bridge.remarks
+    assert remark.startswith("Of what is not allocated, ")
+    assert remark.endswith("is promised and not realized yet: evaluate_genome_modal.")
+
+
+def test_the_saving_at_the_projections_calls_stands_beside_the_claim(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    normalized = build(con).normalized
+    assert normalized is not None
+    [line] = [line for line in normalized.lines if line.normalized_usd is not None]
+    assert (line.function, line.claimed_usd, line.normalized_usd) == (GENERATE, Decimal(1080), Decimal(144))
+    assert (normalized.claimed_usd, normalized.normalized_usd) == (Decimal("4137.60"), Decimal(144))
+
+
+def test_the_projection_is_audited_in_every_report(con: duckdb.DuckDBPyConnection) -> None:
+    report = build(con)
+    assert "1,190.40 + 892.80 + 470.40 + 1,080 + 504 = 4,137.60" in render_text(report)
+    assert all(entry.arithmetic for entry in report.audit)
+
+
+# The frozen baseline
+
+
+def test_a_baseline_that_is_not_frozen_is_said_with_the_command_that_freezes_it(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    report = build(con)
+    [finding] = [finding for finding in report.findings if finding.code == "baseline_not_frozen"]
+    assert "`tieout freeze-baseline` freezes it" in finding.message
+    assert report.inputs.baseline_sha256 is None
+    assert "not frozen" in render_text(report)
+
+
+def test_the_figure_stays_on_the_frozen_baseline_and_the_difference_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    baseline = BaselinePeriod(BASELINE_DAYS[0], BASELINE_DAYS[-1] + dt.timedelta(days=1))
+    series = [FunctionDay(GENERATE, day, 100, Decimal(20)) for day in BASELINE_DAYS]
+    lock = freeze(series, baseline=baseline, catalog=CATALOG, method_version=METHOD_VERSION)
+    before = build_report(con, WEEK, CATALOG, lock=lock)
+    con.execute("update savings.daily_function set cost_usd = 30 where day = '2026-10-08'")
+    after = build_report(con, WEEK, CATALOG, lock=lock)
+    assert before.headline.avoided_usd == after.headline.avoided_usd == 84
+    assert build(con).headline.avoided_usd == 89
+    assert codes_of(before) == []
+    assert codes_of(after) == ["baseline_restated"]
+    assert before.inputs.baseline_sha256 == lock.sha256
+    assert before.inputs.sha256 != build(con).inputs.sha256
+
+
 # Days
 
 
@@ -288,7 +433,7 @@ def test_a_baseline_day_without_its_bill_counts_for_nothing_and_is_named(con: du
     assert report.headline.avoided_usd == 84
     assert report.headline.cash_change_usd is None
     assert report.headline.baseline_usd_per_day == 20
-    assert [finding.code for finding in report.findings] == ["baseline_days_missing"]
+    assert codes_of(report) == ["baseline_days_missing"]
     assert report.findings[0].data == {"days": "2026-10-08"}
 
 
@@ -480,14 +625,19 @@ def test_a_before_that_was_never_deployed_is_a_premise_not_met(con: duckdb.DuckD
         con, "get_evolution_progress_modal", OLD_APP, "baseline", cpu_request_millicores=1000, memory_request_mib=1024
     )
     report = build(con)
-    [finding] = report.findings
-    assert finding.code == "premise_not_met"
+    assert codes_of(report) == ["premise_not_met"]
+    finding = report.findings[0]
     assert finding.message == (
         "premise not met: the catalog's “before” says A100-40GB, default CPU and 16,384 MiB; "
         "coral-x-production was deployed with no GPU, 1 core and 1,024 MiB (Mon 5 Oct 2026)."
     )
     assert "Premise not met: 1 of the 5 projected savings" in "".join(headline_lines(report))
-    assert line_of(report, "get_evolution_progress_modal").premise == "no GPU, 1 core and 1,024 MiB"
+    [row] = ledger_of(report, "get_evolution_progress_modal")
+    assert row.standing.state == "premise not met"
+    assert row.notes == (
+        "not claimed, because what was deployed before is not what the catalog says "
+        "(catalog A100-40GB, deployed no GPU); no call succeeded in the baseline",
+    )
 
 
 def test_a_phase_deployed_otherwise_than_planned_is_drift(con: duckdb.DuckDBPyConnection) -> None:
@@ -513,7 +663,7 @@ def test_calls_that_stay_on_the_old_app_are_counted_and_named(con: duckdb.DuckDB
     [line] = report.rollout
     assert (line.function, line.phase, line.moved_calls, line.calls) == (GENERATE, "phase-1", 420, 700)
     assert (str(line.calls_share), str(line.cost_share)) == ("60.0%", "42.9%")
-    assert [finding.code for finding in report.findings] == ["rollout_incomplete"]
+    assert codes_of(report) == ["rollout_incomplete"]
 
 
 def test_a_resource_that_the_catalog_does_not_know_is_named(con: duckdb.DuckDBPyConnection) -> None:
