@@ -368,7 +368,7 @@ def _sum_up(
         functions=functions,
         avoided_usd=avoided,
         half_width=width,
-        judgement=_judge_total(setting, claiming, avoided, width),
+        judgement=_judge_total(setting, functions, avoided, width),
         ledger=tuple(_ledger(setting, functions)),
         bridge=bridge,
         rates=realization_rates(
@@ -508,9 +508,10 @@ def _total_half_width(claiming: Sequence[FunctionMeasurement]) -> HalfWidth | No
 
 
 def _judge_total(
-    setting: _Week, claiming: Sequence[FunctionMeasurement], avoided: Decimal | None, width: HalfWidth | None
+    setting: _Week, functions: Sequence[FunctionMeasurement], avoided: Decimal | None, width: HalfWidth | None
 ) -> Judgement:
-    calls = sum(sum(f.model.calls) for f in claiming if f.model)
+    claiming = [function for function in functions if function.avoided is not None]
+    calls = sum(sum(f.model.calls) for f in functions if f.model)
     first = min(setting.programme.deployment_days.values(), default=None)
     outcomes = [(f.function, _outcomes(f.guardrails)) for f in _carrying(claiming)]
     named = {

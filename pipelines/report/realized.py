@@ -29,17 +29,10 @@ from pipelines.report.saving_contents import (
     Standing,
 )
 from pipelines.report.wording import Share, share_of, share_of_rate
+from pipelines.warehouse.audited import billed_by_day
 
 IN_THE_PROJECTION = "Functions in the projection"
 OTHERS = "Other functions of the programme"
-
-_BILLED_BY_DAY = """
-select hour::date, sum(amount_usd)::decimal(38, 12)
-from spend.hourly
-where hour >= $since and hour < $until
-group by all
-order by all
-"""
 
 _BY_PHASE = """
 select function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
@@ -194,8 +187,7 @@ def _bills(con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement) -> tupl
     baseline, before = measurement.baseline, measurement.baseline_days
     if baseline is None or not before:
         return None, None
-    parameters = {"since": day_start(baseline.start), "until": day_start(measurement.week.end)}
-    billed = dict(con.execute(_BILLED_BY_DAY, parameters).fetchall())
+    billed = billed_by_day(con, since=baseline.start, until=measurement.week.end)
     mean = Fraction(sum((billed.get(day, Decimal(0)) for day in before), Decimal(0))) / len(before)
     [mean_cents] = to_cents([round_picodollars(mean)])
     if len(before) < baseline.days or measurement.missing_days or not measurement.days:

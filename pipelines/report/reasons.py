@@ -110,7 +110,7 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.NO_MEASURED_DAY: lambda _: "no day of the week counts: deployment days, or days without their bill",
     ReasonCode.NEGATIVE_SAVING: lambda _: "cost rose, and the whole interval says so",
     ReasonCode.NO_INTERVAL: lambda _: "the baseline is too short for an interval",
-    ReasonCode.INTERVAL_INCLUDES_ZERO: lambda _: "the interval includes no saving at all",
+    ReasonCode.INTERVAL_INCLUDES_ZERO: lambda _: "the interval includes zero",
     ReasonCode.INTERVAL_TOO_WIDE: _too_wide,
     ReasonCode.GUARDRAIL_FAILED: lambda data: f"the rollout worsened the {_guardrails(data)} beyond the margin",
     ReasonCode.WIDE_INTERVAL: _too_wide,

@@ -14,7 +14,7 @@ DEFINITIONS = (
     Definition("Interval", "the avoided cost ± half its 90% interval, from how baseline days scatter around the model"),
     Definition("Verified", "± is at most 25% of the saving, 14 baseline days, all settled, all guardrails passed"),
     Definition("Provisional", "± is at most 50%, or the baseline is short, a bill may change, a guardrail cannot tell"),
-    Definition("Not determinable", "± is wider, the interval includes no saving, or a guardrail failed"),
+    Definition("Not determinable", "± is wider, the interval includes zero, or a guardrail failed"),
     Definition("Reversed", "cost rose, and the whole interval says so"),
     Definition("Premise not met", "what was deployed before is not what the catalog says the saving starts from"),
     Definition("No claim", "under 7 baseline days, no successful call in them, nothing deployed or no measured day"),

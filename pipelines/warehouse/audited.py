@@ -95,15 +95,19 @@ def audit(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, lock: BaselineLoc
 
 def newest_week(con: duckdb.DuckDBPyConnection) -> IsoWeek | None:
     """The last week with work or cost; None where nothing is built."""
-    row = con.execute("select max(day)::date from savings.daily_function").fetchone()
-    return None if row is None or row[0] is None else IsoWeek.of(row[0])
+    [(day,)] = con.execute("select max(day)::date from savings.daily_function").fetchall()
+    return None if day is None else IsoWeek.of(day)
+
+
+def billed_by_day(con: duckdb.DuckDBPyConnection, *, since: dt.date, until: dt.date) -> dict[dt.date, Decimal]:
+    """Everything that was billed, whatever it was for, by day; until is exclusive, days without a bill are left out."""
+    return dict(con.execute(_BILLED_BY_DAY, {"since": day_start(since), "until": day_start(until)}).fetchall())
 
 
 def spend_per_day(con: duckdb.DuckDBPyConnection, days: Collection[dt.date]) -> Decimal:
     """Everything that was billed on some days, whatever it was for, per day; there is at least one day."""
-    parameters = {"since": day_start(min(days)), "until": day_start(max(days) + dt.timedelta(days=1))}
-    rows = con.execute(_BILLED_BY_DAY, parameters).fetchall()
-    billed = sum((amount for day, amount in rows if day in days), Decimal(0))
+    by_day = billed_by_day(con, since=min(days), until=max(days) + dt.timedelta(days=1))
+    billed = sum((amount for day, amount in by_day.items() if day in days), Decimal(0))
     return round_picodollars(Fraction(billed) / len(days))
 
 
