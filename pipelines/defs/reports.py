@@ -46,7 +46,7 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
 
 def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
     begin(f"reports/{week.label}")
-    report = build_report(session.con, week, session.catalog)
+    report = build_report(session.con, week, session.catalog, lock=session.lock)
     files = write_report(report, session.home.reports)
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {

@@ -9,12 +9,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipelines.core.catalog import load_catalog
+from pipelines.core.freeze import freeze
 from pipelines.core.home import Home
+from pipelines.core.measurement import METHOD_VERSION
+from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
+from pipelines.core.savings import BaselinePeriod
 from pipelines.defs.checks import table_key
 from pipelines.defs.instance import open_instance
 from pipelines.defs.landing import landing_key
 from pipelines.defs.reports import WEEKLY_REPORT
+from pipelines.warehouse.baseline import write_lock
+from pipelines.warehouse.connection import read_warehouse
+from pipelines.warehouse.measured import daily_series, read_work
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.queries import ask
 from pipelines.warehouse.suites import all_suites
@@ -222,3 +230,19 @@ def test_the_catalog_of_another_programme_leaves_nothing_unattributed(
         workspace, "select count(*), sum(difference_usd) from reconciliation.pools where difference_usd != 0"
     )
     assert total == [(0, None)]
+
+
+def test_a_run_reports_on_the_frozen_baseline(workspace: Home, tieout: Tieout, tmp_path: Path) -> None:
+    catalog_directory = Path(shutil.copytree(resource_path("catalog"), tmp_path / "catalog"))
+    catalog = load_catalog(catalog_directory)
+    week = IsoWeek.parse(FIRST_WEEK)
+    with read_warehouse(workspace.warehouse) as con:
+        work = read_work(con, catalog.functions.environment, until=week.end)
+    series = daily_series(work, catalog, landed=week.days())
+    baseline = BaselinePeriod(week.start, week.end)
+    lock = freeze(series, baseline=baseline, catalog=catalog, method_version=METHOD_VERSION)
+    write_lock(lock, catalog_directory)
+    assert tieout("run", "--home", workspace.root, "--catalog", catalog_directory).code == 0
+    text = (workspace.reports / LAST_WEEK / "report.txt").read_text(encoding="utf-8")
+    assert f"Frozen baseline:\n  {lock.sha256}" in text
+    assert "baseline_not_frozen" not in text
