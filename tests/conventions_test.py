@@ -176,8 +176,8 @@ def test_every_suite_belongs_to_a_table() -> None:
 
 _MACHINE_PATH = re.compile(r"(?<![\w.})-])/(?:work|tmp|root|opt|home/\w+|Users/\w+)(?=/|\b)")
 # Put together, so that this file holds no such address itself.
-_NAMES = (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("deb", "debian"))
-_HOSTS = [".".join(parts) for parts in _NAMES]
+_NAMES = (("pypi", ".org"), ("python", "hosted.org"), ("registry", ".npmjs"), ("deb", ".debian"))
+_HOSTS = ["".join(parts) for parts in _NAMES]
 _REGISTRY = re.compile("|".join(map(re.escape, _HOSTS)) + r"|^\s*--(?:extra-)?index-url", re.M)
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK|NotImplemented(?:Error)?)\b")
 
