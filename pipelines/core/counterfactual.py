@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.core.money import PICODOLLARS_PER_USD, from_picodollars
+from pipelines.core.savings import round_picodollars
 
 LEAST_DAYS_FOR_AN_INTERCEPT = 14
 INTERCEPT_SIGNIFICANCE = 0.10
@@ -113,7 +113,7 @@ class Counterfactual:
 
     def cost_usd(self, calls: int, days: int = 1) -> Decimal:
         """What that many calls on that many days would have cost, rounded once to a picodollar."""
-        return _round_picodollars(self.exact_cost_usd(Fraction(calls), days))
+        return round_picodollars(self.exact_cost_usd(Fraction(calls), days))
 
     def exact_cost_usd(self, calls: Fraction, days: int = 1) -> Fraction:
         """What that many calls on that many days would have cost, not rounded."""
@@ -209,7 +209,7 @@ def normalized_saving_usd_per_day(before: Counterfactual, after: Counterfactual,
 
     The only figure that compares with a projected saving, because both have the projection's volume.
     """
-    return _round_picodollars(before.exact_cost_usd(calls_per_day) - after.exact_cost_usd(calls_per_day))
+    return round_picodollars(before.exact_cost_usd(calls_per_day) - after.exact_cost_usd(calls_per_day))
 
 
 def fit_quality(observed: Sequence[float], predicted: Sequence[float], parameters: int) -> FitQuality:
@@ -365,8 +365,3 @@ def phase_chain(
         PhaseSaving(window.phases, calls * (units[position] - units[position + 1]))
         for position, window in enumerate(windows)
     )
-
-
-def _round_picodollars(amount: Fraction) -> Decimal:
-    """Round an exact amount to 12 decimals, half-even."""
-    return from_picodollars(round(amount * PICODOLLARS_PER_USD))

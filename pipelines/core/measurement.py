@@ -24,6 +24,7 @@ from pipelines.core.bridge import (
     realization_rates,
 )
 from pipelines.core.catalog import Adjustment, Catalog, Phase, ProjectionLine
+from pipelines.core.claim import SECONDS_PER_HOUR
 from pipelines.core.counterfactual import (
     AvoidedCost,
     Counterfactual,
@@ -36,10 +37,11 @@ from pipelines.core.counterfactual import (
     phase_groups,
 )
 from pipelines.core.guardrails import FunctionGuardrails, Margins, Quality, Verdict, assess
-from pipelines.core.periods import IsoWeek, days_between
+from pipelines.core.periods import IsoWeek
 from pipelines.core.savings import (
     HOURS_PER_DAY,
     BaselinePeriod,
+    baseline_days,
     measured_days,
     projected_usd_per_day,
     round_picodollars,
@@ -49,7 +51,6 @@ from pipelines.core.uncertainty import HalfWidth, MeasuredVolume, half_width, to
 
 METHOD_VERSION = "1"
 SMALLEST_CARRYING_SHARE = 100
-SECONDS_PER_HOUR = 3600
 _MICROSECONDS = 1_000_000
 
 
@@ -332,7 +333,7 @@ def measure_week(
     deployments = programme.deployment_days
     first = min(deployments.values(), default=None)
     counting = measured_days(week, first_deployment=first, blackout=deployments.values())
-    within = days_between(baseline.start, baseline.end) if baseline else []
+    within = baseline_days(baseline) if baseline else []
     setting = _Week(
         week=week,
         programme=programme,

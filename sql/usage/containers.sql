@@ -36,7 +36,6 @@ configured as (
     select
         c.*,
         k.valid_from as configuration_from,
-        k.valid_to as configuration_to,
         k.phase,
         k.scaledown_window_seconds
     from created as c

@@ -10,13 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.core.catalog import load_catalog
 from pipelines.core.money import from_picodollars
-from pipelines.core.resources import resource_path
-from pipelines.sources.raw_schema import create_raw_schema
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import SCHEMAS
-from pipelines.warehouse.models import load_models, model_named
+from pipelines.warehouse.models import model_named
+from tests.empty_warehouse import open_empty_warehouse
 
 Claim = tuple[str, int, int]
 """Function, claim in picodollars, container time that shares the remainder."""
@@ -36,16 +32,7 @@ CLAIMS = st.lists(
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
-        for schema in SCHEMAS:
-            con.execute(f"create schema if not exists {schema}")
-        create_raw_schema(con)
-        write_catalog(con, load_catalog(resource_path("catalog")))
-        for model in load_models():
-            if model.is_view:
-                con.execute(f"create view {model.name} as {model.sql}")
-            else:
-                con.execute(f"create table {model.name} as {model.sql}", dict.fromkeys(model.parameters, HOUR))
+    with open_empty_warehouse() as con:
         yield con
 
 

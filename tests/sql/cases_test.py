@@ -13,13 +13,8 @@ import duckdb
 import pytest
 from ruamel.yaml import YAML
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.periods import day_start
-from pipelines.core.resources import resource_path
-from pipelines.sources.raw_schema import create_raw_schema
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import SCHEMAS
-from pipelines.warehouse.models import load_models, model_named
+from pipelines.warehouse.models import model_named
+from tests.empty_warehouse import open_empty_warehouse
 
 CASES = Path(__file__).parent / "cases"
 
@@ -34,20 +29,8 @@ def _cases() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
-    con.execute("set timezone = 'UTC'")
-    for schema in SCHEMAS:
-        con.execute(f"create schema if not exists {schema}")
-    create_raw_schema(con)
-    write_catalog(con, load_catalog(resource_path("catalog")))
-    for model in load_models():
-        if model.is_view:
-            con.execute(f"create view {model.name} as {model.sql}")
-        else:
-            nothing = dict.fromkeys(model.parameters, day_start(dt.date(2000, 1, 1)))
-            con.execute(f"create table {model.name} as {model.sql}", nothing)
-    yield con
-    con.close()
+    with open_empty_warehouse() as con:
+        yield con
 
 
 @pytest.mark.parametrize("case", _cases())
