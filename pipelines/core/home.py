@@ -26,6 +26,16 @@ class Home:
         return self.root / "reports"
 
     @property
+    def finance(self) -> Path:
+        """The published file that finance queries; replaced whole after every good build."""
+        return self.root / "finance.duckdb"
+
+    @property
+    def outbox(self) -> Path:
+        """Messages, rendered once, and what became of each."""
+        return self.root / "outbox"
+
+    @property
     def dagster(self) -> Path:
         """The Dagster instance: runs, events, schedules."""
         return self.root / "dagster"
