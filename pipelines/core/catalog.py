@@ -250,6 +250,13 @@ class Adjustments(_Model):
     adjustments: tuple[Adjustment, ...] = ()
 
 
+class Billing(_Model):
+    """`billing.yaml`: the account that the bill belongs to, as other tools shall know it. The file may be missing."""
+
+    account_id: Name = "modal-workspace"
+    account_name: Name = "Modal workspace"
+
+
 class Catalog(BaseModel):
     """The whole programme, and the hashes of the files it was read from, together and each by its name."""
 
@@ -260,6 +267,7 @@ class Catalog(BaseModel):
     projection: Projection
     prices: Prices
     adjustments: Adjustments
+    billing: Billing = Billing()
     sha256: str
     file_sha256: Mapping[str, str] = {}
 
@@ -269,11 +277,11 @@ class Catalog(BaseModel):
 
 
 _FILES = ("functions", "rollout", "projection", "prices", "adjustments")
-_M = TypeVar("_M", bound=_Model)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 def load_catalog(directory: Path) -> Catalog:
-    """Read the catalog's five files.
+    """Read the catalog's five files, and `billing.yaml` when there is one.
 
     Raises:
         CatalogError: a file is missing, is not YAML, has a wrong field, or names something another file lacks.
@@ -283,12 +291,7 @@ def load_catalog(directory: Path) -> Catalog:
     documents: dict[str, CommentedMap] = {}
     for name in _FILES:
         path = directory / f"{name}.yaml"
-        try:
-            content = path.read_bytes()
-        except OSError:
-            raise CatalogError(
-                f"{path}: the catalog needs this file; --catalog DIR or $TIEOUT_CATALOG say where it is"
-            ) from None
+        content = _content(path)
         digest.update(name.encode() + b"\0" + content + b"\0")
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
@@ -298,11 +301,35 @@ def load_catalog(directory: Path) -> Catalog:
         projection=_model(Projection, directory / "projection.yaml", documents["projection"]),
         prices=_model(Prices, directory / "prices.yaml", documents["prices"]),
         adjustments=_model(Adjustments, directory / "adjustments.yaml", documents["adjustments"]),
+        billing=_billing(directory / "billing.yaml"),
         sha256=digest.hexdigest(),
         file_sha256=file_sha256,
     )
     _check_references(catalog, directory, documents)
     return catalog
+
+
+def load_beside(path: Path, kind: type[_M]) -> _M:
+    """Read a file that lies in the catalog's folder and is no part of the programme, nor of its hash.
+
+    Raises:
+        CatalogError: the file is missing, is not YAML, or has a wrong field.
+    """
+    return _model(kind, path, _parse(path, _content(path)))
+
+
+def _billing(path: Path) -> Billing:
+    """Read what moves no figure, and so no hash."""
+    return load_beside(path, Billing) if path.exists() else Billing()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise CatalogError(
+            f"{path}: the catalog needs this file; --catalog DIR or $TIEOUT_CATALOG say where it is"
+        ) from None
 
 
 def _parse(path: Path, content: bytes) -> CommentedMap:

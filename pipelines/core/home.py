@@ -11,6 +11,11 @@ class Home:
     root: Path
 
     @property
+    def simulation(self) -> Path:
+        """What a simulated workspace was made with; only there has this file."""
+        return self.root / "simulation.json"
+
+    @property
     def landing(self) -> Path:
         """Files as delivered."""
         return self.root / "landing"

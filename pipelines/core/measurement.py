@@ -426,14 +426,19 @@ def _measure_function(setting: _Week, name: str) -> FunctionMeasurement:
     )
 
 
-def _working_days(setting: _Week, name: str, days: Sequence[dt.date]) -> list[WorkingDay]:
+def _working_days(setting: _Week, name: str, days: Sequence[dt.date]) -> tuple[WorkingDay, ...]:
+    return working_days(setting.work.get(name, ()), days)
+
+
+def working_days(work: Iterable[DailyWork], days: Iterable[dt.date]) -> tuple[WorkingDay, ...]:
+    """Add up the work of one function over its phases, for every one of the days; a day without work has zeros."""
     calls = dict.fromkeys(days, 0)
-    costs = dict.fromkeys(days, Decimal(0))
-    for value in setting.work.get(name, ()):
+    costs = dict.fromkeys(calls, Decimal(0))
+    for value in work:
         if value.day in calls:
             calls[value.day] += value.successful_calls
             costs[value.day] += value.cost_usd
-    return [WorkingDay(day, calls[day], costs[day]) for day in days]
+    return tuple(WorkingDay(day, calls[day], costs[day]) for day in calls)
 
 
 def _cash_change(before: Sequence[WorkingDay], days: Sequence[dt.date], actual: Decimal) -> Decimal | None:

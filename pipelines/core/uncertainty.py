@@ -106,17 +106,47 @@ def total_half_width(
     """
     if not volumes:
         return None
-    days = volumes[0].model.days
-    for volume in volumes[1:]:
-        if volume.model.days != days:
-            raise ValueError("functions of a total must share their baseline days; give a day without calls as zeros")
-    n, freedom = len(days), len(days) - max(volume.model.parameters for volume in volumes)
+    grown = [_growth(volume) for volume in volumes]
+    return _combined([volume.model for volume in volumes], np.stack([g[:, -1] for g in grown]), least_autocorrelation)
+
+
+def running_half_widths(volumes: Sequence[MeasuredVolume]) -> list[HalfWidth | None]:
+    """Return the half-width of a total that grows day by day: for every measured day, of all days up to it.
+
+    Each is `total_half_width` of the days so far, not a sum of widths: all of them share one baseline and its scatter.
+
+    Args:
+        volumes: one per function; a function with fewer days than the longest joins late, its days are the last ones.
+
+    Raises:
+        ValueError: the models were fitted on different days.
+    """
+    days = max((len(volume.calls) for volume in volumes), default=0)
+    grown = [(volume, _growth(volume)) for volume in volumes]
+    widths = []
+    for ahead in range(days - 1, -1, -1):
+        joined = [(v.model, growth[:, len(v.calls) - ahead]) for v, growth in grown if len(v.calls) > ahead]
+        models, terms = [model for model, _ in joined], np.stack([term for _, term in joined])
+        widths.append(_combined(models, terms, LEAST_AUTOCORRELATION))
+    return widths
+
+
+def _growth(volume: MeasuredVolume) -> Floats:
+    """Return w, ℓ and what the shape adds to ℓ, one row each: before any measured day, after the first, and so on."""
+    equivalents = _equivalents(volume)
+    return np.stack([equivalents, _leverages(volume, equivalents), _shapes(volume, equivalents)])
+
+
+def _combined(models: Sequence[Counterfactual], terms: Floats, least_autocorrelation: float) -> HalfWidth | None:
+    """Return the half-width of a total; `terms` has a row of w, ℓ and the shape's excess for every model."""
+    days = models[0].days
+    if any(model.days != days for model in models):
+        raise ValueError("functions of a total must share their baseline days; give a day without calls as zeros")
+    n, freedom = len(days), len(days) - max(model.parameters for model in models)
     if freedom < 1:
         return None
-    equivalents = np.array([day_equivalents(volume) for volume in volumes])
-    leverages = np.array([leverage(volume) for volume in volumes])
-    shapes = np.array([shape_leverage(volume) for volume in volumes])
-    residuals = np.array([volume.model.residuals_usd for volume in volumes])
+    equivalents, leverages, shapes = terms.T
+    residuals = np.array([model.residuals_usd for model in models])
     weighted, added = np.sqrt(equivalents) @ residuals, residuals.sum(axis=0)
     estimated = autocorrelation(days, weighted)
     used = small_sample_autocorrelation(estimated, n, least_autocorrelation)
@@ -136,39 +166,57 @@ def total_half_width(
         autocorrelation=estimated,
         autocorrelation_used=used,
         effective_days=effective,
-        day_equivalents=_weighted_mean(equivalents, volumes),
+        day_equivalents=_weighted_mean(equivalents, models),
     )
 
 
 def day_equivalents(volume: MeasuredVolume) -> float:
     """Return w: how many mean baseline days the measured volume amounts to (days, when cost does not follow calls)."""
-    if volume.model.form is ModelForm.CONSTANT:
-        return float(len(volume.calls))
-    return sum(volume.calls) * len(volume.model.calls) / sum(volume.model.calls)
+    return float(_equivalents(volume)[-1])
 
 
 def leverage(volume: MeasuredVolume) -> float:
     """Return ℓ: the variance of the predicted sum that comes from the fitted coefficients, in units of s²."""
-    if volume.model.form is ModelForm.AFFINE:
-        return _polynomial_leverage(volume, terms=2)
-    return day_equivalents(volume) ** 2 / len(volume.model.calls)
+    return float(_leverages(volume, _equivalents(volume))[-1])
 
 
 def shape_leverage(volume: MeasuredVolume) -> float:
     """Return by how much ℓ of a model with one term more exceeds ℓ; 0 where the baseline's volumes cannot tell."""
+    return float(_shapes(volume, _equivalents(volume))[-1])
+
+
+def _equivalents(volume: MeasuredVolume) -> Floats:
+    if volume.model.form is ModelForm.CONSTANT:
+        return np.arange(len(volume.calls) + 1, dtype=float)
+    return _running_sum(np.array(volume.calls, dtype=float)) * len(volume.model.calls) / sum(volume.model.calls)
+
+
+def _leverages(volume: MeasuredVolume, equivalents: Floats) -> Floats:
+    if volume.model.form is ModelForm.AFFINE:
+        return _polynomial_leverages(volume, terms=2)
+    return equivalents**2 / len(volume.model.calls)
+
+
+def _shapes(volume: MeasuredVolume, equivalents: Floats) -> Floats:
     terms = volume.model.parameters + 1
     if len(set(volume.model.calls)) < terms:
-        return 0.0
-    return max(0.0, _polynomial_leverage(volume, terms) - leverage(volume))
+        return np.zeros_like(equivalents)
+    return np.maximum(0.0, _polynomial_leverages(volume, terms) - _leverages(volume, equivalents))
 
 
-def _polynomial_leverage(volume: MeasuredVolume, terms: int) -> float:
+def _polynomial_leverages(volume: MeasuredVolume, terms: int) -> Floats:
     """Return x′(X′X)⁻¹x, with rows (1, N, N² …) of the baseline days in X and their sum over the measured days in x."""
     baseline, measured = np.array(volume.model.calls, dtype=float), np.array(volume.calls, dtype=float)
     centre, scale = baseline.mean(), baseline.std()
     rows = np.vander((baseline - centre) / scale, terms)
-    asked = np.linalg.solve(np.linalg.qr(rows).R.T, np.vander((measured - centre) / scale, terms).sum(axis=0))
-    return float(asked @ asked)
+    sums = _running_sum(np.vander((measured - centre) / scale, terms))
+    asked = np.linalg.solve(np.linalg.qr(rows).R.T, sums.T)
+    return np.asarray((asked * asked).sum(axis=0))
+
+
+def _running_sum(values: Floats) -> Floats:
+    """Add up along the first axis, beginning with nothing."""
+    return np.concatenate([np.zeros_like(values[:1], shape=(1, *values.shape[1:])), values.cumsum(axis=0)])
 
 
 def autocorrelation(days: Sequence[dt.date], residuals: Floats) -> float:
@@ -185,8 +233,8 @@ def small_sample_autocorrelation(estimated: float, days: int, least: float = LEA
     return min(max(estimated + (1 + 3 * estimated) / days, least), MOST_AUTOCORRELATION)
 
 
-def _weighted_mean(equivalents: Floats, volumes: Sequence[MeasuredVolume]) -> float:
-    fitted = [v.model.exact_cost_usd(Fraction(sum(v.model.calls)), len(v.model.days)) for v in volumes]
+def _weighted_mean(equivalents: Floats, models: Sequence[Counterfactual]) -> float:
+    fitted = [model.exact_cost_usd(Fraction(sum(model.calls)), len(model.days)) for model in models]
     weights = np.array([float(cost) for cost in fitted])
     return float(equivalents @ weights / weights.sum()) if weights.sum() > 0 else float(equivalents.mean())
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipelines.simulator.bill_exports import DAY, FETCH_HOUR
 from pipelines.simulator.call_log import CallLog, write_call_log
 from pipelines.simulator.cli_format import (
     CLIENT_VERSION,
@@ -19,6 +18,7 @@ from pipelines.simulator.cli_format import (
 from pipelines.simulator.ids import object_id
 from pipelines.simulator.landing import Fetch, Landing
 from pipelines.simulator.scenario import App, Deployment
+from pipelines.simulator.seen_bill import DAY, FETCH_HOUR
 from pipelines.simulator.world import World, deployed_at, to_us
 
 # Somebody looks at a new deployment soon after it, and at the workspace soon after the period begins.
@@ -40,7 +40,8 @@ def write_app_exports(world: World, landing: Landing) -> None:
         _write_app_list(world, landing, seen_at)
 
 
-def _known(world: World, app: App, at: dt.datetime) -> list[Deployment]:
+def known_deployments(world: World, app: App, at: dt.datetime) -> list[Deployment]:
+    """Return the deployments of an app up to an instant, oldest first."""
     return [d for d in app.deployments if d.functions and deployed_at(d, world.start) <= at]
 
 
@@ -53,7 +54,7 @@ def _write_history(world: World, landing: Landing, app: App, seen_at: dt.datetim
             "deployed_by": deployment.deployed_by,
             "commit": deployment.commit,
         }
-        for deployment in reversed(_known(world, app, seen_at))
+        for deployment in reversed(known_deployments(world, app, seen_at))
     ]
     landing.write(
         f"app_history/app={path_key(app.name)}/{seen_at:%Y-%m-%d}.json",
@@ -80,12 +81,12 @@ def _write_infos(landing: Landing, app: App, deployment: Deployment, seen_at: dt
 def _write_app_list(world: World, landing: Landing, seen_at: dt.datetime) -> None:
     rows = []
     for app in world.scenario.apps:
-        if known := _known(world, app, seen_at):
+        if known := known_deployments(world, app, seen_at):
             row = {
                 "app_id": app.app_id,
                 "description": app.name,
                 "state": "deployed",
-                "tasks": str(_running_containers(world, app, to_us(seen_at))),
+                "tasks": str(running_containers(world, app, to_us(seen_at))),
                 "created_at": localized(deployed_at(known[0], world.start)),
                 "stopped_at": None,
             }
@@ -94,7 +95,8 @@ def _write_app_list(world: World, landing: Landing, seen_at: dt.datetime) -> Non
     landing.write(f"app_list/{seen_at:%Y-%m-%d}.json", pretty(rows), Fetch("modal app list --json", seen_at))
 
 
-def _running_containers(world: World, app: App, at_us: int) -> int:
+def running_containers(world: World, app: App, at_us: int) -> int:
+    """Return how many containers of an app lived at an instant, in microseconds since 1970 UTC."""
     return sum(
         int(np.count_nonzero((log.created_us <= at_us) & (log.stopped_us > at_us)))
         for log in world.pools

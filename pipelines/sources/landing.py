@@ -25,6 +25,7 @@ SOURCES = (
     "billing_summary",
     "function_calls",
     "function_info",
+    "invoices",
 )
 SIDECAR_SUFFIX = ".meta.json"
 GZIP_MAGIC = b"\x1f\x8b"

@@ -24,6 +24,7 @@ from pipelines.sources import (
     billing_summary,
     function_calls,
     function_info,
+    invoices,
     ledger,
 )
 from pipelines.sources.fields import ParsedFile
@@ -55,6 +56,7 @@ PARSERS: Mapping[str, Parser] = {
     "billing_report": billing_report.parse,
     "billing_summary": billing_summary.parse,
     "function_info": function_info.parse,
+    "invoices": invoices.parse,
 }
 CALLS = "function_calls"
 _BATCH_FILES = 500

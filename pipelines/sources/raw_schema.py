@@ -127,6 +127,19 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "invoices",
+        "One row per invoice, as somebody landed it.",
+        (
+            _FILE_ID,
+            _ROW_NUMBER,
+            Column("month", "DATE", "First day of the UTC month"),
+            Column("number", "VARCHAR", "Number of the invoice"),
+            Column("total", "DECIMAL(38, 12)", "What it comes to before tax, in its currency, exactly as written"),
+            Column("currency", "VARCHAR", "Code of three letters; USD when the file does not say"),
+            Column("issued_on", "DATE", "Date of the invoice; null when the file does not say"),
+        ),
+    ),
+    Table(
         "billing_rates",
         "One row per list price in a snapshot of Modal's rates.",
         (

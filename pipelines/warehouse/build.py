@@ -11,11 +11,13 @@ import duckdb
 import polars as pl
 
 from pipelines.core.periods import day_start
+from pipelines.warehouse.evaluations import Evaluated, record_evaluation
 from pipelines.warehouse.models import Model
 from pipelines.warehouse.suites import load_suite
-from pipelines.warehouse.validation import ValidationResult, Validator, keep_offending
+from pipelines.warehouse.validation import ValidationResult, Validator
 
 CHUNK = dt.timedelta(days=7)
+_GROWS_WITH_CALLS = frozenset({"raw", "staging", "usage"})
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,12 @@ def build_model(
     started = time.monotonic()
     con.execute("begin")
     try:
-        built = _write(con, model, period, measured)
+        built = write_model(con, model, period, measured)
         _comment(con, model)
         _record_version(con, model)
-        rows = _rows_of(model, built)
         written = time.monotonic()
-        validation = validator.validate(load_suite(model.name), rows=rows)
+        with _computed_once(con, model, _rows_of(model, built)) as rows:
+            validation = validator.validate(load_suite(model.name), rows=rows)
         validated = time.monotonic()
         if validation.success:
             con.execute("commit")
@@ -103,8 +105,7 @@ def build_model(
         with contextlib.suppress(duckdb.TransactionException):
             con.execute("rollback")
         raise
-    if validation.failures:
-        keep_offending(con, validation, run_id=run_id, now=dt.datetime.now(dt.UTC))
+    record_evaluation(con, validation, _evaluated(built, run_id))
     return BuildResult(
         model=model,
         period=built,
@@ -116,9 +117,33 @@ def build_model(
     )
 
 
-def _write(
-    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None
+@contextlib.contextmanager
+def _computed_once(con: duckdb.DuckDBPyConnection, model: Model, rows: str) -> Iterator[str]:
+    """Keep the rows of a view while they are validated; else every expectation would compute them anew.
+
+    Views of the floors that grow with the number of calls are left as they are: they cost little more than a copy.
+    """
+    if not model.is_view or model.schema in _GROWS_WITH_CALLS:
+        yield rows
+        return
+    con.execute(f"create or replace temp table rows_of_view as {rows}")
+    yield "select * from temp.rows_of_view"
+    con.execute("drop table temp.rows_of_view")
+
+
+def _evaluated(built: Period | None, run_id: str) -> Evaluated:
+    now = dt.datetime.now(dt.UTC)
+    return Evaluated(run_id, now) if built is None else Evaluated(run_id, now, built.since, built.until)
+
+
+def write_model(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None = None
 ) -> Period | None:
+    """Write a model's rows for a period into the transaction that is open, without validating them.
+
+    Returns:
+        The period that was written; None for a table that is always built whole, and for a view without a partition.
+    """
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
         return period if model.partition else None
@@ -162,7 +187,8 @@ def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period)
 
 def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     rows = con.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+        "select 1 from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
         [model.schema, model.table],
     ).fetchall()
     return bool(rows)

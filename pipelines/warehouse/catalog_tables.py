@@ -33,6 +33,10 @@ create or replace table catalog.prices (
 create or replace table catalog.projection (
     function varchar, before_usd_per_hour decimal(38, 12), after_usd_per_hour decimal(38, 12), calls_per_hour integer
 );
+create or replace table catalog.adjustments (
+    day date, function varchar, amount_usd decimal(38, 12), cause varchar, evidence varchar
+);
+create or replace table catalog.billing (account_id varchar, account_name varchar);
 comment on table catalog.settings is 'One row: the environment of the catalog, Modal''s defaults and price factors';
 comment on table catalog.configurations is 'What the catalog says each function was given on each app from when on';
 comment on table catalog.phases is 'The rollout: what was deployed when and what it was promised to save';
@@ -40,6 +44,8 @@ comment on table catalog.resources is 'What Modal bills by the hour, and the nam
 comment on table catalog.labels is 'The labels that bills use, in lower case, and the resource they mean';
 comment on table catalog.prices is 'List prices by the catalog';
 comment on table catalog.projection is 'The claim as published: price per hour times calls per hour, before and after';
+comment on table catalog.adjustments is 'Non-routine adjustments to the saving, each with its evidence';
+comment on table catalog.billing is 'One row: the account that the bill belongs to, as other tools know it';
 """
 
 
@@ -107,6 +113,11 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
             (line.function, line.before_usd_per_hour, line.after_usd_per_hour, line.calls_per_hour)
             for line in catalog.projection.lines
         ],
+        "adjustments": [
+            (line.day, line.function, line.amount_usd, line.cause, line.evidence)
+            for line in catalog.adjustments.adjustments
+        ],
+        "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
     }
 
 

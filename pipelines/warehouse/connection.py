@@ -6,7 +6,21 @@ from pathlib import Path
 
 import duckdb
 
-SCHEMAS = ("raw", "catalog", "staging", "usage", "spend", "reconciliation", "savings", "meta", "quarantine")
+from pipelines.warehouse.evaluations import EVALUATIONS_DDL
+
+SCHEMAS = (
+    "raw",
+    "catalog",
+    "staging",
+    "usage",
+    "spend",
+    "reconciliation",
+    "savings",
+    "finance",
+    "focus",
+    "meta",
+    "quarantine",
+)
 
 
 class WarehouseError(RuntimeError):
@@ -28,7 +42,8 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("set enable_progress_bar = false")
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
-        con.execute(_META_DDL)
+        con.execute(META_DDL)
+        con.execute(EVALUATIONS_DDL)
         yield con
     finally:
         con.close()
@@ -62,7 +77,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(f"{path} cannot be opened: {error}") from error
 
 
-_META_DDL = """
+META_DDL = """
 create table if not exists meta.models (
     model varchar primary key,
     code_version varchar not null
@@ -72,6 +87,14 @@ create table if not exists meta.week_inputs (
     input_hash varchar not null,
     built_at timestamp not null
 );
+create table if not exists meta.closings (
+    week varchar not null,
+    revision integer not null,
+    closed_at timestamp not null,
+    document varchar not null,
+    primary key (week, revision)
+);
 comment on table meta.models is 'The SQL version that every table was built with';
 comment on table meta.week_inputs is 'What every ISO week was last built from; a week with other inputs is built anew';
+comment on table meta.closings is 'Every issue of a week: its figures, as in reports/<week>/revision-<n>/figures.json';
 """

@@ -23,7 +23,7 @@ select
     function, phase, day::date, successful_calls, inputs, errors, timeouts, oom_kills,
     p50_execution_us / 1e6, p95_execution_us / 1e6, busy_us, container_us,
     cost_usd::decimal(38, 12), gpu_usd::decimal(38, 12), cpu_usd::decimal(38, 12), memory_usd::decimal(38, 12),
-    status = 'settled'
+    status != 'provisional'
 from savings.daily_function
 where environment = $environment and day < $until
 order by function, day, phase

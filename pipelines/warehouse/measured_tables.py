@@ -16,6 +16,7 @@ from pipelines.core.measurement import LedgerState, WeekMeasurement
 from pipelines.core.periods import IsoWeek
 from pipelines.core.savings import round_picodollars
 from pipelines.core.status import Judgement
+from pipelines.warehouse.anomalies import read_anomalies
 from pipelines.warehouse.audited import audit
 from pipelines.warehouse.build import Period
 from pipelines.warehouse.measured import measure
@@ -95,6 +96,16 @@ _COLUMNS: Mapping[str, Columns] = {
             _USD,
         ),
     },
+    "anomalies": {
+        **_WEEK,
+        "function": pl.String,
+        "day": pl.Date,
+        "actual_usd": _USD,
+        "expected_usd": _USD,
+        "deviations": pl.Float64,
+        "compared_days": pl.Int32,
+        "is_weekday": pl.Boolean,
+    },
     "audit": {
         "position": pl.Int32,
         "detail": pl.Int32,
@@ -126,6 +137,8 @@ class MeasuredTables:
         """Return the rows of a measured model for the weeks whose Monday lies in a period."""
         if model.table == "audit":
             rows = list(_audit(audit(self._con, self._catalog, lock=self._lock).entries))
+        elif model.table == "anomalies":
+            rows = [row for week in _weeks_of(period) for row in self._anomalies(week)]
         else:
             rows = [row for week in _weeks_of(period) for row in self._rows(model, week)]
         return pl.DataFrame(rows, schema=dict(_COLUMNS[model.table]), orient="row")
@@ -139,6 +152,20 @@ class MeasuredTables:
         else:
             rows = _WEEKLY_ROWS[model.table](measurement)
         return ((week.start, week.label, *row) for row in rows)
+
+    def _anomalies(self, week: IsoWeek) -> Iterator[Row]:
+        for anomaly in read_anomalies(self._con, week, self._catalog):
+            yield (
+                week.start,
+                week.label,
+                anomaly.function,
+                anomaly.day,
+                anomaly.actual_usd,
+                anomaly.expected_usd,
+                anomaly.deviations,
+                anomaly.compared_days,
+                anomaly.is_weekday,
+            )
 
 
 def _weeks_of(period: Period) -> Iterator[IsoWeek]:

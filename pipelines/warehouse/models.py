@@ -23,7 +23,7 @@ import duckdb
 
 from pipelines.core.resources import resource_path
 
-FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings")
+FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focus", "finance")
 
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
 _FACT = re.compile(r"^(key|partition|materialized|measured from): *(.+)$", re.MULTILINE)
@@ -112,13 +112,23 @@ def read_model(path: Path) -> Model:
 
 
 def load_models() -> tuple[Model, ...]:
-    """Read every model that SQL alone makes, in an order in which they can be built."""
-    return tuple(model for model in all_models() if not model.is_measured)
+    """Read every model that SQL alone makes of what was landed, in an order in which they can be built."""
+    reported = {model.name for model in reported_models()}
+    return tuple(model for model in all_models() if model.name not in reported)
 
 
 def measured_models() -> tuple[Model, ...]:
     """Read every model that a measurement fills, in an order in which they can be built after the others."""
     return tuple(model for model in all_models() if model.is_measured)
+
+
+def reported_models() -> tuple[Model, ...]:
+    """Read every model made with the weekly report: what a measurement fills, and what reads it; in building order."""
+    names: set[str] = set()
+    for model in all_models():
+        if model.is_measured or model.depends_on & names:
+            names.add(model.name)
+    return tuple(model for model in all_models() if model.name in names)
 
 
 @cache
@@ -154,13 +164,25 @@ def _columns(select: str) -> dict[str, str]:
     return {match[1]: match[2].strip() for match in found if match}
 
 
-def _dependencies(path: Path, select: str) -> frozenset[str]:
+def tables_read(select: str) -> frozenset[str]:
+    """Return the tables that a select reads by a qualified name, off DuckDB's own parse.
+
+    Raises:
+        ModelError: DuckDB cannot parse it, or it is no select.
+    """
     with duckdb.connect() as con:
         row = con.execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
     parsed: dict[str, Any] = json.loads(row[0]) if row else {}
     if parsed.get("error"):
-        raise ModelError(f"{path}: DuckDB cannot parse this: {parsed.get('error_message')}")
+        raise ModelError(f"DuckDB cannot parse this: {parsed.get('error_message')}")
     return frozenset(_base_tables(parsed))
+
+
+def _dependencies(path: Path, select: str) -> frozenset[str]:
+    try:
+        return tables_read(select)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
 
 
 def _base_tables(node: Any) -> set[str]:

@@ -8,8 +8,11 @@ from typing import Any
 
 import duckdb
 
+from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 from pipelines.warehouse.connection import read_warehouse
+from pipelines.warehouse.models import ModelError, tables_read
+from pipelines.warehouse.publish import PUBLISHED_FLOORS, read_published
 
 _HEAD = re.compile(r"\A\s*/\*(?P<question>.*?)\*/\s*(?P<select>.*)\Z", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -72,6 +75,19 @@ def select_of(text: str) -> str:
     return queries[name].select
 
 
+def ask_workspace(home: Home, select: str) -> Answer:
+    """Answer from finance's file when the select reads nothing else, so that no build is in its way; else `ask`.
+
+    Raises:
+        WarehouseError: what is asked for is not built yet, or another process is writing the warehouse.
+        QueryError: DuckDB does not accept the SQL.
+    """
+    if home.finance.exists() and reads_published_only(select):
+        with read_published(home.finance) as con:
+            return _answer(con, select)
+    return ask(home.warehouse, select)
+
+
 def ask(warehouse: Path, select: str) -> Answer:
     """Run a select on the warehouse, which it can neither change nor leave: it sees no other file.
 
@@ -80,14 +96,27 @@ def ask(warehouse: Path, select: str) -> Answer:
         QueryError: DuckDB does not accept the SQL.
     """
     with read_warehouse(warehouse) as con:
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
-        try:
-            cursor = con.execute(select)
-            columns: Sequence[tuple[Any, ...]] = cursor.description or ()
-            rows = cursor.fetchall() if columns else []
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from error
+        return _answer(con, select)
+
+
+def reads_published_only(select: str) -> bool:
+    """Tell whether every table that a select names is in finance's file; what is no select is not."""
+    try:
+        tables = tables_read(select)
+    except ModelError:
+        return False
+    return bool(tables) and all(table.partition(".")[0] in PUBLISHED_FLOORS for table in tables)
+
+
+def _answer(con: duckdb.DuckDBPyConnection, select: str) -> Answer:
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+    try:
+        cursor = con.execute(select)
+        columns: Sequence[tuple[Any, ...]] = cursor.description or ()
+        rows = cursor.fetchall() if columns else []
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
     return Answer(
         columns=tuple(str(column[0]) for column in columns),
         types=tuple(str(column[1]) for column in columns),

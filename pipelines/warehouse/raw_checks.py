@@ -8,8 +8,9 @@ import datetime as dt
 
 import duckdb
 
+from pipelines.warehouse.evaluations import Evaluated, record_evaluation
 from pipelines.warehouse.suites import all_suites
-from pipelines.warehouse.validation import ValidationResult, Validator, keep_offending
+from pipelines.warehouse.validation import ValidationResult, Validator
 
 _DDL = """
 create table if not exists meta.checked_files (last_file_id integer not null);
@@ -17,24 +18,34 @@ comment on table meta.checked_files is 'The last file whose rows passed every cr
 """
 
 
+def unchecked_files(con: duckdb.DuckDBPyConnection) -> int:
+    """Count the loaded files whose rows have not passed the critical expectations of the raw tables."""
+    con.execute(_DDL)
+    row = con.execute("select count(*) from raw.files where file_id > $last", {"last": _last_file_id(con)}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def check_raw(con: duckdb.DuckDBPyConnection, validator: Validator, *, run_id: str) -> dict[str, ValidationResult]:
     """Run the suites of all raw tables on the rows that have not passed yet, and return the results by table."""
     con.execute(_DDL)
-    row = con.execute("select coalesce(max(last_file_id), 0) from meta.checked_files").fetchone()
-    last_file_id = int(row[0]) if row else 0
+    last_file_id = _last_file_id(con)
     results: dict[str, ValidationResult] = {}
     for suite in all_suites().values():
         if suite.table.startswith("raw."):
             results[suite.table] = validator.validate(suite, rows=_unchecked(con, suite.table, last_file_id))
     for result in results.values():
-        if result.failures:
-            keep_offending(con, result, run_id=run_id, now=dt.datetime.now(dt.UTC))
+        record_evaluation(con, result, Evaluated(run_id, dt.datetime.now(dt.UTC)))
     if all(result.success for result in results.values()):
         con.execute("begin")
         con.execute("delete from meta.checked_files")
         con.execute("insert into meta.checked_files select coalesce(max(file_id), 0) from raw.files")
         con.execute("commit")
     return results
+
+
+def _last_file_id(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select coalesce(max(last_file_id), 0) from meta.checked_files").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _unchecked(con: duckdb.DuckDBPyConnection, table: str, last_file_id: int) -> str:

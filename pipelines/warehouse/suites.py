@@ -19,6 +19,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -151,7 +152,7 @@ def load_suite(table: str, *, directory: Path | None = None) -> Suite:
         raise SuiteError(
             f"{_label(folder, path)}: {table} has no suite; write this file, with one expectation at least"
         )
-    return _read_suite(folder, path)
+    return _suite_of(folder, path)
 
 
 def all_suites(*, directory: Path | None = None) -> dict[str, Suite]:
@@ -161,11 +162,17 @@ def all_suites(*, directory: Path | None = None) -> dict[str, Suite]:
         SuiteError: a file is wrong; the message names file, line and field.
     """
     folder = directory or resource_path("expectations")
-    suites = (_read_suite(folder, path) for path in sorted(folder.rglob("*.yaml")))
+    suites = (_suite_of(folder, path) for path in sorted(folder.rglob("*.yaml")))
     return {suite.table: suite for suite in suites}
 
 
-def _read_suite(folder: Path, path: Path) -> Suite:
+def _suite_of(folder: Path, path: Path) -> Suite:
+    return _read_suite(folder, path, path.stat().st_mtime_ns)
+
+
+@cache
+def _read_suite(folder: Path, path: Path, _changed_ns: int) -> Suite:
+    """Read a file once in a process; a file that was changed since is another one."""
     label = _label(folder, path)
     document = _parse(label, path.read_text(encoding="utf-8"))
     try:

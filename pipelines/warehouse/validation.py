@@ -1,19 +1,19 @@
-"""Validation: runs a suite on rows that are not committed yet, with Great Expectations, and keeps what broke it.
+"""Validation: runs a suite on rows that are not committed yet, with Great Expectations.
 
 The only importer of `great_expectations`. Its import takes seconds, so it happens inside functions. Nothing here
-commits, rolls back, writes a file or opens a socket.
+commits, rolls back or opens a socket, and only `write_data_docs` writes files.
 """
 
-import json
 import logging
 import os
 import re
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -23,7 +23,9 @@ from pipelines.warehouse.suites import Expectation, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
     from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
     from great_expectations.expectations.expectation import Expectation as GxExpectation
 
@@ -31,26 +33,7 @@ SAMPLE_ROWS = 10
 """Offending rows that are shown with a broken expectation."""
 
 KEPT_ROWS = 200
-"""Offending rows that are kept for each broken expectation; Great Expectations reads no more than these."""
-
-QUARANTINE_DDL = """
-create schema if not exists quarantine;
-create table if not exists quarantine.rows (
-    table_name varchar not null,
-    expectation varchar not null,
-    severity varchar not null,
-    row_json varchar not null,
-    run_id varchar not null,
-    seen_at timestamp not null
-);
-comment on table quarantine.rows is 'Rows that broke an expectation, at most 200 for each expectation and run.';
-comment on column quarantine.rows.table_name is 'The table that the row was meant for.';
-comment on column quarantine.rows.expectation is 'The expectation that the row broke.';
-comment on column quarantine.rows.severity is 'critical (nothing of that build was kept) or warning.';
-comment on column quarantine.rows.row_json is 'The row as a JSON object; every value is text, exactly as computed.';
-comment on column quarantine.rows.run_id is 'The run that met the row.';
-comment on column quarantine.rows.seen_at is 'When the run met it, UTC.';
-"""
+"""Offending rows that are read, and kept, of each broken expectation."""
 
 # What SQLAlchemy takes for a parameter in plain SQL: `:name`, but neither `::type` nor `10:40`.
 _BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
@@ -135,32 +118,9 @@ class Validator:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         """Prepare for `con`, which stays the caller's to commit, roll back and close."""
-        _silence_great_expectations()
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import (
-            DataContextConfig,
-            InMemoryStoreBackendDefaults,
-            ProgressBarsConfig,
-        )
-        from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
-        from sqlalchemy.pool import StaticPool
-
         self._con = con
-        lent = self._lent = _LentConnection(con)
-        config = DataContextConfig(
-            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-            progress_bars=ProgressBarsConfig(globally=False),
-            analytics_enabled=False,
-        )
-        context = gx.get_context(mode="ephemeral", project_config=config)
-        self._source = context.data_sources.add_sql(
-            datasource=SQLDatasource(
-                name="warehouse",
-                connection_string="duckdb://",
-                create_temp_table=False,
-                kwargs={"creator": lambda: lent, "poolclass": StaticPool},
-            )
-        )
+        self._lent = _LentConnection(con)
+        self._source = _source_of(_context(), self._lent)
 
     def validate(self, suite: Suite, *, rows: str) -> ValidationResult:
         """Run every expectation of `suite` on the result of the select `rows`, uncommitted rows included.
@@ -272,6 +232,72 @@ class _Run:
             raise ValidationError("\n".join([*(causes or errors), "Correct the suite, or the columns of its table."]))
 
 
+def write_data_docs(con: duckdb.DuckDBPyConnection, suites: Iterable[Suite], directory: Path) -> Path:
+    """Evaluate suites on their tables as they are, and write Great Expectations' site about them.
+
+    Returns:
+        The first page. Nothing else is written, and what was in the directory before is replaced.
+
+    Raises:
+        ValidationError: an expectation cannot be built; the message names suite file and line.
+    """
+    context = _context(
+        {
+            "tables": {
+                "class_name": "SiteBuilder",
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(directory.absolute()),
+                },
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            }
+        }
+    )
+    import great_expectations as gx
+
+    source = _source_of(context, _LentConnection(con))
+    for suite in suites:
+        asset = source.add_query_asset(suite.table, query=f"select * from {suite.table}")  # noqa: S608 - our own names
+        rows = asset.add_batch_definition_whole_table("rows")
+        expectations = [_build(suite, expectation) for expectation in suite.expectations]
+        kept = context.suites.add(gx.ExpectationSuite(name=suite.table, expectations=expectations))
+        context.validation_definitions.add(gx.ValidationDefinition(name=suite.table, data=rows, suite=kept)).run()
+    context.build_data_docs()
+    return directory / "index.html"
+
+
+def _context(data_docs_sites: dict[str, Any] | None = None) -> "EphemeralDataContext":
+    _silence_great_expectations()
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        data_docs_sites=data_docs_sites,
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
+
+
+def _source_of(context: "EphemeralDataContext", lent: "_LentConnection") -> "SQLDatasource":
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+    from sqlalchemy.pool import StaticPool
+
+    return context.data_sources.add_sql(
+        datasource=SQLDatasource(
+            name="warehouse",
+            connection_string="duckdb://",
+            create_temp_table=False,
+            kwargs={"creator": lambda: lent, "poolclass": StaticPool},
+        )
+    )
+
+
 class _LentConnection:
     """What SQLAlchemy sees of a DuckDB connection that belongs to someone else.
 
@@ -355,11 +381,11 @@ def _build(suite: Suite, expectation: Expectation) -> "GxExpectation":
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
-    meta = {"name": expectation.name}
+    said: dict[str, Any] = {"meta": {"name": expectation.name}, "description": expectation.name}
     try:
         if expectation.sql is not None:
-            return _rule_class()(unexpected_rows_query=_query_of_rule(expectation.sql), meta=meta)
-        return get_expectation_impl(expectation.type or "")(**expectation.kwargs, meta=meta)
+            return _rule_class()(unexpected_rows_query=_query_of_rule(expectation.sql), **said)
+        return get_expectation_impl(expectation.type or "")(**expectation.kwargs, **said)
     except (ExpectationNotFoundError, ValueError, TypeError) as error:
         where = f"{suite.file}:{expectation.line}"
         raise ValidationError(f"{where}: {expectation.name!r} cannot be built: {error}") from error
@@ -409,37 +435,3 @@ def _text(value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     return str(value)
-
-
-def keep_offending(con: duckdb.DuckDBPyConnection, result: ValidationResult, *, run_id: str, now: datetime) -> int:
-    """Write the offending rows of `result` to `quarantine.rows`, and return how many were new.
-
-    Call it after the rollback, when no transaction is open that may be undone: the result carries the rows. What the
-    run kept before is not kept twice. `now` has a timezone; it is stored as UTC.
-    """
-    con.execute(QUARANTINE_DDL)
-    return sum(_keep(con, result.suite.table, outcome, (run_id, now)) for outcome in result.failures)
-
-
-def _keep(con: duckdb.DuckDBPyConnection, table: str, outcome: Outcome, seen: tuple[str, datetime]) -> int:
-    run_id, now = seen
-    kept = con.execute(
-        """
-        insert into quarantine.rows
-        select $table, $expectation, $severity, row_json, $run_id, $seen_at
-        from (select distinct unnest($rows::varchar[]) as row_json)
-        where row_json not in (
-            select q.row_json from quarantine.rows as q
-            where q.table_name = $table and q.expectation = $expectation and q.run_id = $run_id
-        )
-        """,
-        {
-            "table": table,
-            "expectation": outcome.expectation.name,
-            "severity": outcome.expectation.severity.value,
-            "rows": [json.dumps(row, ensure_ascii=False) for row in outcome.offending_rows],
-            "run_id": run_id,
-            "seen_at": now.astimezone(UTC).replace(tzinfo=None),
-        },
-    ).fetchone()
-    return int(kept[0]) if kept else 0

@@ -1,11 +1,12 @@
 """Which ISO weeks have to be built or reported anew, because what they are made of has changed.
 
 A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
-configurations, prices, apps and deployments of that time, the summaries of its months, the catalog, and the SQL. A hash
-over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks together: a log that
-shows one alive changes every week since that container was created. A report, with the measured tables that it shows,
-is made of all weeks up to its own, of the other weeks of its months, of the weeks before the first deployment, which
-hold the baseline, and of the frozen baseline where there is one.
+configurations, prices, apps and deployments of that time, the summaries and invoices of its months, the catalog, and
+the SQL. A hash over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks
+together: a log that shows one alive changes every week since that container was created. A report, with the measured
+tables that it shows, is made of all weeks up to its own, of the other weeks of its months, of the weeks before the
+first deployment, which hold the baseline, of the frozen baseline where there is one, and of the revisions of earlier
+weeks that it carries.
 """
 
 import datetime as dt
@@ -19,7 +20,8 @@ from pipelines.core.catalog import Catalog
 from pipelines.core.freeze import BaselineLock
 from pipelines.core.periods import IsoWeek
 from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.models import load_models, measured_models
+from pipelines.warehouse.closings import carried_by
+from pipelines.warehouse.models import load_models, reported_models
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
 _MEANINGS = frozenset(f"staging.{table}" for table in ("deliveries", "deployments", "apps", "configurations", "prices"))
@@ -72,11 +74,12 @@ landed as (
 summaries as (
     select
         w.monday,
+        d.source,
         d.month,
         arg_max(d.sha256, (d.fetched_at, d.sha256)) as sha256
     from weeks as w
     inner join staging.deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
-    where d.source = 'billing_summary'
+    where d.source in ('billing_summary', 'invoices')
     group by all
 ),
 
@@ -208,7 +211,7 @@ def stale_reports(
 ) -> tuple[IsoWeek, ...]:
     """Return the built weeks whose report was never made, or not from the weeks and the baseline as they are now."""
     con.execute(_DDL)
-    current = _report_hashes(con, catalog, lock)
+    current = report_hashes(con, catalog, lock)
     made = _recorded(con, "meta.report_inputs")
     return tuple(week for week in sorted(current) if made.get(week) != current[week])
 
@@ -223,7 +226,7 @@ def record_reports(
 ) -> None:
     """Record that the reports of these weeks were made from the weeks as last built, and from this baseline."""
     con.execute(_DDL)
-    current = _report_hashes(con, catalog, lock)
+    current = report_hashes(con, catalog, lock)
     _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
 
 
@@ -284,20 +287,25 @@ def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Seque
     return {week: _digest([catalog.sha256, *code, landed.get(week, "")]) for week in weeks}
 
 
-def _report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
+def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
+    """Hash what the report of every built week, with the tables measured beside it, is made of as things are now."""
     built = _recorded(con, "meta.week_inputs")
     deployments = [phase.deployed_at.date() for phase in catalog.rollout.phases]
     first = min(deployments, default=dt.date.min)
     common = [
         "not frozen" if lock is None else lock.sha256,
-        *(f"{model.name} {model.code_version}" for model in measured_models()),
+        *(f"{model.name} {model.code_version}" for model in reported_models()),
     ]
-    return {week: _digest([*common, *_parts(week, built, first)]) for week in built}
+    return {week: _digest([*common, *_parts(week, built, first), *_carried(con, week)]) for week in built}
 
 
 def _parts(week: IsoWeek, built: dict[IsoWeek, str], first_deployment: dt.date) -> Iterator[str]:
     measured = {other for other in built if other <= week or other.start < first_deployment}
     return (f"{other.label} {built[other]}" for other in sorted(measured | _of_same_months(week, built)))
+
+
+def _carried(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[str]:
+    return (f"carries {other.label} revision {revision}" for other, revision in carried_by(con, week))
 
 
 def _of_same_months(week: IsoWeek, weeks: Iterable[IsoWeek]) -> set[IsoWeek]:

@@ -1,4 +1,4 @@
-/* Do the gates hold: conservation, control totals, months, the bill, and the log against the bill? */
+/* Do the gates hold: conservation, control totals, months, the bill, the invoice, and the log? */
 select
     'G1 conservation' as gate,
     count(*) as checked,
@@ -26,6 +26,13 @@ select
     count(*) filter (where bill_difference_usd != 0) as off,
     'months where metered plus adjustments is not billed' as off_means
 from reconciliation.months
+union all
+select
+    'G5 invoice' as gate,
+    count(*) as checked,
+    count(*) filter (where currency != 'USD' or difference_usd != 0) as off,
+    'months whose invoice is not what was billed' as off_means
+from reconciliation.invoices
 union all
 select
     'G6 log vs bill' as gate,

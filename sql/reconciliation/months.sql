@@ -1,5 +1,6 @@
 /*
-Gates G3 and G4: every month that Modal summarised, from metered to billed, and what of it the landed reports itemise.
+Gates G3 to G5: every month that Modal summarised, from metered to billed to the invoice, and what of it the landed reports
+itemise.
 
 key: month
 */
@@ -45,6 +46,11 @@ select
     s.adjustments_usd,  -- credits, free storage, plan, reservations
     s.billed_usd,  -- what Modal charges
     s.metered_usd + s.adjustments_usd - s.billed_usd as bill_difference_usd,  -- G4: zero, or the gate is closed
-    s.breakdown_usd - s.metered_usd as breakdown_difference_usd  -- the summary's own parts against its total
+    s.breakdown_usd - s.metered_usd as breakdown_difference_usd,  -- the summary's own parts against its total
+    v.number as invoice_number,  -- null where no invoice is landed
+    v.currency as invoice_currency,  -- what its total is in
+    v.total as invoice_total,  -- what it comes to before tax, in its currency
+    v.difference_usd as invoice_difference_usd  -- G5: zero, or the gate is closed; null without an invoice in dollars
 from summaries as s
 left join items as i on s.month = i.month
+left join reconciliation.invoices as v on s.month = v.month

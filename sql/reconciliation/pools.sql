@@ -83,7 +83,7 @@ select
     coalesce(a.attributed_usd, 0) as attributed_usd,  -- what spend.hourly carries of it
     coalesce(m.modelled_usd, 0) as modelled_usd,  -- what the call log accounts for at list prices
     coalesce(a.attributed_usd, 0) - coalesce(b.billed_usd, 0) as difference_usd,  -- zero, or the gate is closed
-    b.status  -- settled or provisional
+    b.status  -- settled, provisional or restated
 from keys as k
 left join bill as b using (environment, object_id, hour, resolution, resource)
 left join attributed as a using (environment, object_id, hour, resolution, resource)

@@ -126,5 +126,5 @@ select
     coalesce(gpu_usd, 0) as gpu_usd,  -- what of it is for GPUs
     coalesce(cpu_usd, 0) as cpu_usd,  -- what of it is for CPU
     coalesce(memory_usd, 0) as memory_usd,  -- what of it is for memory
-    coalesce(status, 'settled') as status  -- settled or provisional
+    coalesce(status, 'settled') as status  -- provisional, restated or settled: the first that any of its cost is
 from days

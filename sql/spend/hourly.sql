@@ -264,6 +264,6 @@ select
     phase,  -- rollout phase of the containers; none outside the programme
     component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
     sum(direction * amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
-    status  -- settled or provisional
+    status  -- settled, provisional or restated
 from attributed
 group by all

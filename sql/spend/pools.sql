@@ -16,7 +16,7 @@ select
         else coalesce(r.kind, 'other')
     end as kind,  -- gpu, cpu, memory; all (not broken down); other (rounding, unknown labels)
     i.amount_usd as billed_usd,  -- exact
-    i.status  -- settled or provisional
+    i.status  -- settled, provisional or restated
 from staging.billing_items as i
 left join catalog.resources as r on i.resource = r.resource
 where

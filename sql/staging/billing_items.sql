@@ -5,6 +5,9 @@ What a total differs from its parts by is a row of its own: resource `rounding`;
 older snapshot; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day;
 what a daily total exceeds the hours by stays as a daily row `all`, unless the hours of that day are complete.
 
+An item is provisional until it was read after the settle buffer, and restated when a settled report said otherwise before:
+of the resource itself, of the object for `all`, of either for what the two differ by.
+
 key: environment, object_id, hour, resolution, resource
 partition: hour
 */
@@ -124,16 +127,41 @@ items as (
     union all by name
     select *
     from days_beyond_hours
+),
+
+restated as (
+    select distinct
+        i.environment,
+        i.object_id,
+        i.hour,
+        i.resolution,
+        i.resource
+    from items as i
+    inner join staging.restated_lines as r
+        on
+            i.environment = r.environment
+            and i.object_id = r.object_id
+            and i.hour = r.hour
+            and i.resolution = r.resolution
+    where
+        (r.report_kind = 'resources' and r.resource = i.resource)
+        or (r.report_kind = 'plain' and i.resource = 'all')
+        or i.resource in ('rounding', 'difference')
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
-    app,  -- the object's name on the bill
-    hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d: the length of the interval
-    resource,  -- catalog name of the resource; its label where the catalog has none; rounding; difference; all
-    amount_usd,  -- what Modal metered, exact
-    fetched_at,  -- when the snapshot was read, UTC
-    case when is_settled then 'settled' else 'provisional' end as status  -- settled once read after the settle buffer
-from items
+    i.environment,  -- Modal environment
+    i.object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
+    i.app,  -- the object's name on the bill
+    i.hour,  -- start of the billed interval, UTC
+    i.resolution,  -- h or d: the length of the interval
+    i.resource,  -- catalog name of the resource; its label where the catalog has none; rounding; difference; all
+    i.amount_usd,  -- what Modal metered, exact
+    i.fetched_at,  -- when the snapshot was read, UTC
+    case
+        when not i.is_settled then 'provisional'
+        when r.resource is not null then 'restated'
+        else 'settled'
+    end as status  -- settled, provisional or restated
+from items as i
+left join restated as r using (environment, object_id, hour, resolution, resource)

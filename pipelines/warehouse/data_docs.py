@@ -1,0 +1,46 @@
+"""`make data-docs`: Great Expectations' own site about a workspace, in `<home>/data-docs`.
+
+Every table that is built is held against its suite once more, as it is now; nothing in the warehouse is changed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.core.home import Home
+from pipelines.warehouse.connection import WarehouseError, read_warehouse
+from pipelines.warehouse.suites import all_suites
+from pipelines.warehouse.validation import write_data_docs
+
+
+def write_site(home: Home) -> Path:
+    """Write the site of a workspace, and return its first page.
+
+    Raises:
+        WarehouseError: there is no warehouse yet, or it is being written.
+    """
+    with read_warehouse(home.warehouse) as con:
+        rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
+        built = {table for (table,) in rows}
+        suites = [suite for suite in all_suites().values() if suite.table in built]
+        return write_data_docs(con, suites, home.root / "data-docs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the site of the workspace that `--home` or $TIEOUT_HOME names, and say where it is."""
+    parser = argparse.ArgumentParser(prog="make data-docs", description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(os.environ.get("TIEOUT_HOME", "data")))
+    home = Home(parser.parse_args(arguments).home)
+    try:
+        page = write_site(home)
+    except WarehouseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{page}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

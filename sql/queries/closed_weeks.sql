@@ -1,0 +1,15 @@
+/* Which weeks are issued, in which revision, with which figures, and from which inputs? */
+select
+    week,
+    revision,
+    is_newest,
+    closed_at as issued_at,
+    as_of,
+    cost_usd,
+    avoided_usd,
+    half_width_usd,
+    status,
+    method_version,
+    input_sha256
+from reconciliation.closed_weeks
+order by week, revision

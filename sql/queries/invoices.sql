@@ -1,0 +1,12 @@
+/* Is each month's invoice what Modal says it billed? */
+select
+    strftime(month, '%Y-%m') as month,
+    number,
+    issued_on,
+    currency,
+    total,
+    billed_usd,
+    difference_usd,
+    path
+from reconciliation.invoices
+order by month

@@ -1,0 +1,9 @@
+/* What was saved in each week, give or take how much, and how far can it be relied on? */
+select
+    week,
+    status,
+    measured_days as days,
+    avoided_usd,
+    half_width_usd
+from finance.savings_weekly
+order by week
