@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from pipelines.core.bridge import DRIVERS, Bridge, BridgeReport, Step
 from pipelines.core.catalog import Catalog
 from pipelines.core.measurement import WeekMeasurement
-from pipelines.core.money import CENT, format_usd
-from pipelines.core.savings import round_picodollars
+from pipelines.core.money import format_usd
 from pipelines.report.reasons import STEPS
-from pipelines.report.saving_contents import Bar, BridgeRow, BridgeTables, FunctionBridge
+from pipelines.report.saving_contents import BridgeRow, BridgeTables, FunctionBridge
 from pipelines.report.wording import listing
 
 _NOTHING = Decimal(0)
@@ -42,8 +40,8 @@ def describe_bridge(measurement: WeekMeasurement, catalog: Catalog) -> BridgeTab
     return BridgeTables(
         phases=tuple(phases),
         stages=(
-            _with_bars(_first_stage(report.total, columns)),
-            _with_bars(_second_stage(report.total, columns, steps)),
+            _rows(_first_stage(report.total, columns)),
+            _rows(_second_stage(report.total, columns, steps)),
         ),
         steps=tuple(STEPS[step] for step in (Step.UNIT_CORRECTION, *steps)),
         functions=tuple(
@@ -85,27 +83,8 @@ def _step(step: Step, total: Bridge, columns: Sequence[Bridge]) -> _Entry:
     return _Entry(STEPS[step], amounts, total.amount(step).printed_usd)
 
 
-def _with_bars(entries: Iterable[_Entry]) -> tuple[BridgeRow, ...]:
-    """Give every line its bar: an end stands on nought, a step leads from where the bridge was to where it goes."""
-    lines, spans, reached = list(entries), [], _NOTHING
-    for line in lines:
-        start = _NOTHING if line.is_end else reached
-        reached = start + line.total_usd
-        spans.append((min(start, reached), max(start, reached)))
-    least, most = min(low for low, _ in spans), max(high for _, high in spans)
-    return tuple(
-        BridgeRow(line.label, line.phases, line.total_usd, line.is_end, _bar(line, span, least, most))
-        for line, span in zip(lines, spans, strict=True)
-    )
-
-
-def _bar(line: _Entry, span: tuple[Decimal, Decimal], least: Decimal, most: Decimal) -> Bar:
-    kind = "end" if line.is_end else "down" if line.total_usd < 0 else "up"
-    return Bar(_percent(span[0] - least, most - least), _percent(span[1] - span[0], most - least), kind)
-
-
-def _percent(part: Decimal, whole: Decimal) -> str:
-    return "0" if not whole else f"{round_picodollars(Fraction(part) * 100 / Fraction(whole)).quantize(CENT):f}"
+def _rows(entries: Iterable[_Entry]) -> tuple[BridgeRow, ...]:
+    return tuple(BridgeRow(entry.label, entry.phases, entry.total_usd, entry.is_end) for entry in entries)
 
 
 def _function(function: str, phase: str, bridge: Bridge, steps: Iterable[Step]) -> FunctionBridge:

@@ -10,9 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipelines.core.audit import AuditEntry
+from pipelines.core.catalog import Adjustment
 from pipelines.core.findings import Finding
 from pipelines.core.money import format_usd
 from pipelines.core.periods import IsoWeek
+from pipelines.report.issue_contents import Restatements, Revision
 from pipelines.report.saving_contents import (
     BridgeTables,
     CounterfactualLine,
@@ -22,7 +24,9 @@ from pipelines.report.saving_contents import (
     Normalized,
     Savings,
 )
+from pipelines.report.trend_contents import Changes, Cumulative, Opportunities, SpendHistory
 from pipelines.report.wording import Share, count, listing, span
+from pipelines.report.workings_contents import Workings
 
 
 class DayState(StrEnum):
@@ -49,8 +53,8 @@ class Inputs:
         as_of: newest fetch (naive UTC) of a bill or call log that speaks for the week; None when there is none.
         deliveries: how many bills and call logs the hash covers.
         sha256: over content hashes and fetch times of the bills and call logs that speak for the week or its baseline,
-            over what the summaries, prices, configurations and apps of that time came to, over the catalog, and over
-            the frozen baseline.
+            over what the summaries, invoices, prices, configurations and apps of that time came to, over the catalog,
+            and over the frozen baseline.
         catalog_sha256: the catalog alone.
         baseline_sha256: the frozen baseline, the same as in its lock; None when it is not frozen.
     """
@@ -100,6 +104,14 @@ class Outcome(StrEnum):
     WARNING = "warning"
     BLOCKED = "blocked"
     NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word or two, and how they stand."""
+
+    word: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -213,6 +225,8 @@ class WeeklyReport:
     week: IsoWeek
     method_version: str
     inputs: Inputs
+    revision: Revision
+    restatements: Restatements
     days: tuple[ReportDay, ...]
     headline: Headline
     tie_out: TieOut
@@ -224,13 +238,18 @@ class WeeklyReport:
     guardrails: tuple[GuardrailGroup, ...]
     normalized: Normalized | None
     counterfactuals: tuple[CounterfactualLine, ...]
+    cumulative: Cumulative | None
+    changes: Changes | None
+    history: SpendHistory
+    opportunities: Opportunities
     audit: tuple[AuditEntry, ...]
     coverage: tuple[CoverageLine, ...]
     rollout: tuple[RolloutLine, ...]
     unattributed: Unattributed
     findings: tuple[Finding, ...]
-    not_measured: tuple[str, ...]
+    adjustments: tuple[Adjustment, ...]
     definitions: tuple[Definition, ...]
+    workings: Workings
 
     @property
     def span(self) -> str:
@@ -245,6 +264,31 @@ class WeeklyReport:
             return None
         verb = "is" if len(codes) == 1 else "are"
         return f"Blocked: {listing(codes)} {verb} not passed. Do not use the figures of this week."
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every day is settled."""
+        return all(day.state is DayState.SETTLED for day in self.days)
+
+    @property
+    def tie_verdict(self) -> Verdict:
+        """Whether the numbers tie, in a word or two."""
+        if self.blocked_sentence is not None:
+            return Verdict("Does not tie", Outcome.BLOCKED)
+        if not self.tie_out.pools:
+            return Verdict("Nothing billed", Outcome.NOT_MEASURED)
+        return Verdict("Ties out", Outcome.PASSED)
+
+    @property
+    def gates_sentence(self) -> str:
+        """How many gates are passed, warn, block or are not measured, and which."""
+        parts = []
+        for outcome in Outcome:
+            codes = [gate.code for gate in self.gates if gate.outcome is outcome]
+            named = f" ({', '.join(codes)})" if outcome is not Outcome.PASSED else ""
+            if codes:
+                parts.append(f"{len(codes)} {outcome}{named}")
+        return f"Gates: {listing(parts)}."
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ import duckdb
 from pipelines.core.money import CENT, format_usd
 from pipelines.core.periods import IsoWeek, day_start, days_between
 from pipelines.report.contents import DayState, Gate, Outcome, ReportDay, TieOut
+from pipelines.report.issue_contents import signed_usd
 from pipelines.report.wording import count, day_name, listing, share_of
 
 NO_CALLS = "__no_calls__"
 WORST_LINES = 5
+DOLLARS = "USD"
 
 _POOLS = """
 select
@@ -52,6 +54,20 @@ where month >= date_trunc('month', $since::timestamp)::date and month < $until
 order by month
 """
 
+_INVOICES = """
+select number, currency, total, billed_usd, difference_usd
+from reconciliation.invoices
+where month = $month
+"""
+
+_RESTATED = """
+select file_after, count(*), sum(moved_usd)::decimal(38, 12)
+from reconciliation.restated_pools
+where hour >= $since and hour < $until
+group by all
+order by file_after
+"""
+
 _LANDED_IN_MONTH = """
 select count(distinct hour::date)
 from staging.billing_intervals
@@ -86,9 +102,9 @@ def read_gates(
         _control_total(con, week),
         _itemised(months),
         _billed(months),
-        Gate("G5", "Invoice", Outcome.NOT_MEASURED, "Not measured yet: invoices are not read."),
+        _invoiced(_invoices(con, months)),
         _log_against_bill(con, week),
-        _freshness(days),
+        _freshness(con, week, days),
     )
 
 
@@ -227,6 +243,59 @@ def _no_summary(months: Sequence[_Month]) -> str:
 
 
 @dataclass(frozen=True)
+class _Invoice:
+    """A row of reconciliation.invoices, or a month without one."""
+
+    month: str
+    number: str = ""
+    currency: str = ""
+    total: Decimal | None = None
+    billed_usd: Decimal | None = None
+    difference_usd: Decimal | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.total is None:
+            return Outcome.NOT_MEASURED
+        if self.currency != DOLLARS or self.difference_usd:
+            return Outcome.BLOCKED
+        return Outcome.WARNING if self.billed_usd is None else Outcome.PASSED
+
+    @property
+    def sentence(self) -> str:
+        if self.total is None:
+            return f"{self.month}: no invoice is landed."
+        if self.currency != DOLLARS:
+            return (
+                f"{self.month}: invoice {self.number} is over {self.total:,.2f} {self.currency}; "
+                "only one in USD can be held against the bill."
+            )
+        named = f"{self.month}: invoice {self.number} over {format_usd(self.total, 8)}"
+        if self.billed_usd is None or self.difference_usd is None:
+            return f"{named}; no billing summary is landed to hold it against."
+        return (
+            f"{named} against {format_usd(self.billed_usd, 8)} billed, difference {format_usd(self.difference_usd, 8)}."
+        )
+
+
+def _invoices(con: duckdb.DuckDBPyConnection, months: Sequence[_Month]) -> list[_Invoice]:
+    invoices = []
+    for month in months:
+        rows = con.execute(_INVOICES, {"month": month.first_day}).fetchall()
+        invoices.append(_Invoice(month.name, *(rows[0] if rows else ())))
+    return invoices
+
+
+def _invoiced(invoices: Sequence[_Invoice]) -> Gate:
+    """Judge by the worst of the months that have an invoice."""
+    title = "The invoice is what was billed"
+    outcomes = {invoice.outcome for invoice in invoices}
+    severity = (Outcome.BLOCKED, Outcome.WARNING, Outcome.PASSED, Outcome.NOT_MEASURED)
+    worst = next(outcome for outcome in severity if outcome in outcomes)
+    return Gate("G5", title, worst, " ".join(invoice.sentence for invoice in invoices))
+
+
+@dataclass(frozen=True)
 class _FunctionDay:
     function: str
     day: dt.date
@@ -267,11 +336,17 @@ def is_logged(function: str) -> bool:
     return function == NO_CALLS or not (function.startswith("__") and function.endswith("__"))
 
 
-def _freshness(days: Sequence[ReportDay]) -> Gate:
+def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[ReportDay]) -> Gate:
     title = "Every day is settled"
+    restated = con.execute(_RESTATED, _bounds(week)).fetchall()
+    details = tuple(
+        f"{count(pools, 'settled pool')} restated by {signed_usd(moved)}: {path}." for path, pools, moved in restated
+    )
+    pools = sum(pools for _, pools, _ in restated)
+    moved = f" {count(pools, 'pool')} restated since settled." if pools else ""
     open_days = [day for day in days if day.state is not DayState.SETTLED]
     if not open_days:
-        return Gate("G7", title, Outcome.PASSED, f"{count(len(days), 'day')}, all settled.")
-    details = tuple(f"{day_name(day.day)}: {day.state}." for day in open_days)
-    sentence = f"{len(open_days)} of {count(len(days), 'day')} not settled; their cost may still move."
+        return Gate("G7", title, Outcome.PASSED, f"{count(len(days), 'day')}, all settled.{moved}", details)
+    details = (*(f"{day_name(day.day)}: {day.state}." for day in open_days), *details)
+    sentence = f"{len(open_days)} of {count(len(days), 'day')} not settled; their cost may still move.{moved}"
     return Gate("G7", title, Outcome.WARNING, sentence, details)

@@ -32,10 +32,10 @@ order by sha256, fetched_at
 _MEANINGS = """
 with
 summaries as (
-    select month, arg_max(sha256, (fetched_at, sha256)) as sha256
+    select source, month, arg_max(sha256, (fetched_at, sha256)) as sha256
     from staging.deliveries
     where
-        source = 'billing_summary'
+        source in ('billing_summary', 'invoices')
         and month < $until
         and month >= date_trunc('month', $since::timestamp)
     group by all

@@ -1,18 +1,22 @@
-"""Findings of the week: where what is deployed contradicts the catalog, or the data is incomplete."""
+"""Findings of the week: what is deployed contradicts the catalog, the data is incomplete, or a cost is unusual."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import duckdb
 
+from pipelines.core.anomalies import Anomaly
 from pipelines.core.catalog import Catalog
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.measurement import WeekMeasurement
+from pipelines.core.money import format_usd
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.savings import baseline_days
 from pipelines.report.contents import RolloutLine
 from pipelines.report.wording import count, day_name, listing
+from pipelines.warehouse.anomalies import read_anomalies
 from pipelines.warehouse.deployed import Deviation, read_deviations
 
 PREMISE_NOT_MET = "premise_not_met"
@@ -20,6 +24,7 @@ CONFIGURATION_DRIFT = "configuration_drift"
 UNKNOWN_RESOURCE = "unknown_resource_label"
 BASELINE_DAYS_MISSING = "baseline_days_missing"
 ROLLOUT_INCOMPLETE = "rollout_incomplete"
+UNUSUAL_COST = "unusual_cost"
 
 COMPLETE_ROLLOUT = Fraction(9, 10)
 
@@ -50,6 +55,7 @@ def read_findings(
         *_rollout_findings(rollout),
         *_baseline_findings(measurement, landed),
         *_resource_findings(con, week),
+        *_unusual_costs(read_anomalies(con, week, catalog)),
     )
 
 
@@ -120,3 +126,36 @@ def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Fi
         )
         for resource, objects in con.execute(_UNKNOWN_RESOURCES, parameters).fetchall()
     ]
+
+
+def _unusual_costs(anomalies: Sequence[Anomaly]) -> Iterator[Finding]:
+    """One finding for a function, however many of its days are out of line."""
+    for function, found in itertools.groupby(anomalies, key=lambda anomaly: anomaly.function):
+        days = list(found)
+        yield Finding(
+            code=UNUSUAL_COST,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"cost {listing([_unusual_day(anomaly) for anomaly in days])}. "
+            "No deployment of the catalog explains it.",
+            data={
+                anomaly.day.isoformat(): f"{anomaly.actual_usd} actual, {anomaly.expected_usd} expected"
+                for anomaly in days
+            },
+        )
+
+
+def _unusual_day(anomaly: Anomaly) -> str:
+    compared = (
+        f"of the {anomaly.compared_days} {anomaly.day:%A}s before"
+        if anomaly.is_weekday
+        else f"of the {anomaly.compared_days} days before"
+    )
+    return (
+        f"{format_usd(anomaly.actual_usd)} on {day_name(anomaly.day)}{_times(anomaly)}, "
+        f"where {format_usd(anomaly.expected_usd)} is the median {compared}"
+    )
+
+
+def _times(anomaly: Anomaly) -> str:
+    return "" if anomaly.ratio is None else f" ({anomaly.ratio:.1f} times the usual)"

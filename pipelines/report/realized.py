@@ -87,7 +87,7 @@ def _line(function: FunctionMeasurement, *, avoided_usd: Decimal, actual_usd: De
     claims, projected = function.avoided is not None, function.projected_usd_per_day
     realization = None
     if claims and projected:
-        realization = share_of(per_day(avoided_usd, len(function.days)), projected)
+        realization = share_of(avoided_usd, projected * len(function.days))
     return SavingLine(
         function=function.function,
         projected_usd_per_day=projected,
@@ -123,7 +123,7 @@ def _total(lines: Sequence[SavingLine], days: int, *, half_width_usd: Decimal | 
         return SavingTotal(projected_usd, None, None, None, None, None)
     avoided = sum((line.avoided_usd or Decimal(0) for line in claimed), Decimal(0))
     actual = sum((line.actual_usd or Decimal(0) for line in claimed), Decimal(0))
-    realization = share_of(per_day(avoided, days), projected_usd) if projected_usd else None
+    realization = share_of(avoided, projected_usd * days) if projected_usd else None
     return SavingTotal(projected_usd, avoided + actual, actual, avoided, half_width_usd, realization)
 
 
@@ -132,8 +132,7 @@ def describe_headline(
 ) -> Headline:
     """Draw the first lines of the report from its parts."""
     published, bridge = catalog.projection.published, measurement.bridge
-    avoided, days = savings.total.avoided_usd, len(measurement.days)
-    width = measurement.half_width
+    avoided, width, days = measurement.avoided_usd, measurement.half_width, len(measurement.days)
     before, change = _bills(con, measurement)
     projected = [function for function in measurement.functions if function.projected_usd_per_day is not None]
     unmet = [function for function in projected if function.judgement.status is Status.PREMISE_NOT_MET]
@@ -141,7 +140,7 @@ def describe_headline(
     return Headline(
         week=measurement.week,
         measured_days=days,
-        avoided_usd=avoided,
+        avoided_usd=savings.total.avoided_usd,
         half_width_usd=savings.total.half_width_usd,
         avoided_usd_per_day=None if avoided is None else per_day(avoided, days),
         half_width_usd_per_day=None if width is None else per_day(width.half_width_usd, days),

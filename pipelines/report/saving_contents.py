@@ -289,15 +289,6 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A bar in percent of its column: where it begins and how long it is."""
-
-    left: str
-    width: str
-    kind: str
-
-
-@dataclass(frozen=True)
 class BridgeRow:
     """One line of the bridge, in dollars a day.
 
@@ -306,14 +297,12 @@ class BridgeRow:
         phases: by phase; None where phases have no such line.
         total_usd: over all phases.
         is_end: whether the bridge stands here, rather than steps.
-        bar: for the total, on the scale of its stage.
     """
 
     label: str
     phases: tuple[Decimal | None, ...]
     total_usd: Decimal
     is_end: bool
-    bar: Bar
 
 
 @dataclass(frozen=True)
@@ -340,7 +329,7 @@ class BridgeTables:
 
     Attributes:
         phases: titles of the phase columns.
-        stages: from published to restated, and from there to realized; each has its own scale of bars.
+        stages: from published to restated, and from there to realized.
         steps: titles of the steps that are not nought everywhere.
         functions: one line per function and phase.
         remarks: what the reader would otherwise wonder about.

@@ -39,6 +39,7 @@ DEFINITIONS = (
     Definition("Direct", "billed to what is no app (volumes, sandboxes), and left there"),
     Definition("Cents", "each table is rounded so that it adds up; an amount may differ by a cent between tables"),
     Definition("Settled", "the bill was read more than six hours after the interval ended; else provisional"),
+    Definition("Restated", "settled, and settled with another amount before; the files stand at gate G7"),
+    Definition("Issued", "the week's figures are closed: every day is settled and no gate is closed"),
+    Definition("Revision", "an issue of the week; a new one when printed figures move; the old one stays as it was"),
 )
-
-NOT_MEASURED = ("what later corrections moved in weeks already reported",)

@@ -8,16 +8,22 @@ from pipelines.core.measurement import METHOD_VERSION
 from pipelines.core.periods import IsoWeek
 from pipelines.core.projection import audit_projection
 from pipelines.report.bridges import describe_bridge
+from pipelines.report.changes import read_changes
 from pipelines.report.contents import WeeklyReport
 from pipelines.report.cost import read_coverage, read_spend, read_unattributed
 from pipelines.report.gates import read_gates, read_tie_out
 from pipelines.report.guarded import describe_guardrails
 from pipelines.report.inputs import days_of_week, read_inputs, states_of_landed_days
+from pipelines.report.issue_contents import Restatements, Revision
 from pipelines.report.ledger import describe_counterfactuals, describe_ledger, describe_normalized
 from pipelines.report.noticed import read_findings
+from pipelines.report.opportunities import read_opportunities
 from pipelines.report.realized import describe_headline, describe_savings, read_rollout
-from pipelines.report.terms import DEFINITIONS, NOT_MEASURED
-from pipelines.warehouse.measured import measure
+from pipelines.report.revisions import describe_issue
+from pipelines.report.terms import DEFINITIONS
+from pipelines.report.trends import describe_cumulative, read_history
+from pipelines.report.workings import read_workings
+from pipelines.warehouse.measured import measure, work_on_basis
 
 
 def build_report(
@@ -38,11 +44,14 @@ def build_report(
     savings = describe_savings(measurement, catalog)
     tie_out = read_tie_out(con, week)
     spend = read_spend(con, week, catalog)
-    return WeeklyReport(
+    work = work_on_basis(con, catalog, until=week.end, lock=lock)
+    report = WeeklyReport(
         programme=catalog.rollout.programme,
         week=week,
         method_version=METHOD_VERSION,
         inputs=read_inputs(con, week, measurement.baseline, catalog, lock=lock),
+        revision=Revision(1, None),
+        restatements=Restatements(),
         days=days,
         headline=describe_headline(con, measurement, savings, catalog),
         tie_out=tie_out,
@@ -54,11 +63,17 @@ def build_report(
         guardrails=describe_guardrails(measurement.functions),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
+        cumulative=describe_cumulative(measurement, work, catalog, landed=landed.keys()),
+        changes=read_changes(con, measurement, work, catalog, landed=landed.keys(), lock=lock),
+        history=read_history(con, measurement, work, catalog, landed=landed.keys(), spend=spend),
+        opportunities=read_opportunities(con, measurement, work, catalog, landed=landed.keys()),
         audit=tuple(audit_projection(catalog)),
         coverage=read_coverage(con, week, catalog),
         rollout=rollout,
         unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
         findings=(*read_findings(con, measurement, catalog=catalog, landed=landed, rollout=rollout), *lock_findings),
-        not_measured=NOT_MEASURED,
+        adjustments=tuple(line for line in catalog.adjustments.adjustments if line.day in week.days()),
         definitions=DEFINITIONS,
+        workings=read_workings(con, week, catalog),
     )
+    return describe_issue(con, report, catalog)

@@ -1,9 +1,11 @@
 """A small weekly report made by hand, with one of everything: the subject of the golden files."""
 
 import datetime as dt
+import itertools
 from decimal import Decimal
 
 from pipelines.core.audit import AuditCode, AuditEntry
+from pipelines.core.catalog import Adjustment
 from pipelines.core.figures import Unit, figure
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.periods import IsoWeek
@@ -26,8 +28,8 @@ from pipelines.report.contents import (
     UnattributedLine,
     WeeklyReport,
 )
+from pipelines.report.issue_contents import PastRevision, RestatementLine, Restatements, Revision
 from pipelines.report.saving_contents import (
-    Bar,
     BridgeRow,
     BridgeTables,
     CounterfactualLine,
@@ -46,7 +48,27 @@ from pipelines.report.saving_contents import (
     SavingTotal,
     Standing,
 )
+from pipelines.report.trend_contents import (
+    ChangeRow,
+    Changes,
+    CostDay,
+    Cumulative,
+    CumulativePoint,
+    Deployment,
+    FunctionHistory,
+    Movement,
+    Mover,
+    NamedAmount,
+    Opportunities,
+    Opportunity,
+    OpportunityKind,
+    Quantity,
+    SpendHistory,
+    StatusChange,
+    WeekSpend,
+)
 from pipelines.report.wording import Share
+from pipelines.report.workings_contents import DailyCost, MonthReconciled, NamedAdjustment, Workings
 
 WEEK = IsoWeek.parse("2026-W46")
 
@@ -207,27 +229,27 @@ LEDGER = Ledger(
 )
 
 
-def _row(label: str, amounts: str, left: str, width: str, kind: str) -> BridgeRow:
+def _row(label: str, amounts: str, kind: str) -> BridgeRow:
     *phases, total = (None if amount == "-" else usd(amount) for amount in amounts.split())
     assert total is not None
-    return BridgeRow(label, tuple(phases), total, kind == "end", Bar(left, width, kind))
+    return BridgeRow(label, tuple(phases), total, kind == "end")
 
 
 BRIDGE = BridgeTables(
     phases=("phase-1", "phase-2"),
     stages=(
         (
-            _row("published saving", "- - 4140.00", "0", "100.00", "end"),
-            _row("rounding of the published total", "- - -2.40", "99.94", "0.06", "down"),
-            _row("the claim's own lines", "3633.60 504.00 4137.60", "0", "99.94", "end"),
-            _row("measured seconds a call, not an hour", "-3611.60 -502.00 -4113.60", "0.58", "99.36", "down"),
-            _row("restated projection", "22.00 2.00 24.00", "0", "0.58", "end"),
+            _row("published saving", "- - 4140.00", "end"),
+            _row("rounding of the published total", "- - -2.40", "down"),
+            _row("the claim's own lines", "3633.60 504.00 4137.60", "end"),
+            _row("measured seconds a call, not an hour", "-3611.60 -502.00 -4113.60", "down"),
+            _row("restated projection", "22.00 2.00 24.00", "end"),
         ),
         (
-            _row("restated projection", "22.00 2.00 24.00", "1.04", "98.96", "end"),
-            _row("callers not moved yet", "-12.00 0.00 -12.00", "50.52", "49.48", "down"),
-            _row("GPU cost of a second", "0.00 -2.25 -2.25", "41.24", "9.28", "down"),
-            _row("realized saving", "10.00 -0.25 9.75", "1.04", "40.20", "end"),
+            _row("restated projection", "22.00 2.00 24.00", "end"),
+            _row("callers not moved yet", "-12.00 0.00 -12.00", "down"),
+            _row("GPU cost of a second", "0.00 -2.25 -2.25", "down"),
+            _row("realized saving", "10.00 -0.25 9.75", "end"),
         ),
     ),
     steps=("measured seconds a call, not an hour", "callers not moved yet", "GPU cost of a second"),
@@ -314,6 +336,126 @@ COUNTERFACTUALS = (
     ),
 )
 
+FIRST_DEPLOYMENT = dt.date(2026, 11, 2)
+# What every day of two weeks avoided; `-` for a deployment day and a day without its bill.
+_AVOIDED = ["-", "8.25", "-", "10.40", "9.10", "7.75", "9.50", "9.75", "10.25", "9.00", "8.50", "10.75", "10.25", "-"]
+
+
+def _points() -> tuple[CumulativePoint, ...]:
+    avoided = [None if amount == "-" else usd(amount) for amount in _AVOIDED]
+    reached = itertools.accumulate(amount or usd("0") for amount in avoided)
+    counted = itertools.accumulate(int(amount is not None) for amount in avoided)
+    return tuple(
+        CumulativePoint(
+            day=FIRST_DEPLOYMENT + dt.timedelta(days=position),
+            avoided_usd=amount,
+            cumulative_usd=cumulative,
+            half_width_usd=usd("1.10") * days if days else None,
+            published_usd=usd("4140") * days,
+            restated_usd=usd("24.00") * days,
+        )
+        for position, (amount, cumulative, days) in enumerate(zip(avoided, reached, counted, strict=True))
+    )
+
+
+CUMULATIVE = Cumulative(
+    points=_points(),
+    deployments=(Deployment("phase-1", FIRST_DEPLOYMENT), Deployment("phase-2", dt.date(2026, 11, 4))),
+)
+
+CHANGES = Changes(
+    before=WEEK.previous(),
+    rows=(
+        ChangeRow("avoided cost a measured day", Quantity.USD, usd("9.00"), usd("9.75")),
+        ChangeRow("± of it, half of the 90% interval", Quantity.USD, None, usd("1.07")),
+        ChangeRow("bill of the week", Quantity.USD, usd("118.40"), usd("100.00")),
+        ChangeRow("successful calls", Quantity.COUNT, usd("8300"), usd("8124")),
+        ChangeRow("realized of the restated projection", Quantity.PERCENT, usd("37.5"), usd("40.6")),
+    ),
+    avoided=Movement(
+        usd("9.00"),
+        usd("9.75"),
+        (
+            Mover("generate_code_modal", usd("9.10"), usd("10.00")),
+            Mover("evaluate_genome_modal", usd("-0.10"), usd("-0.25")),
+        ),
+    ),
+    cost=Movement(
+        usd("118.40"),
+        usd("100.00"),
+        (
+            Mover("generate_code_modal", usd("109.00"), usd("90.00")),
+            Mover("evaluate_genome_modal", usd("9.40"), usd("10.00")),
+        ),
+    ),
+    statuses=(StatusChange("generate_code_modal", "provisional", "verified"),),
+    remarks=(
+        "The bill of 6 days is landed in this week and of 7 in the week before, so their bills differ by that too.",
+    ),
+)
+
+
+def _history(function: str, deployed: dt.date, before: str, after: str) -> FunctionHistory:
+    """Three weeks at a steady cost before and after a deployment; the last day has no bill."""
+    days = [day for week in (WEEK.previous().previous(), WEEK.previous(), WEEK) for day in week.days()]
+    actual = {day: usd(before if day < deployed else after) for day in days[:-1]}
+    cost_days = (CostDay(day, actual.get(day), usd(before) if day in actual else None) for day in days)
+    return FunctionHistory(function, deployed, tuple(cost_days))
+
+
+HISTORY = SpendHistory(
+    weeks=(
+        WeekSpend(
+            WEEK.previous(),
+            usd("118.40"),
+            (NamedAmount("generate_code_modal", usd("109.00")), NamedAmount("evaluate_genome_modal", usd("9.40"))),
+            (
+                NamedAmount("execution", usd("84.10")),
+                NamedAmount("idle", usd("33.30")),
+                NamedAmount("unexplained", usd("1.00")),
+            ),
+        ),
+        WeekSpend(
+            WEEK,
+            usd("100.00"),
+            (NamedAmount("generate_code_modal", usd("90.00")), NamedAmount("evaluate_genome_modal", usd("10.00"))),
+            (
+                NamedAmount("execution", usd("71.25")),
+                NamedAmount("idle", usd("28.00")),
+                NamedAmount("unexplained", usd("0.75")),
+            ),
+        ),
+    ),
+    functions=(
+        _history("generate_code_modal", FIRST_DEPLOYMENT, "23.33", "13.33"),
+        _history("evaluate_genome_modal", dt.date(2026, 11, 4), "1.42", "1.67"),
+    ),
+)
+
+OPPORTUNITIES = Opportunities(
+    days=6,
+    lines=(
+        Opportunity(
+            function="generate_code_modal",
+            kind=OpportunityKind.IDLE,
+            usd_per_day=usd("4.42"),
+            share=share("26.50", "90"),
+            measured="14.2 h a day of containers that wait; the scaledown window is 300 s",
+            remedy="a shorter scaledown window, or more inputs to a container (`@modal.concurrent`)",
+        ),
+        Opportunity(
+            function="evaluate_genome_modal",
+            kind=OpportunityKind.WITHOUT_A_CALL,
+            usd_per_day=usd("0.04"),
+            share=share("0.25", "10"),
+            measured="billed beyond what the call log explains: $0.04 unexplained",
+            remedy="fewer containers kept warm (`min_containers`), or call logs that are missing",
+        ),
+    ),
+    left_out=2,
+    largest_left_out_usd=usd("0.03"),
+)
+
 AUDIT = (
     AuditEntry(
         code=AuditCode.SAVING_PER_DAY,
@@ -326,10 +468,57 @@ AUDIT = (
     ),
 )
 
+REVISION = Revision(
+    number=2,
+    issued_at=dt.datetime(2026, 11, 19, 9, 30),  # noqa: DTZ001 - naive UTC, as everywhere
+    moved=(
+        "generate_code_modal: $88.40 is now $90.00 (+$1.60), because of billing_report/2026-11-12.resources.r3.json.",
+        "Avoided cost: $60.10 ± $6.42 is now $58.50 ± $6.42.",
+    ),
+    past=(
+        PastRevision(
+            number=1,
+            issued_at=dt.datetime(2026, 11, 17, 3, 15),  # noqa: DTZ001 - naive UTC, as everywhere
+            avoided_usd=usd("60.10"),
+            half_width_usd=usd("6.42"),
+            cost_usd=usd("98.40"),
+            input_sha256="4" * 64,
+            href="revision-1/index.html",
+        ),
+    ),
+)
+
+RESTATEMENTS = Restatements(
+    lines=(
+        RestatementLine(
+            week=WEEK.previous().label,
+            function="generate_code_modal",
+            before_usd=usd("108.00"),
+            after_usd=usd("109.00"),
+            moved_usd=usd("1.00"),
+            files=(
+                "billing_report/2026-11-05.plain.r3.json",
+                "billing_report/2026-11-05.resources.r3.json",
+                "function_calls/app=coral-x-production/function=generate_code_modal/2026-11-05.r2.json",
+                "function_calls/app=coral-x-production/function=generate_code_modal/2026-11-06.r2.json",
+            ),
+        ),
+        RestatementLine(
+            week=WEEK.previous().label,
+            function="evaluate_genome_modal",
+            before_usd=usd("9.65"),
+            after_usd=usd("9.40"),
+            moved_usd=usd("-0.25"),
+            causes=("the edited catalog",),
+        ),
+    ),
+    total_usd=usd("0.75"),
+)
+
 GATES = (
     Gate("G1", "Attributed cost equals the bill in every pool", Outcome.PASSED, "1,342 pools, none off."),
     Gate("G4", "Metered plus adjustments equals billed", Outcome.BLOCKED, "2026-11: difference −$0.01000000."),
-    Gate("G5", "Invoice", Outcome.NOT_MEASURED, "Not measured yet: invoices are not read."),
+    Gate("G5", "The invoice is what was billed", Outcome.NOT_MEASURED, "2026-11: no invoice is landed."),
     Gate(
         "G6",
         "The call log accounts for the bill",
@@ -339,11 +528,36 @@ GATES = (
     ),
 )
 
+WORKINGS = Workings(
+    daily=(
+        DailyCost(WEEK.start, "evaluate_genome_modal", "phase-2", usd("10.00"), usd("10.000000000001"), 12),
+        DailyCost(WEEK.start, "generate_code_modal", "baseline", usd("5.00"), usd("5.000000000000"), 80),
+        DailyCost(WEEK.days()[1], "generate_code_modal", "phase-1", usd("85.00"), usd("85.001234567889"), 8109),
+    ),
+    months=(
+        MonthReconciled(
+            month=dt.date(2026, 11, 1),
+            itemised_usd=usd("1721.138168080000"),
+            not_itemised_usd=usd("0.002259680000"),
+            metered_usd=usd("1721.140427760000"),
+            adjustments=(NamedAdjustment("credits", usd("-102.228037360000")), NamedAdjustment("plan", usd("250"))),
+            billed_usd=usd("1868.922390400000"),
+            bill_difference_usd=usd("-0.010000000000"),
+            invoice_number="2026-11-0042",
+            invoice_currency="USD",
+            invoice_total=usd("1868.922390400000"),
+            invoice_difference_usd=usd("0.000000000000"),
+        ),
+    ),
+)
+
 REPORT = WeeklyReport(
     programme="CORAL-X",
     week=WEEK,
     method_version="1",
     inputs=Inputs(dt.datetime(2026, 11, 17, 2), 435, "5" * 64, "c" * 64, None),  # noqa: DTZ001 - naive UTC, as everywhere
+    revision=REVISION,
+    restatements=RESTATEMENTS,
     days=(
         *(ReportDay(day, DayState.SETTLED) for day in WEEK.days()[:5]),
         ReportDay(WEEK.days()[5], DayState.PROVISIONAL),
@@ -359,6 +573,10 @@ REPORT = WeeklyReport(
     guardrails=GUARDRAILS,
     normalized=NORMALIZED,
     counterfactuals=COUNTERFACTUALS,
+    cumulative=CUMULATIVE,
+    changes=CHANGES,
+    history=HISTORY,
+    opportunities=OPPORTUNITIES,
     audit=AUDIT,
     coverage=(
         CoverageLine("generate_code_modal", usd("90"), usd("88.2"), share("88.2", "90")),
@@ -394,6 +612,17 @@ REPORT = WeeklyReport(
             data={"deployed": "no GPU and 1 core"},
         ),
     ),
-    not_measured=("what later corrections moved in weeks already reported",),
+    adjustments=(
+        Adjustment.model_validate(
+            {
+                "day": dt.date(2026, 11, 11),
+                "function": "generate_code_modal",
+                "amount_usd": "-4.20",
+                "cause": "a backfill that ran once",
+                "evidence": "run log of 11 Nov 2026",
+            }
+        ),
+    ),
     definitions=(Definition("Pool", "one billed amount: environment × object × interval × resource"),),
+    workings=WORKINGS,
 )

@@ -2,11 +2,32 @@
 
 from pathlib import Path
 
-from pipelines.report.render import write_report
+from pipelines.report.archive import ArchivedWeek, Neighbours, WeekSummary, render_archive
+from pipelines.report.render import HTML_NAME, TEXT_NAME, render_html, render_text
+from tests.golden.edges import EMPTY
 from tests.golden.handmade import REPORT
 
 GOLDEN = Path(__file__).parent
 
+
+def golden_files() -> dict[str, str]:
+    """The pages of a week with one of everything, of one without data, and of the archive that holds both.
+
+    They are without pictures, whose letters depend on the fonts of the machine that draws them.
+    """
+    first, last = REPORT.week, EMPTY.week
+    return {
+        f"{first.label}/{HTML_NAME}": render_html(REPORT, neighbours=Neighbours(next=last)),
+        f"{first.label}/{TEXT_NAME}": render_text(REPORT),
+        f"{last.label}/{HTML_NAME}": render_html(EMPTY, neighbours=Neighbours(previous=first)),
+        f"{last.label}/{TEXT_NAME}": render_text(EMPTY),
+        HTML_NAME: render_archive([ArchivedWeek(report.week, WeekSummary.of(report)) for report in (EMPTY, REPORT)]),
+    }
+
+
 if __name__ == "__main__":
-    for path in write_report(REPORT, GOLDEN):
+    for name, content in golden_files().items():
+        path = GOLDEN / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8", newline="\n")
         print(path.relative_to(Path.cwd()))

@@ -1,0 +1,51 @@
+"""Colours of the charts, after Okabe and Ito, which people with any colour vision can tell apart.
+
+A chart is drawn once, in the colours of a light page; a dark page gets the same picture with every colour exchanged.
+So two roles share a light colour only if they share the dark one.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LIGHT_PAPER = "#ffffff"
+DARK_PAPER = "#111111"
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A colour on a light page, and the one that stands for it on a dark page."""
+
+    light: str
+    dark: str
+
+
+INK = Colour("#1b2226", "#e8e6e1")
+SOFT = Colour("#545e66", "#a9b1b7")
+GRID = Colour("#dedbd2", "#333b41")
+ACTUAL = Colour("#0072b2", "#56b4e9")
+RESTATED = Colour("#96396f", "#e3a3c8")
+LOSS = Colour("#d55e00", "#e8702a")
+GAIN = Colour("#009e73", "#2fc397")
+
+# Written with, so each must be readable on its page; the others only fill.
+TEXT_COLOURS = (INK, SOFT, ACTUAL, RESTATED)
+
+COMPONENTS: Mapping[str, Colour] = {
+    "execution": ACTUAL,
+    "startup": Colour("#56b4e9", "#9fd4f5"),
+    "idle": Colour("#e69f00", "#e6a01a"),
+    "unexplained": Colour("#cc79a7", "#d184b0"),
+    "unlogged": Colour("#f0e442", "#f0e450"),
+    "residual": LOSS,
+    "direct": Colour("#8a8f94", "#7d858b"),
+}
+
+_ALL = (INK, SOFT, GRID, ACTUAL, RESTATED, LOSS, GAIN, *COMPONENTS.values())
+_DARK = {colour.light: colour.dark for colour in _ALL}
+_ANY = re.compile(r'(?<=")(?:' + "|".join(sorted(_DARK)) + r')(?=")')
+
+
+def to_dark(svg: str) -> str:
+    """Exchange the colours of a light picture for those of a dark page; only whole attributes are colours."""
+    return _ANY.sub(lambda match: _DARK[match.group()], svg)

@@ -1,0 +1,76 @@
+"""Issuing a week: its figures are closed, its files are kept, and what moves later is a new revision beside them.
+
+A week is issued with its report once every day is settled and no gate is closed. When data, catalog, baseline or method
+change its printed figures afterwards, the next report of it is the next revision. What was issued stays in
+`reports/<week>/revision-<n>/` as it was (docs/method.md, "Closed weeks and restatements").
+"""
+
+import datetime as dt
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from pipelines.core.closing import Closing, format_closing
+from pipelines.report.archive import PAGE_NAME, kept_page
+from pipelines.report.contents import DayState, Outcome, WeeklyReport
+from pipelines.report.files import write_whole
+from pipelines.report.render import write_report
+from pipelines.report.revisions import draft_issue
+from pipelines.warehouse.closings import (
+    FIGURES_NAME,
+    REVISION_FOLDER,
+    closings_of,
+    next_closing_time,
+    record_closing,
+)
+
+
+def issue_report(
+    con: duckdb.DuckDBPyConnection, report: WeeklyReport, directory: Path, *, now: dt.datetime
+) -> tuple[WeeklyReport, tuple[Path, ...]]:
+    """Write a week's report, and close the week when it can be and its figures are new.
+
+    The files of the revision are kept before the warehouse knows of it, so that a kill in between loses nothing.
+
+    Args:
+        con: the built warehouse, open for writing.
+        report: as `build_report` made it from this warehouse.
+        directory: the folder of all reports.
+        now: the time of the issue, with a timezone.
+
+    Returns:
+        The report as written, with its revision, and its files, HTML first.
+    """
+    if report.revision.issued_at is not None or not is_closable(report):
+        return report, write_report(report, directory)
+    draft = draft_issue(con, report, closings_of(con, report.week))
+    closing = Closing.of(draft, next_closing_time(con, now))
+    issued = replace(report, revision=replace(report.revision, issued_at=closing.closed_at))
+    files = write_report(issued, directory)
+    _keep(closing, directory / report.week.label)
+    record_closing(con, closing)
+    return issued, files
+
+
+def is_closable(report: WeeklyReport) -> bool:
+    """Tell whether a week's figures may be issued: every day settled, something billed, and no gate closed."""
+    settled = all(day.state is DayState.SETTLED for day in report.days)
+    return settled and report.tie_out.pools > 0 and all(gate.outcome is not Outcome.BLOCKED for gate in report.gates)
+
+
+def _keep(closing: Closing, folder: Path) -> None:
+    """Keep the files of an issue as they are written, in a folder that appears whole or not at all."""
+    name = REVISION_FOLDER.format(closing.revision)
+    partial = folder / f".{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for path in folder.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy2(path, partial / path.name)
+    page = (partial / PAGE_NAME).read_text(encoding="utf-8")
+    write_whole(partial / PAGE_NAME, kept_page(page).encode("utf-8"))
+    write_whole(partial / FIGURES_NAME, format_closing(closing).encode("utf-8"))
+    shutil.rmtree(folder / name, ignore_errors=True)
+    partial.rename(folder / name)

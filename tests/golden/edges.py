@@ -1,0 +1,165 @@
+"""Weeks at the edge of what a report must bear, made from the handmade one."""
+
+from dataclasses import replace
+
+from pipelines.core.findings import Finding, Severity
+from pipelines.core.periods import IsoWeek
+from pipelines.report.contents import (
+    DayState,
+    Gate,
+    Inputs,
+    Outcome,
+    ReportDay,
+    Spend,
+    TieOut,
+    Unattributed,
+    WeeklyReport,
+)
+from pipelines.report.issue_contents import Restatements, Revision
+from pipelines.report.saving_contents import Headline, Ledger, LedgerRow, Rates, Savings, SavingTotal, Standing
+from pipelines.report.trend_contents import Opportunities, SpendHistory, WeekSpend
+from pipelines.report.workings_contents import Workings
+from tests.golden.handmade import REPORT, usd
+
+NOTHING = usd("0.00")
+EMPTY_WEEK = IsoWeek.parse("2026-W48")
+NOT_DEPLOYED = Standing("no claim", ("nothing was deployed yet",))
+
+# Nothing landed, nothing deployed, nothing claimed.
+EMPTY = WeeklyReport(
+    programme="CORAL-X",
+    week=EMPTY_WEEK,
+    method_version="1",
+    inputs=Inputs(None, 0, "e" * 64, "c" * 64, None),
+    days=tuple(ReportDay(day, DayState.NOT_LANDED) for day in EMPTY_WEEK.days()),
+    headline=Headline(
+        week=EMPTY_WEEK,
+        measured_days=0,
+        avoided_usd=None,
+        half_width_usd=None,
+        avoided_usd_per_day=None,
+        half_width_usd_per_day=None,
+        standing=NOT_DEPLOYED,
+        published_usd_per_day=None,
+        lines_usd_per_day=NOTHING,
+        restated_usd_per_day=None,
+        rates=Rates(),
+        cash_change_usd=None,
+        baseline_usd_per_day=None,
+        premises_not_met=(0, 0),
+    ),
+    revision=Revision(1, None),
+    restatements=Restatements(),
+    tie_out=TieOut(0, 0, 0, NOTHING, NOTHING),
+    gates=(
+        Gate(
+            "G1",
+            "Attributed cost equals the bill in every pool",
+            Outcome.NOT_MEASURED,
+            "No billed pool is landed for this week.",
+        ),
+        Gate("G7", "Every day is settled", Outcome.WARNING, "7 of 7 days not settled; their cost may still move."),
+    ),
+    spend=Spend(NOTHING, (), ()),
+    savings=Savings(
+        measured_days=0,
+        baseline=None,
+        baseline_days_landed=0,
+        groups=(),
+        total=SavingTotal(None, None, None, None, None, None),
+        silent_functions=("evaluate_code_modal", "train_lora_modal"),
+    ),
+    ledger=Ledger((LedgerRow("phase-1", "generate_code_modal", Standing("proposed"), None, None),), None, None),
+    bridge=None,
+    guardrails=(),
+    normalized=None,
+    counterfactuals=(),
+    cumulative=None,
+    changes=None,
+    history=SpendHistory((WeekSpend(EMPTY_WEEK, NOTHING, (), ()),), ()),
+    opportunities=Opportunities(0, (), 0, NOTHING),
+    workings=Workings((), ()),
+    audit=(),
+    coverage=(),
+    rollout=(),
+    unattributed=Unattributed(NOTHING, None, ()),
+    findings=(),
+    adjustments=(),
+    definitions=REPORT.definitions,
+)
+
+# The week cost more than the same work would have before.
+LOSS = replace(
+    REPORT,
+    headline=replace(
+        REPORT.headline,
+        avoided_usd=usd("-58.50"),
+        avoided_usd_per_day=usd("-9.75"),
+        standing=Standing("reversed", ("cost rose, and the whole interval says so",)),
+    ),
+)
+
+
+def with_names(*names: str) -> WeeklyReport:
+    """The handmade report with a line for every one of these functions in every table that has functions."""
+    group = REPORT.savings.groups[0]
+    spent = REPORT.spend.functions[0]
+    finding = Finding(code="x", severity=Severity.INFO, subject="", message="is not what it seems.")
+    assert REPORT.bridge is not None
+    assert REPORT.normalized is not None
+    assert REPORT.changes is not None
+    [changed, *_] = REPORT.changes.cost.movers
+    [claimed, *_] = REPORT.normalized.lines
+    return replace(
+        REPORT,
+        programme=names[0],
+        savings=replace(
+            REPORT.savings,
+            groups=(replace(group, lines=tuple(replace(group.lines[0], function=name) for name in names)),),
+            silent_functions=names,
+        ),
+        ledger=replace(
+            REPORT.ledger,
+            rows=tuple(replace(row, function=name) for name in names for row in REPORT.ledger.rows[:1]),
+        ),
+        bridge=replace(
+            REPORT.bridge,
+            functions=tuple(replace(REPORT.bridge.functions[0], function=name) for name in names),
+        ),
+        changes=replace(
+            REPORT.changes,
+            cost=replace(REPORT.changes.cost, movers=tuple(replace(changed, function=name) for name in names)),
+        ),
+        restatements=replace(
+            REPORT.restatements,
+            lines=tuple(replace(REPORT.restatements.lines[0], function=name, files=(name,)) for name in names),
+        ),
+        guardrails=tuple(replace(REPORT.guardrails[0], function=name) for name in names),
+        normalized=replace(REPORT.normalized, lines=tuple(replace(claimed, function=name) for name in names)),
+        counterfactuals=tuple(replace(REPORT.counterfactuals[0], function=name) for name in names),
+        spend=replace(REPORT.spend, functions=tuple(replace(spent, function=name) for name in names)),
+        coverage=tuple(replace(REPORT.coverage[0], function=name) for name in names),
+        rollout=tuple(replace(REPORT.rollout[0], function=name, phase=name) for name in names),
+        unattributed=replace(
+            REPORT.unattributed,
+            lines=tuple(replace(REPORT.unattributed.lines[0], app=name, resource=name) for name in names),
+        ),
+        opportunities=replace(
+            REPORT.opportunities,
+            lines=tuple(replace(REPORT.opportunities.lines[0], function=name) for name in names),
+        ),
+        gates=tuple(replace(gate, details=tuple(f"{name}: bill only" for name in names[:5])) for gate in REPORT.gates),
+        findings=tuple(replace(finding, subject=name, message=f"{name} is not what it seems.") for name in names[:5]),
+    )
+
+
+HOSTILE = with_names(
+    "=cmd|' /C calc'!A0",
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "--><script>alert(1)</script>",
+    "long_" * 2_000,
+    "x" * 10_000,
+)
+MANY = with_names(*(f"function_number_{number:03}_modal" for number in range(300)))
