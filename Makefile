@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench docs lock clean check check-style check-types check-sql check-imports check-spelling check-docs
+.PHONY: help demo ui test bench docs data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -13,12 +13,16 @@ help:
 	@echo 'make test    all tests'
 	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs'
 	@echo 'make docs    write the generated pages of docs/ anew'
+	@echo 'make pictures  take the pictures of docs/images/ anew (needs Chromium)'
+	@echo 'make compatibility  open finance.duckdb with the DuckDB versions that finance may have (needs the package registry)'
+	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
+	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
 	@echo 'make bench   measure, and write benchmarks/results.md'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo
 	@echo 'PYTHON=python3.12 make …   choose the Python for .venv/'
-	@echo 'ARGS="…" make demo|test|bench|ui   more arguments for the command behind it'
+	@echo 'ARGS="…" make demo|test|bench|ui|data-docs|focus-check   more arguments for the command behind it'
 
 demo: .venv/ready
 	.venv/bin/tieout demo $(ARGS)
@@ -57,13 +61,56 @@ check-docs: .venv/ready
 docs: .venv/ready
 	.venv/bin/python -m pipelines.documentation
 
+pictures: .venv/ready
+	.venv/bin/python -m tests.pictures
+
+# Every version in an environment of its own; DUCKDB="1.3.2" asks for another.
+DUCKDB := 1.2.2 1.4.5 1.5.6 2.0.0
+compatibility: $(DUCKDB:%=.venv-duckdb-%/ready)
+	@rm -f .venv/finance.duckdb && .venv/bin/python -m tests.compatibility.write .venv/finance.duckdb
+	@for version in $(DUCKDB); do .venv-duckdb-$$version/bin/python tests/compatibility/read.py .venv/finance.duckdb || exit 1; done
+
+.venv-duckdb-%/ready: .venv/ready
+	@.venv/bin/python -m venv --clear .venv-duckdb-$*
+	@.venv-duckdb-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps duckdb==$*
+	@touch $@
+
+# Each validator in an environment of its own: the one runs on Python 3.12 alone, neither is a dependency of Tieout.
+FOCUS_VALIDATOR := focus-validator==2.2.1 pyarrow<26
+FOCUS_TOOLKIT := focus-data-toolkit==0.14.1
+focus-check: .venv/ready .venv-focus-validator/ready .venv-focus-toolkit/ready
+	.venv/bin/python -m tests.focus_check .venv-focus-validator/bin/focus-validator .venv-focus-toolkit/bin/focus-toolkit $(ARGS)
+
+.venv-focus-validator/ready:
+	@python=$$($(find_python_3_12)) && "$$python" -m venv --clear .venv-focus-validator
+	@.venv-focus-validator/bin/python -m pip install --quiet --disable-pip-version-check $(foreach name,$(FOCUS_VALIDATOR),'$(name)')
+	@touch $@
+
+.venv-focus-toolkit/ready: .venv/ready
+	@.venv/bin/python -m venv --clear .venv-focus-toolkit
+	@.venv-focus-toolkit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(FOCUS_TOOLKIT)
+	@touch $@
+
+# Prints the first Python 3.12.
+pythons_3_12 := $(or $(PYTHON312),python3.12 python3 python $(wildcard $(HOME)/.pyenv/versions/3.12*/bin/python3.12))
+find_python_3_12 = for candidate in $(pythons_3_12); do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null; \
+		then echo "$$candidate"; exit 0; fi; \
+	done; \
+	echo 'focus-validator runs on Python 3.12 only; none of these is: $(pythons_3_12).' >&2; \
+	echo 'Install one, or name it: make focus-check PYTHON312=/path/to/python3.12' >&2; \
+	exit 1
+
+data-docs: .venv/ready
+	.venv/bin/python -m pipelines.warehouse.data_docs $(ARGS)
+
 # Versions that are locked already stay, unless LOCK_ARGS says otherwise.
 lock: .venv/ready
 	.venv/bin/uv pip compile pyproject.toml --group dev --system-certs --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock $(LOCK_ARGS)
 
 clean:
-	rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-duckdb-* .venv-focus-* dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Prints the first Python that is new enough.

@@ -21,7 +21,7 @@ from pipelines.warehouse.validation import Validator
 FUNCTIONS = 500
 DAYS = 30
 CALLS_PER_CONTAINER = 100
-_MONTH = Period(dt.date(2026, 10, 1), dt.date(2026, 11, 1))
+MONTH = Period(dt.date(2026, 10, 1), dt.date(2026, 11, 1))
 _GROUP_BY = """
 create or replace temp table grouped as
 select file_id, date_trunc('hour', started_at) as hour, count(*) as calls, sum(execution_us) as execution_us
@@ -78,7 +78,7 @@ def measure(calls: int, runs: int = 3) -> AttributionResult:
         tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory,
         open_warehouse(Path(directory) / "warehouse.duckdb") as con,
     ):
-        _fill(con, calls)
+        fill_month(con, calls)
         validator = Validator(con)
         bare = statistics.median(_timed_group_by(con) for _ in range(runs))
         seconds = [_timed_build(con, validator) for _ in range(runs)]
@@ -86,7 +86,8 @@ def measure(calls: int, runs: int = 3) -> AttributionResult:
     return AttributionResult(calls, bare, sum(by_table.values()), by_table)
 
 
-def _fill(con: duckdb.DuckDBPyConnection, calls: int) -> None:
+def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
+    """Fill the raw tables of a new warehouse with a month of so many calls, and the catalog's; nothing is billed."""
     create_raw_schema(con)
     write_catalog(con, load_catalog(resource_path("catalog")))
     con.execute(_FILES, {"days": DAYS, "functions": FUNCTIONS})
@@ -106,7 +107,7 @@ def _timed_build(con: duckdb.DuckDBPyConnection, validator: Validator) -> dict[s
     seconds = {}
     for model in load_models():
         if model.schema in ("staging", "usage", "spend"):
-            result = build_model(con, model, _MONTH, validator=validator, run_id="benchmark")
+            result = build_model(con, model, MONTH, validator=validator, run_id="benchmark")
             if model.schema != "staging":
                 seconds[model.name] = result.seconds - result.validation_seconds
     return seconds

@@ -6,11 +6,16 @@ import dagster as dg
 
 from pipelines.core.home import Home
 from pipelines.defs.calendar import read_calendar
-from pipelines.defs.jobs import load, week
+from pipelines.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
+from pipelines.defs.finance import published_file
+from pipelines.defs.jobs import load, load_pulled, pull, week
 from pipelines.defs.landing import landing_assets
+from pipelines.defs.mail import Mailroom, mail, mail_asset
 from pipelines.defs.models import model_assets
+from pipelines.defs.pull import Modal, changed_weeks, pulled, with_freshness
 from pipelines.defs.raw import programme, raw_tables
 from pipelines.defs.reports import report_asset
+from pipelines.defs.schedules import mail_schedules
 from pipelines.defs.surroundings import catalog_or_default, home_or_default
 from pipelines.defs.workspace import Workspace
 
@@ -19,15 +24,28 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
     """Put together everything for one workspace."""
     calendar = read_calendar(home, catalog)
     return dg.Definitions(
-        assets=[
-            *landing_assets(calendar.daily),
-            programme,
-            raw_tables,
-            *model_assets(calendar.weekly),
-            report_asset(calendar.weekly),
-        ],
-        jobs=[load, week],
-        resources={"workspace": Workspace(home=str(home.root), catalog=str(catalog))},
+        assets=with_freshness(
+            home,
+            [
+                pulled,
+                *landing_assets(calendar.daily),
+                programme,
+                raw_tables,
+                changed_weeks,
+                *model_assets(calendar.weekly),
+                published_file,
+                report_asset(calendar.weekly),
+                mail_asset(calendar.weekly),
+            ],
+        ),
+        jobs=[pull, load, load_pulled, week, mail],
+        schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
+        sensors=[load_what_was_pulled, build_changed_weeks],
+        resources={
+            "modal": Modal(home=str(home.root), catalog=str(catalog)),
+            "workspace": Workspace(home=str(home.root), catalog=str(catalog)),
+            "mailroom": Mailroom(home=str(home.root), catalog=str(catalog)),
+        },
         executor=dg.in_process_executor,  # one process writes the warehouse
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.sources.raw_schema import TABLES
 from pipelines.warehouse.models import FLOORS, Model, all_models
+from pipelines.warehouse.publish import DESCRIPTIONS, Description
 
 DICTIONARY = Path("docs/data-dictionary.md")
 
@@ -38,6 +39,9 @@ def _floor(floor: str) -> Iterator[str]:
         yield from ("", f"## {floor}")
     for model in models:
         yield from _table(model)
+    for described in DESCRIPTIONS:
+        if described.table.startswith(f"{floor}."):
+            yield from _published(described)
 
 
 def _table(model: Model) -> Iterator[str]:
@@ -46,6 +50,14 @@ def _table(model: Model) -> Iterator[str]:
     yield f"{kind} A row is identified by {', '.join(f'`{column}`' for column in model.key)}."
     yield from ("", "| column | meaning |", "|---|---|")
     for column, meaning in model.columns.items():
+        yield f"| {column} | {_cell(meaning)} |"
+
+
+def _published(described: Description) -> Iterator[str]:
+    yield from ("", f"### {described.table}", "", described.text, "")
+    yield "Table of `finance.duckdb` only, made when that file is published."
+    yield from ("", "| column | meaning |", "|---|---|")
+    for column, meaning in described.columns.items():
         yield f"| {column} | {_cell(meaning)} |"
 
 

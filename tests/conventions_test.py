@@ -17,6 +17,8 @@ from hatchling.builders.wheel import WheelBuilder
 from ruamel.yaml import YAML
 
 from pipelines.sources.raw_schema import create_raw_schema
+from pipelines.warehouse.models import FLOORS, all_models, tables_read
+from pipelines.warehouse.suites import Suite, all_suites
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = sorted(path for path in (ROOT / "sql").glob("*/*.sql") if path.parent.name != "queries")
@@ -170,6 +172,29 @@ def test_every_suite_belongs_to_a_table() -> None:
     suites = {f"{path.parent.name}/{path.stem}" for path in (ROOT / "expectations").glob("*/*.yaml")}
     orphans = sorted(suite for suite in suites - tables if not suite.startswith("raw/"))
     assert not orphans, f"no table is built for expectations/{orphans}; rename or delete them"
+
+
+def tables_before(table: str) -> set[str]:
+    """A table and everything that it is made of, down to the raw floor."""
+    by_name = {model.name: model for model in all_models()}
+    found, waiting = {table}, [table]
+    while waiting:
+        model = by_name.get(waiting.pop())
+        new = set() if model is None else model.depends_on - found
+        found |= new
+        waiting += new
+    return found
+
+
+BUILT_SUITES = [suite for suite in all_suites().values() if not suite.table.startswith("raw.")]
+
+
+@pytest.mark.parametrize("suite", BUILT_SUITES, ids=lambda suite: suite.table)
+def test_a_suite_reads_only_what_is_built_before_its_table(suite: Suite) -> None:
+    for expectation in suite.expectations:
+        read = tables_read((expectation.sql or "select 1").replace("{table}", "(select 1)"))
+        late = {table for table in read if table.split(".")[0] in FLOORS[1:]} - tables_before(suite.table)
+        assert not late, f"{suite.file}:{expectation.line}: {', '.join(sorted(late))} may not be there yet"
 
 
 # Every file

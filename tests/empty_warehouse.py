@@ -11,7 +11,7 @@ from pipelines.core.periods import day_start
 from pipelines.core.resources import resource_path
 from pipelines.sources.raw_schema import create_raw_schema
 from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import SCHEMAS
+from pipelines.warehouse.connection import META_DDL, SCHEMAS
 from pipelines.warehouse.models import load_models
 
 NEVER = day_start(dt.date(2000, 1, 1))
@@ -24,6 +24,7 @@ def open_empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("set timezone = 'UTC'")
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists {schema}")
+        con.execute(META_DDL)
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         for model in load_models():

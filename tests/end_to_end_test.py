@@ -44,7 +44,7 @@ def test_the_volume_is_attributed_to_itself(spend: pl.DataFrame, truth: pl.DataF
 
 
 def test_there_is_a_report_for_each_week(built_workspace: Home) -> None:
-    assert sorted(path.name for path in built_workspace.reports.iterdir()) == [FIRST_WEEK, LAST_WEEK]
+    assert sorted(path.name for path in built_workspace.reports.iterdir()) == [FIRST_WEEK, LAST_WEEK, "index.html"]
     for week in (FIRST_WEEK, LAST_WEEK):
         text = (built_workspace.reports / week / "report.txt").read_text()
         assert week in text

@@ -19,12 +19,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+export_app = typer.Typer(
+    help="Write what Tieout knows as a file for other programs.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(export_app, name="export")
+
 ScenarioOption = Annotated[
     str, typer.Option(help="The simulated world: coral-x (as the analysis describes it) or as-deployed (as it is).")
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="The luck; the same seed writes the same files.")]
 WeeksOption = Annotated[int, typer.Option(min=1, max=60, help="Weeks to simulate, half of them before the rollout.")]
 WeekOption = Annotated[str | None, typer.Option(metavar="2026-W46", help="An ISO week.", show_default=False)]
+AddressesOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="Send it to this address instead.", show_default=False)
+]
+ResendOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDRESS", help="Try again whose mail is in doubt or refused.", show_default=False),
+]
+ConfirmOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDRESS", help="Record that whose mail is in doubt has it.", show_default=False),
+]
 
 
 def main() -> None:
@@ -78,6 +96,47 @@ def simulate(
 
 
 @app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Gets the files of a catalog; none may be there.")],
+) -> None:
+    """Write a first catalog from what is deployed on Modal: apps, functions, resources and prices.
+
+    Example: tieout init ./catalog
+    """
+    from pipelines.cli.init import write_first_catalog
+
+    write_first_catalog(directory.absolute())
+
+
+@app.command()
+def pull(
+    context: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="2026-11-02", help="First UTC day; pulled again even if settled.", show_default=False),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="2026-11-09", help="First UTC day that is left out.", show_default=False)
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE", help="One export, like function_calls; give it again for more.", show_default=False
+        ),
+    ] = None,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Bring from Modal what is missing or may still change: bill, apps, functions and calls.
+
+    Example: tieout pull --since 2026-11-02 --until 2026-11-09 --only function_calls
+    """
+    from pipelines.cli.pull import run_pull
+
+    run_pull(home_of(context, home), catalog_of(context, catalog), since=since, until=until, only=only)
+
+
+@app.command()
 def run(
     context: typer.Context,
     week: WeekOption = None,
@@ -98,15 +157,67 @@ def run(
 
 @app.command()
 def report(
-    context: typer.Context, week: WeekOption = None, home: HomeOption = None, catalog: CatalogOption = None
+    context: typer.Context,
+    week: WeekOption = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="2026-11-17",
+            help="Print it as it stood at the end of this UTC day, or at a time; nothing is written.",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
 ) -> None:
     """Write a week's report from the warehouse as it is, and print its text; without --week the newest one.
 
     Example: tieout report --week 2026-W46
-    """
-    from pipelines.cli.report import show_report
 
-    show_report(home_of(context, home), catalog_of(context, catalog), week=week)
+    Example: tieout report --week 2026-W46 --as-of 2026-11-17
+    """
+    from pipelines.cli.report import show_report, show_report_as_of
+
+    if as_of is None:
+        show_report(home_of(context, home), catalog_of(context, catalog), week=week)
+    else:
+        show_report_as_of(home_of(context, home), catalog_of(context, catalog), week=week, as_of=as_of)
+
+
+@app.command()
+def send(  # noqa: PLR0913 - a parameter for every option
+    context: typer.Context,
+    week: WeekOption = None,
+    to: AddressesOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Open the mail in the browser; send nothing.")] = False,
+    provisional: Annotated[bool, typer.Option("--provisional", help="Send a week that may still change.")] = False,
+    resend: ResendOption = None,
+    confirm: ConfirmOption = None,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Mail a week's report to those that catalog/mail.yaml names, once; without --week the newest final one.
+
+    Example: tieout send --week 2026-W46 --dry-run
+    """
+    from pipelines.cli.send import Request, preview, send
+
+    request = Request(week, tuple(to or ()), tuple(resend or ()), tuple(confirm or ()), provisional)
+    if dry_run and (request.resend or request.confirm):
+        raise CommandError("--dry-run decides nothing", remedy="Leave out --dry-run, or --resend and --confirm.")
+    (preview if dry_run else send)(home_of(context, home), catalog_of(context, catalog), request)
+
+
+@app.command()
+def outbox(context: typer.Context, week: WeekOption = None, home: HomeOption = None) -> None:
+    """Show every mail that was rendered, and what became of it with each recipient.
+
+    Example: tieout outbox --week 2026-W46
+    """
+    from pipelines.cli.send import show_outbox
+
+    show_outbox(home_of(context, home), week=week)
 
 
 @app.command()
@@ -149,33 +260,92 @@ def sql(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; money as text, digit for digit.")] = False,
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", metavar="FILE", help="Write an Excel workbook.", show_default=False)
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet, exact.", show_default=False)
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Ask the warehouse; without a question, list the canned ones. Nothing that is asked can change anything.
 
+    Questions about the tables of `finance` are answered from finance.duckdb, also while a run writes the warehouse.
+
     Example: tieout sql tie_out
+
+    Example: tieout sql spend_by_week --xlsx weeks.xlsx
 
     Example: tieout sql "select function, sum(amount_usd) from spend.hourly group by all" --csv
     """
-    from pipelines.cli.sql import answer, list_questions
+    from pipelines.cli.sql import answer, list_questions, save
 
-    if as_csv and as_json:
-        raise CommandError("--csv and --json exclude each other", remedy="Give one of them.")
+    given = {"csv": as_csv, "json": as_json, "xlsx": xlsx is not None, "parquet": parquet is not None}
+    forms = [form for form, is_given in given.items() if is_given]
+    if len(forms) > 1:
+        named = " and ".join(f"--{form}" for form in forms)
+        raise CommandError(f"{named} exclude each other", remedy="Give one of them.")
+    file = xlsx or parquet
     if question is None:
         list_questions()
+    elif file is not None:
+        save(home_of(context, home), question, file, form=forms[0])
     else:
-        answer(home_of(context, home), question, form="csv" if as_csv else "json" if as_json else "table")
+        answer(home_of(context, home), question, form=forms[0] if forms else "table")
+
+
+@export_app.command("xlsx")
+def export_xlsx(
+    context: typer.Context,
+    week: WeekOption = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to; else tieout-WEEK.xlsx here.", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Write a week's workbook from the warehouse as it is; without --week the newest one.
+
+    Example: tieout export xlsx --week 2026-W46 --out november.xlsx
+    """
+    from pipelines.cli.export import export_workbook
+
+    export_workbook(home_of(context, home), catalog_of(context, catalog), week=week, path=file)
+
+
+@export_app.command("focus")
+def export_focus(
+    context: typer.Context,
+    version: Annotated[str, typer.Option(metavar="1.2|1.4", help="1.4 splits every charge over functions.")] = "1.2",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets a CSV and a Parquet file per month.")] = Path("focus"),
+    home: HomeOption = None,
+) -> None:
+    """Write the bill as FOCUS Cost and Usage, for any FinOps tool; each month adds up to the bill.
+
+    Example: tieout export focus --version 1.4 --out ./focus
+    """
+    from pipelines.cli.export import export_focus_files
+
+    export_focus_files(home_of(context, home), version=version, directory=out.absolute())
 
 
 @app.command()
-def doctor(context: typer.Context, home: HomeOption = None, catalog: CatalogOption = None) -> None:
-    """Look at the installation, the workspace and the catalog, and say what to do about every problem.
+def doctor(
+    context: typer.Context,
+    modal: Annotated[
+        bool, typer.Option("--modal", help="Insist on a Modal token; else it is looked at if there is one.")
+    ] = False,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Look at the installation, the workspace, the catalog and Modal, and say what to do about every problem.
 
-    Example: tieout doctor --home ./data
+    Example: tieout doctor --modal --home ./data
     """
     from pipelines.cli.doctor import examine
 
-    if not examine(home_of(context, home), catalog_of(context, catalog)):
+    if not examine(home_of(context, home), catalog_of(context, catalog), needs_modal=modal):
         raise typer.Exit(ExitCode.DATA)
 
 

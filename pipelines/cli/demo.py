@@ -11,8 +11,6 @@ from pipelines.cli.steps import show_steps
 from pipelines.core.home import Home
 from pipelines.core.money import format_usd
 
-_MARK = "simulation.json"
-
 
 @dataclass(frozen=True)
 class Simulation:
@@ -44,7 +42,7 @@ def run_simulation(out: Path, *, scenario: str, seed: int, weeks: int) -> None:
 
 def is_simulated(home: Home) -> bool:
     """Tell whether a workspace was filled by a simulation."""
-    return (home.root / _MARK).exists()
+    return home.simulation.exists()
 
 
 def _simulate(out: Path, wanted: Simulation) -> None:
@@ -75,7 +73,7 @@ def _is_to_do(out: Path, wanted: Simulation) -> bool:
         CommandError: it holds something else, and mixing the two would make both worthless.
     """
     try:
-        mark = json.loads((out / _MARK).read_text(encoding="utf-8"))
+        mark = json.loads(Home(out).simulation.read_text(encoding="utf-8"))
         found, is_complete = Simulation(mark["scenario"], mark["seed"], mark["weeks"]), bool(mark["is_complete"])
     except FileNotFoundError:
         landing = out / "landing"
@@ -86,7 +84,9 @@ def _is_to_do(out: Path, wanted: Simulation) -> bool:
             ) from None
         return True
     except (ValueError, KeyError, TypeError):
-        raise CommandError(f"{out / _MARK} cannot be read", remedy="Delete the folder, or name another one.") from None
+        raise CommandError(
+            f"{Home(out).simulation} cannot be read", remedy="Delete the folder, or name another one."
+        ) from None
     if found != wanted:
         raise CommandError(f"{out} holds another simulation: {found}", remedy="Delete the folder, or name another one.")
     return not is_complete
@@ -95,4 +95,4 @@ def _is_to_do(out: Path, wanted: Simulation) -> bool:
 def _mark(out: Path, simulation: Simulation, *, is_complete: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     mark = {**asdict(simulation), "is_complete": is_complete}
-    (out / _MARK).write_text(json.dumps(mark), encoding="utf-8")
+    Home(out).simulation.write_text(json.dumps(mark), encoding="utf-8")

@@ -21,6 +21,8 @@ from pipelines.core.home import Home
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+    from pipelines.modal_pull.looks import Access
+
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 2 << 30
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
@@ -40,8 +42,14 @@ class Finding:
         return self.remedy is not None
 
 
-def examine(home: Home, catalog_directory: Path) -> bool:
-    """Print what was found, line by line, and return whether all is well."""
+def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
+    """Print what was found, line by line, and return whether all is well.
+
+    Args:
+        home: the workspace.
+        catalog_directory: the programme.
+        needs_modal: whether it is a problem that no Modal token is configured; exported files do without.
+    """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _packages,
@@ -50,6 +58,7 @@ def examine(home: Home, catalog_directory: Path) -> bool:
         lambda: _catalog(catalog_directory),
         lambda: _landing(home),
         lambda: _warehouse(home),
+        lambda: _modal(home, catalog_directory, needs_modal=needs_modal),
     )
     is_well = True
     for check in checks:
@@ -173,6 +182,63 @@ def _warehouse(home: Home) -> Iterator[Finding]:
     for path, reason, fix in refused:
         yield Finding("refused", f"landing/{path}: {reason}", fix)
     yield _clock(newest[0] if newest else None, is_simulated=is_simulated(home))
+
+
+def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterator[Finding]:
+    """Look at what a pull would meet: the token, the connection, the right to read the bill, and what is at risk."""
+    from pipelines.cli.pull import modal_problem, read_patience, utc_now
+    from pipelines.modal_pull.looks import look_at_access
+    from pipelines.modal_pull.session import Cause, ModalError
+
+    now = utc_now()
+    try:
+        access = look_at_access(read_patience(), now)
+    except ModalError as error:
+        yield Finding("modal", str(error), "Correct Modal's configuration: `modal config show` reads it, too.")
+        return
+    if access.settings.has_token is False and not needs_modal:
+        yield Finding("modal", "no token is configured, so nothing is pulled; exported files need none")
+        return
+    if access.is_reached:
+        client = f"{access.settings.server}, client {access.settings.client_version}"
+        yield Finding("modal", f"workspace {access.workspace} at {client}")
+    if access.refusal is not None:
+        problem = modal_problem(access.refusal.cause, str(access.refusal))
+        what = "bill" if access.refusal.cause is Cause.DENIED else "modal"
+        yield Finding(what, problem.problem, problem.remedy)
+        return
+    yield from _bill(access, catalog_directory)
+    yield from _retention(home, now)
+    if access.newest_hour is not None and access.newest_hour > now:
+        found = f"Modal has billed the hour {access.newest_hour:%Y-%m-%d %H:%M} UTC, which this machine says is to come"
+        yield Finding("clock", found, "Set this machine's clock; what is settled is decided by it.")
+
+
+def _bill(access: "Access", catalog_directory: Path) -> Iterator[Finding]:
+    yield Finding("bill", f"the token may read it; {len(access.billed)} objects were billed in the last 7 days")
+    try:
+        catalog = load_catalog(catalog_directory)
+    except CatalogError:
+        return  # said above
+    known = {each.app for function in catalog.functions.functions for each in function.configurations}
+    unknown = sorted({each.description for each in access.billed if each.is_app} - known)
+    if unknown:
+        yield Finding("bill", f"billed, and not in the catalog: {', '.join(unknown)}")
+
+
+def _retention(home: Home, now: dt.datetime) -> Iterator[Finding]:
+    from pipelines.modal_pull.landed import read_snapshots
+    from pipelines.modal_pull.plan import KEPT_DAYS_STARTER, KEPT_DAYS_TEAM, retention_risk
+
+    logs = [snapshot for snapshot in read_snapshots(home.landing) if snapshot.subject.source == "function_calls"]
+    risk = retention_risk(logs, now)
+    kept = f"Modal keeps calls for {KEPT_DAYS_STARTER} day on the Starter plan and {KEPT_DAYS_TEAM} days on Team"
+    if risk is not None and not home.simulation.exists():
+        yield Finding(
+            "calls", risk, "Pull now, and every day: `tieout pull` from cron, or the schedule in `tieout ui`."
+        )
+    else:
+        yield Finding("calls", kept if logs else f"{kept}; none was pulled yet")
 
 
 def _clock(newest: dt.datetime | None, *, is_simulated: bool) -> Finding:

@@ -28,13 +28,14 @@ def explain(error: Exception) -> ExitCode:
         Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
     """
     from pipelines.core.catalog import CatalogError
+    from pipelines.core.closing import ClosingError
     from pipelines.core.freeze import LockError
 
     if isinstance(error, CommandError):
         return _print(error.problem, error.remedy, error.code)
     if isinstance(error, CatalogError):
         return _print(str(error), "Correct the catalog, then run the command again.", ExitCode.USAGE)
-    if isinstance(error, LockError):
+    if isinstance(error, LockError | ClosingError):
         return _print(str(error), "", ExitCode.USAGE)
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)

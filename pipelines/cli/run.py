@@ -21,8 +21,10 @@ from pipelines.sources.landing import scan
 from pipelines.sources.ledger import scanned
 from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.measured import read_lock
-from pipelines.warehouse.models import all_models, measured_models
-from pipelines.warehouse.weeks import consecutive, known_weeks, stale_reports, stale_weeks
+from pipelines.warehouse.models import all_models, reported_models
+from pipelines.warehouse.publish import is_published
+from pipelines.warehouse.raw_checks import unchecked_files
+from pipelines.warehouse.weeks import built_weeks, consecutive, known_weeks, stale_reports, stale_weeks
 
 if TYPE_CHECKING:
     from pipelines.defs.execution import RunOutcome
@@ -65,6 +67,8 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
         work = _work(workspace, wanted, all_weeks=all_weeks)
         if work.build or work.report:
             work = _bring_up_to_date(workspace, work, steps)
+        elif not _is_published(workspace):
+            _publish(workspace, steps)
     _conclude(workspace, work, seconds=time.monotonic() - started)
 
 
@@ -115,14 +119,17 @@ def _load(workspace: Workspace, steps: Steps) -> None:
 
 
 def _is_loaded(home: Home) -> bool:
-    """Tell whether all landed files are loaded as they stand; a refused one is always worth another try."""
+    """Tell whether all landed files are loaded as they stand and passed their checks; others are worth another try."""
     if not home.warehouse.exists():
         return False
     with open_warehouse(home.warehouse) as con:
         create_raw_schema(con)
         known = scanned(con)
         refused = con.execute("select count(*) from raw.rejected_files").fetchone()
-    return refused == (0,) and all(known.get(file.name) == file.fingerprint for file in scan(home.landing))
+        unchecked = unchecked_files(con)
+    return (refused, unchecked) == ((0,), 0) and all(
+        known.get(file.name) == file.fingerprint for file in scan(home.landing)
+    )
 
 
 def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> Work:
@@ -150,7 +157,7 @@ def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
         end_lost_runs(instance)
         for first, last in consecutive(work.build):
             weeks = 1 + (last.start - first.start).days // 7
-            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + weeks)
+            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + 1 + weeks)
             _check(run_weeks(definitions, instance, first, last))
         if work.only is not None:
             return work
@@ -159,9 +166,29 @@ def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
             others = stale_reports(con, workspace.catalog, workspace.lock)
         for first, last in consecutive(others):
             weeks = 1 + (last.start - first.start).days // 7
-            steps.stage(f"Reporting {first.label} to {last.label}", len(measured_models()) + weeks)
+            steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + 1 + weeks)
             _check(run_reports(definitions, instance, first, last))
     return replace(work, report=tuple(sorted({*work.build, *others})))
+
+
+def _is_published(workspace: Workspace) -> bool:
+    """Tell whether finance's file shows the warehouse as it is; while no week is built, there is nothing to show."""
+    with read_warehouse(workspace.home.warehouse) as con:
+        if not built_weeks(con):
+            return True
+        return is_published(con, workspace.home.finance, workspace.catalog, lock=workspace.lock)
+
+
+def _publish(workspace: Workspace, steps: Steps) -> None:
+    """Make up for a publication that an earlier run did not come to, or that somebody removed."""
+    from pipelines.definitions import definitions_of
+    from pipelines.defs.execution import end_lost_runs, run_publishing
+    from pipelines.defs.instance import open_instance
+
+    steps.stage("Publishing finance's file")
+    with open_instance(workspace.home) as instance:
+        end_lost_runs(instance)
+        _check(run_publishing(definitions_of(workspace.home, workspace.catalog_directory), instance))
 
 
 def _check(outcome: "RunOutcome") -> None:

@@ -1,10 +1,12 @@
-"""`tieout sql`: questions to the warehouse, answered digit for digit."""
+"""`tieout sql`: questions to the warehouse and to finance's file, answered digit for digit."""
 
 import csv
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,21 +14,32 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.cli.failures import CommandError
 from pipelines.cli.messages import out, say
 from pipelines.core.home import Home
-from pipelines.warehouse.queries import Answer, ask, canned_queries, select_of
+from pipelines.warehouse.queries import (
+    Answer,
+    CannedQuery,
+    ask_workspace,
+    canned_queries,
+    reads_published_only,
+    select_of,
+)
 
 # A spreadsheet takes a text that starts like this for a formula, and runs it.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _WIDEST = 10_000
+_NARROWEST = 60
+_NAMES = 19
 _NUMERIC = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "UINTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT")
 
 
 def list_questions() -> None:
-    """Print the canned questions."""
-    for name, query in canned_queries().items():
-        say(f"{name:<20} {query.question}")
-    say("")
+    """Print the canned questions: those that finance's file answers, then those that need the warehouse."""
+    queries = canned_queries().values()
+    published = [query for query in queries if reads_published_only(query.select)]
+    _print_questions("From finance.duckdb, at any time:", published)
+    _print_questions("From the warehouse, while no run writes it:", [each for each in queries if each not in published])
     say('tieout sql NAME answers one; tieout sql "select …" anything else, read-only.')
 
 
@@ -37,7 +50,27 @@ def answer(home: Home, question: str, *, form: str) -> None:
         QueryError: no such canned question, or SQL that DuckDB does not accept.
         WarehouseError: there is no warehouse yet, or it is being written.
     """
-    _FORMS[form](ask(home.warehouse, select_of(question)))
+    _FORMS[form](ask_workspace(home, select_of(question)))
+
+
+def save(home: Home, question: str, path: Path, *, form: str) -> None:
+    """Write the answer to a question to a file, as a workbook or as Parquet, whole or not at all.
+
+    Raises:
+        QueryError: no such canned question, or SQL that DuckDB does not accept.
+        WarehouseError: there is no warehouse yet, or it is being written.
+        CommandError: the statement gives no table.
+    """
+    from pipelines.report.answers import as_parquet, as_workbook
+    from pipelines.report.files import write_whole
+
+    select = select_of(question)
+    found = ask_workspace(home, select)
+    if not found.columns:
+        raise CommandError("the statement gives no rows, so there is nothing to write", remedy="Ask with a select.")
+    content = as_parquet(found) if form == "parquet" else as_workbook(found, question=question, select=select)
+    write_whole(path, content)
+    say(f"{len(found.rows):,} rows in {path}")
 
 
 def exact(value: Any) -> str:
@@ -49,6 +82,16 @@ def exact(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
+
+
+def _print_questions(title: str, queries: Sequence[CannedQuery]) -> None:
+    say(title, style="bold")
+    for query in queries:
+        lines = textwrap.wrap(query.question, max(out.width, _NARROWEST) - _NAMES - 3)
+        say(f"  {query.name:<{_NAMES}} {lines[0]}")
+        for line in lines[1:]:
+            say(f"  {'':<{_NAMES}} {line}")
+    say("")
 
 
 def _print_csv(found: Answer) -> None:
@@ -91,14 +134,14 @@ def _print_table(found: Answer) -> None:
 
 
 def _print_boxed(found: Answer) -> None:
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for name, kind in zip(found.columns, found.types, strict=True):
         is_number = kind.startswith(_NUMERIC)
         table.add_column(
             Text(printable(name)), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
         )
-    for row in found.rows:
-        table.add_row(*(Text(printable(exact(value))) for value in row))
+    for cells in _shown(found):
+        table.add_row(*map(Text, cells))
     # A number is never cut: what does not fit beside each other stands below each other.
     if Measurement.get(out, out.options.update(max_width=_WIDEST), table).minimum <= out.width:
         out.print(table, soft_wrap=False)
@@ -109,14 +152,14 @@ def _print_boxed(found: Answer) -> None:
 
 def _print_records(found: Answer) -> None:
     width = max(len(name) for name in found.columns)
-    for row in found.rows:
-        for name, value in zip(found.columns, row, strict=True):
-            out.print(Text.assemble((f"{printable(name):<{width}}", "bold"), "  ", printable(exact(value))))
+    for cells in _shown(found):
+        for name, cell in zip(found.columns, cells, strict=True):
+            out.print(Text.assemble((f"{printable(name):<{width}}", "bold"), "  ", cell))
         say("")
 
 
 def _print_plain(found: Answer) -> None:
-    cells = [[printable(exact(value)) for value in row] for row in (found.columns, *found.rows)]
+    cells = [[printable(name) for name in found.columns], *_shown(found)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(found.columns))]
     numbers = [kind.startswith(_NUMERIC) for kind in found.types]
     for row in cells:
@@ -125,6 +168,26 @@ def _print_plain(found: Answer) -> None:
             for cell, width, is_number in zip(row, widths, numbers, strict=True)
         )
         sys.stdout.write("  ".join(aligned).rstrip() + "\n")
+
+
+def _shown(found: Answer) -> list[list[str]]:
+    """Word every value; a column of amounts ends with the last digit that any of them has, but not before the cents."""
+    worded = [_worded([row[i] for row in found.rows]) for i in range(len(found.columns))]
+    return [list(row) for row in zip(*worded, strict=True)]
+
+
+def _worded(column: Sequence[Any]) -> Iterator[str]:
+    places = max((_places(value) for value in column if isinstance(value, Decimal)), default=0)
+    for value in column:
+        whole, point, decimals = exact(value).partition(".")
+        is_amount = isinstance(value, Decimal) and point
+        yield printable(f"{whole}.{decimals[:places]}" if is_amount else exact(value))
+
+
+def _places(value: Decimal) -> int:
+    """Decimals up to the last digit that is not zero; of an amount with cents at least two."""
+    decimals = exact(value).partition(".")[2]
+    return max(len(decimals.rstrip("0")), min(2, len(decimals)))
 
 
 def printable(text: str) -> str:

@@ -10,9 +10,10 @@ from pipelines.core.periods import IsoWeek
 from pipelines.defs import jobs
 from pipelines.defs.calendar import week_key
 from pipelines.defs.checks import table_key
+from pipelines.defs.finance import PUBLISHED
 from pipelines.defs.instance import LOCATION
 from pipelines.defs.reports import WEEKLY_REPORT
-from pipelines.warehouse.models import all_models, measured_models
+from pipelines.warehouse.models import all_models, reported_models
 
 _PROCESS = "tieout/process"
 
@@ -74,13 +75,27 @@ def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOu
 def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Build every table for consecutive weeks from what is loaded, and write their reports."""
     tables = [table_key(model.name) for model in all_models()]
-    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT], first, last)
+    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT, PUBLISHED], first, last)
 
 
 def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Measure consecutive weeks and write their reports, from the spend as it is."""
-    measured = [table_key(model.name) for model in measured_models()]
-    return _run_weeks(definitions, instance, [*measured, WEEKLY_REPORT], first, last)
+    return _run_weeks(definitions, instance, reported_assets(), first, last)
+
+
+def reported_assets() -> list[dg.AssetKey]:
+    """What is made anew when only a report has changed: the measured tables that it shows, itself, finance's file."""
+    return [*(table_key(model.name) for model in reported_models()), WEEKLY_REPORT, PUBLISHED]
+
+
+def run_publishing(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
+    """Write finance's file anew from the tables as they are."""
+    job = definitions.resolve_job_def(jobs.week.name)
+    return _outcome(
+        job.execute_in_process(
+            instance=instance, asset_selection=[PUBLISHED], tags=_own(), run_config=_QUIET, raise_on_error=False
+        )
+    )
 
 
 def _run_weeks(

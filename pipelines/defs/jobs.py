@@ -3,6 +3,8 @@
 import dagster as dg
 
 from pipelines.defs.checks import table_key
+from pipelines.defs.mail import WEEKLY_MAIL
+from pipelines.defs.pull import CHANGED_WEEKS, PULLED
 from pipelines.defs.raw import PROGRAMME, RAW_TABLES
 
 load = dg.define_asset_job(
@@ -11,8 +13,20 @@ load = dg.define_asset_job(
     description="Load what is new in the landing folder.",
 )
 
+pull = dg.define_asset_job(
+    "pull",
+    selection=dg.AssetSelection.assets(PULLED),
+    description="Bring from Modal what is missing or may still change.",
+)
+
+load_pulled = dg.define_asset_job(
+    "load_pulled",
+    selection=load.selection | dg.AssetSelection.assets(CHANGED_WEEKS),
+    description="Load what was pulled, and name the weeks that it changes, which are built then.",
+)
+
 week = dg.define_asset_job(
     "week",
-    selection=dg.AssetSelection.all().materializable(),
+    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.assets(WEEKLY_MAIL, PULLED, CHANGED_WEEKS),
     description="Load what is new, build every table for the chosen weeks, and write their reports.",
 )

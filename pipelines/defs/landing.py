@@ -8,6 +8,8 @@ import dagster as dg
 
 from pipelines.core.periods import day_start
 from pipelines.defs.calendar import DAY_FORMAT
+from pipelines.defs.pull import PULLED
+from pipelines.modal_pull.visit import SOURCES as PULLED_SOURCES
 from pipelines.sources.landing import SOURCES
 from pipelines.sources.load import LoadedFile
 
@@ -19,6 +21,7 @@ _COMMANDS = {
     "billing_summary": "Each month from metered to billed: `modal billing summary`",
     "function_calls": "Every input of every function: `modal function calls`",
     "function_info": "What each function is deployed with: `modal function info`",
+    "invoices": "What was invoiced for each month, in the format of `docs/method.md`",
 }
 # These say for which days they speak; the others are pictures of the moment they were taken.
 _SPEAK_FOR_DAYS = frozenset({"billing_report", "function_calls"})
@@ -34,6 +37,7 @@ def landing_assets(days: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetSpec
     return [
         dg.AssetSpec(
             key=landing_key(source),
+            deps=[PULLED] if source in PULLED_SOURCES else [],
             description=f"{_COMMANDS[source]}. Files in `landing/{source}/`, unchanged.",
             group_name="landing",
             kinds={"json", "file"},

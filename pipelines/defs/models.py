@@ -11,7 +11,9 @@ from pipelines.defs.metadata import build_metadata, model_metadata
 from pipelines.defs.raw import PROGRAMME
 from pipelines.defs.workspace import Session, Workspace
 from pipelines.warehouse.build import BuildResult
+from pipelines.warehouse.evaluations import read_history
 from pipelines.warehouse.models import Model, all_models
+from pipelines.warehouse.raw_checks import unchecked_files
 
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
@@ -26,7 +28,7 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetsDefi
 def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(model.name),
-        deps=sorted({PROGRAMME if name.startswith("catalog.") else table_key(name) for name in model.depends_on}),
+        deps=_deps(model),
         description=model.description,
         metadata=model_metadata(model),
         group_name=model.schema,
@@ -42,8 +44,9 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
     def table(
         context: dg.AssetExecutionContext, workspace: Workspace
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        _require_checked(workspace.session)
         built = workspace.session.build(model, period_of(context.partition_time_window))
-        yield from check_results(built.validation)
+        yield from check_results(built.validation, read_history(workspace.session.con, model.name))
         if not built.is_committed:
             broken = broken_rules(built.validation)
             raise dg.Failure(f"The table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
@@ -51,6 +54,22 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
         yield dg.MaterializeResult(metadata=build_metadata(workspace.session.con, built))
 
     return table
+
+
+def _deps(model: Model) -> list[dg.AssetKey]:
+    """Name what a model reads, but for the bookkeeping of the warehouse, which no asset makes."""
+    read = (name for name in model.depends_on if not name.startswith("meta."))
+    return sorted({PROGRAMME if name.startswith("catalog.") else table_key(name) for name in read})
+
+
+def _require_checked(session: Session) -> None:
+    """Refuse to build from raw rows that broke a critical expectation, or that a killed run left unchecked."""
+    if unchecked := unchecked_files(session.con):
+        raise dg.Failure(
+            f"{unchecked} landed files have not passed the checks of the raw tables, so nothing is built from them. "
+            "Run `tieout run`, which checks them again; `tieout sql quarantine` shows the rows that break a rule.",
+            allow_retries=False,
+        )
 
 
 def _count_by_week(context: dg.AssetExecutionContext, session: Session, built: BuildResult) -> None:

@@ -12,6 +12,7 @@ from pipelines.defs.workspace import Session, Workspace
 from pipelines.sources import LoadResult
 from pipelines.sources.landing import SOURCES
 from pipelines.sources.raw_schema import TABLES, Table
+from pipelines.warehouse.evaluations import read_history
 
 PROGRAMME = dg.AssetKey(["catalog", "programme"])
 # What the loader remembers of paths is no data.
@@ -53,7 +54,7 @@ def raw_tables(
         yield dg.MaterializeResult(asset_key=table_key(f"raw.{table.name}"), metadata=metadata)
     validations = workspace.session.check_raw()
     for validation in validations.values():
-        yield from check_results(validation)
+        yield from check_results(validation, read_history(workspace.session.con, validation.suite.table))
     if broken := broken_rules(*validations.values()):
         raise dg.Failure(f"Nothing is built from what was landed. {broken}", allow_retries=False)
 

@@ -1,5 +1,6 @@
 """The last floor: one report for every ISO week, as files and as a picture of itself on the asset."""
 
+import datetime as dt
 import warnings
 
 import dagster as dg
@@ -8,11 +9,14 @@ from pipelines.core.periods import IsoWeek
 from pipelines.defs.calendar import period_of, week_key, weeks_of
 from pipelines.defs.checks import table_key
 from pipelines.defs.workspace import Session, Workspace, begin
-from pipelines.report.render import headline_lines, write_report
+from pipelines.report.charts import Chart, draw_charts
+from pipelines.report.issued import issue_report
+from pipelines.report.render import headline_lines
 from pipelines.report.weekly import build_report
 from pipelines.warehouse.models import all_models
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
+_SHOWN = ("waterfall", "cumulative")
 _READS = ("spend", "reconciliation", "savings")
 
 
@@ -47,10 +51,16 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
 def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
     begin(f"reports/{week.label}")
     report = build_report(session.con, week, session.catalog, lock=session.lock)
-    files = write_report(report, session.home.reports)
+    report, files = issue_report(session.con, report, session.home.reports, now=dt.datetime.now(dt.UTC))
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
         "headline": dg.MetadataValue.md("\n\n".join(headline_lines(report))),
+        **{chart.name: _picture(chart) for chart in draw_charts(report) if chart.name in _SHOWN},
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
         "files": dg.MetadataValue.json([str(path) for path in files]),
     }
+
+
+def _picture(chart: Chart) -> dg.MetadataValue:
+    """A chart as Dagster shows it: its markdown takes an image that carries itself."""
+    return dg.MetadataValue.md(f"![{chart.title}]({chart.light_uri})")

@@ -23,12 +23,13 @@ from pipelines.defs.calendar import weeks_of, write_calendar
 from pipelines.sources import LoadResult, create_raw_schema, load_landing
 from pipelines.warehouse.build import BuildResult, Period, build_model
 from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.closings import restore_closings
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.measured import read_lock
 from pipelines.warehouse.measured_tables import MeasuredTables
-from pipelines.warehouse.models import Model, load_models, measured_models
+from pipelines.warehouse.models import Model, load_models, reported_models
 from pipelines.warehouse.raw_checks import check_raw
-from pipelines.warehouse.validation import QUARANTINE_DDL, ValidationResult, Validator
+from pipelines.warehouse.validation import ValidationResult, Validator
 from pipelines.warehouse.weeks import follow_containers, known_weeks, record_reports, record_weeks
 
 _watcher: ContextVar[Callable[[str], None] | None] = ContextVar("watcher", default=None)
@@ -63,7 +64,7 @@ class Session:
         home: Home,
         run_id: str,
     ) -> None:
-        """Bring the catalog's tables up to date; the connection stays the caller's to close."""
+        """Bring the catalog's tables and the closings up to date; the connection stays the caller's to close."""
         self.con = con
         self.catalog = catalog
         self.lock = lock
@@ -72,8 +73,8 @@ class Session:
         self._built: dict[Period, set[str]] = {}
         self._measured = MeasuredTables(con, catalog, lock)
         create_raw_schema(con)
-        con.execute(QUARANTINE_DDL)
         write_catalog(con, catalog)
+        restore_closings(con, home.reports)
 
     @cached_property
     def _validator(self) -> Validator:
@@ -94,7 +95,8 @@ class Session:
     def build(self, model: Model, period: Period) -> BuildResult:
         """Build a table for a period; when this was the last that SQL alone makes, the weeks count as built."""
         begin(model.name)
-        if not model.is_measured:
+        is_reported = model.name in {each.name for each in reported_models()}
+        if not is_reported:
             self._measured = MeasuredTables(self.con, self.catalog, self.lock)  # what was measured is out of date
         result = build_model(
             self.con, model, period, validator=self._validator, run_id=self._run_id, measured=self._measured
@@ -102,13 +104,13 @@ class Session:
         if result.is_committed:
             built = self._built.setdefault(period, set())
             built.add(model.name)
-            if not model.is_measured and built >= {each.name for each in load_models()}:
+            if not is_reported and built >= {each.name for each in load_models()}:
                 record_weeks(self.con, self.catalog, weeks_of(period), now=_now())
         return result
 
     def record_reports(self, period: Period) -> None:
         """Record that the reports of a period are made, if the measured tables beside them are, too."""
-        if self._built.get(period, set()) >= {each.name for each in measured_models()}:
+        if self._built.get(period, set()) >= {each.name for each in reported_models()}:
             record_reports(self.con, self.catalog, weeks_of(period), now=_now(), lock=self.lock)
 
 

@@ -1,4 +1,4 @@
-"""The UI in a browser: Tieout serves a copy of the built workspace, Chromium looks at it."""
+"""The UI and the report in a browser: Tieout serves a copy of the built workspace, Chromium looks at it."""
 
 import os
 import shutil
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
 
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
@@ -34,7 +36,7 @@ _CHROMIUM = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of these tests."""
-    config.addinivalue_line("markers", "browser: looks at the UI with Chromium")
+    config.addinivalue_line("markers", "browser: looks at the UI or the report with Chromium")
 
 
 class Browser:
@@ -60,13 +62,27 @@ class Browser:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+def chromium_program() -> str:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is missing; .ci/run installs it")
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    return Browser(program, tmp_path_factory.mktemp("browser"))
+    return program
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_program: str, tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    return Browser(chromium_program, tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_program: str) -> Iterator[Chromium]:
+    """Chromium under control, to click, to measure and to listen to."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_program, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,11 @@ from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 from pipelines.definitions import definitions_of
 from pipelines.defs.checks import table_key
+from pipelines.defs.pull import PULLED
 from pipelines.warehouse.models import FLOORS, all_models
 from pipelines.warehouse.suites import all_suites
 
-GROUPS = {"landing", "catalog", "reports", *FLOORS}
+GROUPS = {"modal", "landing", "catalog", "reports", *FLOORS}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_every_dependency_is_an_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) ->
 
 
 def test_data_flows_one_way(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
-    order = ["landing", "catalog", *FLOORS, "reports"]
+    order = ["modal", "landing", "catalog", *FLOORS, "reports"]
     for spec in specs.values():
         for dep in spec.deps:
             assert order.index(dep.asset_key.path[0]) <= order.index(spec.key.path[0])
@@ -79,7 +80,7 @@ def test_every_expectation_is_a_check_and_the_critical_ones_block(definitions: d
 
 def test_what_was_landed_is_external_and_daily(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     landing = [spec for key, spec in specs.items() if key.path[0] == "landing"]
-    assert len(landing) == 7
+    assert len(landing) == 8
     for spec in landing:
         assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
         assert spec.partitions_def.cron_schedule == "0 0 * * *"
@@ -89,7 +90,7 @@ def test_the_warehouse_has_one_writer(definitions: dg.Definitions) -> None:
     assert definitions.executor is dg.in_process_executor
     for assets in definitions.resolve_asset_graph().assets_defs:
         if assets.is_executable:
-            assert assets.op.pool == "warehouse"
+            assert assets.op.pool == ("modal" if PULLED in assets.keys else "warehouse")
 
 
 def test_a_broken_catalog_does_not_keep_the_definitions_from_loading(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def test_the_report_shows_itself_on_its_asset(instance: dg.DagsterInstance, buil
     text = (built_workspace.reports / LAST_WEEK / "report.txt").read_text()
     assert text in str(materialization.metadata["report"].value)
     assert "difference $0.000000000000" in str(materialization.metadata["headline"].value)
+    for name in ("waterfall", "cumulative"):
+        assert "(data:image/svg+xml;base64," in str(materialization.metadata[name].value)
 
 
 def test_the_days_that_were_delivered_are_reported(instance: dg.DagsterInstance) -> None:
@@ -189,13 +191,14 @@ def test_one_week_is_built_when_it_is_asked_for(workspace: Home, tieout: Tieout)
 
 
 def test_a_report_is_written_again_as_it_was(workspace: Home, tieout: Tieout) -> None:
-    before = {path.name: path.read_bytes() for path in (workspace.reports / LAST_WEEK).iterdir()}
-    for path in (workspace.reports / LAST_WEEK).iterdir():
-        path.unlink()
+    folder = workspace.reports / LAST_WEEK
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for name in before:
+        (folder / name).unlink()
     said = tieout("report", "--home", workspace.root)
     assert said.code == 0
     assert said.out.startswith(before["report.txt"].decode())
-    assert {path.name: path.read_bytes() for path in (workspace.reports / LAST_WEEK).iterdir()} == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 def test_the_doctor_looks_at_everything_and_finds_nothing_wrong(built_workspace: Home, tieout: Tieout) -> None:
@@ -211,6 +214,7 @@ def test_the_doctor_looks_at_everything_and_finds_nothing_wrong(built_workspace:
         "landing",
         "warehouse",
         "clock",
+        "modal",
     }
     assert {subject for subject, mark in marks.items() if mark == "problem"} <= {"packages"}
 

@@ -1,4 +1,5 @@
 import csv
+import datetime as dt
 import io
 import json
 import subprocess
@@ -7,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
+from openpyxl import load_workbook
 from rich.console import Console
 
 from pipelines.cli.sql import printable
@@ -115,6 +118,66 @@ def test_a_warehouse_that_is_being_written_says_so(tieout: Tieout, home: Path) -
         writer.communicate()
     assert said.code == 2
     assert "being written by another process" in said.err
+
+
+# Files
+
+
+def test_parquet_carries_exact_decimals_dates_and_times(tieout: Tieout, home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd.parquet"
+    said = tieout("sql", "select *, [1, 2] as parts, 7::hugeint as n from spend.odd", "--parquet", path, "--home", home)
+    assert (said.code, said.out) == (0, f"2 rows in {path}\n")
+    found = pl.read_parquet(path).sort("amount_usd")
+    assert found.schema["amount_usd"] == pl.Decimal(38, 12)
+    assert found["amount_usd"].to_list() == [
+        Decimal("-0.000000000001"),
+        Decimal("12345678901234567890.123456789012"),
+    ]
+    assert found["name"].to_list() == ["\x1b[31mred", '=HYPERLINK("x")']
+    assert found["hour"].to_list() == [dt.datetime(2026, 11, 2, 1), None]  # noqa: DTZ001 - UTC, as everywhere
+    assert found["parts"].to_list() == ["[1, 2]", "[1, 2]"]
+    assert found["n"].to_list() == [Decimal(7), Decimal(7)]
+
+
+def test_a_workbook_has_numbers_where_they_are_exact_and_every_digit_beside_them(
+    tieout: Tieout, home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.xlsx"
+    question = "select name, amount_usd, hour, note from spend.odd order by amount_usd"
+    assert tieout("sql", question, "--xlsx", path, "--home", home).code == 0
+    book = load_workbook(path)
+    rows = list(book["Answer"].iter_rows(values_only=True))
+    assert rows[0] == ("name", "amount_usd", "amount_usd, every digit", "hour", "note")
+    assert rows[1][1:] == (-1e-12, "-0.000000000001", dt.datetime(2026, 11, 2, 1), "-1")  # noqa: DTZ001
+    assert rows[2][2] == "12345678901234567890.123456789012"
+    assert [cell.data_type for cell in book["Answer"][3]] == ["s", "n", "s", "n", "s"]
+    assert book["Question"]["B2"].value == question
+
+
+def test_names_that_occur_twice_are_numbered_in_a_file(tieout: Tieout, home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "twice.parquet"
+    assert tieout("sql", "select 1 as a, 2 as a, 3 as a", "--parquet", path, "--home", home).code == 0
+    assert pl.read_parquet(path).rows() == [(1, 2, 3)]
+    assert pl.read_parquet(path).columns == ["a", "a_2", "a_3"]
+
+
+def test_the_same_answer_is_the_same_file(tieout: Tieout, home: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.xlsx", "two.xlsx")]
+    for path in files:
+        assert tieout("sql", "select * from spend.odd order by all", "--xlsx", path, "--home", home).code == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_only_one_form_can_be_asked_for(tieout: Tieout, home: Path, tmp_path: Path) -> None:
+    said = tieout("sql", "select 1", "--csv", "--xlsx", tmp_path / "x.xlsx", "--home", home)
+    assert said.code == 2
+    assert "--csv and --xlsx exclude each other" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_of_amounts_ends_with_the_last_digit_that_counts(tieout: Tieout, home: Path) -> None:
+    said = tieout("sql", "select unnest([1.5, 20.25])::decimal(38, 12) as amount_usd", "--home", home)
+    assert said.out.split() == ["amount_usd", "1.50", "20.25"]
 
 
 @pytest.mark.parametrize("name", sorted(canned_queries()))

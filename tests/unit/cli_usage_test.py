@@ -6,7 +6,10 @@ import pytest
 
 from tests.conftest import Tieout
 
-COMMANDS = ("demo", "simulate", "run", "report", "audit", "freeze-baseline", "sql", "doctor", "ui")
+COMMANDS = (
+    *("demo", "simulate", "init", "pull", "run", "report", "send", "outbox"),
+    *("audit", "freeze-baseline", "sql", "doctor", "ui"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

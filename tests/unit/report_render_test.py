@@ -1,8 +1,10 @@
 import re
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import html5lib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +12,17 @@ from jinja2 import UndefinedError
 from rich.cells import cell_len
 
 from pipelines.core.findings import Finding, Severity
+from pipelines.core.resources import resource_path
+from pipelines.report.charts import draw_charts
 from pipelines.report.contents import Outcome, WeeklyReport
 from pipelines.report.render import headline_lines, render_html, render_text, write_report
+from pipelines.report.templates import LONGEST_NAME
+from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY, with_names
 from tests.golden.handmade import REPORT, usd
-from tests.golden.regenerate import GOLDEN
+from tests.golden.regenerate import GOLDEN, golden_files
+
+EDGES = {"one of everything": REPORT, "no data": EMPTY, "a loss": LOSS, "hostile names": HOSTILE}
+EVERY_EDGE = pytest.mark.parametrize("report", EDGES.values(), ids=EDGES.keys())
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -74,7 +83,7 @@ def named(name: str) -> WeeklyReport:
 class _Page(HTMLParser):
     """Collects what an HTML page is made of, and checks that its elements nest."""
 
-    VOID = frozenset({"meta", "br"})
+    VOID = frozenset({"meta", "br", "wbr", "img", "source"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -96,36 +105,45 @@ class _Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-@pytest.mark.parametrize("name", ["index.html", "report.txt"])
-def test_the_report_is_printed_as_it_was_looked_at(tmp_path: Path, name: str) -> None:
-    written = {path.name: path for path in write_report(REPORT, tmp_path)}
-    golden = GOLDEN / REPORT.week.label / name
-    assert written[name].read_text(encoding="utf-8") == golden.read_text(encoding="utf-8"), (
+@pytest.mark.parametrize("name", golden_files().keys())
+def test_the_report_is_printed_as_it_was_looked_at(name: str) -> None:
+    assert golden_files()[name] == (GOLDEN / name).read_text(encoding="utf-8"), (
         "the report's form has changed; `python -m tests.golden.regenerate` writes the new one, then look at it"
     )
 
 
-def test_both_files_land_in_the_folder_of_the_week_and_nothing_else(tmp_path: Path) -> None:
-    files = write_report(REPORT, tmp_path / "reports")
-    assert write_report(REPORT, tmp_path / "reports") == files
-    assert [path.relative_to(tmp_path).as_posix() for path in files] == [
-        "reports/2026-W46/index.html",
-        "reports/2026-W46/report.txt",
-    ]
-    assert sorted((tmp_path / "reports" / "2026-W46").iterdir()) == list(files)
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """A folder that holds the handmade week."""
+    write_report(REPORT, tmp_path / "reports")
+    return tmp_path / "reports"
 
 
-def test_a_report_that_cannot_be_rendered_leaves_the_old_files(tmp_path: Path) -> None:
-    before = [path.read_bytes() for path in write_report(REPORT, tmp_path)]
+def test_every_form_of_a_week_lands_in_its_folder_and_nothing_else(reports: Path) -> None:
+    files = write_report(REPORT, reports)
+    assert [path.name for path in files[:2]] == ["index.html", "report.txt"]
+    assert sorted((reports / "2026-W46").iterdir()) == sorted(files)
+    assert sorted(path.name for path in reports.iterdir()) == ["2026-W46", "index.html"]
+
+
+def test_the_same_week_is_written_with_the_same_bytes(reports: Path) -> None:
+    before = {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()}
+    write_report(REPORT, reports)
+    assert {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()} == before
+
+
+def test_a_report_that_cannot_be_rendered_leaves_the_old_files(reports: Path) -> None:
+    before = [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())]
     with pytest.raises((AttributeError, UndefinedError)):
-        write_report(replace(REPORT, spend=None), tmp_path)  # type: ignore[arg-type]
-    assert [path.read_bytes() for path in sorted((tmp_path / "2026-W46").iterdir())] == before
+        write_report(replace(REPORT, spend=None), reports)  # type: ignore[arg-type]
+    assert [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())] == before
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_inert_in_html(name: str) -> None:
     page = render_html(named(name))
-    assert [tag for tag, _ in _Page(page).tags] == [tag for tag, _ in _Page(render_html(named("harmless"))).tags]
+    tags = [tag for tag, _ in _Page(page).tags if tag != "wbr"]
+    assert tags == [tag for tag, _ in _Page(render_html(named("harmless"))).tags if tag != "wbr"]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", page)
 
 
@@ -168,21 +186,90 @@ def test_a_long_function_name_is_shortened_in_the_middle() -> None:
 
 
 def test_the_page_needs_nothing_beside_itself() -> None:
-    page = render_html(REPORT)
-    assert not re.search(r"<(?:script|link|img|iframe|object|embed)\b|url\(|@import|\bsrc=|\bhref=", page)
-    [policy] = [m["content"] for m in _Page(page).all("meta") if "http-equiv" in m]
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    page = render_html(REPORT, draw_charts(REPORT))
+    assert not re.search(r"<(?:script|link|iframe|object|embed|base|form)\b|url\(|@import", page)
+    parsed = _Page(page)
+    drawn = [picture["src"] or "" for picture in parsed.all("img")] + [s["srcset"] or "" for s in parsed.all("source")]
+    assert drawn
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in drawn)
+    [policy] = [m["content"] for m in parsed.all("meta") if "http-equiv" in m]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_every_link_leads_into_the_page_or_to_another_report() -> None:
+    page = _Page(render_html(REPORT))
+    targets = [anchor["href"] or "" for anchor in page.all("a")]
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    within = {target.removeprefix("#") for target in targets if target.startswith("#")}
+    assert within <= ids
+    assert {heading["id"] for heading in page.all("h2") if "id" in heading} <= within
+    beyond = {target for target in targets if not target.startswith("#")}
+    assert beyond == {"../index.html", "revision-1/index.html", "tieout-2026-W46.xlsx", "report.txt"}
+
+
+@pytest.mark.parametrize("form", [render_html(REPORT), render_text(REPORT)], ids=["html", "text"])
+def test_every_source_is_a_query_that_can_be_run(form: str) -> None:
+    named = set(re.findall(r"tieout sql\s(\w+)", form))
+    assert named >= {"tie_out", "bridge", "ledger", "guardrails", "audit"}
+    assert named <= {path.stem for path in (resource_path("sql") / "queries").glob("*.sql")}
+
+
+@EVERY_EDGE
+def test_the_page_is_valid_html(report: WeeklyReport) -> None:
+    html5lib.HTMLParser(strict=True).parse(render_html(report))
 
 
 def test_the_page_can_be_read_by_everybody() -> None:
-    page = _Page(render_html(REPORT))
+    page = _Page(render_html(REPORT, draw_charts(REPORT)))
     assert page.all("html") == [{"lang": "en"}]
-    assert len(page.all("title")) == len(page.all("h1")) == 1
+    assert len(page.all("title")) == len(page.all("h1")) == len(page.all("main")) == 1
     assert len(page.all("caption")) == len(page.all("table"))
     assert all("scope" in header for header in page.all("th"))
-    headings = {heading["id"] for heading in page.all("h2")}
-    regions = [div for div in page.all("div") if div.get("class") == "scroll"]
-    assert all(region["tabindex"] == "0" and region["aria-labelledby"] in headings for region in regions)
+    assert all((picture["alt"] or "").endswith(".") for picture in page.all("img"))
+    captions = {caption["id"] for caption in page.all("caption")}
+    boxes = [div for div in page.all("div") if (div.get("class") or "").startswith("scroll")]
+    assert all(box["tabindex"] == "0" and box["aria-labelledby"] in captions for box in boxes)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_long_name_is_shortened_and_its_parts_may_break() -> None:
+    page = render_html(with_names("refresh_" + "very_" * 2_000 + "long_name_modal"))
+    assert "refresh_<wbr>very_<wbr>" in page
+    assert len(max(re.findall(r"[^<>]+", page.split("<body>")[1]), key=len)) < 60 * LONGEST_NAME
+
+
+def test_a_table_of_many_functions_scrolls_in_a_box_of_its_own() -> None:
+    assert 'class="scroll tall"' in render_html(MANY)
+    assert 'class="scroll tall"' not in render_html(REPORT)
+
+
+def seconds_to_render(report: WeeklyReport) -> float:
+    """Processor time of the page and the text."""
+    began = time.process_time()
+    render_html(report)
+    render_text(report)
+    return time.process_time() - began
+
+
+def test_a_week_is_rendered_in_a_moment() -> None:
+    assert seconds_to_render(REPORT) < 0.5
+
+
+def test_a_week_of_300_functions_is_rendered_in_a_moment() -> None:
+    assert seconds_to_render(MANY) < 3
+
+
+def test_a_negative_saving_is_called_one() -> None:
+    page = render_html(LOSS)
+    assert "−$58.50" in page
+    assert "negative: the week cost more than the same work would have cost before" in page
+
+
+def test_a_week_without_data_says_so_in_every_section() -> None:
+    page = render_html(EMPTY)
+    for said in ("Nothing is claimed", "Nothing billed", "No saving is claimed for 2026-W48", "No day counts yet"):
+        assert said in page
 
 
 def _luminance(colour: str) -> float:

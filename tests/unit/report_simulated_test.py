@@ -10,15 +10,16 @@ import pytest
 from rich.cells import cell_len
 
 from pipelines.core.catalog import load_catalog
-from pipelines.core.periods import IsoWeek, day_start
+from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.report.contents import Outcome, WeeklyReport
 from pipelines.report.render import render_html, render_text
 from pipelines.report.weekly import build_report
 from pipelines.simulator import SCENARIOS, simulate
 from pipelines.sources.load import load_landing
+from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import SCHEMAS
+from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 
 FIRST_WEEK, SECOND_WEEK = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
@@ -30,18 +31,12 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
     """Two weeks of the workspace as it is really deployed: one before the first phase, one with it."""
     out = tmp_path_factory.mktemp("workspace")
     simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
-    con = duckdb.connect()
-    con.execute("set timezone = 'UTC'")
-    for schema in SCHEMAS:
-        con.execute(f"create schema {schema}")
-    load_landing(con, out / "landing", now=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
-    write_catalog(con, CATALOG)
-    period = {"since": day_start(FIRST_WEEK.start), "until": day_start(SECOND_WEEK.end)}
-    for model in load_models():
-        kind = "view" if model.is_view else "table"
-        con.execute(f"create {kind} {model.name} as {model.sql}", {name: period[name] for name in model.parameters})
-    yield con
-    con.close()
+    with open_warehouse(out / "warehouse.duckdb") as con:
+        load_landing(con, out / "landing", now=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+        write_catalog(con, CATALOG)
+        for model in load_models():
+            write_model(con, model, Period(FIRST_WEEK.start, SECOND_WEEK.end))
+        yield con
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +108,7 @@ def test_the_week_before_the_deployment_claims_nothing(con: duckdb.DuckDBPyConne
 def test_building_a_report_changes_nothing(tmp_path: Path, con: duckdb.DuckDBPyConnection) -> None:
     copy = tmp_path / "copy.duckdb"
     con.execute(f"attach '{copy}' as copy")
-    con.execute("copy from database memory to copy")
+    con.execute("copy from database warehouse to copy")
     con.execute("detach copy")
     with duckdb.connect(copy, read_only=True) as reader:
         reader.execute("set timezone = 'UTC'")

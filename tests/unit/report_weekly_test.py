@@ -15,10 +15,7 @@ from pipelines.report.contents import DayState, Outcome, WeeklyReport
 from pipelines.report.render import headline_lines, render_html, render_text
 from pipelines.report.saving_contents import LedgerRow, SavingLine
 from pipelines.report.weekly import build_report
-from pipelines.sources.raw_schema import create_raw_schema
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import SCHEMAS
-from pipelines.warehouse.models import load_models
+from tests.empty_warehouse import open_empty_warehouse
 
 CATALOG = load_catalog(resource_path("catalog"))
 WEEK = IsoWeek.parse("2026-W44")
@@ -30,21 +27,8 @@ OLD_APP, NEW_APP = "coral-x-production", "coral-x-production-optimized"
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[duckdb.DuckDBPyConnection]:
-    con = duckdb.connect()
-    con.execute("set timezone = 'UTC'")
-    for schema in SCHEMAS:
-        con.execute(f"create schema {schema}")
-    create_raw_schema(con)
-    write_catalog(con, CATALOG)
-    for model in load_models():
-        if model.is_view:
-            con.execute(f"create view {model.name} as {model.sql}")
-        else:
-            nothing = dict.fromkeys(model.parameters, day_start(dt.date(2000, 1, 1)))
-            con.execute(f"create table {model.name} as {model.sql}", nothing)
-            con.execute(f"delete from {model.name}")
-    yield con
-    con.close()
+    with open_empty_warehouse() as con:
+        yield con
 
 
 @pytest.fixture

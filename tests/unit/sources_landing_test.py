@@ -417,9 +417,9 @@ def test_a_gzip_file_that_is_cut_off_is_refused(folder: LandingFolder) -> None:
 
 
 def test_an_unknown_folder_is_refused_with_the_known_ones(folder: LandingFolder) -> None:
-    folder.put("invoices/2026-10.json", {})
+    folder.put("receipts/2026-10.json", {})
     [rejected] = folder.load().rejected
-    assert rejected.reason == "unknown source 'invoices'"
+    assert rejected.reason == "unknown source 'receipts'"
     assert "billing_report" in rejected.fix
 
 

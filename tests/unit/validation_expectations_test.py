@@ -9,7 +9,7 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
 from pipelines.warehouse.build import Period
 from pipelines.warehouse.measured_tables import MeasuredTables
-from pipelines.warehouse.models import measured_models
+from pipelines.warehouse.models import reported_models
 from pipelines.warehouse.suites import Suite, all_suites
 from pipelines.warehouse.validation import Validator
 from tests.empty_warehouse import NEVER, open_empty_warehouse
@@ -21,10 +21,13 @@ def validator() -> Iterator[Validator]:
     week = Period(dt.date(2000, 1, 3), dt.date(2000, 1, 10))
     with open_empty_warehouse() as con:
         rows = MeasuredTables(con, load_catalog(resource_path("catalog")), None)
-        for model in measured_models():
-            con.register(model.relation, rows(model, week))
-            con.execute(f"create table {model.name} as {model.sql}", dict.fromkeys(model.parameters, NEVER))
-            con.unregister(model.relation)
+        for model in reported_models():
+            kind = "view" if model.is_view else "table"
+            if model.is_measured:
+                con.register(model.relation, rows(model, week))
+            con.execute(f"create {kind} {model.name} as {model.sql}", dict.fromkeys(model.parameters, NEVER))
+            if model.is_measured:
+                con.unregister(model.relation)
         yield Validator(con)
 
 

@@ -1,7 +1,5 @@
-"""Validation: uncommitted rows are judged, nothing is committed or undone, and what broke a rule can be kept."""
+"""Validation: uncommitted rows are judged, and nothing is committed or undone."""
 
-import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,12 +15,10 @@ from pipelines.warehouse.validation import (
     ValidationError,
     ValidationResult,
     Validator,
-    keep_offending,
     validate,
 )
 
 ROWS = "select * from spend.hourly"
-NOW = dt.datetime(2026, 11, 16, 8, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 
 
 def rule(name: str, sql: str, severity: Severity = Severity.CRITICAL, line: int = 1) -> Expectation:
@@ -257,35 +253,3 @@ def test_one_validator_serves_many_tables_and_periods(con: duckdb.DuckDBPyConnec
 def test_the_connection_stays_open_when_its_validator_goes(con: duckdb.DuckDBPyConnection) -> None:
     validate(con, suite_of(COMPLETE), rows=ROWS)
     assert count(con) == 2
-
-
-def test_offending_rows_are_kept_after_the_rollback(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("begin")
-    add(con, [(None, "2026-11-02 02:00:00", "0.30"), ("generate", "2026-11-02 03:00:00", "-0.10")])
-    result = validate(con, suite_of(COMPLETE, POSITIVE), rows=ROWS)
-    con.execute("rollback")
-
-    assert keep_offending(con, result, run_id="run-1", now=NOW) == 2
-
-    kept = con.execute("select * from quarantine.rows order by expectation").fetchall()
-    assert [row[:3] + row[4:] for row in kept] == [
-        ("spend.hourly", name, "critical", "run-1", dt.datetime(2026, 11, 16, 7, 30))  # noqa: DTZ001 - stored naive, as UTC
-        for name in ("Every row has a function", "Nothing is negative")
-    ]
-    assert json.loads(kept[0][3]) == {"function": None, "hour": "2026-11-02 02:00:00", "amount_usd": "0.300000000000"}
-
-
-def test_what_a_run_kept_is_not_kept_twice(con: duckdb.DuckDBPyConnection) -> None:
-    add(con, [(None, "2026-11-02 02:00:00", "0.30")])
-    first = validate(con, suite_of(COMPLETE), rows=ROWS)
-    assert keep_offending(con, first, run_id="run-1", now=NOW) == 1
-    add(con, [(None, "2026-11-09 02:00:00", "0.40")])
-    second = validate(con, suite_of(COMPLETE), rows=ROWS)
-    assert keep_offending(con, second, run_id="run-1", now=NOW) == 1
-    assert count(con, "quarantine.rows") == 2
-    assert keep_offending(con, second, run_id="run-2", now=NOW) == 2
-
-
-def test_nothing_is_kept_of_good_rows(con: duckdb.DuckDBPyConnection) -> None:
-    assert keep_offending(con, validate(con, suite_of(COMPLETE), rows=ROWS), run_id="run-1", now=NOW) == 0
-    assert count(con, "quarantine.rows") == 0

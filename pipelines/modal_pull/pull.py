@@ -1,0 +1,119 @@
+"""The pull: everything that is missing or may still change, from Modal into the landing folder (docs/live.md).
+
+First the bill, because it tells which environments and apps cost anything; then the apps; then every function's calls.
+What one request brings lands at once, and what fails leaves the others alone: the next pull asks for the rest.
+"""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.modal_pull import plan
+from pipelines.modal_pull.apps import history_errands, list_apps
+from pipelines.modal_pull.bill import Billed, bill_errands
+from pipelines.modal_pull.calls import find_functions, function_errands
+from pipelines.modal_pull.errands import ENDING, Errands, Failure, Progress
+from pipelines.modal_pull.landed import LandedFile, LandingFolder
+from pipelines.modal_pull.patience import Patience
+from pipelines.modal_pull.session import Cause, ModalError, Session
+from pipelines.modal_pull.visit import Clock, Programme, Visit, Wanted
+
+_CALLS = "function_calls"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pull brought.
+
+    Attributes:
+        landed: the files, in the order in which they arrived.
+        failures: what did not arrive.
+        unasked: how many exports were not even asked for, because the pull was stopped.
+        notes: what else a person should know.
+        seconds: how long it took.
+    """
+
+    landed: tuple[LandedFile, ...]
+    failures: tuple[Failure, ...]
+    unasked: int
+    notes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ended_by(self) -> Failure | None:
+        """The failure that asking again will not cure: no valid token, no permission, no connection."""
+        return next((failure for failure in self.failures if failure.cause in {*ENDING, Cause.DENIED}), None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything arrived."""
+        return not self.failures and not self.unasked
+
+
+def ignore_progress(_: str, __: float) -> None:
+    """Show nothing."""
+
+
+def pull(
+    landing: Path,
+    programme: Programme,
+    wanted: Wanted,
+    *,
+    patience: Patience,
+    clock: Clock,
+    progress: Progress = ignore_progress,
+) -> Outcome:
+    """Bring from Modal what is wanted and not yet settled.
+
+    Args:
+        landing: the landing folder.
+        programme: where to look beside what Modal lists.
+        wanted: the exports and the range.
+        patience: limits.
+        clock: tells the time, aware UTC.
+        progress: called with what has arrived, and the finished share (0 to 1) of the stage.
+
+    Raises:
+        ModalError: nothing was asked for, because there is no connection or no valid token.
+        OSError: the landing folder cannot be written.
+    """
+    started = time.monotonic()
+    with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
+        settings = session.settings()
+        if not settings.has_token:
+            raise ModalError(Cause.NO_TOKEN, "no Modal token is configured")
+        session.workspace()
+        errands = Errands(session, progress)
+        visit = Visit(
+            session,
+            LandingFolder(landing, settings.client_version),
+            errands,
+            programme=programme,
+            wanted=wanted,
+            clock=clock,
+            scratch=Path(scratch),
+        )
+        _bring(visit)
+    return Outcome(
+        landed=tuple(errands.landed),
+        failures=tuple(errands.failures),
+        unasked=errands.unasked,
+        notes=tuple(errands.notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _bring(visit: Visit) -> None:
+    """Work through the stages; each needs what the one before has brought."""
+    if visit.is_wanted(_CALLS):
+        logs = [snapshot for subject in visit.subjects(_CALLS) for snapshot in visit.known(subject)]
+        if risk := plan.retention_risk(logs, visit.now):
+            visit.errands.note(risk)
+    billed: set[Billed] = set()
+    visit.errands.run(bill_errands(visit, billed))
+    if visit.is_wanted("app_list", "app_history", "function_info", _CALLS):
+        apps = list_apps(visit, billed)
+        visit.errands.run(history_errands(visit, apps))
+        if visit.is_wanted("function_info", _CALLS):
+            visit.errands.run(function_errands(visit, find_functions(visit, apps)))

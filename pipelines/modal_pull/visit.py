@@ -1,0 +1,172 @@
+"""What every part of a pull shares: whom to ask, where to land it, what is there already, and what is wanted."""
+
+import datetime as dt
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.core.catalog import Catalog
+from pipelines.core.periods import days_between
+from pipelines.modal_pull import plan
+from pipelines.modal_pull.errands import Errands
+from pipelines.modal_pull.landed import Content, LandingFolder, Range, Snapshot, Subject, accept_any, read_snapshots
+from pipelines.modal_pull.session import Session
+
+SOURCES = (
+    "app_history",
+    "app_list",
+    "billing_rates",
+    "billing_report",
+    "billing_summary",
+    "function_calls",
+    "function_info",
+)
+_SECOND = dt.timedelta(seconds=1)
+
+Clock = Callable[[], dt.datetime]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a pull is for.
+
+    Attributes:
+        sources: the exports to bring, some of `SOURCES`.
+        since: the first UTC day; None for what each export has.
+        until: the first UTC day that is left out; None for up to now.
+    """
+
+    sources: frozenset[str] = frozenset(SOURCES)
+    since: dt.date | None = None
+    until: dt.date | None = None
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether the range was named, and is pulled again even where it is settled."""
+        return self.since is not None or self.until is not None
+
+
+@dataclass(frozen=True)
+class Programme:
+    """What the catalog knows: the environment, and the functions of each app."""
+
+    environment: str
+    functions: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> "Programme":
+        """Read it off a catalog."""
+        functions: defaultdict[str, set[str]] = defaultdict(set)
+        for function in catalog.functions.functions:
+            for configuration in function.configurations:
+                functions[configuration.app].add(function.name)
+        return cls(catalog.functions.environment, {app: frozenset(names) for app, names in functions.items()})
+
+
+class Visit:
+    """One pull's view of Modal and of the landing folder."""
+
+    def __init__(
+        self,
+        session: Session,
+        folder: LandingFolder,
+        errands: Errands,
+        *,
+        programme: Programme,
+        wanted: Wanted,
+        clock: Clock,
+        scratch: Path,
+    ) -> None:
+        """Read what is landed; the pull's own time stands still at its start."""
+        self.session = session
+        self.errands = errands
+        self.programme = programme
+        self.wanted = wanted
+        self.now = clock()
+        self.until = min(plan.midnight(wanted.until), self.now) if wanted.until else self.now
+        self.clock = clock
+        self._folder = folder
+        self._scratch = scratch
+        self._known: defaultdict[Subject, list[Snapshot]] = defaultdict(list)
+        for snapshot in read_snapshots(folder.directory):
+            self._known[snapshot.subject].append(snapshot)
+
+    def subject(self, source: str, environment: str, app: str | None = None, function: str | None = None) -> Subject:
+        """Name what a file is about; the catalog's own environment goes without saying."""
+        return Subject(source, None if environment == self.programme.environment else environment, app, function)
+
+    def known(self, subject: Subject) -> Sequence[Snapshot]:
+        """Return what earlier pulls, and this one, have landed of a subject."""
+        return self._known.get(subject, ())
+
+    def subjects(self, source: str) -> list[Subject]:
+        """Return every subject of an export of which something is landed."""
+        return [subject for subject in self._known if subject.source == source]
+
+    def is_wanted(self, *sources: str) -> bool:
+        """Whether one of these exports was asked for."""
+        return not self.wanted.sources.isdisjoint(sources)
+
+    def is_due(self, subject: Subject) -> bool:
+        """Whether a picture of the moment is to be taken: one a day, or at once when single exports were asked for."""
+        if self.wanted.sources == frozenset(SOURCES):
+            return not plan.seen_today(self.known(subject), self.now)
+        return subject.source in self.wanted.sources
+
+    def open_pages(self, subject: Subject, first: dt.date, grain: dt.timedelta) -> list[Range]:
+        """Return the ranges of a subject to ask for.
+
+        Args:
+            subject: of an export that speaks for days.
+            first: the first day that there is, unless another one was asked for.
+            grain: full hours or seconds; the running one is left out.
+        """
+        days = days_between(self.wanted.since or first, self.last_day + dt.timedelta(days=1))
+        if not self.wanted.is_forced:
+            days = plan.open_days(days, self.known(subject))
+        return plan.pages(days, plan.floor(self.until, grain))
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last UTC day that is wanted in whole or part."""
+        return (self.until - _SECOND).date()
+
+    def command(
+        self, subject: Subject, arguments: Sequence[str], *, label: str | None = None, covers: Range | None = None
+    ) -> None:
+        """Land what a modal command prints; a picture of the moment unless a range is given."""
+        self.receive(
+            subject,
+            label=label or f"{self.now:%Y-%m-%d}",
+            command=f"modal {' '.join(arguments)}",
+            fetched_at=self.clock(),
+            covers=covers,
+            write=lambda path: self.session.command(arguments, path),
+        )
+
+    def receive(
+        self,
+        subject: Subject,
+        *,
+        label: str,
+        command: str,
+        fetched_at: dt.datetime,
+        covers: Range | None,
+        write: Callable[[Path], None],
+        check: Callable[[Content], None] = accept_any,
+    ) -> None:
+        """Land a file and write it down; the arguments are those of `LandingFolder.receive`."""
+        file, snapshot = self._folder.receive(
+            subject, label=label, command=command, fetched_at=fetched_at, covers=covers, write=write, check=check
+        )
+        self._known[subject].append(snapshot)
+        self.errands.arrived(file)
+
+    @contextmanager
+    def scratch_file(self) -> Iterator[Path]:
+        """Lend a file outside the landing folder."""
+        with tempfile.NamedTemporaryFile(dir=self._scratch) as file:
+            yield Path(file.name)

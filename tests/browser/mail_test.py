@@ -1,0 +1,54 @@
+"""The mail as a mail program with a browser inside shows it: readable for everybody, at desk and on the phone."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
+
+from pipelines.report.charts import draw_charts
+from pipelines.report.contents import FunctionSpend, Spend
+from pipelines.report.mail import Envelope, Picture, compose_report
+from tests.golden.handmade import REPORT, usd
+from tests.mail.conftest import ANNA, NOW, SENDER
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<img src=x onerror=document.title='run'>"
+
+
+@pytest.fixture(scope="module")
+def mail() -> str:
+    hostile = FunctionSpend(HOSTILE, usd("100.00"), None, (), ())
+    report = replace(REPORT, spend=Spend(usd("100.00"), (hostile,), REPORT.spend.components))
+    pictures = [Picture(chart.name, chart.alt, chart.png()) for chart in draw_charts(REPORT)]
+    return compose_report(
+        report, Envelope("r1", "finance", SENDER, (ANNA,), NOW), pictures=pictures, workbook=b""
+    ).preview
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Chromium) -> Iterator[Page]:
+    with chromium.new_page() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [700, 390])
+def test_nothing_keeps_anybody_from_reading_the_mail(
+    page: Page, mail: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.set_content(mail)
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], found["nodes"][0]["html"]) for found in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("[...document.images].map(image => image.complete && image.naturalWidth > 0)") == [True, True]
+    assert [url for url in asked if not url.startswith("data:image/png")] == []
+    assert HOSTILE in page.inner_text("body").replace("\n", "")
+    assert page.title() != "run"

@@ -1,0 +1,118 @@
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from pipelines.core.periods import IsoWeek
+from pipelines.report.contents import Gate, Outcome
+from pipelines.report.gates import read_gates, read_tie_out
+from tests.empty_warehouse import open_empty_warehouse
+
+WEEK = IsoWeek.parse("2026-W44")  # 26 October to 1 November
+OCTOBER, NOVEMBER = "2026-10-01", "2026-11-01"
+NO_INVOICE = "2026-11: no invoice is landed."
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_empty_warehouse() as con:
+        yield con
+
+
+@pytest.fixture
+def con(empty_warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    empty_warehouse.execute("begin")
+    yield empty_warehouse
+    empty_warehouse.execute("rollback")
+
+
+def land(con: duckdb.DuckDBPyConnection, source: str, month: str, day: int = 1) -> int:
+    [(file_id,)] = con.execute("select count(*) + 1 from raw.files").fetchall()
+    con.execute(
+        "insert into raw.files (file_id, source, sha256, month, path) values (?, ?, ?, ?, ?)",
+        [file_id, source, str(file_id), month, f"{source}/{month[:7]}.json"],
+    )
+    con.execute(
+        "insert into raw.deliveries (file_id, path, fetched_at, has_sidecar) values (?, '', ?, false)",
+        [file_id, f"2026-12-{day:02d}"],
+    )
+    return int(file_id)
+
+
+def bill(con: duckdb.DuckDBPyConnection, month: str, usd: str) -> None:
+    file_id = land(con, "billing_summary", month)
+    for kind in ("metered", "billed"):
+        con.execute("insert into raw.billing_summary values (?, 1, ?, ?, ?, ?)", [file_id, month, kind, kind, usd])
+
+
+def invoice(con: duckdb.DuckDBPyConnection, month: str, total: str, currency: str = "USD", day: int = 1) -> None:
+    file_id = land(con, "invoices", month, day)
+    con.execute("insert into raw.invoices values (?, 1, ?, 'INV-1', ?, ?, null)", [file_id, month, total, currency])
+
+
+def judged(con: duckdb.DuckDBPyConnection) -> Gate:
+    gates = read_gates(con, WEEK, tie_out=read_tie_out(con, WEEK), days=())
+    return next(gate for gate in gates if gate.code == "G5")
+
+
+def test_without_an_invoice_the_gate_is_not_measured(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "100")
+    assert judged(con).outcome is Outcome.NOT_MEASURED
+    assert judged(con).sentence == f"2026-10: no invoice is landed. {NO_INVOICE}"
+
+
+def test_an_invoice_over_what_was_billed_passes_although_the_other_month_has_none(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, "100.00")
+    assert judged(con).outcome is Outcome.PASSED
+    assert judged(con).sentence == (
+        f"2026-10: invoice INV-1 over $100.00000000 against $100.00000000 billed, difference $0.00000000. {NO_INVOICE}"
+    )
+
+
+@pytest.mark.parametrize("total", ["100.01", "99.99", "100.00000001", "-100"])
+def test_an_invoice_over_another_amount_closes_the_gate(con: duckdb.DuckDBPyConnection, total: str) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, total)
+    assert judged(con).outcome is Outcome.BLOCKED
+
+
+def test_one_wrong_invoice_of_two_closes_the_gate(con: duckdb.DuckDBPyConnection) -> None:
+    for month in (OCTOBER, NOVEMBER):
+        bill(con, month, "100")
+    invoice(con, OCTOBER, "100")
+    invoice(con, NOVEMBER, "90")
+    assert judged(con).outcome is Outcome.BLOCKED
+    assert "2026-11: invoice INV-1 over $90.00000000 against $100.00000000" in judged(con).sentence
+
+
+def test_a_corrected_invoice_takes_the_place_of_the_wrong_one(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, "100", day=9)
+    invoice(con, OCTOBER, "90", day=2)
+    assert judged(con).outcome is Outcome.PASSED
+
+
+def test_an_invoice_in_another_currency_closes_the_gate_and_says_why(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, "100", currency="EUR")
+    assert judged(con).outcome is Outcome.BLOCKED
+    assert judged(con).sentence.startswith(
+        "2026-10: invoice INV-1 is over 100.00 EUR; only one in USD can be held against the bill."
+    )
+
+
+def test_an_invoice_without_a_summary_is_a_warning(con: duckdb.DuckDBPyConnection) -> None:
+    invoice(con, OCTOBER, "100")
+    assert judged(con).outcome is Outcome.WARNING
+    assert "no billing summary is landed to hold it against" in judged(con).sentence
+
+
+def test_the_month_shows_its_invoice_beside_its_bill(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, "90")
+    [row] = con.execute("select number, difference_usd from reconciliation.invoices").fetchall()
+    assert row == ("INV-1", Decimal(10))

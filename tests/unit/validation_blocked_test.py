@@ -1,0 +1,98 @@
+"""A build that a critical expectation breaks leaves every visible table as it was, to the last byte."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.findings import Severity
+from pipelines.core.home import Home
+from pipelines.core.periods import IsoWeek
+from pipelines.core.resources import resource_path
+from pipelines.warehouse import build
+from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.measured_tables import MeasuredTables
+from pipelines.warehouse.models import FLOORS, Model, all_models, model_named
+from pipelines.warehouse.suites import Expectation, Suite
+from pipelines.warehouse.validation import Validator
+from tests.conftest import FIRST_WEEK, LAST_WEEK
+
+WEEKS = Period(IsoWeek.parse(FIRST_WEEK).start, IsoWeek.parse(LAST_WEEK).end)
+# Where a validation leaves its traces, whatever it says.
+KEPT_BY_VALIDATIONS = {"quarantine.rows", "meta.check_history"}
+# It finds one row in any table, also in an empty one.
+IMPOSSIBLE = Expectation("No rows are counted", Severity.CRITICAL, None, {}, "select count(*) as rows from {table}", 1)
+
+
+@pytest.fixture(scope="module")
+def con(built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of a built warehouse, for builds that fail: it stays as it is."""
+    copy = tmp_path_factory.mktemp("blocked") / "warehouse.duckdb"
+    shutil.copyfile(built_workspace.warehouse, copy)
+    with open_warehouse(copy) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def before(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    return content(con)
+
+
+@pytest.fixture(scope="module")
+def validator(con: duckdb.DuckDBPyConnection) -> Validator:
+    return Validator(con)
+
+
+@pytest.fixture
+def _nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "load_suite", lambda table: Suite(table, "expectations/x.yaml", (IMPOSSIBLE,)))
+
+
+def content(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    """The rows of every table and view, and everything that the database says about them."""
+    tables = con.execute(
+        "select table_schema || '.' || table_name from information_schema.tables where table_schema != 'quarantine'"
+    ).fetchall()
+    names = sorted({name for (name,) in tables} - KEPT_BY_VALIDATIONS)
+    rows = {name: con.execute(f"select count(*), sum(hash(t)) from {name} as t").fetchall() for name in names}
+    columns = con.execute(
+        "select schema_name, table_name, column_name, data_type, comment from duckdb_columns() order by all"
+    ).fetchall()
+    views = con.execute("select schema_name, view_name, sql, comment from duckdb_views() order by all").fetchall()
+    return {**rows, "columns": columns, "views": views}
+
+
+def other(model: Model) -> Model:
+    """The same table made by other SQL, which leaves out all rows but one."""
+    return replace(model, sql=f"select * from ({model.sql}\n) as made limit 1", code_version="another")
+
+
+@pytest.mark.usefixtures("_nothing_passes")
+@pytest.mark.parametrize("floor", FLOORS[1:])
+def test_what_blocked_builds_made_is_nowhere_to_be_seen(
+    floor: str, con: duckdb.DuckDBPyConnection, before: dict[str, object], validator: Validator
+) -> None:
+    measured = MeasuredTables(con, load_catalog(resource_path("catalog")), None)
+    for model in (model for model in all_models() if model.schema == floor):
+        built = build_model(con, other(model), WEEKS, validator=validator, run_id="blocked", measured=measured)
+        assert not built.is_committed
+        kept = con.execute("select expectation, run_id from quarantine.rows where table_name = ?", [model.name])
+        assert kept.fetchall() == [("No rows are counted", "blocked")]
+    assert content(con) == before
+
+
+def test_the_same_build_would_be_seen_if_it_passed(
+    built_workspace: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harmless = replace(IMPOSSIBLE, sql="select * from {table} where false")
+    monkeypatch.setattr(build, "load_suite", lambda table: Suite(table, "expectations/x.yaml", (harmless,)))
+    shutil.copyfile(built_workspace.warehouse, tmp_path / "warehouse.duckdb")
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        built = build_model(con, other(model_named("spend.hourly")), WEEKS, validator=Validator(con), run_id="passed")
+        assert built.is_committed
+        assert con.execute("select count(*) from spend.hourly").fetchall() == [(2,)]

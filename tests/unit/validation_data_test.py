@@ -1,0 +1,266 @@
+"""What the expectations say about data: honest data passes in silence, and what is wrong is called by its name."""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
+from pipelines.sources import create_raw_schema, load_landing
+from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.catalog_tables import write_catalog
+from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.models import load_models
+from pipelines.warehouse.raw_checks import check_raw
+from pipelines.warehouse.suites import load_suite
+from pipelines.warehouse.validation import ValidationResult, Validator
+from tests.landing_folder import NOW, REAL_BILL
+
+DAY = dt.date(2026, 10, 14)
+# What the simulated workspaces do wrong on purpose: a deployment from a dirty tree, a price that the catalog lacks, a
+# baseline that nobody froze.
+ON_PURPOSE = {
+    "Everything deployed was committed to version control",
+    "Rates are what the catalog lists",
+}
+
+
+@pytest.fixture(scope="module")
+def con(built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    copy = tmp_path_factory.mktemp("data") / "warehouse.duckdb"
+    shutil.copyfile(built_workspace.warehouse, copy)
+    with open_warehouse(copy) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def validator(con: duckdb.DuckDBPyConnection) -> Validator:
+    return Validator(con)
+
+
+def test_two_simulated_weeks_break_nothing_that_blocks_and_warn_of_nothing(built_workspace: Home) -> None:
+    with open_warehouse(built_workspace.warehouse) as con:
+        warned = con.execute("select distinct severity, expectation from quarantine.rows").fetchall()
+        checked = con.execute("select count(distinct (table_name, check_name)) from meta.check_history").fetchall()
+    assert {name for _, name in warned} <= ON_PURPOSE
+    assert {severity for severity, _ in warned} <= {"warning"}
+    assert checked[0][0] > 250
+
+
+def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
+    for name in ("billing_report.plain.json", "billing_report.resources.json"):
+        landed = tmp_path / "landing" / "billing_report" / name
+        landed.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(REAL_BILL / name, landed)
+    summary = tmp_path / "landing" / "billing_summary" / "2026-07.json"
+    summary.parent.mkdir(parents=True)
+    shutil.copyfile(REAL_BILL / "billing_summary.2026-07.json", summary)
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        create_raw_schema(con)
+        write_catalog(con, load_catalog(resource_path("catalog")))
+        assert load_landing(con, tmp_path / "landing", now=NOW).rejected == ()
+        judged = Validator(con)
+        results: list[ValidationResult] = list(check_raw(con, judged, run_id="real").values())
+        july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
+        results += [build_model(con, m, july, validator=judged, run_id="real").validation for m in load_models()]
+    assert [outcome.summary for result in results for outcome in result.blocking] == []
+    assert sum(result.checked_rows for result in results if result.suite.table == "spend.hourly") > 0
+
+
+BILL = "(select min(file_id) from raw.files where source = 'billing_report' and report_kind = 'resources')"
+LOG = (
+    "(select arg_max(file_id, row_count) from raw.files where source = 'function_calls' "
+    "and function = 'generate_code_modal')"
+)
+NOON = f"timestamp '{DAY} 12:00:00'"
+
+CORRUPTIONS = {
+    "a line of the bill stands twice": (
+        f"insert into raw.billing_report select * replace (row_number + 9000 as row_number) from raw.billing_report "
+        f"where file_id = {BILL}",
+        {"raw.billing_report": "An item stands once in its report", "raw.files": "Every row of a file was loaded"},
+    ),
+    "a line of the bill is lost": (
+        f"delete from raw.billing_report where file_id = {BILL} and row_number = 3",
+        {"raw.files": "Every row of a file was loaded"},
+    ),
+    "costs are rounded to cents": (
+        f"update raw.billing_report set cost_usd = round(cost_usd, 2) where file_id = {BILL}",
+        {"raw.billing_report": "Costs have the decimals that Modal bills"},
+    ),
+    "a cost went through a float": (
+        f"update raw.billing_report set cost_usd = 0.131200000003 where file_id = {BILL} and row_number = 3",
+        {"raw.billing_report": "No cost carries the traces of a float"},
+    ),
+    "a line lies outside of its report's range": (
+        f"update raw.billing_report set interval_start = interval_start + interval 9 day where file_id = {BILL}",
+        {
+            "raw.billing_report": "Every line lies in a range that its report speaks for",
+        },
+    ),
+    "an hour was billed before it began": (
+        f"update raw.deliveries set fetched_at = range_start where file_id = {BILL}",
+        {"raw.billing_report": "No interval begins after it was read"},
+    ),
+    "a day is taken for an hour": (
+        f"update raw.billing_report set interval_start = date_trunc('day', interval_start) + to_days(row_number % 2) "
+        f"where file_id = {BILL}",
+        {"raw.billing_report": "Hourly reports hold more than midnights"},
+    ),
+    "an object has a name for an id": (
+        f"update raw.billing_report set object_id = 'coral' where file_id = {BILL} and row_number = 3",
+        {"raw.billing_report": "Objects are known by a Modal id"},
+    ),
+    "calls stand twice": (
+        f"insert into raw.function_calls select * replace (row_number + 90000 as row_number) from raw.function_calls "
+        f"where file_id = {LOG}",
+        {
+            "raw.function_calls": "A call stands once in its log",
+            "raw.files": "Every row of a file was loaded",
+        },
+    ),
+    "seconds are milliseconds": (
+        f"update raw.function_calls set execution_us = execution_us * 1000 where file_id = {LOG}",
+        {"raw.function_calls": "No call runs longer than its function may"},
+    ),
+    "inputs of one container overlap": (
+        f"update raw.function_calls set execution_us = execution_us * 5 where file_id = {LOG}",
+        {"raw.function_calls": "A container serves no more inputs at once than it takes"},
+    ),
+    "a success has no container": (
+        f"update raw.function_calls set container_key = null where file_id = {LOG}",
+        {"raw.function_calls": "A successful call ran on a container"},
+    ),
+    "a call is later than its log": (
+        f"update raw.deliveries set fetched_at = range_start where file_id = {LOG}",
+        {"raw.function_calls": "No call is enqueued after its log was read"},
+    ),
+    "the second half of a log is missing": (
+        f"update raw.files set content_end = content_end - interval 12 hour, row_count = row_count // 2 "
+        f"where file_id = {LOG}",
+        {"raw.files": "No log of calls ends long before its range"},
+    ),
+    "a log is as long as Modal lets it be": (
+        f"update raw.files set row_count = 1000000 where file_id = {LOG}",
+        {"raw.files": "No log of calls is as long as Modal's limit"},
+    ),
+    "a rate is another": (
+        "update raw.billing_rates set usd_per_hour = 9 where rate_name = 'gpu_hour_cost_a10g'",
+        {"raw.billing_rates": "Rates are what the catalog lists"},
+    ),
+    "the rates are old": (
+        "update raw.deliveries set fetched_at = fetched_at - interval 60 day "
+        "where file_id in (select file_id from raw.files where source = 'billing_rates')",
+        {"staging.prices": "Rates were read in the 45 days before the newest bill"},
+    ),
+    "two reports of one moment overlap": (
+        "update raw.deliveries set range_start = range_start - interval 1 hour, fetched_at = timestamp '2026-11-01' "
+        "where file_id in (select file_id from raw.files where source = 'billing_report')",
+        {"staging.deliveries": "Snapshots of one moment do not overlap"},
+    ),
+    "an hour of the bill was not landed": (
+        f"delete from staging.billing_intervals where hour = {NOON}",
+        {"staging.billing_intervals": "No hour is missing between landed hours"},
+    ),
+    "an hour of the bill is empty": (
+        f"delete from spend.hourly where hour = {NOON}",
+        {"spend.hourly": "Every hour of container time is billed"},
+    ),
+    "a cost is a hundred times itself": (
+        f"update spend.pools set billed_usd = billed_usd * 100 where hour = {NOON} and kind = 'memory'",
+        {"spend.claims": "A pool costs what its container time can cost"},
+    ),
+    "a cost is a hundredth of itself": (
+        f"update spend.pools set billed_usd = billed_usd * 0.01 where hour = {NOON} and kind = 'gpu'",
+        {"spend.claims": "A pool costs what its container time can cost"},
+    ),
+    "a volume costs a hundred times itself": (
+        "update spend.pools set billed_usd = billed_usd * 100 "
+        "where object_id like 'vo-%' and hour >= timestamp '2026-10-23'",
+        {"spend.pools": "What has no log costs about what it did before"},
+    ),
+    "the bill is in local time": (
+        "update spend.pools set hour = hour + interval 2 hour",
+        {"spend.claims": "The bill has the hours of the log"},
+    ),
+    "a resource is called by another's name": (
+        f"update spend.hourly set resource = 'T4' where resource = 'A100-40GB' and hour = {NOON}",
+        {"spend.hourly": "Every GPU on the bill is one that its app asks for"},
+    ),
+    "an app's id is another's": (
+        "update spend.hourly set object_id = 'ap-unknown' where object_id like 'ap-%'",
+        {"spend.hourly": "Every app on the bill is listed"},
+    ),
+    "an app has another name": (
+        "update spend.hourly set app = 'other' where object_id like 'ap-%'",
+        {"spend.hourly": "Apps on the bill have the names of the list"},
+    ),
+    "a container is younger than its inputs": (
+        "update raw.containers set created_at = created_at + interval 2 hour",
+        {"usage.containers": "No container serves before it was created"},
+    ),
+    "container time is not that of the containers": (
+        f"update usage.hourly set container_us = container_us + 1 where hour = {NOON}",
+        {"usage.hourly": "Container time is the life of the containers"},
+    ),
+    "a function is unknown to the catalog": (
+        "update staging.configurations set is_catalogued = false where function = 'generate_code_modal'",
+        {"staging.configurations": "Every function with a log is in the catalog"},
+    ),
+    "an app with a log is not listed": (
+        "delete from staging.apps where app = 'coral-x-production'",
+        {"staging.apps": "Every app with a log is listed"},
+    ),
+    "a function info lies under another app": (
+        "update raw.files set app = 'other' where source = 'function_info'",
+        {"raw.function_info": "The app is the one that the path names"},
+    ),
+    "reports of one interval are of different age": (
+        f"update staging.billing_totals set control = 'older' where hour = {NOON}",
+        {"staging.billing_totals": "Both reports of an interval are equally new"},
+    ),
+}
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_what_is_wrong_is_called_by_its_name(
+    corruption: str, con: duckdb.DuckDBPyConnection, validator: Validator
+) -> None:
+    change, expected = CORRUPTIONS[corruption]
+    before = {table: broken_rules(validator, table) for table in expected}
+    con.execute("begin")
+    try:
+        con.execute(change)
+        after = {table: broken_rules(validator, table) for table in expected}
+    finally:
+        con.execute("rollback")
+    for table, rule in expected.items():
+        assert rule not in before[table]
+        assert rule in after[table], f"{table}: only {sorted(after[table])}"
+
+
+def test_a_day_with_few_of_its_calls_is_noticed(con: duckdb.DuckDBPyConnection, validator: Validator) -> None:
+    con.execute("begin")
+    try:
+        for weeks in (2, 4):
+            con.execute(
+                "insert into usage.container_days "
+                f"select * replace (day - interval {7 * weeks} day as day) from usage.container_days "
+                "where day >= timestamp '2026-10-12'"
+            )
+        rule = "A function has about the calls of the same weekdays before"
+        assert rule not in broken_rules(validator, "usage.container_days")
+        con.execute("update usage.container_days set inputs = 5 * inputs where day = timestamp '2026-10-21'")
+        assert rule in broken_rules(validator, "usage.container_days")
+    finally:
+        con.execute("rollback")
+
+
+def broken_rules(validator: Validator, table: str) -> set[str]:
+    result = validator.validate(load_suite(table), rows=f"select * from {table}")
+    return {outcome.expectation.name for outcome in result.failures}
