@@ -30,7 +30,7 @@ _LISTED = "spend.hourly: Apps on the bill have the names of the list"
 _ON_LIST = "spend.hourly: Every app on the bill is listed"
 
 
-def fields_of(pattern: str, change: Callable[[Fields], object]) -> Corruption:
+def fields_of(pattern: str, change: Callable[[Any], object]) -> Corruption:
     """Change the one object, or the rows, that every matching export holds."""
 
     def corrupt(exports: Exports) -> None:
@@ -40,7 +40,7 @@ def fields_of(pattern: str, change: Callable[[Fields], object]) -> Corruption:
     return corrupt
 
 
-def with_field(name: str, change: Callable[[Any], object]) -> Callable[[Fields], object]:
+def with_field(name: str, change: Callable[[Any], object]) -> Callable[[Fields], Fields]:
     """Change one field of an object."""
     return lambda fields: {**fields, name: change(fields[name])}
 
@@ -113,7 +113,7 @@ def _swapped_rates(rates: Fields) -> object:
     return {**rates, _A100: rates[_T4], _T4: rates[_A100]}
 
 
-def _without_the_old_app(rows: list[Row]) -> list[Row]:
+def _without_the_new_app(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["app_id"] != NEW_APP]
 
 
@@ -174,7 +174,7 @@ KINDS = (
         fields_of(_LISTS, with_column("description", swapped(*APP_NAMES))),
         (_LISTED, _PATH_APP),
     ),
-    Kind("an app missing", "app_list", fields_of(_LISTS, _without_the_old_app), (_ON_LIST,)),
+    Kind("an app missing", "app_list", fields_of(_LISTS, _without_the_new_app), (_ON_LIST,)),
     Kind(
         "an app twice",
         "app_list",

@@ -220,6 +220,50 @@ CORRUPTIONS = {
         "update raw.files set app = 'other' where source = 'function_info'",
         {"raw.function_info": "The app is the one that the path names"},
     ),
+    "a file was read in the future": (
+        f"update raw.deliveries set fetched_at = timestamp '2099-01-01' where file_id = {BILL}",
+        {"staging.deliveries": "Nothing was read in the future"},
+    ),
+    "an hour is missing from the breakdown": (
+        f"update staging.billing_totals set parts_usd = null, control = 'dropped' "
+        f"where hour = {NOON} and object_id like 'ap-%'",
+        {"staging.billing_totals": "What is broken down in some hours is broken down in all"},
+    ),
+    "a later report empties a day": (
+        f"update staging.billing_intervals set file_id = {BILL} "
+        f"where report_kind = 'resources' and date_trunc('day', hour) = timestamp '{DAY}'",
+        {"staging.billing_intervals": "No report empties hours that another one filled"},
+    ),
+    "a day among hourly ones is reported as a whole": (
+        f"delete from staging.billing_intervals where date_trunc('day', hour) = timestamp '{DAY}' and hour != {NOON}; "
+        f"update staging.billing_intervals set resolution = 'd', hour = timestamp '{DAY}' where hour = {NOON}",
+        {"staging.billing_intervals": "After hourly reports every day is reported by the hour"},
+    ),
+    "CPU and memory are taken for each other": (
+        "update spend.pools set kind = case kind when 'cpu' then 'memory' when 'memory' then 'cpu' else kind end "
+        f"where date_trunc('day', hour) = timestamp '{DAY}' + interval 3 day",
+        {"spend.pools": "CPU and memory are billed in their usual proportion"},
+    ),
+    "container ids are cut": (
+        "update raw.containers set created_at = null where container_key < 9",
+        {"raw.containers": "Container ids carry the time of creation"},
+    ),
+    "the times of the log are two hours late": (
+        "update usage.containers set first_started_at = first_started_at + interval 2 hour",
+        {"usage.containers": "Containers start their first input soon after their creation"},
+    ),
+    "function infos are not landed": (
+        "delete from raw.files where source = 'function_info' and function = 'generate_code_modal'",
+        {"staging.configurations": "Every function with a log has a function info"},
+    ),
+    "failures are called successes": (
+        "update savings.daily_function set errors = 0, timeouts = 0, oom_kills = 0 where day >= timestamp '2026-10-19'",
+        {"savings.daily_function": "Functions fail about as often as in the weeks before"},
+    ),
+    "a day's calls are those of another function": (
+        f"update savings.daily_function set busy_us = 3 * busy_us where day = timestamp '{DAY}' + interval 2 day",
+        {"savings.daily_function": "Calls take about as long as on the days before"},
+    ),
     "reports of one interval are of different age": (
         f"update staging.billing_totals set control = 'older' where hour = {NOON}",
         {"staging.billing_totals": "Both reports of an interval are equally new"},
