@@ -17,7 +17,7 @@ help:
 	@echo 'make compatibility  open finance.duckdb with the DuckDB versions that finance may have (needs the package registry)'
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
-	@echo 'make bench   measure, and write benchmarks/results.md'
+	@echo 'make bench   measure, and write benchmarks/results.md (ARGS="render quiet" for these only)'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo

@@ -140,7 +140,7 @@ class IssuedWeeks:
                 for week in stale:
                     report = build_report(con, week, self.catalog)
                     with patch("pipelines.report.issued.write_report", _write_short):
-                        reports[week], _ = issue_report(con, report, self.home.reports, now=now)
+                        reports[week], _ = issue_report(con, report, (), self.home.reports, now=now)
                 record_reports(con, self.catalog, stale, now=now)
         return reports
 
@@ -171,7 +171,7 @@ class IssuedWeeks:
         path.with_name(f"{path.name}.meta.json").write_text(json.dumps(sidecar | said))
 
 
-def _write_short(report: WeeklyReport, directory: Path) -> tuple[Path, ...]:
+def _write_short(report: WeeklyReport, _: object, directory: Path) -> tuple[Path, ...]:
     folder = directory / report.week.label
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.html").write_text(f"{report.revision.sentence} {LINKS}")

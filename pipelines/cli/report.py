@@ -10,6 +10,7 @@ from pipelines.cli.steps import show_steps
 from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek, day_start
+from pipelines.report.charts import draw_charts
 from pipelines.report.issued import issue_report
 from pipelines.report.render import TEXT_NAME, render_text
 from pipelines.report.weekly import build_report
@@ -32,7 +33,7 @@ def show_report(home: Home, catalog_directory: Path, *, week: str | None) -> Non
     with open_warehouse(home.warehouse) as con:
         restore_closings(con, home.reports)
         report = build_report(con, chosen, catalog, lock=lock)
-        _, files = issue_report(con, report, home.reports, now=dt.datetime.now(dt.UTC))
+        _, files = issue_report(con, report, draw_charts(report), home.reports, now=dt.datetime.now(dt.UTC))
     text = next(path for path in files if path.name == TEXT_NAME)
     out.file.write(text.read_text(encoding="utf-8"))
     say(f"Written: {', '.join(str(path) for path in files)}")

@@ -51,11 +51,12 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
 def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
     begin(f"reports/{week.label}")
     report = build_report(session.con, week, session.catalog, lock=session.lock)
-    report, files = issue_report(session.con, report, session.home.reports, now=dt.datetime.now(dt.UTC))
+    charts = draw_charts(report)
+    report, files = issue_report(session.con, report, charts, session.home.reports, now=dt.datetime.now(dt.UTC))
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
         "headline": dg.MetadataValue.md("\n\n".join(headline_lines(report))),
-        **{chart.name: _picture(chart) for chart in draw_charts(report) if chart.name in _SHOWN},
+        **{chart.name: _picture(chart) for chart in charts if chart.name in _SHOWN},
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
         "files": dg.MetadataValue.json([str(path) for path in files]),
     }

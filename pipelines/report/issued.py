@@ -7,6 +7,7 @@ change its printed figures afterwards, the next report of it is the next revisio
 
 import datetime as dt
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import duckdb
 
 from pipelines.core.closing import Closing, format_closing
 from pipelines.report.archive import PAGE_NAME, kept_page
+from pipelines.report.charts import Chart
 from pipelines.report.contents import DayState, Outcome, WeeklyReport
 from pipelines.report.files import write_whole
 from pipelines.report.render import write_report
@@ -28,7 +30,12 @@ from pipelines.warehouse.closings import (
 
 
 def issue_report(
-    con: duckdb.DuckDBPyConnection, report: WeeklyReport, directory: Path, *, now: dt.datetime
+    con: duckdb.DuckDBPyConnection,
+    report: WeeklyReport,
+    charts: Sequence[Chart],
+    directory: Path,
+    *,
+    now: dt.datetime,
 ) -> tuple[WeeklyReport, tuple[Path, ...]]:
     """Write a week's report, and close the week when it can be and its figures are new.
 
@@ -37,6 +44,7 @@ def issue_report(
     Args:
         con: the built warehouse, open for writing.
         report: as `build_report` made it from this warehouse.
+        charts: pictures of it, as `draw_charts` draws them.
         directory: the folder of all reports.
         now: the time of the issue, with a timezone.
 
@@ -44,11 +52,11 @@ def issue_report(
         The report as written, with its revision, and its files, HTML first.
     """
     if report.revision.issued_at is not None or not is_closable(report):
-        return report, write_report(report, directory)
+        return report, write_report(report, charts, directory)
     draft = draft_issue(con, report, closings_of(con, report.week))
     closing = Closing.of(draft, next_closing_time(con, now))
     issued = replace(report, revision=replace(report.revision, issued_at=closing.closed_at))
-    files = write_report(issued, directory)
+    files = write_report(issued, charts, directory)
     _keep(closing, directory / report.week.label)
     record_closing(con, closing)
     return issued, files

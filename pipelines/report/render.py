@@ -15,7 +15,7 @@ from pipelines.report.archive import (
     render_links,
     render_summary,
 )
-from pipelines.report.charts import Chart, draw_charts
+from pipelines.report.charts import Chart
 from pipelines.report.contents import WeeklyReport
 from pipelines.report.files import write_whole
 from pipelines.report.plain_text import printable
@@ -26,20 +26,21 @@ HTML_NAME = PAGE_NAME
 TEXT_NAME = "report.txt"
 
 
-def write_report(report: WeeklyReport, directory: Path) -> tuple[Path, ...]:
+def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
     """Write a week's files into its folder below `directory`, and link the week with the others of the archive.
 
     Everything is made before the first file is written, and each file is written whole or not at all.
 
     Args:
         report: the week.
+        charts: pictures of it, as `draw_charts` draws them.
         directory: the folder of all reports; it is made when missing.
 
     Returns:
         The files of the week, HTML first.
     """
     contents = {
-        HTML_NAME: render_html(report, draw_charts(report), neighbours_of(report.week, directory)).encode("utf-8"),
+        HTML_NAME: render_html(report, charts, neighbours_of(report.week, directory)).encode("utf-8"),
         TEXT_NAME: render_text(report).encode("utf-8"),
         workbook_name(report): render_workbook(report),
         SUMMARY_NAME: render_summary(report).encode("utf-8"),

@@ -170,12 +170,16 @@ def tables_read(select: str) -> frozenset[str]:
     Raises:
         ModelError: DuckDB cannot parse it, or it is no select.
     """
-    with duckdb.connect() as con:
-        row = con.execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
+    row = _parser().execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
     parsed: dict[str, Any] = json.loads(row[0]) if row else {}
     if parsed.get("error"):
         raise ModelError(f"DuckDB cannot parse this: {parsed.get('error_message')}")
     return frozenset(_base_tables(parsed))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
 
 
 def _dependencies(path: Path, select: str) -> frozenset[str]:

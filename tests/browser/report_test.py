@@ -11,6 +11,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Page
 
 from pipelines.core.periods import IsoWeek
+from pipelines.report.charts import draw_charts
 from pipelines.report.render import write_report
 from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY
 from tests.golden.handmade import REPORT
@@ -32,7 +33,7 @@ WEEKS = {
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("reports")
     for report in WEEKS.values():
-        write_report(report, directory)
+        write_report(report, draw_charts(report), directory)
     return directory
 
 

@@ -115,12 +115,12 @@ def test_the_report_is_printed_as_it_was_looked_at(name: str) -> None:
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
     """A folder that holds the handmade week."""
-    write_report(REPORT, tmp_path / "reports")
+    write_report(REPORT, draw_charts(REPORT), tmp_path / "reports")
     return tmp_path / "reports"
 
 
 def test_every_form_of_a_week_lands_in_its_folder_and_nothing_else(reports: Path) -> None:
-    files = write_report(REPORT, reports)
+    files = write_report(REPORT, draw_charts(REPORT), reports)
     assert [path.name for path in files[:2]] == ["index.html", "report.txt"]
     assert sorted((reports / "2026-W46").iterdir()) == sorted(files)
     assert sorted(path.name for path in reports.iterdir()) == ["2026-W46", "index.html"]
@@ -128,14 +128,14 @@ def test_every_form_of_a_week_lands_in_its_folder_and_nothing_else(reports: Path
 
 def test_the_same_week_is_written_with_the_same_bytes(reports: Path) -> None:
     before = {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()}
-    write_report(REPORT, reports)
+    write_report(REPORT, draw_charts(REPORT), reports)
     assert {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()} == before
 
 
 def test_a_report_that_cannot_be_rendered_leaves_the_old_files(reports: Path) -> None:
     before = [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())]
     with pytest.raises((AttributeError, UndefinedError)):
-        write_report(replace(REPORT, spend=None), reports)  # type: ignore[arg-type]
+        write_report(replace(REPORT, spend=None), (), reports)  # type: ignore[arg-type]
     assert [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())] == before
 
 

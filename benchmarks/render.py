@@ -1,0 +1,107 @@
+"""Render: all artefacts of a week, from an open warehouse to files: page, charts, text, workbook and mail."""
+
+import datetime as dt
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.core.catalog import load_catalog
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
+
+_STEPS = ("import", "report", "charts", "page, text and workbook", "mail")
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """Seconds of every step, one list per process."""
+
+    seconds: dict[str, list[float]]
+
+    @property
+    def total(self) -> float:
+        """Median of what a process needs for all of it."""
+        return statistics.median(sum(run) for run in zip(*self.seconds.values(), strict=True))
+
+
+def measure(runs: int) -> RenderResult:
+    """Render the newest week of the simulated CORAL-X programme in fresh processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "workspace"
+        subprocess.run(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", "demo", "--home", str(home)],
+            check=True,
+            capture_output=True,
+        )
+        lines = [
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.render", str(home)], check=True, capture_output=True, text=True
+            ).stdout.split()
+            for _ in range(runs)
+        ]
+    return RenderResult({step: [float(line[i]) for line in lines] for i, step in enumerate(_STEPS)})
+
+
+def table(result: RenderResult) -> str:
+    """Lay the medians out as Markdown."""
+    rows = [f"| {step} | {statistics.median(seconds):.2f} s |" for step, seconds in result.seconds.items()]
+    return "\n".join(["| step | median |", "|---|---|", *rows, f"| all of it | {result.total:.2f} s |"])
+
+
+def _render(home: Home) -> Iterator[float]:
+    """Render the newest week once, and yield the seconds of every step."""
+    watch = _Watch()
+    import altair  # noqa: F401 - what the first chart would import
+    import vl_convert  # noqa: F401
+
+    from pipelines.report.charts import draw_charts
+    from pipelines.report.mail import Envelope, Picture, compose_report
+    from pipelines.report.render import write_report
+    from pipelines.report.weekly import build_report
+    from pipelines.report.workbook import render_workbook
+    from pipelines.warehouse.connection import read_warehouse
+    from pipelines.warehouse.weeks import built_weeks
+
+    yield watch.lap()
+    with read_warehouse(home.warehouse) as con:
+        week = built_weeks(con)[-1]
+        report = build_report(con, week, load_catalog(resource_path("catalog")))
+    yield watch.lap()
+    charts = draw_charts(report)
+    yield watch.lap()
+    with tempfile.TemporaryDirectory() as folder:
+        write_report(report, charts, Path(folder))
+    yield watch.lap()
+    compose_report(
+        report,
+        Envelope(
+            "r1", "finance", "tieout@example.com", ("finance@example.com",), dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+        ),
+        pictures=[Picture(chart.name, chart.alt, chart.png()) for chart in charts],
+        workbook=render_workbook(report),
+        archive_url=None,
+    )
+    yield watch.lap()
+
+
+class _Watch:
+    """Says how long each step took."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self._started = time.perf_counter()
+
+    def lap(self) -> float:
+        """Return the seconds since the last lap, and begin the next."""
+        seconds = time.perf_counter() - self._started
+        self._started += seconds
+        return seconds
+
+
+if __name__ == "__main__":
+    print(*_render(Home(Path(sys.argv[1]))))
