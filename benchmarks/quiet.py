@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.mutations.trial import broken, noticed
-from pipelines.core.catalog import Catalog, load_catalog
+from pipelines.core.catalog import load_catalog
 from pipelines.core.findings import Severity
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
@@ -51,7 +51,7 @@ class Quiet:
         seeds: how many workspaces.
         weeks: how many weeks they have together.
         refused: files that were refused.
-        blocked: critical expectations that were broken.
+        blocked: critical expectations that were broken, and gates that block a week.
         warned: how often each warning that is not true was given.
     """
 
@@ -68,26 +68,46 @@ class Quiet:
         return sum(self.warned.values()) / self.weeks
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What was said about one workspace: files refused, and names of what blocks and of what warns."""
+
+    refused: int
+    blocking: tuple[str, ...]
+    warning: tuple[str, ...]
+
+
 def measure(scenario: str, *, seeds: Sequence[int], weeks: int) -> Quiet:
     """Simulate so many workspaces, build each as a whole, and count what is said."""
-    refused, blocked = 0, 0
-    warned: Counter[str] = Counter()
-    for seed in seeds:
-        with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
-            out = Path(directory)
-            summary = simulate(SCENARIOS[scenario], seed=seed, weeks=weeks, out=out)
-            period = Period(summary.period_start.date(), summary.period_end.date())
-            with open_warehouse(out / "warehouse.duckdb") as con:
-                catalog = load_catalog(resource_path("catalog"))
-                create_raw_schema(con)
-                write_catalog(con, catalog)
-                refused += len(load_landing(con, out / "landing", now=summary.period_end + SOON).rejected)
-                validations = list(_validations(con, period))
-                blocked += len(broken(validations, Severity.CRITICAL))
-                warned.update(broken(validations, Severity.WARNING))
-                warned.update(_weekly(con, period, catalog))
-    false = {name: times for name, times in warned.items() if name not in TRUE}
-    return Quiet(scenario, len(seeds), len(seeds) * weeks, refused, blocked, false)
+    said = [_build(scenario, seed, weeks) for seed in seeds]
+    warned = Counter(name for each in said for name in each.warning if name not in TRUE)
+    return Quiet(
+        scenario=scenario,
+        seeds=len(seeds),
+        weeks=len(seeds) * weeks,
+        refused=sum(each.refused for each in said),
+        blocked=sum(len(each.blocking) for each in said),
+        warned=warned,
+    )
+
+
+def _build(scenario: str, seed: int, weeks: int) -> _Said:
+    catalog = load_catalog(resource_path("catalog"))
+    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
+        out = Path(directory)
+        summary = simulate(SCENARIOS[scenario], seed=seed, weeks=weeks, out=out)
+        period = Period(summary.period_start.date(), summary.period_end.date())
+        with open_warehouse(out / "warehouse.duckdb") as con:
+            create_raw_schema(con)
+            write_catalog(con, catalog)
+            rejected = load_landing(con, out / "landing", now=summary.period_end + SOON).rejected
+            validations = list(_validations(con, period))
+            gates = [noticed(con, week, catalog) for week in _weeks(period)]
+    return _Said(
+        refused=len(rejected),
+        blocking=(*broken(validations, Severity.CRITICAL), *(name for names, _ in gates for name in names)),
+        warning=(*broken(validations, Severity.WARNING), *(name for _, names in gates for name in names)),
+    )
 
 
 def _validations(con: duckdb.DuckDBPyConnection, period: Period) -> Iterator[ValidationResult]:
@@ -97,10 +117,10 @@ def _validations(con: duckdb.DuckDBPyConnection, period: Period) -> Iterator[Val
         yield build_model(con, model, period, validator=validator, run_id="benchmark").validation
 
 
-def _weekly(con: duckdb.DuckDBPyConnection, period: Period, catalog: Catalog) -> Iterator[str]:
+def _weeks(period: Period) -> Iterator[IsoWeek]:
     week = IsoWeek.of(period.since)
     while week.start < period.until:
-        yield from noticed(con, week, catalog)
+        yield week
         week = week.next()
 
 

@@ -92,7 +92,7 @@ def table(verdicts: Sequence[Verdict]) -> str:
         f"| {verdict.kind.name} | {verdict.kind.where} | {verdict.outcome} | {_noticed(verdict)} |"
         for verdict in verdicts
     ]
-    blocked = [verdict for verdict in verdicts if verdict.outcome == BLOCKED]
+    blocked = [verdict for verdict in verdicts if verdict.kept]
     disturbed = sum(bool(verdict.disturbed) for verdict in blocked)
     return (
         f"{len(verdicts)} kinds: {', '.join(f'{counts[outcome]} {outcome}' for outcome in OUTCOMES)}.\n"

@@ -72,8 +72,8 @@ class Run:
 
     Attributes:
         refused: files that were refused, with the reason.
-        blocked: critical expectations that were broken, as `table: name`.
-        warned: broken warnings, gates that do not pass and findings.
+        blocked: critical expectations that were broken, as `table: name`, and gates that block the week's report.
+        warned: broken warnings, gates that warn, and findings.
         kept: tables that were not built because something blocked them, or a table that they are made of.
         disturbed: which of them are not what they were to the last byte, all the same.
         tables: a hash of the rows of every table that is built.
@@ -134,10 +134,10 @@ class Workspace:
                 con.execute(statement)
             validations, kept = _build(con, Period(week.start, week.end))
             blocked = broken(validations, Severity.CRITICAL)
-            said = () if blocked else noticed(con, week, self._catalog)
+            stopped, said = ((), ()) if blocked else noticed(con, week, self._catalog)
             after = _hashes(con)
         return Run(
-            blocked=blocked,
+            blocked=(*blocked, *stopped),
             warned=(*broken(validations, Severity.WARNING), *said),
             kept=tuple(kept),
             disturbed=tuple(name for name in kept if self._before.get(name) != after.get(name)),
@@ -186,18 +186,19 @@ def broken(validations: Sequence[ValidationResult], severity: Severity) -> tuple
     )
 
 
-def noticed(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[str, ...]:
-    """The gates that do not pass and the findings of a week, as its report shows them."""
+def noticed(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the report of a week shows: the gates that block it, then the gates and findings that warn."""
     landed = states_of_landed_days(con, week)
     days = days_of_week(landed, week)
     gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
     measurement, _ = measure(con, week, catalog, lock=None)
     rollout = read_rollout(con, week, landed=landed.keys(), catalog=catalog)
     findings = read_findings(con, measurement, catalog=catalog, landed=landed, rollout=rollout)
-    return (
-        *(f"{gate.code}: {gate.title}" for gate in gates if gate.outcome in (Outcome.WARNING, Outcome.BLOCKED)),
-        *(f"finding: {finding.code}" for finding in findings),
+    blocking, warning = (
+        tuple(f"{gate.code}: {gate.title}" for gate in gates if gate.outcome is outcome)
+        for outcome in (Outcome.BLOCKED, Outcome.WARNING)
     )
+    return blocking, (*warning, *(f"finding: {finding.code}" for finding in findings))
 
 
 def _hashes(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
