@@ -26,7 +26,8 @@ class RenderResult:
     @property
     def total(self) -> float:
         """Median of what a process needs for all of it."""
-        return statistics.median(sum(run) for run in zip(*self.seconds.values(), strict=True))
+        runs: Iterator[tuple[float, ...]] = zip(*self.seconds.values(), strict=True)
+        return statistics.median(sum(run) for run in runs)
 
 
 def measure(runs: int) -> RenderResult:

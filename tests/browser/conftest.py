@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,13 @@ from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 
 _SERVES_WITHIN_SECONDS = 90
+# A shell that starts the tests in the background has its children ignore Ctrl-C.
+_LISTENS_TO_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pipelines.cli import main
+main()
+"""
 _CHROMIUM = (
     "--headless",
     "--no-sandbox",
@@ -92,7 +100,7 @@ def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.Tem
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "ui", "--port", str(port)]
+    command = [sys.executable, "-c", _LISTENS_TO_CTRL_C, "ui", "--port", str(port)]
     command += ["--home", str(home), "--catalog", str(resource_path("catalog"))]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, process_group=0) as server:
@@ -100,8 +108,12 @@ def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.Tem
             _wait_for(f"{address}/server_info", server, home / "dagster" / "ui.log")
             yield address
         finally:
-            os.killpg(server.pid, 2)  # Ctrl-C
-            assert server.wait(timeout=60) == 0
+            os.killpg(server.pid, signal.SIGINT)
+            try:
+                assert server.wait(timeout=60) == 0
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                raise
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
