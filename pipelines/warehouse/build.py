@@ -93,10 +93,10 @@ def build_model(
         built = write_model(con, model, period, measured)
         _comment(con, model)
         _record_version(con, model)
-        written = time.monotonic()
         with _computed_once(con, model, _rows_of(model, built)) as rows:
+            written = time.monotonic()
             validation = validator.validate(load_suite(model.name), rows=rows)
-        validated = time.monotonic()
+            validated = time.monotonic()
         if validation.success:
             con.execute("commit")
         else:
