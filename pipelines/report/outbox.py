@@ -11,7 +11,6 @@ in that state when the outbox is opened is *in doubt*: a process ended before it
 import datetime as dt
 import fcntl
 import hashlib
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.core.periods import IsoWeek
+from pipelines.report.files import write_whole
 
 DATABASE_NAME = "outbox.sqlite"
 _LOCK_NAME = "outbox.lock"
@@ -179,7 +179,7 @@ class Outbox:
         if before is not None and before.was_offered:
             raise OutboxError(f"{before.file_name} was offered to a mail server already and stays as it is")
         name = f"{rendered.week.label}-{rendered.edition}-{rendered.audience}.eml"
-        _write_durably(self.folder / name, rendered.content)
+        write_whole(self.folder / name, rendered.content)
         with self._transaction():
             if before is not None:
                 self._con.execute("delete from messages where message_id = ?", (before.message_id,))
@@ -452,17 +452,3 @@ def _text(time: dt.datetime) -> str:
 
 def _time(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
