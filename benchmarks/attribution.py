@@ -1,10 +1,15 @@
 """Attribution: usage and spend of a month of calls against DuckDB's bare `group by function, hour` over them."""
 
 import datetime as dt
+import multiprocessing
+import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -12,13 +17,13 @@ import duckdb
 from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
 from pipelines.sources import create_raw_schema
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
-from pipelines.warehouse.validation import Validator
 
 FUNCTIONS = 500
+FUNCTIONS_OF_AN_APP = 10
 DAYS = 30
 CALLS_PER_CONTAINER = 100
 MONTH = Period(dt.date(2026, 10, 1), dt.date(2026, 11, 1))
@@ -28,10 +33,11 @@ select file_id, date_trunc('hour', started_at) as hour, count(*) as calls, sum(e
 from raw.function_calls group by all
 """
 
-# Every container serves a hundred calls, one every 20 s for about 17 s; every app is billed for one GPU all day.
+# Every container serves a hundred calls, one every 20 s for about 17 s.
 _FILES = """
 insert into raw.files (file_id, source, sha256, path, app, function)
-select f * $days + d + 1, 'function_calls', (f * $days + d)::varchar, 'p', 'app' || (f // 10), 'f' || f
+select f * $days + d + 1, 'function_calls', (f * $days + d)::varchar, 'p',
+    'app' || (f // $functions_of_an_app), 'f' || f
 from range($functions) as t (f), range($days) as s (d)
 """
 _DELIVERIES = """
@@ -56,73 +62,121 @@ select
 from raw.containers as c, range($per_container) as t (i)
 """
 
+# Every app is billed for a GPU and some memory in every hour of the month, in one report.
+_BILL = """
+insert into raw.files (file_id, source, sha256, path, report_kind, resolution, content_start, content_end)
+values (1000000, 'billing_report', 'bill', 'bill', 'resources', 'h', $since, $until)
+"""
+_BILL_DELIVERY = """
+insert into raw.deliveries (file_id, path, fetched_at, range_start, range_end, has_sidecar)
+values (1000000, 'bill', timestamp '2026-12-01', $since, $until, true)
+"""
+_BILL_LINES = """
+insert into raw.billing_report (
+    file_id, row_number, object_id, description, environment, interval_start, resource, cost_usd
+)
+select
+    1000000, row_number() over (), 'ap-' || a, 'app' || a, 'main', hour,
+    ['A100-40GB', 'Memory'][r + 1], [2.01234567, 0.31234567][r + 1]
+from range($apps) as a (a), range($since::timestamp, $until::timestamp, interval 1 hour) as h (hour), range(2) as r (r)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds from start to end, and seconds of CPU on all cores: the latter say more on a busy machine."""
+
+    seconds: float
+    cpu_seconds: float
+
 
 @dataclass(frozen=True)
 class AttributionResult:
-    """Median seconds of both sides, their ratio, and the seconds of each table of ours."""
+    """Median cost of the bare group by and of each table of ours, and the peak memory of the process in bytes."""
 
     calls: int
-    bare_seconds: float
-    ours_seconds: float
-    by_table: dict[str, float]
+    bare: Cost
+    by_table: dict[str, Cost]
+    peak_bytes: int
 
     @property
-    def ratio(self) -> float:
-        """Ours over the bare group by."""
-        return self.ours_seconds / self.bare_seconds
+    def ours(self) -> Cost:
+        """The cost of all tables."""
+        costs = self.by_table.values()
+        return Cost(sum(cost.seconds for cost in costs), sum(cost.cpu_seconds for cost in costs))
 
 
 def measure(calls: int, runs: int = 3) -> AttributionResult:
-    """Fill the raw tables with so many calls and build usage and spend of their month so many times."""
+    """Measure a month of so many calls in a process of its own, so that its peak memory is nobody else's."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_measure, calls, runs).result()
+
+
+def _measure(calls: int, runs: int) -> AttributionResult:
     with (
         tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory,
         open_warehouse(Path(directory) / "warehouse.duckdb") as con,
     ):
         fill_month(con, calls)
-        validator = Validator(con)
-        bare = statistics.median(_timed_group_by(con) for _ in range(runs))
-        seconds = [_timed_build(con, validator) for _ in range(runs)]
-    by_table = {name: statistics.median(run[name] for run in seconds) for name in seconds[0]}
-    return AttributionResult(calls, bare, sum(by_table.values()), by_table)
+        _bill_month(con)
+        bare = _median([_cost(partial(con.execute, _GROUP_BY)) for _ in range(runs)])
+        built = [_build(con) for _ in range(runs)]
+    by_table = {name: _median([run[name] for run in built]) for name in built[0]}
+    return AttributionResult(calls, bare, by_table, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
-    """Fill the raw tables of a new warehouse with a month of so many calls, and the catalog's; nothing is billed."""
+    """Fill the raw tables of a new warehouse with a month of so many calls, and the catalog's; without a bill."""
     create_raw_schema(con)
     write_catalog(con, load_catalog(resource_path("catalog")))
-    con.execute(_FILES, {"days": DAYS, "functions": FUNCTIONS})
+    con.execute(_FILES, {"days": DAYS, "functions": FUNCTIONS, "functions_of_an_app": FUNCTIONS_OF_AN_APP})
     con.execute(_DELIVERIES, {"days": DAYS, "functions": FUNCTIONS})
     con.execute(_CONTAINERS, {"days": DAYS, "containers": calls // CALLS_PER_CONTAINER})
     con.execute(_CALLS, {"days": DAYS, "functions": FUNCTIONS, "per_container": CALLS_PER_CONTAINER})
     con.execute("checkpoint")
 
 
-def _timed_group_by(con: duckdb.DuckDBPyConnection) -> float:
-    started = time.monotonic()
-    con.execute(_GROUP_BY)
-    return time.monotonic() - started
+def _bill_month(con: duckdb.DuckDBPyConnection) -> None:
+    days = {"since": MONTH.since, "until": MONTH.until}
+    con.execute(_BILL, days)
+    con.execute(_BILL_DELIVERY, days)
+    con.execute(_BILL_LINES, days | {"apps": FUNCTIONS // FUNCTIONS_OF_AN_APP})
+    con.execute("checkpoint")
 
 
-def _timed_build(con: duckdb.DuckDBPyConnection, validator: Validator) -> dict[str, float]:
-    seconds = {}
+def _build(con: duckdb.DuckDBPyConnection) -> dict[str, Cost]:
+    costs = {}
     for model in load_models():
         if model.schema in ("staging", "usage", "spend"):
-            result = build_model(con, model, MONTH, validator=validator, run_id="benchmark")
+            cost = _cost(partial(write_model, con, model, MONTH))
             if model.schema != "staging":
-                seconds[model.name] = result.seconds - result.validation_seconds
-    return seconds
+                costs[model.name] = cost
+    return costs
+
+
+def _cost(work: Callable[[], object]) -> Cost:
+    started, cpu_started = time.monotonic(), time.process_time()
+    work()
+    return Cost(time.monotonic() - started, time.process_time() - cpu_started)
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(
+        statistics.median(cost.seconds for cost in costs), statistics.median(cost.cpu_seconds for cost in costs)
+    )
 
 
 def table(result: AttributionResult) -> str:
     """The result as a Markdown table."""
-    lines = [f"| {name} | {seconds:.2f} s |" for name, seconds in result.by_table.items()]
+    costs = {**result.by_table, "usage and spend": result.ours, "bare `group by function, hour`": result.bare}
+    ratio = result.ours.seconds / result.bare.seconds
+    cpu_ratio = result.ours.cpu_seconds / result.bare.cpu_seconds
     return "\n".join(
         [
-            f"| {result.calls:,} calls, {FUNCTIONS} functions, {DAYS} days | median |",
-            "|---|---|",
-            *lines,
-            f"| usage and spend | {result.ours_seconds:.2f} s |",
-            f"| bare `group by function, hour` | {result.bare_seconds:.2f} s |",
-            f"| ratio | {result.ratio:.1f}× |",
+            f"| {result.calls:,} calls, {FUNCTIONS} functions, {DAYS} days | median | CPU, all cores |",
+            "|---|---|---|",
+            *(f"| {name} | {cost.seconds:.2f} s | {cost.cpu_seconds:.2f} s |" for name, cost in costs.items()),
+            f"| ratio | {ratio:.1f}× | {cpu_ratio:.1f}× |",
+            f"| peak memory of the process | {result.peak_bytes / 1e9:.2f} GB | |",
         ]
     )

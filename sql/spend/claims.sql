@@ -185,6 +185,15 @@ quantities as (
     where c.kind = 'other'
 ),
 
+prices as (
+    select
+        resource,
+        valid_from,
+        valid_to,
+        (usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour
+    from staging.prices
+),
+
 priced as (
     select
         q.environment,
@@ -201,13 +210,14 @@ priced as (
         q.container_us::hugeint
         * q.quantity
         * q.percent
-        * coalesce((p.usd_per_hour * 1000000000000)::hugeint, 0)
+        * coalesce(p.picodollars_per_hour, 0)
         // (360000000000 * q.units_per_quantity) as claim_pd
     from quantities as q
-    asof left join staging.prices as p
+    left join prices as p
         on
             q.priced_resource = p.resource
             and q.hour >= p.valid_from
+            and q.hour < p.valid_to
 )
 
 select

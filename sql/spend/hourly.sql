@@ -11,9 +11,11 @@ partition: hour
 */
 with
 
+-- From here on a pool is its number: amounts and claims are many, and numbers are quicker to match than five columns.
 pools as (
     select
         *,
+        row_number() over (order by environment, object_id, hour, resolution, resource) as pool_number,
         abs((billed_usd * 1000000000000)::hugeint) as billed_pd,
         case when billed_usd < 0 then -1 else 1 end as direction
     from spend.pools
@@ -23,21 +25,30 @@ pools as (
 ),
 
 claims as (
-    select *
-    from spend.claims
+    select
+        p.pool_number,
+        c.function,
+        c.phase,
+        c.component,
+        c.claim_pd,
+        c.shared_us
+    from spend.claims as c
+    inner join pools as p
+        on
+            c.environment = p.environment
+            and c.object_id = p.object_id
+            and c.hour = p.hour
+            and c.resolution = p.resolution
+            and c.resource = p.resource
     where
-        hour >= $since
-        and hour < $until
-        and (claim_pd > 0 or shared_us > 0)
+        c.hour >= $since
+        and c.hour < $until
+        and (c.claim_pd > 0 or c.shared_us > 0)
 ),
 
 claim_totals as (
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
+        pool_number,
         sum(claim_pd)::hugeint as modelled_pd,
         sum(shared_us)::hugeint as shared_us
     from claims
@@ -46,91 +57,49 @@ claim_totals as (
 
 claimed_pools as (
     select
-        p.*,
-        t.shared_us,
-        t.modelled_pd,
+        p.pool_number,
+        p.billed_pd,
         t.modelled_pd > p.billed_pd as is_scaled_down,
-        case when t.modelled_pd > p.billed_pd then p.billed_pd else p.billed_pd - t.modelled_pd end as shared_pd
+        t.modelled_pd <= p.billed_pd and t.shared_us > 0 as is_shared_by_time,
+        case when t.modelled_pd > p.billed_pd then p.billed_pd else p.billed_pd - t.modelled_pd end as shared_pd,
+        case
+            when t.modelled_pd > p.billed_pd or t.shared_us = 0 then t.modelled_pd
+            else t.shared_us
+        end as total_weight
     from pools as p
-    inner join claim_totals as t
-        on
-            p.environment = t.environment
-            and p.object_id = t.object_id
-            and p.hour = t.hour
-            and p.resolution = t.resolution
-            and p.resource = t.resource
+    inner join claim_totals as t on p.pool_number = t.pool_number
 ),
 
 paid_claims as (
     select
-        p.environment,
-        p.object_id,
-        p.app,
-        p.hour,
-        p.resolution,
-        p.resource,
-        p.status,
-        p.direction,
+        c.pool_number,
         c.function,
         c.phase,
         c.component,
         c.claim_pd as amount_pd
     from claimed_pools as p
-    inner join claims as c
-        on
-            p.environment = c.environment
-            and p.object_id = c.object_id
-            and p.hour = c.hour
-            and p.resolution = c.resolution
-            and p.resource = c.resource
+    inner join claims as c on p.pool_number = c.pool_number
     where not p.is_scaled_down
 ),
 
 weights as (
     select
-        p.environment,
-        p.object_id,
-        p.app,
-        p.hour,
-        p.resolution,
-        p.resource,
-        p.status,
-        p.direction,
+        p.pool_number,
         p.shared_pd,
+        p.total_weight,
         c.function,
         c.phase,
         case
-            when p.is_scaled_down or p.shared_us > 0 then c.component
+            when p.is_scaled_down or p.is_shared_by_time then c.component
             else 'unexplained'
         end as component,
-        sum(
-            case
-                when p.is_scaled_down or p.shared_us = 0 then c.claim_pd
-                else c.shared_us
-            end
-        )::hugeint as weight
+        sum(case when p.is_shared_by_time then c.shared_us else c.claim_pd end)::hugeint as weight
     from claimed_pools as p
-    inner join claims as c
-        on
-            p.environment = c.environment
-            and p.object_id = c.object_id
-            and p.hour = c.hour
-            and p.resolution = c.resolution
-            and p.resource = c.resource
+    inner join claims as c on p.pool_number = c.pool_number
     where
         p.shared_pd > 0
         or p.billed_pd = 0
     group by all
-),
-
-weight_totals as (
-    select
-        *,
-        sum(weight) over (
-            partition by environment, object_id, hour, resolution, resource
-        )::hugeint as total_weight
-    from weights
-    where weight > 0
 ),
 
 -- shared_pd × weight ÷ total_weight in two steps, so that the product stays within 128 bits
@@ -139,17 +108,16 @@ floors as (
         *,
         (shared_pd // total_weight) * weight + (shared_pd % total_weight) * weight // total_weight as floor_pd,
         (shared_pd % total_weight) * weight % total_weight as remainder
-    from weight_totals
+    from weights
+    where weight > 0
 ),
 
 ranked_floors as (
     select
         *,
-        shared_pd - sum(floor_pd) over (
-            partition by environment, object_id, hour, resolution, resource
-        )::hugeint as missing_pd,
+        shared_pd - sum(floor_pd) over (partition by pool_number)::hugeint as missing_pd,
         row_number() over (
-            partition by environment, object_id, hour, resolution, resource
+            partition by pool_number
             order by remainder desc, function asc, phase asc, component asc
         ) as place
     from floors
@@ -157,14 +125,7 @@ ranked_floors as (
 
 shares as (
     select
-        environment,
-        object_id,
-        app,
-        hour,
-        resolution,
-        resource,
-        status,
-        direction,
+        pool_number,
         function,
         phase,
         component,
@@ -175,23 +136,13 @@ shares as (
 unclaimed_pools as (
     select p.*
     from pools as p
-    anti join claim_totals as t
-        on
-            p.environment = t.environment
-            and p.object_id = t.object_id
-            and p.hour = t.hour
-            and p.resolution = t.resolution
-            and p.resource = t.resource
+    anti join claim_totals as t on p.pool_number = t.pool_number
 ),
 
 -- The functions of the app that can use the resource at that time, by their configuration.
 able_functions as (
     select
-        p.environment,
-        p.object_id,
-        p.hour,
-        p.resolution,
-        p.resource,
+        p.pool_number,
         count(distinct k.function) as functions,
         min(k.function) as function,
         arg_max(k.phase, k.valid_from) as phase
@@ -210,14 +161,7 @@ able_functions as (
 
 residuals as (
     select
-        p.environment,
-        p.object_id,
-        p.app,
-        p.hour,
-        p.resolution,
-        p.resource,
-        p.status,
-        p.direction,
+        p.pool_number,
         case
             when p.object_id like 'vo-%' then '__volume__'
             when p.object_id like 'sb-%' then '__sandbox__'
@@ -233,16 +177,10 @@ residuals as (
         end as component,
         p.billed_pd as amount_pd
     from unclaimed_pools as p
-    left join able_functions as f
-        on
-            p.environment = f.environment
-            and p.object_id = f.object_id
-            and p.hour = f.hour
-            and p.resolution = f.resolution
-            and p.resource = f.resource
+    left join able_functions as f on p.pool_number = f.pool_number
 ),
 
-attributed as (
+parts as (
     select *
     from paid_claims
     union all by name
@@ -251,19 +189,30 @@ attributed as (
     union all by name
     select *
     from residuals
+),
+
+attributed as (
+    select
+        pool_number,
+        function,
+        phase,
+        component,
+        sum(amount_pd)::hugeint as amount_pd
+    from parts
+    group by all
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal object that was billed
-    app,  -- its name
-    hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d
-    resource,  -- catalog name or the bill's label; rounding; all (not broken down)
-    function,  -- who caused it; names in double underscores are residuals
-    phase,  -- rollout phase of the containers; none outside the programme
-    component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
-    sum(direction * amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
-    status  -- settled, provisional or restated
-from attributed
-group by all
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal object that was billed
+    p.app,  -- its name
+    p.hour,  -- start of the billed interval, UTC
+    p.resolution,  -- h or d
+    p.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
+    a.function,  -- who caused it; names in double underscores are residuals
+    a.phase,  -- rollout phase of the containers; none outside the programme
+    a.component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
+    (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
+    p.status  -- settled, provisional or restated
+from attributed as a
+inner join pools as p on a.pool_number = p.pool_number

@@ -13,7 +13,7 @@ by_log as (
         date_trunc('day', started_at) as day,
         min(started_at) as first_started_at,
         max(ended_at) as last_ended_at,
-        min(started_at - to_microseconds(coalesce(startup_us, 0))) as startup_began_at,
+        min(make_timestamp(epoch_us(started_at) - coalesce(startup_us, 0))) as startup_began_at,
         count(*) as inputs
     from staging.function_calls
     where

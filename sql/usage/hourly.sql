@@ -11,7 +11,7 @@ with
 logs as (
     select
         file_id,
-        dense_rank() over (order by environment, app, function) as function_number,
+        dense_rank() over (order by environment, app, function)::integer as function_number,
         environment,
         app,
         function
@@ -87,43 +87,53 @@ ordered_inputs as (
     from inputs
 ),
 
+-- What an input adds to the time that the container was busy already; greatest passes over the null of its first input.
 busy_stretches as (
     select
         function_number,
         container_key,
-        ended_us,
-        greatest(began_us, coalesce(busy_until_us, began_us)) as began_us,
-        greatest(began_us, coalesce(busy_until_us, began_us)) // 3600000000 as first_hour,
-        (ended_us - 1) // 3600000000 as last_hour
+        greatest(began_us, busy_until_us) as began_us,
+        ended_us
     from ordered_inputs
-    where
-        ended_us > began_us
-        and (busy_until_us is null or ended_us > busy_until_us)
+    where ended_us > greatest(began_us, busy_until_us)
 ),
 
-hours_of_long_stretches as (
-    select
-        *,
-        unnest(range(first_hour, last_hour + 1)) as hour_number
-    from busy_stretches
-    where last_hour > first_hour
-),
-
-stretches_by_hour as (
+-- Stretches follow one another, so only the last one that begins in an hour can outlast it.
+hours_of_beginning as (
     select
         function_number,
         container_key,
-        first_hour as hour_number,
-        ended_us - began_us as busy_us
+        began_us // 3600000000 as hour_number,
+        sum(ended_us - began_us)::bigint as busy_us,
+        max(ended_us) as ended_us
     from busy_stretches
-    where last_hour = first_hour
+    group by all
+),
+
+later_hours as (
+    select
+        function_number,
+        container_key,
+        ended_us,
+        unnest(range(hour_number + 1, (ended_us - 1) // 3600000000 + 1)) as hour_number
+    from hours_of_beginning
+    where ended_us > (hour_number + 1) * 3600000000
+),
+
+parts_of_hours as (
+    select
+        function_number,
+        container_key,
+        hour_number,
+        busy_us - greatest(0, ended_us - (hour_number + 1) * 3600000000) as busy_us
+    from hours_of_beginning
     union all by name
     select
         function_number,
         container_key,
         hour_number,
-        least(ended_us, (hour_number + 1) * 3600000000) - greatest(began_us, hour_number * 3600000000) as busy_us
-    from hours_of_long_stretches
+        least(3600000000, ended_us - hour_number * 3600000000) as busy_us
+    from later_hours
 ),
 
 busy_hours as (
@@ -132,7 +142,7 @@ busy_hours as (
         container_key,
         make_timestamp(hour_number * 3600000000) as hour,
         sum(busy_us)::bigint as busy_us
-    from stretches_by_hour
+    from parts_of_hours
     group by all
 ),
 
