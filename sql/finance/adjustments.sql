@@ -7,30 +7,16 @@ key: applies_to, day, function, cause
 */
 with
 
-latest_summaries as (
-    select
-        month,
-        file_id
-    from staging.deliveries
-    where source = 'billing_summary'
-    qualify row_number() over (
-        partition by month
-        order by fetched_at desc, sha256 desc
-    ) = 1
-),
-
 of_the_bill as (
     select
         'bill' as applies_to,
-        l.month as day,
+        month as day,
         null as function,
-        s.name as cause,
-        sum(s.amount_usd)::decimal(38, 12) as amount_usd,
-        'summary ' || strftime(l.month, '%Y-%m') as evidence
-    from latest_summaries as l
-    inner join raw.billing_summary as s on l.file_id = s.file_id
-    where s.kind = 'adjustment'
-    group by all
+        name as cause,
+        amount_usd,
+        'summary ' || strftime(month, '%Y-%m') as evidence
+    from staging.billing_summaries
+    where kind = 'adjustment'
 ),
 
 of_the_saving as (

@@ -6,27 +6,14 @@ key: month
 */
 with
 
-latest_summaries as (
-    select
-        month,
-        file_id
-    from staging.deliveries
-    where source = 'billing_summary'
-    qualify row_number() over (
-        partition by month
-        order by fetched_at desc, sha256 desc
-    ) = 1
-),
-
 summaries as (
     select
-        l.month,
-        sum(case when s.kind = 'metered' then s.amount_usd end) as metered_usd,
-        sum(case when s.kind = 'billed' then s.amount_usd end) as billed_usd,
-        coalesce(sum(case when s.kind = 'adjustment' then s.amount_usd end), 0) as adjustments_usd,
-        sum(case when s.kind = 'breakdown' then s.amount_usd end) as breakdown_usd
-    from latest_summaries as l
-    inner join raw.billing_summary as s on l.file_id = s.file_id
+        month,
+        sum(case when kind = 'metered' then amount_usd end) as metered_usd,
+        sum(case when kind = 'billed' then amount_usd end) as billed_usd,
+        coalesce(sum(case when kind = 'adjustment' then amount_usd end), 0) as adjustments_usd,
+        sum(case when kind = 'breakdown' then amount_usd end) as breakdown_usd
+    from staging.billing_summaries
     group by all
 ),
 
