@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +18,8 @@ CSV_COLUMNS = {
     "Cost": "cost",
     "Tags": "tags",
 }
+# What follows the date of a time at midnight, by the clock of the offset that it carries.
+_MIDNIGHT = re.compile(r"([T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class BillingLine:
     environment: str
     interval_start: dt.datetime
     with_offset: bool
+    is_local_midnight: bool
     resource: str | None
     cost_usd: Decimal
     tags: str | None
@@ -45,6 +49,7 @@ def read_line(record: Record) -> BillingLine:
         environment=record.text("environment"),
         interval_start=_interval_start(record),
         with_offset=has_offset(record.text("interval_start")),
+        is_local_midnight=_MIDNIGHT.fullmatch(record.text("interval_start")[10:]) is not None,
         resource=record.text("resource") if "resource" in record.fields else None,
         cost_usd=record.usd("cost"),
         tags=_tags(record),

@@ -73,6 +73,13 @@ def _resolution(lines: Sequence[BillingLine], file: LandingFile, sidecar: Sideca
                 f"row {number}: interval_start {line.interval_start} is not a UTC day, but the sidecar says daily",
                 fix='Pull it again, or correct the sidecar\'s resolution to "h".',
             )
+        if declared is None and all(line.with_offset and line.is_local_midnight for line in lines):
+            raise RejectionError(
+                f"row {number}: every interval starts at midnight of another zone: a daily report with --tz is not "
+                "made of UTC days",
+                detail=f"This row's day starts at {line.interval_start} UTC.",
+                fix="Export it without --tz, or by the hour (-r h).",
+            )
         return "h"
     if declared is not None:
         return declared

@@ -3,13 +3,12 @@
 The JSON has no month: it comes from the sidecar's range, else from the file's name.
 """
 
-import datetime as dt
 from decimal import Decimal
 
 import pyarrow as pa
 
 from pipelines.sources.fields import USD, ParsedFile, Record, as_record, load_record, row_numbers
-from pipelines.sources.landing import LandingFile, RejectionError, Sidecar
+from pipelines.sources.landing import LandingFile, Sidecar, month_of
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
@@ -18,7 +17,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     Raises:
         RejectionError: no month, a missing part, or an amount that is not exact.
     """
-    month = _month(file, sidecar)
+    month = month_of(file, sidecar)
     amounts = _amounts(load_record(text))
     rows = pa.table(
         {
@@ -30,17 +29,6 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
         }
     )
     return ParsedFile(rows, month=month)
-
-
-def _month(file: LandingFile, sidecar: Sidecar | None) -> dt.date:
-    if sidecar is not None and sidecar.range_start is not None:
-        return sidecar.range_start.date().replace(day=1)
-    if file.month_in_name is None:
-        raise RejectionError(
-            "neither the file's name nor a sidecar says which month it is about",
-            fix="Name it after its month: billing_summary/2026-10.json.",
-        )
-    return file.month_in_name
 
 
 def _amounts(summary: Record) -> list[tuple[str, str, Decimal]]:

@@ -14,7 +14,7 @@ import re
 import pyarrow as pa
 
 from pipelines.sources.fields import USD, ParsedFile, Record, load_record, row_numbers
-from pipelines.sources.landing import LandingFile, RejectionError, Sidecar
+from pipelines.sources.landing import LandingFile, Sidecar, month_of
 
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _FORM = 'Write it like {"number": "INV-2026-0042", "total": "4612.37", "currency": "USD", "date": "2026-11-01"}.'
@@ -26,7 +26,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     Raises:
         RejectionError: no month, no number, a total that is not exact, or a currency or date that is none.
     """
-    month = _month(file, sidecar)
+    month = month_of(file, sidecar)
     invoice = load_record(text)
     number = invoice.text("number").strip()
     if not number:
@@ -42,17 +42,6 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
         }
     )
     return ParsedFile(rows, month=month)
-
-
-def _month(file: LandingFile, sidecar: Sidecar | None) -> dt.date:
-    if sidecar is not None and sidecar.range_start is not None:
-        return sidecar.range_start.date().replace(day=1)
-    if file.month_in_name is None:
-        raise RejectionError(
-            "neither the file's name nor a sidecar says which month it is about",
-            fix="Name it after its month: invoices/2026-10.json.",
-        )
-    return file.month_in_name
 
 
 def _currency(invoice: Record) -> str:

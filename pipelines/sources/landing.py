@@ -32,6 +32,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 _TEMPORARY_SUFFIX = ".tmp"
 _PATH_KEYS = frozenset({"app", "function", "environment"})
 _CHUNK_BYTES = 1 << 20
+_CLOCK_ERROR = dt.timedelta(days=1)
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
 _MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -87,10 +88,10 @@ class LandingFile:
         return _date_or_none(*found.groups()) if found else None
 
     @property
-    def month_in_name(self) -> dt.date | None:
-        """The first day of the month in the file's own name, like `2026-10` in `2026-10.json`."""
-        found = _MONTH.search(self.name.rpartition("/")[2])
-        return _date_or_none(*found.groups()) if found else None
+    def months_in_name(self) -> list[dt.date]:
+        """The first days of the months in the file's own name, each once, like `2026-10` in `2026-10.json`."""
+        found = {_date_or_none(year, month) for year, month in _MONTH.findall(self.name.rpartition("/")[2])}
+        return sorted(month for month in found if month is not None)
 
     @property
     def mtime(self) -> dt.datetime:
@@ -139,7 +140,8 @@ def _date_or_none(year: str, month: str, day: str = "1") -> dt.date | None:
 def scan(landing: Path) -> Iterator[LandingFile]:
     """Yield every file below `landing/` in the order of its name.
 
-    Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once.
+    Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once; a
+    link that leads nowhere counts as a file, so that it is refused and not passed over.
     """
     yield from sorted(_walk(landing, "", set()), key=lambda file: file.name)
 
@@ -154,16 +156,30 @@ def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[
     for name, entry in found.items():
         if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, _TEMPORARY_SUFFIX)):
             continue
-        if entry.is_dir():
+        if not _leads_somewhere(entry):
+            yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, None))
+        elif entry.is_dir():
             yield from _walk(Path(entry.path), f"{prefix}{_printable(name)}/", visited)
         elif entry.is_file():
             sidecar = found.get(name + SIDECAR_SUFFIX)
             yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, sidecar))
 
 
+def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
+    return not entry.is_symlink() or _is_there(Path(entry.path))
+
+
+def _is_there(location: Path) -> bool:
+    try:
+        location.stat()
+    except OSError:
+        return False
+    return True
+
+
 def _fingerprint(file: os.DirEntry[str], sidecar: os.DirEntry[str] | None) -> Fingerprint:
-    status = file.stat()
-    beside = sidecar.stat() if sidecar is not None else None
+    status = file.stat(follow_symlinks=_leads_somewhere(file))
+    beside = sidecar.stat(follow_symlinks=_leads_somewhere(sidecar)) if sidecar is not None else None
     return Fingerprint(
         bytes=status.st_size,
         mtime_ns=status.st_mtime_ns,
@@ -201,8 +217,14 @@ def check_source(file: LandingFile) -> None:
     """Refuse a file that no module here reads.
 
     Raises:
-        RejectionError: an unknown folder or an unknown kind of file.
+        RejectionError: a link that leads nowhere, an unknown folder or an unknown kind of file.
     """
+    if file.location.is_symlink() and not _is_there(file.location):
+        raise RejectionError(
+            "a link that leads nowhere",
+            detail=f"It points to {_printable(str(file.location.readlink()))!r}.",
+            fix="Put back what it points to, or delete the link.",
+        )
     if file.source not in SOURCES:
         raise RejectionError(
             f"unknown source {file.source!r}" if file.source else "the file is in no source's folder",
@@ -233,6 +255,49 @@ def read_sidecar(file: LandingFile) -> Sidecar | None:
             f"its sidecar cannot be read: {error}",
             fix=f"Pull the file again, or delete {file.name}{SIDECAR_SUFFIX} to load the file by its content.",
         ) from None
+
+
+def check_fetch_time(file: LandingFile, sidecar: Sidecar | None, now: dt.datetime) -> None:
+    """Refuse a file from the future: it would count instead of everything that is read from Modal until then.
+
+    Args:
+        file: the file; its modification time counts when it has no sidecar.
+        sidecar: what a pull wrote beside it.
+        now: the time of this machine, naive UTC.
+
+    Raises:
+        RejectionError: it was fetched more than a day after now.
+    """
+    fetched_at = file.mtime if sidecar is None else sidecar.fetched_at
+    if fetched_at <= now + _CLOCK_ERROR:
+        return
+    reason = "its sidecar says that it was fetched" if sidecar is not None else "it was last changed"
+    again = "pull the file again" if sidecar is not None else "touch the file, which gives it the time of now"
+    raise RejectionError(
+        f"{reason} at {fetched_at:%Y-%m-%d %H:%M} UTC, more than a day ahead of the clock",
+        detail=f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC.",
+        fix=f"If that time is wrong, {again}; if the clock is, correct it and run again.",
+    )
+
+
+def month_of(file: LandingFile, sidecar: Sidecar | None) -> dt.date:
+    """Return the first day of the month that a file is about: that of the sidecar's range, else of its name.
+
+    Raises:
+        RejectionError: neither says one month.
+    """
+    if sidecar is not None and sidecar.range_start is not None:
+        return sidecar.range_start.date().replace(day=1)
+    months = file.months_in_name
+    if len(months) == 1:
+        return months[0]
+    said = " and ".join(f"{month:%Y-%m}" for month in months)
+    raise RejectionError(
+        f"the file's name says several months: {said}"
+        if months
+        else "neither the file's name nor a sidecar says which month it is about",
+        fix=f"Name it after its month: {file.source}/2026-10.json.",
+    )
 
 
 def _parse_sidecar(fields: object) -> Sidecar:

@@ -1,13 +1,14 @@
 """The ledger of what was landed: contents, their deliveries, refusals, and the paths that need no second look.
 
-The outcome does not depend on the order in which files arrive. A content is recorded once. Every pull of it (sidecar)
-is a delivery of its own, so that an old state that comes back is again the newest. A copy by hand counts only while no
-pull of the content is known, and of several such copies the earliest counts.
+A content is recorded once; what counts is when it was delivered. Every pull of it (sidecar) is a delivery of its own,
+and so is its return to a path that held another content meanwhile: an old state that comes back is again the newest.
+Any other copy by hand counts only while nothing better is known: a pull, a copy with a date in its name (of another
+date, it says something else), an earlier copy. So the order in which files arrive does not matter.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -85,51 +86,116 @@ def record_deliveries(con: duckdb.DuckDBPyConnection, arrived: Sequence[Delivery
     Returns:
         The deliveries that were not known or that changed a known one.
     """
-    kept: dict[int, list[Delivery]] = _known_deliveries(con, {delivery.file_id for delivery in arrived})
-    news: list[Delivery] = []
-    replaced: set[int] = set()
+    known = _known_deliveries(con, arrived)
+    standing = _Standing(known)
     for delivery in sorted(arrived, key=_precedence):
-        known = kept.setdefault(delivery.file_id, [])
-        if not _is_news(delivery, known):
-            continue
-        if any(not other.has_sidecar for other in known):
-            replaced.add(delivery.file_id)
-            known[:] = [other for other in known if other.has_sidecar]
-            news = [other for other in news if other.file_id != delivery.file_id or other.has_sidecar]
-        known.append(delivery)
-        news.append(delivery)
-    if replaced:
-        con.execute(
-            "delete from raw.deliveries where not has_sidecar and file_id in (select unnest($1))", [sorted(replaced)]
-        )
+        standing.admit(delivery)
+    kept, before = standing.deliveries(), set(known)
+    news = [delivery for delivery in kept if delivery not in before]
+    _delete_deliveries(con, before.difference(kept))
     _insert_deliveries(con, news)
     return news
 
 
-def _precedence(delivery: Delivery) -> tuple[bool, dt.datetime, str]:
-    return not delivery.has_sidecar, delivery.fetched_at, delivery.path
+class _Standing:
+    """The deliveries that count, by content and by path."""
+
+    def __init__(self, known: Iterable[Delivery]) -> None:
+        self._of_content: dict[int, list[Delivery]] = {}
+        self._at_path: dict[str, list[Delivery]] = {}
+        for delivery in known:
+            self._add(delivery)
+
+    def deliveries(self) -> list[Delivery]:
+        """All of them."""
+        return [delivery for deliveries in self._of_content.values() for delivery in deliveries]
+
+    def admit(self, arrived: Delivery) -> None:
+        """Add what arrived if it is news, and drop the copies that say nothing beside it."""
+        copies = self._of_content.get(arrived.file_id, [])
+        meanwhile = self._held_meanwhile(arrived)
+        if arrived.has_sidecar:
+            is_news = all(_said(arrived) != _said(other) for other in copies if other.has_sidecar)
+        elif copies and meanwhile is not None:
+            # A file that was put back may have kept the time that it had before.
+            earliest = meanwhile + dt.timedelta(microseconds=1)
+            arrived, is_news = replace(arrived, fetched_at=max(arrived.fetched_at, earliest)), True
+        else:
+            is_news = not any(other == arrived or _adds_nothing(arrived, beside=other) for other in copies)
+        if not is_news:
+            return
+        for copy in [copy for copy in copies if self._is_replaced(copy, arrived)]:
+            self._of_content[copy.file_id].remove(copy)
+            self._at_path[copy.path].remove(copy)
+        self._add(arrived)
+
+    def _add(self, delivery: Delivery) -> None:
+        self._of_content.setdefault(delivery.file_id, []).append(delivery)
+        self._at_path.setdefault(delivery.path, []).append(delivery)
+
+    def _held_meanwhile(self, delivery: Delivery) -> dt.datetime | None:
+        """When the delivery's path got the other content that it held last; None if it held no other since."""
+        at_path = self._at_path.get(delivery.path, [])
+        same = [other.fetched_at for other in at_path if other.file_id == delivery.file_id]
+        others = [other.fetched_at for other in at_path if other.file_id != delivery.file_id]
+        newest = max(others, default=None)
+        return newest if newest is not None and newest >= max(same, default=newest) else None
+
+    def _is_replaced(self, copy: Delivery, arrived: Delivery) -> bool:
+        if copy.has_sidecar:
+            return False
+        if arrived.has_sidecar and arrived.path == copy.path and self._held_meanwhile(copy) is None:
+            return True  # the sidecar of this very file
+        before = [other for other in self._at_path[copy.path] if other.fetched_at <= copy.fetched_at]
+        is_return = any(other.file_id != copy.file_id for other in before)
+        return not is_return and _adds_nothing(copy, beside=arrived)
 
 
-def _is_news(delivery: Delivery, known: Sequence[Delivery]) -> bool:
+def _precedence(delivery: Delivery) -> tuple[bool, bool, dt.datetime, str]:
+    return not delivery.has_sidecar, _date(delivery) is None, delivery.fetched_at, delivery.path
+
+
+def _date(delivery: Delivery) -> dt.date | None:
+    """The day that a delivery speaks for: of a pull, its own; by hand, that in the file's name, which ends nowhere."""
     if delivery.has_sidecar:
-        said = (delivery.fetched_at, delivery.range_start, delivery.range_end)
-        pulls = [other for other in known if other.has_sidecar]
-        return all(said != (other.fetched_at, other.range_start, other.range_end) for other in pulls)
-    return all(_precedence(delivery) < _precedence(other) for other in known)
+        return delivery.fetched_at.date()
+    if delivery.range_start is None or delivery.range_end is not None:
+        return None
+    return delivery.range_start.date()
 
 
-def _known_deliveries(con: duckdb.DuckDBPyConnection, file_ids: Iterable[int]) -> dict[int, list[Delivery]]:
+def _said(pull: Delivery) -> tuple[dt.datetime, dt.datetime | None, dt.datetime | None]:
+    return pull.fetched_at, pull.range_start, pull.range_end
+
+
+def _adds_nothing(copy: Delivery, *, beside: Delivery) -> bool:
+    return _date(copy) in (None, _date(beside)) and _precedence(beside) < _precedence(copy)
+
+
+def _known_deliveries(con: duckdb.DuckDBPyConnection, arrived: Sequence[Delivery]) -> list[Delivery]:
+    """Read what was delivered of the contents that arrived, and at every path that holds or held one of them."""
     rows = con.execute(
         """
         select file_id, path, fetched_at, range_start, range_end, has_sidecar, client_version
-        from raw.deliveries where file_id in (select unnest($1))
+        from raw.deliveries
+        where
+            path in (select unnest($paths))
+            or path in (select d.path from raw.deliveries as d where d.file_id in (select unnest($file_ids)))
         """,
-        [sorted(file_ids)],
+        {
+            "file_ids": sorted({delivery.file_id for delivery in arrived}),
+            "paths": sorted({delivery.path for delivery in arrived}),
+        },
     ).fetchall()
-    known: dict[int, list[Delivery]] = {}
-    for row in rows:
-        known.setdefault(row[0], []).append(Delivery(*row))
-    return known
+    return [Delivery(*row) for row in rows]
+
+
+def _delete_deliveries(con: duckdb.DuckDBPyConnection, deliveries: Iterable[Delivery]) -> None:
+    for delivery in deliveries:
+        con.execute(
+            "delete from raw.deliveries where not has_sidecar and file_id = $1 and path = $2 and fetched_at = $3",
+            [delivery.file_id, delivery.path, delivery.fetched_at],
+        )
 
 
 def _insert_deliveries(con: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:

@@ -35,6 +35,7 @@ from pipelines.sources.landing import (
     RejectionError,
     Sidecar,
     check_digest,
+    check_fetch_time,
     check_source,
     decode,
     digest_file,
@@ -194,7 +195,7 @@ def _batches(files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
 def _load_batch(
     con: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile], now: dt.datetime
 ) -> tuple[list[LoadedFile], list[_Refused]]:
-    outcomes = _read_calls(con, batch) if batch[0].source == CALLS else [_read(file) for file in batch]
+    outcomes = _read_calls(con, batch, now) if batch[0].source == CALLS else [_read(file, now) for file in batch]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, _Accepted)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, _Refused)]
     con.execute("begin")
@@ -211,12 +212,13 @@ def _load_batch(
     return changed, refused
 
 
-def _read(file: LandingFile) -> _Accepted | _Refused:
+def _read(file: LandingFile, now: dt.datetime) -> _Accepted | _Refused:
     sha256 = None
     try:
         check_source(file)
         keys = path_keys(file)
         sidecar = read_sidecar(file)
+        check_fetch_time(file, sidecar, now)
         landed = file.location.read_bytes()
         sha256 = hashlib.sha256(landed).hexdigest()
         check_digest(file, sha256, sidecar)
@@ -281,13 +283,15 @@ class _Calls:
     digests: Future[Digests]
 
 
-def _read_calls(con: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile]) -> list[_Accepted | _Refused]:
+def _read_calls(
+    con: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile], now: dt.datetime
+) -> list[_Accepted | _Refused]:
     """Stage a batch of calls and judge each file. Must run outside a transaction: a failing read would abort it."""
     outcomes: list[_Accepted | _Refused] = []
     calls: list[_Calls] = []
     with ThreadPoolExecutor(max_workers=1) as pool:
         for file in batch:
-            opened = _open_calls(file, pool)
+            opened = _open_calls(file, pool, now)
             if isinstance(opened, _Calls):
                 calls.append(opened)
             else:
@@ -299,11 +303,12 @@ def _read_calls(con: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile]) ->
     return outcomes
 
 
-def _open_calls(file: LandingFile, pool: ThreadPoolExecutor) -> _Calls | _Refused:
+def _open_calls(file: LandingFile, pool: ThreadPoolExecutor, now: dt.datetime) -> _Calls | _Refused:
     try:
         check_source(file)
         keys = function_calls.app_and_function(file)
         sidecar = read_sidecar(file)
+        check_fetch_time(file, sidecar, now)
         function_calls.check_first_record(file.location)
     except RejectionError as problem:
         return _Refused(file, problem, None)

@@ -59,7 +59,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "deliveries",
-        "One row per pull of a content: the same content pulled again later is again the newest snapshot.",
+        "One row per pull of a content, and per file by hand that brought it: a content that is pulled again, or comes "
+        "back at its path, is again the newest snapshot. Other copies by hand add nothing.",
         (
             Column("file_id", "INTEGER", "Content that was delivered (raw.files)"),
             Column("path", "VARCHAR", "Path below landing/"),

@@ -14,5 +14,5 @@ from raw.app_list as l
 inner join staging.deliveries as d on l.file_id = d.file_id
 qualify row_number() over (
     partition by l.app_id
-    order by d.as_of desc, d.sha256 desc
+    order by d.as_of desc, d.fetched_at desc, d.sha256 desc
 ) = 1

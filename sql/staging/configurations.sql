@@ -13,7 +13,8 @@ snapshots as (
         d.environment,
         d.app,
         d.function,
-        d.as_of as fetched_at,
+        d.as_of,
+        d.fetched_at,
         d.sha256,
         i.gpu_type,
         i.gpu_count,
@@ -136,8 +137,8 @@ with_catalog as (
 with_snapshot as (
     select
         p.*,
-        s.fetched_at as seen_at,
-        s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to as is_seen,
+        s.as_of as seen_at,
+        s.as_of >= p.valid_from and s.as_of < p.valid_to as is_seen,
         s.gpu_type as seen_gpu,
         s.gpu_count as seen_gpu_count,
         s.cpu_request_millicores as seen_cpu_millicores,
@@ -157,9 +158,10 @@ with_snapshot as (
     qualify row_number() over (
         partition by p.environment, p.app, p.function, p.valid_from
         order by
-            s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to desc nulls last,
-            case when s.fetched_at >= p.valid_from and s.fetched_at < p.valid_to then s.fetched_at end desc,
-            abs(epoch_us(s.fetched_at) - epoch_us(p.valid_from)) asc,
+            s.as_of >= p.valid_from and s.as_of < p.valid_to desc nulls last,
+            case when s.as_of >= p.valid_from and s.as_of < p.valid_to then s.as_of end desc,
+            abs(epoch_us(s.as_of) - epoch_us(p.valid_from)) asc,
+            s.fetched_at desc,
             s.sha256 desc
     ) = 1
 ),

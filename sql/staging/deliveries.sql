@@ -1,27 +1,12 @@
 /*
 Deliveries that count: which content was fetched when, and which range it speaks for.
 
-A delivery with a sidecar knows its own fetch time and range. For content that only ever came by hand, the earliest copy
-counts, with the range of its own rows; further copies by hand change nothing.
+A delivery with a sidecar knows its own fetch time and range; one by hand has the time of its file and the range of its
+rows. Which files are deliveries is judged when they are loaded.
 
 materialized: view
 key: file_id, fetched_at, range_start, range_end
 */
-with
-
-ranked_deliveries as (
-    select
-        file_id,
-        fetched_at,
-        range_start,
-        range_end,
-        has_sidecar,
-        client_version,
-        bool_or(has_sidecar) over (partition by file_id) as file_has_sidecar,
-        row_number() over (partition by file_id order by fetched_at asc, path asc) as arrival
-    from raw.deliveries
-)
-
 select distinct
     f.file_id,  -- the content, see raw.files
     f.source,  -- which Modal export
@@ -39,9 +24,6 @@ select distinct
         else least(d.fetched_at, coalesce(d.range_start + interval 1 day - interval 1 microsecond, d.fetched_at))
     end as as_of,  -- the moment a snapshot without a range shows; by hand, on the day its name gives, UTC
     f.sha256  -- content identity; decides between snapshots of the same instant
-from ranked_deliveries as d
+from raw.deliveries as d
 inner join raw.files as f on d.file_id = f.file_id
 cross join catalog.settings as s
-where
-    d.has_sidecar
-    or (not d.file_has_sidecar and d.arrival = 1)

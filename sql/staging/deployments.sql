@@ -12,7 +12,8 @@ histories as (
         h.version,
         h.deployed_at,
         h.commit_hash,
-        d.as_of as fetched_at,
+        d.as_of,
+        d.fetched_at,
         d.sha256
     from raw.app_history as h
     inner join staging.deliveries as d on h.file_id = d.file_id
@@ -28,5 +29,5 @@ select
 from histories
 qualify row_number() over (
     partition by environment, app, version
-    order by fetched_at desc, sha256 desc
+    order by as_of desc, fetched_at desc, sha256 desc
 ) = 1

@@ -15,7 +15,7 @@ snapshots as (
     inner join catalog.resources as res on rates.rate_name = res.rate_name
     qualify row_number() over (
         partition by res.resource, date_trunc('day', d.as_of)
-        order by d.as_of desc, d.sha256 desc
+        order by d.as_of desc, d.fetched_at desc, d.sha256 desc
     ) = 1
 ),
 

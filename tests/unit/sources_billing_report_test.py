@@ -109,6 +109,34 @@ def test_an_interval_with_an_offset_is_converted(folder: LandingFolder, start: s
     assert folder.rows(LINES)[0][0] == "2026-11-02 01:00:00"
 
 
+NEW_YORK_DAYS = ("2026-10-31T00:00:00-04:00", "2026-11-01T00:00:00-04:00", "2026-11-02T00:00:00-05:00")
+
+
+@pytest.mark.parametrize("days", [NEW_YORK_DAYS, ("2026-10-25T00:00:00+01:00", "2026-10-26T00:00:00+00:00")])
+def test_the_days_of_another_zone_are_refused(folder: LandingFolder, days: tuple[str, ...]) -> None:
+    assert "a daily report with --tz is not made of UTC days" in refusal_of(
+        folder, *(line(interval_start=day) for day in days)
+    )
+
+
+def test_hours_with_an_offset_are_hours(folder: LandingFolder) -> None:
+    bill_of(folder, *(line(interval_start=start) for start in (*NEW_YORK_DAYS, "2026-11-02T01:00:00-05:00"))).load()
+    assert folder.rows("select resolution from raw.files") == [("h",)]
+
+
+def test_midnights_of_another_zone_are_hours_if_the_sidecar_says_so(folder: LandingFolder) -> None:
+    folder.put("billing_report/bill.json", [line(interval_start=day) for day in NEW_YORK_DAYS])
+    folder.put_sidecar("billing_report/bill.json", resolution="h")
+    folder.load()
+    assert folder.rows("select resolution from raw.files") == [("h",)]
+
+
+def test_midnights_of_utc_with_an_offset_are_days(folder: LandingFolder) -> None:
+    days = ("2026-11-02T00:00:00Z", "2026-11-03T00:00:00+00:00")
+    bill_of(folder, *(line(interval_start=day) for day in days)).load()
+    assert folder.rows("select resolution from raw.files") == [("d",)]
+
+
 def test_intervals_with_and_without_an_offset_are_not_mixed(folder: LandingFolder) -> None:
     reason = refusal_of(folder, line(), line(interval_start="2026-11-02T01:00:00+00:00"))
     assert reason == "row 2: interval_start carries an offset, unlike the rows before it"

@@ -67,3 +67,15 @@ def test_an_invoice_needs_its_number_and_its_total(folder: LandingFolder, field:
 def test_an_invoice_of_no_month_is_refused(folder: LandingFolder) -> None:
     folder.put("invoices/newest.json", INVOICE)
     assert "which month it is about" in folder.refusal()
+
+
+def test_an_invoice_of_two_months_is_refused(folder: LandingFolder) -> None:
+    folder.put("invoices/INV-2025-07-0042 for 2026-10.json", INVOICE)
+    assert folder.refusal() == "the file's name says several months: 2025-07 and 2026-10"
+
+
+@pytest.mark.parametrize("name", ["2026-10 of 2026-10-31", "INV-2026-0042 2026-10"])
+def test_a_month_may_stand_twice_in_a_name(folder: LandingFolder, name: str) -> None:
+    folder.put(f"invoices/{name}.json", INVOICE)
+    assert folder.load().rejected == ()
+    assert folder.rows("select month::varchar from raw.files") == [("2026-10-01",)]

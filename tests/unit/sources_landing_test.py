@@ -225,13 +225,127 @@ def test_of_two_copies_by_hand_the_earlier_one_counts(folder: LandingFolder) -> 
     ]
 
 
+def test_a_sidecar_that_arrives_late_replaces_the_guess_of_a_returned_file_too(folder: LandingFolder) -> None:
+    for day, cost in ((5, "1.5"), (4, "1.75"), (3, "1.5")):
+        folder.put(BILL, bill(cost), mtime=NOW - day * DAY)
+        folder.load()
+    deliver(folder, BILL, bill("1.5"), (NOW - 4.5 * DAY).isoformat())
+    folder.load()
+    assert folder.rows(NEWEST) == [("1.750000000000",)]
+
+
+def overwritten(folder: LandingFolder, name: str, *contents: object) -> None:
+    """A path is overwritten once a day, up to now, and loaded every time."""
+    for age, content in zip(range(len(contents) - 1, -1, -1), contents, strict=True):
+        folder.put(name, content, mtime=NOW - age * DAY)
+        assert folder.load().rejected == ()
+
+
+def test_a_content_that_comes_back_at_its_path_is_the_newest_again(folder: LandingFolder) -> None:
+    overwritten(folder, BILL, bill("1.5"), bill("1.75"), bill("1.5"))
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+    assert folder.rows("select count(*) from raw.deliveries") == [(3,)]
+
+
+def test_a_backup_that_is_put_back_with_its_old_time_is_the_newest_again(folder: LandingFolder) -> None:
+    overwritten(folder, BILL, bill("1.5"), bill("1.75"))
+    folder.put(BILL, bill("1.5"), mtime=NOW - DAY)
+    [changed] = folder.load().changed
+    assert (changed.is_new, folder.rows(NEWEST)) == (False, [("1.500000000000",)])
+    assert [delivery.fetched_at for delivery in changed.deliveries] == [dt.datetime(2026, 11, 23, 12, 0, 0, 1)]  # noqa: DTZ001
+
+
+def test_what_comes_back_counts_beside_the_pulls_of_it(folder: LandingFolder) -> None:
+    deliver(folder, "billing_report/pulled.json", bill("1.5"), "2026-11-03T02:00:00Z")
+    folder.load()
+    overwritten(folder, BILL, bill("1.75"), bill("1.5"))
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+    deliver(folder, "billing_report/pulled.json", bill("1.5"), "2026-11-04T02:00:00Z")
+    folder.load()
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+
+
+def test_a_pulled_file_overwritten_by_an_earlier_content_is_that_content_again(folder: LandingFolder) -> None:
+    deliver(folder, BILL, bill("1.5"), "2026-11-03T02:00:00Z")
+    folder.load()
+    deliver(folder, BILL, bill("1.75"), "2026-11-04T02:00:00Z")
+    folder.load()
+    (folder.landing / f"{BILL}.meta.json").unlink()
+    overwritten(folder, BILL, bill("1.5"))
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+
+
+def test_what_came_back_is_neither_touched_nor_copied_into_news(folder: LandingFolder) -> None:
+    overwritten(folder, BILL, bill("1.5"), bill("1.75"), bill("1.5"))
+    os.utime(folder.landing / BILL, (NOW.timestamp() + 60,) * 2)
+    folder.put("billing_report/copy.json", bill("1.75"), mtime=NOW + DAY)
+    assert folder.load().changed == ()
+
+
+def test_an_earlier_copy_does_not_undo_a_return(folder: LandingFolder) -> None:
+    overwritten(folder, BILL, bill("1.75"), bill("1.5"))
+    folder.put("billing_report/older.json", bill("1.5"), mtime=NOW - 9 * DAY)
+    folder.load()
+    assert folder.rows(NEWEST) == [("1.500000000000",)]
+
+
+def test_a_path_that_is_overwritten_every_day_keeps_every_day(folder: LandingFolder) -> None:
+    overwritten(folder, BILL, bill(hour=1), bill(hour=2), bill(hour=3))
+    assert folder.rows("select count(*), count(distinct file_id) from raw.deliveries") == [(3, 3)]
+
+
+def rates(folder: LandingFolder) -> list[tuple[Any, ...]]:
+    return folder.rows(
+        """
+        select coalesce(range_start, fetched_at)::date::varchar, usd_per_hour::decimal(9, 2)::varchar
+        from raw.deliveries join raw.billing_rates using (file_id)
+        where rate_name = 'gpu_hour_cost_a100_40gb'
+        order by all
+        """
+    )
+
+
+def put_rates(folder: LandingFolder, name: str, usd_per_hour: str, *, age: int) -> str:
+    text = (SAMPLES / "billing_rates.json").read_text().replace('"2.10000"', f'"{usd_per_hour}"')
+    path = f"billing_rates/{name}.json"
+    folder.put(path, text, mtime=NOW - age * DAY)
+    return path
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
+def test_the_same_snapshot_of_another_date_says_something_else(folder: LandingFolder, order: tuple[int, ...]) -> None:
+    dated = [("2026-10-01", "2.1"), ("2026-10-19", "9.99"), ("2026-10-26", "2.1")]
+    for place in order:
+        put_rates(folder, *dated[place], age=0)
+        folder.load()
+    put_rates(folder, "2026-10-26 copy", "2.1", age=1)
+    put_rates(folder, "newest", "2.1", age=0)
+    folder.load()
+    assert rates(folder) == [("2026-10-01", "2.10"), ("2026-10-19", "9.99"), ("2026-10-26", "2.10")]
+
+
+def test_a_pull_of_a_date_replaces_the_copy_of_it_only(folder: LandingFolder) -> None:
+    for name in ("2026-10-01", "2026-11-03"):
+        put_rates(folder, name, "2.1", age=0)
+    folder.load()
+    pulled = put_rates(folder, "pulled", "2.1", age=0)
+    folder.put_sidecar(pulled, fetched_at="2026-11-03T02:00:00Z")
+    folder.load()
+    put_rates(folder, "2026-11-03", "2.1", age=1)
+    folder.load()
+    assert rates(folder) == [("2026-10-01", "2.10"), ("2026-11-03", "2.10")]
+    assert folder.rows("select count(*) from raw.deliveries where has_sidecar") == [(1,)]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_arrival_does_not_matter(tmp_path: Path, seed: int) -> None:
+    start = NOW - 9 * DAY
+
     def by_hand(name: str, cost: str, day: int) -> Arrival:
-        return lambda folder: folder.put(f"billing_report/{name}.json", bill(cost), mtime=NOW + day * DAY)
+        return lambda folder: folder.put(f"billing_report/{name}.json", bill(cost), mtime=start + day * DAY)
 
     def pulled(name: str, cost: str, day: int) -> Arrival:
-        time = (NOW + day * DAY).isoformat()
+        time = (start + day * DAY).isoformat()
         return lambda folder: deliver(folder, f"billing_report/{name}.json", bill(cost), time)
 
     arrivals: list[Arrival] = [
@@ -324,6 +438,35 @@ def test_a_sidecar_that_says_nonsense_is_refused(folder: LandingFolder, fields: 
 def test_a_sidecar_that_is_no_json_object_is_refused(folder: LandingFolder, content: str) -> None:
     folder.put(BILL, bill())
     folder.put_sidecar(BILL).write_text(content)
+    assert folder.refusal().startswith("its sidecar cannot be read")
+
+
+@pytest.mark.parametrize("name", [BILL, f"{CALLS}/1.json"])
+def test_a_file_from_the_future_is_refused(folder: LandingFolder, name: str) -> None:
+    folder.put(name, [CALL] if name.startswith(CALLS) else bill(), mtime=NOW + 2 * DAY)
+    [rejected] = folder.load().rejected
+    assert rejected.reason == "it was last changed at 2026-11-25 12:00 UTC, more than a day ahead of the clock"
+    assert "touch the file" in rejected.fix
+    folder.put_sidecar(name, fetched_at="2035-01-01T00:00:00Z")
+    [rejected] = folder.load().rejected
+    assert rejected.reason.startswith("its sidecar says that it was fetched at 2035-01-01 00:00 UTC")
+    assert "pull the file again" in rejected.fix
+
+
+def test_a_clock_may_be_a_day_ahead(folder: LandingFolder) -> None:
+    folder.put(BILL, bill(), mtime=NOW + DAY)
+    assert folder.load().loaded == 1
+
+
+def test_a_file_with_the_time_of_its_pull_is_not_judged_by_its_own(folder: LandingFolder) -> None:
+    folder.put(BILL, bill(), mtime=NOW + 2 * DAY)
+    folder.put_sidecar(BILL)
+    assert folder.load().loaded == 1
+
+
+def test_a_sidecar_that_is_a_link_to_nowhere_is_refused(folder: LandingFolder) -> None:
+    folder.put(BILL, bill())
+    (folder.landing / f"{BILL}.meta.json").symlink_to("gone.json")
     assert folder.refusal().startswith("its sidecar cannot be read")
 
 
@@ -514,6 +657,22 @@ def test_linked_folders_are_followed_but_not_in_circles(folder: LandingFolder, t
     (elsewhere / "again").symlink_to(folder.landing)
     (folder.landing / "billing_report").symlink_to(elsewhere)
     assert folder.load().loaded == 1
+
+
+@pytest.mark.parametrize("name", [BILL, f"{CALLS}/1.json", "billing_report"])
+def test_a_link_that_leads_nowhere_is_refused(folder: LandingFolder, tmp_path: Path, name: str) -> None:
+    link = folder.landing / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "gone")
+    [rejected] = folder.load().rejected
+    assert (rejected.path, rejected.reason) == (name, "a link that leads nowhere")
+    (tmp_path / "gone").mkdir()
+    assert folder.load().rejected == ()
+
+
+def test_a_link_in_a_circle_leads_nowhere(folder: LandingFolder) -> None:
+    (folder.landing / "billing_report").symlink_to(folder.landing / "billing_report")
+    assert folder.refusal() == "a link that leads nowhere"
 
 
 # The call
