@@ -17,7 +17,7 @@ select
     counterfactual_usd,  -- what the measured calls would have cost before; null: no claim
     actual_usd,  -- what they did cost
     measured_days,  -- days of the week that count
-    missing_days,  -- days that would count, but for their bill
+    missing_days,  -- days that would count, but for their bill, a call log or a negative cost
     baseline_start,  -- first day of the baseline; null without one
     baseline_end,  -- the day after its last one
     baseline_days,  -- its days whose bill is landed, or that are frozen

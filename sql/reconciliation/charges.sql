@@ -9,41 +9,25 @@ partition: hour
 */
 with
 
-latest_summaries as (
-    select
-        month,
-        file_id,
-        fetched_at
-    from staging.deliveries
-    where source = 'billing_summary'
-    qualify row_number() over (
-        partition by month
-        order by fetched_at desc, sha256 desc
-    ) = 1
-),
-
-closed_months as (
-    select *
-    from latest_summaries
-    where fetched_at >= month + interval 1 month
-),
-
 summary_lines as (
     select
-        l.month,
-        s.name,
-        sum(s.amount_usd)::decimal(38, 12) as amount_usd
-    from closed_months as l
-    inner join raw.billing_summary as s on l.file_id = s.file_id
-    where s.kind = 'adjustment'
-    group by all
+        month,
+        name,
+        amount_usd
+    from staging.billing_summaries
+    where
+        kind = 'adjustment'
+        and is_closed
     union all by name
     select
         m.month,
         'not_itemised' as name,
         m.not_itemised_usd as amount_usd
     from reconciliation.months as m
-    semi join closed_months as l on m.month = l.month
+    semi join staging.billing_summaries as s
+        on
+            m.month = s.month
+            and s.is_closed
 ),
 
 charges as (
@@ -81,7 +65,7 @@ select
     c.component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
     c.category,  -- usage; adjustment (rounding, not itemised, the plan …); credit
     c.name,  -- line of the summary: credits, free_storage, plan_cost, not_itemised …; empty for attributed amounts
-    c.is_correction,  -- what a restatement after the end of the month moved
+    c.is_correction,  -- what has moved since the month was closed
     c.amount_usd,  -- exact
     c.price_percent,  -- factor on the list price by region and nonpreemptible, in hundredths
     c.unit_price_usd,  -- list price × factor; 1 where only an amount is billed

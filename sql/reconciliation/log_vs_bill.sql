@@ -3,7 +3,8 @@ Gate G6: per function and day, what the call log accounts for against what the b
 and sandboxes have no log.
 
 matched: coverage between 0.8 and 1.25. amount mismatch: outside. bill only: cost without a log. log only: container time
-without cost. Cost that is shared by container time, because no request is known, counts as accounted for.
+without cost. Cost that is shared by container time, because no request is known, counts as accounted for. Of a credit the
+log accounts for a credit: what it models has the sign of its pool.
 
 key: environment, app, function, day
 partition: day
@@ -30,11 +31,14 @@ attributed as (
 ),
 
 claims as (
-    select *
-    from spend.claims
+    select
+        c.*,
+        case when p.billed_usd < 0 then -1 else 1 end as direction
+    from spend.claims as c
+    inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
     where
-        hour >= $since
-        and hour < $until
+        c.hour >= $since
+        and c.hour < $until
 ),
 
 costs as (
@@ -57,7 +61,7 @@ explained as (
         sum(
             case
                 when c.shared_us > 0 then coalesce(a.amount_usd, 0)
-                else c.claim_pd::decimal(38, 0) * 0.000000000001::decimal(12, 12)
+                else (c.direction * c.claim_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12)
             end
         ) as modelled_usd
     from claims as c
@@ -105,7 +109,9 @@ select
     case
         when container_us = 0 then 'bill only'
         when billed_usd = 0 then 'log only'
-        when modelled_usd * 5 < billed_usd * 4 or modelled_usd * 4 > billed_usd * 5 then 'amount mismatch'
+        when sign(modelled_usd) != sign(billed_usd) then 'amount mismatch'
+        when abs(modelled_usd) * 5 < abs(billed_usd) * 4 then 'amount mismatch'
+        when abs(modelled_usd) * 4 > abs(billed_usd) * 5 then 'amount mismatch'
         else 'matched'
     end as outcome  -- matched, bill only, log only, amount mismatch
 from compared

@@ -1,6 +1,10 @@
 /*
 Billed pools that were settled and were settled anew with another amount: the last such change of each, and the two files.
-Where an object has a breakdown, its resources stand here; where it has none, its total (`all`).
+Where an object has a breakdown, its resources stand here; where it has none, its total (`all`). Where a daily report was
+read after the settled hours of its day and says otherwise, the object's whole day stands here (`difference`).
+
+Only what counts stands here: a daily report that hours have replaced moves nothing, and no more does a breakdown that has
+dropped an object whose total stays.
 
 materialized: view
 key: environment, object_id, hour, resolution, resource
@@ -8,14 +12,66 @@ partition: hour
 */
 with
 
+counted as (
+    select r.*
+    from staging.restated_lines as r
+    left join staging.billing_days as d
+        on
+            r.resolution = 'd'
+            and r.environment = d.environment
+            and r.object_id = d.object_id
+            and r.hour = d.hour
+    anti join staging.billing_totals as t
+        on
+            r.report_kind = 'resources'
+            and t.control = 'dropped'
+            and r.environment = t.environment
+            and r.object_id = t.object_id
+            and r.hour = t.hour
+            and r.resolution = t.resolution
+    where
+        d.holds is null
+        or (d.holds = 'day' and r.fetched_before > d.hours_fetched_at)
+        or (d.holds = 'larger' and d.beyond_usd != 0)
+),
+
+days as (
+    select
+        d.environment,
+        d.object_id,
+        d.app,
+        d.hour,
+        'd' as resolution,
+        'difference' as resource,
+        coalesce(d.hours_usd, 0) as before_usd,
+        d.day_usd as after_usd,
+        d.hours_path as path_before,
+        d.day_path as path_after,
+        d.hours_fetched_at as fetched_before,
+        d.day_fetched_at as fetched_after
+    from staging.billing_days as d
+    anti join counted as c
+        on
+            c.resolution = 'd'
+            and d.environment = c.environment
+            and d.object_id = c.object_id
+            and d.hour = c.hour
+    where
+        d.holds = 'day'
+        and d.hours_are_settled
+        and d.day_is_settled
+        and abs(d.beyond_usd) > 0.000001::decimal(38, 12)
+        and (d.is_complete or sign(d.beyond_usd) != sign(d.day_usd))
+),
+
 lines as (
     select *
-    from staging.restated_lines
+    from counted
     where report_kind = 'resources'
     union all by name
     select p.*
-    from staging.restated_lines as p
-    anti join staging.restated_lines as r
+    from counted as p
+    anti join counted as r
         on
             r.report_kind = 'resources'
             and p.environment = r.environment
@@ -23,31 +79,23 @@ lines as (
             and p.hour = r.hour
             and p.resolution = r.resolution
     where p.report_kind = 'plain'
-),
-
-paths as (
-    select
-        file_id,
-        fetched_at,
-        min(path) as path
-    from raw.deliveries
-    group by all
+    union all by name
+    select *
+    from days
 )
 
 select
-    l.environment,  -- Modal environment
-    l.object_id,  -- Modal object
-    l.app,  -- its name on the bill
-    l.hour,  -- start of the billed interval, UTC
-    l.resolution,  -- h or d
-    l.resource,  -- catalog name or label; all: not broken down
-    l.before_usd,  -- what was settled before; zero where the pool came later
-    l.after_usd,  -- what is settled since; zero where the pool has vanished
-    l.after_usd - l.before_usd as moved_usd,  -- what the change adds
-    b.path as file_before,  -- the file that said the former, below landing/
-    a.path as file_after,  -- the file that said the latter first, below landing/
-    l.fetched_before,  -- when the former was last read from Modal, UTC
-    l.fetched_after  -- when the latter was first read, UTC
-from lines as l
-left join paths as b on l.file_id_before = b.file_id and l.fetched_before = b.fetched_at
-left join paths as a on l.file_id_after = a.file_id and l.fetched_after = a.fetched_at
+    environment,  -- Modal environment
+    object_id,  -- Modal object
+    app,  -- its name on the bill
+    hour,  -- start of the billed interval, UTC
+    resolution,  -- h or d
+    resource,  -- catalog name or label; all: not broken down; difference: a whole day against its hours
+    before_usd,  -- what was settled before; zero where the pool came later
+    after_usd,  -- what is settled since; zero where the pool has vanished
+    after_usd - before_usd as moved_usd,  -- what the change adds
+    path_before as file_before,  -- the file that said the former, below landing/
+    path_after as file_after,  -- the file that said the latter first, below landing/
+    fetched_before,  -- when the former was last read from Modal, UTC
+    fetched_after  -- when the latter was first read, UTC
+from lines

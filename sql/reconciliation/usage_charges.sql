@@ -1,8 +1,9 @@
 /*
 Every attributed amount as a charge with its price and quantity; the sum of a pool's rows is the pool.
 
-A pool that was settled anew after its month had ended is cut in two: what had been billed, and a correction by what it
-moved, shared over the pool's rows so that nothing is lost.
+A pool that says otherwise than when its month was closed is cut in two: what it was then, and one correction by all that it
+has moved since, shared over the pool's rows so that nothing is lost. Of a pool that has vanished both stay, without a
+function: they add up to nothing.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component, is_correction
 partition: hour
@@ -97,34 +98,63 @@ tagged as (
     group by all
 ),
 
+bill_now as (
+    select
+        s.environment,
+        s.object_id,
+        s.app,
+        s.hour,
+        s.resolution,
+        s.resource,
+        sum(s.amount_usd) as amount_usd
+    from spend.hourly as s
+    semi join staging.closed_days as d on date_trunc('day', s.hour) = d.day
+    where
+        s.hour >= $since
+        and s.hour < $until
+    group by all
+),
+
+closed_bill as (
+    select *
+    from staging.closed_items
+    where
+        hour >= $since
+        and hour < $until
+),
+
 moved_pools as (
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
-        (moved_usd * 1000000000000)::hugeint as moved_pd
-    from reconciliation.restated_pools
-    where
-        fetched_after >= date_trunc('month', hour) + interval 1 month
-        and hour >= $since
-        and hour < $until
+        coalesce(n.app, c.app) as app,
+        coalesce(n.environment, c.environment) as environment,
+        coalesce(n.object_id, c.object_id) as object_id,
+        coalesce(n.hour, c.hour) as hour,
+        coalesce(n.resolution, c.resolution) as resolution,
+        coalesce(n.resource, c.resource) as resource,
+        coalesce(n.amount_usd, 0) as amount_usd,
+        coalesce(n.amount_usd, 0) - coalesce(c.amount_usd, 0) as moved_usd
+    from bill_now as n
+    full outer join closed_bill as c
+        on
+            n.environment = c.environment
+            and n.object_id = c.object_id
+            and n.hour = c.hour
+            and n.resolution = c.resolution
+            and n.resource = c.resource
+    where coalesce(n.amount_usd, 0) != coalesce(c.amount_usd, 0)
 ),
 
 running as (
     select
         s.*,
-        m.moved_pd,
+        (m.moved_usd * 1000000000000)::hugeint as moved_pd,
         (s.amount_usd * 1000000000000)::hugeint as amount_pd,
-        sum((s.amount_usd * 1000000000000)::hugeint) over pool as total_pd,
+        (m.amount_usd * 1000000000000)::hugeint as total_pd,
         sum((s.amount_usd * 1000000000000)::hugeint) over down_the_pool as sum_pd
     from spend.hourly as s
     inner join moved_pools as m using (environment, object_id, hour, resolution, resource)
+    where m.amount_usd != 0
     window
-        pool as (
-            partition by s.environment, s.object_id, s.hour, s.resolution, s.resource
-        ),
         down_the_pool as (
             partition by s.environment, s.object_id, s.hour, s.resolution, s.resource
             order by s.function, s.phase, s.component
@@ -139,7 +169,22 @@ corrections as (
         (moved_pd * sum_pd // total_pd - moved_pd * (sum_pd - amount_pd) // total_pd)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as moved_usd
     from running
-    where total_pd != 0
+),
+
+vanished as (
+    select
+        * exclude (amount_usd),
+        case
+            when object_id like 'ap-%' then '__no_calls__'
+            when object_id like 'vo-%' then '__volume__'
+            when object_id like 'sb-%' then '__sandbox__'
+            else '__' || split_part(object_id, '-', 1) || '__'
+        end as function,
+        'none' as phase,
+        case when object_id like 'ap-%' then 'residual' else 'direct' end as component,
+        'restated' as status
+    from moved_pools
+    where amount_usd = 0
 ),
 
 attributed as (
@@ -150,6 +195,13 @@ attributed as (
     from spend.hourly as s
     left join corrections as c
         using (environment, object_id, hour, resolution, resource, function, phase, component)
+    anti join vanished as v
+        on
+            s.environment = v.environment
+            and s.object_id = v.object_id
+            and s.hour = v.hour
+            and s.resolution = v.resolution
+            and s.resource = v.resource
     where
         s.hour >= $since
         and s.hour < $until
@@ -161,6 +213,18 @@ attributed as (
         true as is_correction
     from corrections
     where moved_usd != 0
+    union all by name
+    select
+        * exclude (moved_usd),
+        -moved_usd as amount_usd,
+        false as is_correction
+    from vanished
+    union all by name
+    select
+        * exclude (moved_usd),
+        moved_usd as amount_usd,
+        true as is_correction
+    from vanished
 ),
 
 described as (
@@ -220,7 +284,7 @@ select
     p.function,  -- who caused it; names in double underscores are residuals
     p.phase,  -- rollout phase of the containers; none outside the programme
     p.component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
-    p.is_correction,  -- what a restatement after the end of the month moved
+    p.is_correction,  -- what has moved since the month was closed
     p.amount_usd::decimal(38, 12) as amount_usd,  -- exact
     p.price_percent,  -- factor on the list price by region and nonpreemptible, in hundredths; null for rounding
     case

@@ -15,7 +15,7 @@ select
     baseline_days,  -- its days whose bill is landed, or that are frozen
     is_baseline_frozen,  -- the figures stand on catalog/baseline.lock
     measured_days,  -- days that count
-    missing_days,  -- days that would count, but for their bill
+    missing_days,  -- days that would count, but for their bill, a call log or a negative cost
     avoided_usd,  -- avoided cost of the week; null: no claim
     half_width_usd,  -- an estimate: half of its 90% interval
     counterfactual_usd,  -- what the measured calls would have cost before; null: no claim

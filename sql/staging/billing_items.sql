@@ -2,11 +2,13 @@
 The bill as it stands: one row per environment, object, interval and resource, adding up to the total of every object.
 
 What a total differs from its parts by is a row of its own: resource `rounding`; `difference` where the breakdown is an
-older snapshot; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day;
-what a daily total exceeds the hours by stays as a daily row `all`, unless the hours of that day are complete.
+older snapshot; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day. What
+the day cost beyond them stays as a daily row: `all` for hours that are not landed; `difference`, of either sign, where a
+daily report that was read later says otherwise than they do; `rounding` within a millionth of a dollar.
 
-An item is provisional until it was read after the settle buffer, and restated when a settled report said otherwise before:
-of the resource itself, of the object for `all`, of either for what the two differ by.
+An item is provisional until it was read after the settle buffer, or a settled daily report was read after its hour. It is
+restated when a settled report said otherwise before: of the resource itself, of the object for `all` and for what two
+reports differ by, of the hours for what a daily report says instead.
 
 key: environment, object_id, hour, resolution, resource
 partition: hour
@@ -57,70 +59,65 @@ itemised as (
         or total_usd != parts_usd
 ),
 
-complete_days as (
-    select date_trunc('day', hour) as day
-    from staging.billing_intervals
+days as (
+    select *
+    from staging.billing_days
     where
-        resolution = 'h'
-        and hour >= $since
+        hour >= $since
         and hour < $until
-    group by all
-    having count(distinct hour) = 24
 ),
 
-hours_of_days as (
-    select
-        environment,
-        object_id,
-        date_trunc('day', hour) as day,
-        sum(total_usd) as hours_usd
-    from totals
-    where resolution = 'h'
-    group by all
-),
-
+-- A daily row of an object without hours keeps its breakdown.
 days_without_hours as (
-    select i.*
+    select
+        i.*,
+        coalesce(d.holds = 'day' and d.is_complete and d.hours_are_settled, false) as is_restated
     from itemised as i
-    anti join complete_days as c on i.hour = c.day
-    anti join hours_of_days as h
-        on
-            i.environment = h.environment
-            and i.object_id = h.object_id
-            and i.hour = h.day
-    where i.resolution = 'd'
+    left join days as d using (environment, object_id, hour)
+    where
+        i.resolution = 'd'
+        and (d.holds is null or (d.hours_usd is null and d.holds != 'hours'))
 ),
 
 days_beyond_hours as (
     select
-        d.environment,
-        d.object_id,
-        d.app,
-        d.hour,
-        d.resolution,
-        'all' as resource,
-        d.total_usd - h.hours_usd as amount_usd,
-        d.fetched_at,
-        d.is_settled
-    from totals as d
-    inner join hours_of_days as h
-        on
-            d.environment = h.environment
-            and d.object_id = h.object_id
-            and d.hour = h.day
-    anti join complete_days as c on d.hour = c.day
+        environment,
+        object_id,
+        app,
+        hour,
+        'd' as resolution,
+        case
+            when abs(beyond_usd) <= 0.000001::decimal(38, 12) then 'rounding'
+            when not is_complete and sign(beyond_usd) = sign(day_usd) then 'all'
+            else 'difference'
+        end as resource,
+        beyond_usd as amount_usd,
+        day_fetched_at as fetched_at,
+        day_is_settled as is_settled,
+        resource = 'difference' and hours_are_settled as is_restated
+    from days
     where
-        d.resolution = 'd'
-        and (
-            (d.total_usd > 0 and d.total_usd > h.hours_usd)
-            or (d.total_usd < 0 and d.total_usd < h.hours_usd)
-        )
+        hours_usd is not null
+        and beyond_usd != 0
+),
+
+hours as (
+    select
+        i.* exclude (is_settled),
+        i.is_settled or coalesce(d.holds = 'day' and d.day_is_settled, false) as is_settled,
+        false as is_restated
+    from itemised as i
+    left join days as d
+        on
+            i.environment = d.environment
+            and i.object_id = d.object_id
+            and date_trunc('day', i.hour) = d.hour
+    where i.resolution = 'h'
 ),
 
 items as (
     select *
-    from itemised
-    where resolution = 'h'
+    from hours
     union all by name
     select *
     from days_without_hours
@@ -145,8 +142,7 @@ restated as (
             and i.resolution = r.resolution
     where
         (r.report_kind = 'resources' and r.resource = i.resource)
-        or (r.report_kind = 'plain' and i.resource = 'all')
-        or i.resource in ('rounding', 'difference')
+        or i.resource in ('all', 'rounding', 'difference')
 )
 
 select
@@ -160,7 +156,7 @@ select
     i.fetched_at,  -- when the snapshot was read, UTC
     case
         when not i.is_settled then 'provisional'
-        when r.resource is not null then 'restated'
+        when i.is_restated or r.resource is not null then 'restated'
         else 'settled'
     end as status  -- settled, provisional or restated
 from items as i

@@ -3,8 +3,9 @@ The total of every object and interval: the plain report against the sum of the 
 
 `control` says how the two compare. equal: to the last digit. rounding: within a millionth of a dollar. dropped: the
 breakdown was read but lacks the object. plain only, breakdown only: the other report was not landed for this interval.
-older, newer: they differ, and the plain report was read over an hour before or after the breakdown; the later one holds.
-off: they were read together and differ by more than rounding. missing: read together, and the total lacks the object.
+older, newer: they differ, and the plain report was read over an hour before or after the breakdown; the later one holds. An
+object that an earlier breakdown had has then vanished: it is older, and cost nothing. off: they were read together and
+differ by more than rounding. missing: read together, and the total lacks the object.
 
 key: environment, object_id, hour, resolution
 partition: hour
@@ -60,6 +61,30 @@ part_totals as (
     group by all
 ),
 
+-- Only where the later of two reports is the breakdown can its silence mean anything.
+broken_down_before as (
+    select distinct
+        r.environment,
+        r.object_id,
+        s.hour,
+        s.resolution
+    from reports as n
+    inner join staging.billing_snapshots as s
+        on
+            n.hour = s.hour
+            and n.resolution = s.resolution
+            and n.parts_fetched_at > s.fetched_at
+    inner join raw.billing_report as r
+        on
+            s.file_id = r.file_id
+            and s.hour = r.interval_start
+    where
+        n.plain_fetched_at + interval 1 hour < n.parts_fetched_at
+        and s.report_kind = 'resources'
+        and s.hour >= $since
+        and s.hour < $until
+),
+
 compared as (
     select
         coalesce(p.app, t.app) as app,
@@ -88,6 +113,7 @@ select
     c.parts_usd,  -- sum of the breakdown; null where it has none
     case
         when c.parts_usd is null and r.parts_fetched_at is null then 'plain only'
+        when c.parts_usd is null and b.object_id is not null then 'older'
         when c.parts_usd is null then 'dropped'
         when c.plain_usd is null and r.plain_fetched_at is null then 'breakdown only'
         when c.plain_usd = c.parts_usd then 'equal'
@@ -98,7 +124,7 @@ select
         else 'off'
     end as control,  -- how the two compare, see above
     case
-        when control in ('breakdown only', 'older', 'missing') then c.parts_usd
+        when control in ('breakdown only', 'older', 'missing') then coalesce(c.parts_usd, 0)
         else coalesce(c.plain_usd, 0)
     end as total_usd,  -- what the object cost in this interval
     greatest(r.plain_fetched_at, r.parts_fetched_at) as fetched_at,  -- when the later snapshot was read, UTC
@@ -108,3 +134,9 @@ inner join reports as r
     on
         c.hour = r.hour
         and c.resolution = r.resolution
+left join broken_down_before as b
+    on
+        c.environment = b.environment
+        and c.object_id = b.object_id
+        and c.hour = b.hour
+        and c.resolution = b.resolution

@@ -7,50 +7,14 @@ partition: hour
 */
 with
 
-reports as (
-    select
-        file_id,
-        report_kind,
-        resolution,
-        range_start,
-        range_end,
-        fetched_at,
-        sha256
-    from staging.deliveries
-    where
-        source = 'billing_report'
-        and range_start < $until
-        and range_end > $since
-),
-
-hours as (
-    select unnest(range($since, $until, interval 1 hour)) as hour
-),
-
-settled_reports as (
-    select
-        r.report_kind,
-        r.resolution,
-        h.hour,
-        r.file_id,
-        r.fetched_at,
-        r.sha256
-    from reports as r
-    inner join hours as h
-        on
-            r.range_start <= h.hour
-            and r.range_end > h.hour
-    where
-        (r.resolution = 'h' or h.hour = date_trunc('day', h.hour))
-        and r.fetched_at >= h.hour
-        + case r.resolution when 'h' then interval 1 hour else interval 1 day end
-        + to_hours((select s.settle_hours from catalog.settings as s))
-),
-
 -- An interval that only ever had one content cannot have been restated.
 contents as (
     select *
-    from settled_reports
+    from staging.billing_snapshots
+    where
+        is_settled
+        and hour >= $since
+        and hour < $until
     qualify count(distinct file_id) over (partition by report_kind, resolution, hour) > 1
 ),
 
@@ -113,25 +77,43 @@ steps as (
             partition by report_kind, resolution, hour, environment, object_id, resource
             order by fetched_at, sha256
         )
+),
+
+changes as (
+    select *
+    from steps
+    where before_usd != amount_usd
+    qualify row_number() over (
+        partition by report_kind, resolution, hour, environment, object_id, resource
+        order by fetched_at desc, sha256 desc
+    ) = 1
+),
+
+paths as (
+    select
+        file_id,
+        fetched_at,
+        min(path) as path
+    from raw.deliveries
+    group by all
 )
 
 select
-    report_kind,  -- plain (totals per object) or resources (broken down)
-    environment,  -- Modal environment
-    object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
-    app,  -- the object's name on the bill
-    hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d
-    resource,  -- catalog name or the bill's label; all in a plain report
-    before_usd,  -- what was settled before, exact; zero where there was no such line
-    amount_usd as after_usd,  -- what is settled since, exact; zero where the line has vanished
-    file_id_before,  -- the content that said the former, see raw.files
-    file_id as file_id_after,  -- the content that said the latter first
-    fetched_before,  -- when the former was last read from Modal, UTC
-    fetched_at as fetched_after  -- when the latter was first read, UTC
-from steps
-where before_usd != amount_usd
-qualify row_number() over (
-    partition by report_kind, resolution, hour, environment, object_id, resource
-    order by fetched_at desc, sha256 desc
-) = 1
+    c.report_kind,  -- plain (totals per object) or resources (broken down)
+    c.environment,  -- Modal environment
+    c.object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
+    c.app,  -- the object's name on the bill
+    c.hour,  -- start of the billed interval, UTC
+    c.resolution,  -- h or d
+    c.resource,  -- catalog name or the bill's label; all in a plain report
+    c.before_usd,  -- what was settled before, exact; zero where there was no such line
+    c.amount_usd as after_usd,  -- what is settled since, exact; zero where the line has vanished
+    c.file_id_before,  -- the content that said the former, see raw.files
+    c.file_id as file_id_after,  -- the content that said the latter first
+    b.path as path_before,  -- the file that said the former, below landing/
+    a.path as path_after,  -- the file that said the latter first, below landing/
+    c.fetched_before,  -- when the former was last read from Modal, UTC
+    c.fetched_at as fetched_after  -- when the latter was first read, UTC
+from changes as c
+left join paths as b on c.file_id_before = b.file_id and c.fetched_before = b.fetched_at
+left join paths as a on c.file_id = a.file_id and c.fetched_at = a.fetched_at
