@@ -20,6 +20,11 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
     """
     _require_own_catalog(catalog_directory)
     catalog = load_catalog(catalog_directory)
+    if not catalog.rollout.phases:
+        raise CommandError(
+            f"{catalog_directory / 'rollout.yaml'} names no phase, so nothing tells where the baseline ends",
+            remedy="Add the first phase with the time of its deployment, then freeze again.",
+        )
     path = catalog_directory / LOCK_NAME
     if path.exists() and not force:
         raise CommandError(
@@ -32,7 +37,7 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
         except BaselineError as error:
             raise CommandError(
                 str(error),
-                remedy="Land the missing bills, then `tieout run` and freeze again.",
+                remedy="Land the bills and logs that are missing, then `tieout run` and freeze again.",
                 code=ExitCode.DATA,
             ) from None
     write_lock(lock, catalog_directory)

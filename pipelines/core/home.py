@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+PULL_LOCK_NAME = ".pull.lock"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -16,9 +18,24 @@ class Home:
         return self.root / "simulation.json"
 
     @property
+    def catalog(self) -> Path:
+        """The programme, where the workspace has one of its own."""
+        return self.root / "catalog"
+
+    @property
     def landing(self) -> Path:
         """Files as delivered."""
         return self.root / "landing"
+
+    @property
+    def pull_lock(self) -> Path:
+        """What a pull holds while it writes into `landing/`; it stays there."""
+        return self.landing / PULL_LOCK_NAME
+
+    @property
+    def was_pulled(self) -> bool:
+        """Whether the landed files come from a pull, whatever else is among them."""
+        return self.pull_lock.exists()
 
     @property
     def warehouse(self) -> Path:

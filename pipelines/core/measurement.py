@@ -6,8 +6,8 @@ command line show that and compute nothing of their own.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -37,10 +37,12 @@ from pipelines.core.counterfactual import (
     phase_groups,
 )
 from pipelines.core.guardrails import FunctionGuardrails, Margins, Quality, Verdict, assess
+from pipelines.core.logs import LogGap
 from pipelines.core.periods import IsoWeek
 from pipelines.core.savings import (
     HOURS_PER_DAY,
     BaselinePeriod,
+    FunctionDay,
     baseline_days,
     measured_days,
     projected_usd_per_day,
@@ -120,7 +122,7 @@ class FunctionMeasurement:
     Attributes:
         function: its name.
         phase: the newest phase that changes it and is deployed by the end of the week; None before that.
-        days: the days of the week that count: after its own deployment, no deployment day, bill landed.
+        days: the days of the week that count: after its own deployment, no deployment day, bill and logs landed.
         calls_by_day: successful calls on each of those days.
         actual_usd: cost of those days.
         model: what its calls would have cost; None when no call succeeded in the baseline.
@@ -190,9 +192,13 @@ class WeekMeasurement:
     Attributes:
         week: which.
         baseline: the frozen period; None when there is no whole week of data before the first deployment.
-        baseline_days: its days whose bill is landed.
-        days: days of the week after the first deployment, without deployment days, whose bill is landed.
-        missing_days: days that would count, but for their bill.
+        baseline_days: its days that count.
+        days: days of the week after the first deployment, without deployment days, that count.
+        missing_days: days that would count, but for their bill, a call log or a negative cost.
+        counted: every day before the week's end that counts: its bill is landed, no call log of the programme's apps is
+            missing, and nothing that the programme did has a negative cost.
+        log_gaps: the call logs that are missing on days with a landed bill.
+        negative_days: the programme's function days before the week's end whose cost is negative.
         functions: every function of the catalog that was ever seen or is in the claim, in the catalog's order.
         avoided_usd: sum over the functions that claim something; None when none does.
         half_width: of that sum, from the functions' residuals added by day; None without an interval.
@@ -207,6 +213,9 @@ class WeekMeasurement:
     baseline_days: tuple[dt.date, ...]
     days: tuple[dt.date, ...]
     missing_days: tuple[dt.date, ...]
+    counted: tuple[dt.date, ...]
+    log_gaps: tuple[LogGap, ...]
+    negative_days: tuple[FunctionDay, ...]
     functions: tuple[FunctionMeasurement, ...]
     avoided_usd: Decimal | None
     half_width: HalfWidth | None
@@ -214,6 +223,11 @@ class WeekMeasurement:
     ledger: tuple[LedgerLine, ...]
     bridge: BridgeReport | None
     rates: RealizationRates | None
+
+    @property
+    def uncounted(self) -> frozenset[dt.date]:
+        """The days with a landed bill that count for nothing."""
+        return frozenset(day for gap in self.log_gaps for day in gap.days) | {value.day for value in self.negative_days}
 
     def function(self, name: str) -> FunctionMeasurement:
         """The measurement of one function.
@@ -299,7 +313,9 @@ class _Week:
     baseline_days: tuple[dt.date, ...]
     days: tuple[dt.date, ...]
     blackout: frozenset[dt.date]
-    landed: frozenset[dt.date]
+    counted: frozenset[dt.date]
+    log_gaps: tuple[LogGap, ...]
+    negative_days: tuple[FunctionDay, ...]
     work: Mapping[str, Sequence[DailyWork]]
     contradictions: Mapping[str, Mapping[str, str]]
 
@@ -312,10 +328,13 @@ def measure_week(
     baseline: BaselinePeriod | None,
     landed: Iterable[dt.date],
     contradictions: Mapping[str, Mapping[str, str]],
+    log_gaps: Iterable[LogGap] = (),
 ) -> WeekMeasurement:
     """Measure a week.
 
-    A day counts when its bill is landed: a day with calls but without its bill would look like a saving.
+    A day counts when its bill and its logs are landed: a day with calls but without its bill would look like a saving,
+    and a missing log leaves the cost of one function to the others. So does a refund that exceeds a function's cost.
+    What does not count for one function counts for none, because all of them share their baseline days.
 
     Args:
         week: which week; work after its end is not looked at.
@@ -324,11 +343,16 @@ def measure_week(
         baseline: the baseline period.
         landed: days whose bill is landed whole.
         contradictions: by function, what the catalog says was deployed before and was not.
+        log_gaps: the call logs that are missing, of all the functions that share an app with the programme's.
     """
     landed_days = frozenset(day for day in landed if day < week.end)
+    gaps = tuple(_within(log_gaps, landed_days))
+    known = [value for value in work if value.day in landed_days]
+    negative = _negative_days(known, programme)
+    counted = landed_days.difference((value.day for value in negative), *(gap.days for gap in gaps))
     by_function: dict[str, list[DailyWork]] = {}
-    for value in work:
-        if value.day in landed_days:
+    for value in known:
+        if value.day in counted:
             by_function.setdefault(value.function, []).append(value)
     deployments = programme.deployment_days
     first = min(deployments.values(), default=None)
@@ -338,16 +362,42 @@ def measure_week(
         week=week,
         programme=programme,
         baseline=baseline,
-        baseline_days=tuple(day for day in within if day in landed_days),
-        days=tuple(day for day in counting if day in landed_days),
+        baseline_days=tuple(day for day in within if day in counted),
+        days=tuple(day for day in counting if day in counted),
         blackout=frozenset(deployments.values()),
-        landed=landed_days,
+        counted=counted,
+        log_gaps=gaps,
+        negative_days=negative,
         work=by_function,
         contradictions=contradictions,
     )
     names = [name for name in programme.functions if name in by_function or name in programme.lines]
     functions = tuple(_measure_function(setting, name) for name in names)
-    return _sum_up(setting, functions, missing=tuple(day for day in counting if day not in landed_days))
+    return _sum_up(setting, functions, missing=tuple(day for day in counting if day not in counted))
+
+
+def _within(gaps: Iterable[LogGap], days: Collection[dt.date]) -> Iterable[LogGap]:
+    for gap in gaps:
+        if within := tuple(day for day in gap.days if day in days):
+            yield replace(gap, days=within)
+
+
+def _negative_days(work: Iterable[DailyWork], programme: Programme) -> tuple[FunctionDay, ...]:
+    negative = [value for value in function_days(work, programme.functions) if value.cost_usd < 0]
+    return tuple(sorted(negative, key=lambda value: (value.day, value.function)))
+
+
+def function_days(work: Iterable[DailyWork], functions: Collection[str]) -> list[FunctionDay]:
+    """Add up calls and cost over phases for every one of the functions and day, in the order they come."""
+    sums: dict[tuple[str, dt.date], FunctionDay] = {}
+    for value in work:
+        if value.function not in functions:
+            continue
+        key = (value.function, value.day)
+        sofar = sums.get(key, FunctionDay(*key, 0, Decimal(0)))
+        calls, cost = sofar.successful_calls + value.successful_calls, sofar.cost_usd + value.cost_usd
+        sums[key] = FunctionDay(*key, calls, cost)
+    return list(sums.values())
 
 
 def _sum_up(
@@ -366,6 +416,9 @@ def _sum_up(
         baseline_days=setting.baseline_days,
         days=setting.days,
         missing_days=missing,
+        counted=tuple(sorted(setting.counted)),
+        log_gaps=setting.log_gaps,
+        negative_days=setting.negative_days,
         functions=functions,
         avoided_usd=avoided,
         half_width=width,
@@ -414,6 +467,7 @@ def _measure_function(setting: _Week, name: str) -> FunctionMeasurement:
                 avoided_usd=None if avoided is None else avoided.avoided_usd,
                 half_width_usd=None if width is None else width.half_width_usd,
                 is_deployed=bool(deployed),
+                names_change=bool(setting.programme.phases),
                 baseline_days=len(setting.baseline_days),
                 baseline_calls=sum(day.successful_calls for day in before),
                 measured_days=len(days),
@@ -459,7 +513,7 @@ def _normalized(
 ) -> Decimal | None:
     if model is None or line is None or first is None:
         return None
-    since = [day for day in sorted(setting.landed) if day > first and day not in setting.blackout]
+    since = [day for day in sorted(setting.counted) if day > first and day not in setting.blackout]
     after = fit_counterfactual(_working_days(setting, name, since)) if since else None
     if after is None:
         return None
@@ -529,6 +583,7 @@ def _judge_total(
             avoided_usd=avoided,
             half_width_usd=None if width is None else width.half_width_usd,
             is_deployed=first is not None and first < setting.week.end,
+            names_change=bool(setting.programme.phases),
             baseline_days=len(setting.baseline_days),
             baseline_calls=calls,
             measured_days=len(setting.days),
@@ -611,7 +666,7 @@ def _unit_cost(
     deployments = setting.programme.deployment_days
     since = deployments[deployed[position][-1]]
     until = deployments[deployed[position + 1][0]] if position + 1 < len(deployed) else setting.week.end
-    window = [d for d in sorted(setting.landed) if since < d < until and d not in setting.blackout]
+    window = [d for d in sorted(setting.counted) if since < d < until and d not in setting.blackout]
     days = _working_days(setting, function.function, window)
     calls = sum(day.successful_calls for day in days)
     if calls == 0:

@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     """Why a status is not better, or what to know beside it."""
 
     PREMISE_CONTRADICTED = "premise_contradicted"
+    NO_CHANGE_NAMED = "no_change_named"
     NOTHING_DEPLOYED = "nothing_deployed"
     TOO_FEW_BASELINE_DAYS = "too_few_baseline_days"
     NO_BASELINE_CALLS = "no_baseline_calls"
@@ -60,6 +61,7 @@ class ReasonCode(StrEnum):
 
 _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.PREMISE_CONTRADICTED: Status.PREMISE_NOT_MET,
+    ReasonCode.NO_CHANGE_NAMED: Status.NO_CLAIM,
     ReasonCode.NOTHING_DEPLOYED: Status.NO_CLAIM,
     ReasonCode.TOO_FEW_BASELINE_DAYS: Status.NO_CLAIM,
     ReasonCode.NO_BASELINE_CALLS: Status.NO_CLAIM,
@@ -123,6 +125,7 @@ class Evidence:
         extrapolated_days: those among them whose volume the baseline has not seen.
         guardrails: what the guardrails said.
         contradictions: what the catalog says was deployed before and was not: field to "catalog …, deployed …".
+        names_change: whether the catalog names any phase, whatever was deployed.
     """
 
     avoided_usd: Decimal | None
@@ -135,6 +138,7 @@ class Evidence:
     extrapolated_days: tuple[dt.date, ...] = ()
     guardrails: GuardrailOutcomes = GuardrailOutcomes()
     contradictions: Mapping[str, str] = field(default_factory=dict)
+    names_change: bool = True
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,9 @@ def _premise(evidence: Evidence) -> list[Reason]:
 
 def _missing(evidence: Evidence) -> list[Reason]:
     reasons = []
-    if not evidence.is_deployed:
+    if not evidence.names_change:
+        reasons.append(Reason(ReasonCode.NO_CHANGE_NAMED))
+    elif not evidence.is_deployed:
         reasons.append(Reason(ReasonCode.NOTHING_DEPLOYED))
     if evidence.baseline_days < LEAST_BASELINE_DAYS:
         data = {"baseline_days": str(evidence.baseline_days), "least_days": str(LEAST_BASELINE_DAYS)}

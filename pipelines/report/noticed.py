@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -13,9 +14,9 @@ from pipelines.core.findings import Finding, Severity
 from pipelines.core.measurement import WeekMeasurement
 from pipelines.core.money import format_usd
 from pipelines.core.periods import IsoWeek, day_start
-from pipelines.core.savings import baseline_days
+from pipelines.core.savings import FunctionDay, baseline_days
 from pipelines.report.contents import RolloutLine
-from pipelines.report.wording import count, day_name, listing
+from pipelines.report.wording import count, day_name, listing, span
 from pipelines.warehouse.anomalies import read_anomalies
 from pipelines.warehouse.deployed import Deviation, read_deviations
 
@@ -25,6 +26,9 @@ UNKNOWN_RESOURCE = "unknown_resource_label"
 BASELINE_DAYS_MISSING = "baseline_days_missing"
 ROLLOUT_INCOMPLETE = "rollout_incomplete"
 UNUSUAL_COST = "unusual_cost"
+LOG_MISSING = "log_missing"
+NEGATIVE_COST = "negative_cost"
+BASELINE_NOT_MATCHED = "baseline_not_matched"
 
 COMPLETE_ROLLOUT = Fraction(9, 10)
 
@@ -32,10 +36,25 @@ _UNKNOWN_RESOURCES = """
 select i.resource, count(distinct i.object_id)
 from staging.billing_items as i
 where
-    i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'all')
+    i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'difference', 'all')
     and i.resource not in (select r.resource from catalog.resources as r)
 group by all
 order by all
+"""
+
+_NOT_MATCHED = """
+select
+    function,
+    app,
+    day::date,
+    outcome
+from reconciliation.log_vs_bill
+where
+    environment = $environment
+    and day in (select unnest($days::timestamp[]))
+    and function in (select unnest($functions::varchar[]))
+    and outcome != 'matched'
+order by function, app, day
 """
 
 
@@ -54,6 +73,9 @@ def read_findings(
         *(_configuration_finding(deviation) for deviation in deviations),
         *_rollout_findings(rollout),
         *_baseline_findings(measurement, landed),
+        *_log_findings(measurement),
+        *_negative_findings(measurement),
+        *_unmatched_findings(con, measurement, catalog),
         *_resource_findings(con, week),
         *_unusual_costs(read_anomalies(con, week, catalog)),
     )
@@ -97,7 +119,9 @@ def _baseline_findings(measurement: WeekMeasurement, landed: Mapping[dt.date, ob
         return []
     newest = max(landed)
     missing = [
-        day for day in baseline_days(measurement.baseline) if day not in measurement.baseline_days and day <= newest
+        day
+        for day in baseline_days(measurement.baseline)
+        if day <= newest and day not in landed and day not in measurement.baseline_days
     ]
     if not missing:
         return []
@@ -111,6 +135,82 @@ def _baseline_findings(measurement: WeekMeasurement, landed: Mapping[dt.date, ob
             data={"days": ", ".join(day.isoformat() for day in missing)},
         )
     ]
+
+
+def _days_that_matter(measurement: WeekMeasurement) -> frozenset[dt.date]:
+    baseline = baseline_days(measurement.baseline) if measurement.baseline else []
+    return frozenset((*baseline, *measurement.week.days()))
+
+
+def _log_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
+    """Name the logs that baseline or week lack; on such a day the cost of one function goes to the others."""
+    matter = _days_that_matter(measurement)
+    for gap in measurement.log_gaps:
+        if days := [day for day in gap.days if day in matter]:
+            yield Finding(
+                code=LOG_MISSING,
+                severity=Severity.WARNING,
+                subject=gap.function,
+                message=f"no call log of {gap.app} is landed for {_spans(days)}, so its cost went to other functions; "
+                f"{_count_for_nothing(len(days))} Pull again, or land the log: "
+                "Modal keeps calls for a day or for thirty, by plan. Later the days stay out.",
+                data={"app": gap.app, "days": ", ".join(day.isoformat() for day in days)},
+            )
+
+
+def _count_for_nothing(days: int) -> str:
+    return "that day counts for nothing." if days == 1 else f"those {days} days count for nothing."
+
+
+def _negative_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
+    matter = _days_that_matter(measurement)
+    by_function: defaultdict[str, list[FunctionDay]] = defaultdict(list)
+    for value in measurement.negative_days:
+        if value.day in matter:
+            by_function[value.function].append(value)
+    for function, days in sorted(by_function.items()):
+        amounts = [f"{format_usd(value.cost_usd)} on {day_name(value.day)}" for value in days]
+        yield Finding(
+            code=NEGATIVE_COST,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"cost {listing(amounts)}: a refund, which is no saving, or a wrong bill; "
+            f"{_count_for_nothing(len(days))} Compare with Modal's own bill, and land it again if it says otherwise.",
+            data={value.day.isoformat(): str(value.cost_usd) for value in days},
+        )
+
+
+def _unmatched_findings(
+    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, catalog: Catalog
+) -> Iterator[Finding]:
+    """Gate G6 looks at the week only; this looks at the days that the week is compared with."""
+    parameters = {
+        "environment": catalog.functions.environment,
+        "days": [day_start(day) for day in measurement.baseline_days],
+        "functions": [function.name for function in catalog.functions.functions],
+    }
+    rows = con.execute(_NOT_MATCHED, parameters).fetchall()
+    for (function, app), found in itertools.groupby(rows, key=lambda row: row[:2]):
+        outcomes = {day: outcome for _, _, day, outcome in found}
+        yield Finding(
+            code=BASELINE_NOT_MATCHED,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"the bill of {app} and the call log do not match on {_spans(sorted(outcomes))}; the saving is "
+            "measured against these days. Gate G6 of their weeks has the amounts.",
+            data={day.isoformat(): outcome for day, outcome in outcomes.items()},
+        )
+
+
+def _spans(days: Sequence[dt.date]) -> str:
+    """Days in order, those in a row as a span."""
+    rows = itertools.groupby(enumerate(days), key=lambda place: place[1] - place[0] * dt.timedelta(days=1))
+    runs = [[day for _, day in run] for _, run in rows]
+    return listing([_run(run[0], run[-1]) for run in runs])
+
+
+def _run(first: dt.date, last: dt.date) -> str:
+    return day_name(first) if first == last else span(first, last + dt.timedelta(days=1))
 
 
 def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Finding]:

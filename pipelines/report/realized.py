@@ -13,7 +13,7 @@ from pipelines.core.catalog import BASELINE, Catalog
 from pipelines.core.measurement import FunctionMeasurement, WeekMeasurement
 from pipelines.core.money import CENT, to_cents
 from pipelines.core.periods import IsoWeek, day_start
-from pipelines.core.savings import projected_usd_per_day, round_picodollars
+from pipelines.core.savings import baseline_days, projected_usd_per_day, round_picodollars
 from pipelines.core.status import Judgement, ReasonCode, Status
 from pipelines.core.uncertainty import HalfWidth
 from pipelines.report.cents import per_day, to_cents_in_groups
@@ -33,6 +33,8 @@ from pipelines.warehouse.audited import billed_by_day
 
 IN_THE_PROJECTION = "Functions in the projection"
 OTHERS = "Other functions of the programme"
+
+_NOTHING_TO_MEASURE = frozenset({ReasonCode.NO_CHANGE_NAMED, ReasonCode.NOTHING_DEPLOYED})
 
 _BY_PHASE = """
 select function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
@@ -69,10 +71,11 @@ def describe_savings(measurement: WeekMeasurement, catalog: Catalog) -> Savings:
         if lines:
             described.append(SavingGroup(title, lines, _total(lines, len(measurement.days), half_width_usd=None)))
     measured = {function.function for function in measurement.functions}
+    baseline = baseline_days(measurement.baseline) if measurement.baseline else []
     return Savings(
         measured_days=len(measurement.days),
         baseline=measurement.baseline,
-        baseline_days_landed=len(measurement.baseline_days),
+        baseline_days_landed=len({*measurement.baseline_days, *(measurement.uncounted & set(baseline))}),
         groups=tuple(described),
         total=_total(
             [line for group in described for line in group.lines],
@@ -161,7 +164,7 @@ def describe_headline(
 def _total_standing(measurement: WeekMeasurement) -> Standing:
     if not measurement.functions:
         return Standing(Status.NO_CLAIM.value, ("the catalog names no function that has calls or cost",))
-    undeployed = [r for r in measurement.judgement.reasons if r.code is ReasonCode.NOTHING_DEPLOYED]
+    undeployed = [r for r in measurement.judgement.reasons if r.code in _NOTHING_TO_MEASURE]
     if undeployed:  # whatever else is missing follows from it: no function claims anything yet
         return standing_of(Judgement(measurement.judgement.status, tuple(undeployed)))
     return standing_of(measurement.judgement)

@@ -29,23 +29,20 @@ MOST_WEEKS = 26
 _FIRST_HOUR = "select min(hour)::date from spend.hourly"
 
 
-def describe_cumulative(
-    measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog, *, landed: Collection[dt.date]
-) -> Cumulative | None:
+def describe_cumulative(measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog) -> Cumulative | None:
     """Add up the avoided cost since the first deployment; None when no day counts yet.
 
     Args:
         measurement: of the report's week; its models and its restated projection hold for all days.
         work: all days up to the end of the week, the baseline's on their frozen basis.
         catalog: the programme.
-        landed: days whose bill is landed whole.
     """
     programme = Programme.of(catalog)
     days = cumulative_avoided(
         work,
         programme=programme,
         models={function.function: function.model for function in measurement.functions if function.model},
-        landed=landed,
+        landed=measurement.counted,
         until=measurement.week.end,
     )
     if not days:
@@ -117,12 +114,12 @@ def read_history(
         by_function[value.function].append(value)
     since = max(weeks[-1].start, min(landed, default=week.end))
     days = days_between(since, week.end)
-    deployed = _first_deployments(catalog, week)
+    deployed, counted = _first_deployments(catalog, week), frozenset(measurement.counted)
     functions = [
         FunctionHistory(
             function.function,
             deployed.get(function.function),
-            tuple(_cost_days(function, by_function[function.function], days, landed=landed)),
+            tuple(_cost_days(function, by_function[function.function], days, landed=landed, counted=counted)),
         )
         for function in measurement.functions
     ]
@@ -153,10 +150,13 @@ def _cost_days(
     days: Sequence[dt.date],
     *,
     landed: Collection[dt.date],
+    counted: Collection[dt.date],
 ) -> Iterator[CostDay]:
+    """Yield the cost of every day, and what its calls would have cost; that not where its calls are not known."""
     for value in working_days(work, days):
         if value.day not in landed:
             yield CostDay(value.day, None, None)
             continue
-        expected = None if function.model is None else function.model.cost_usd(value.successful_calls)
+        model = function.model if value.day in counted else None
+        expected = None if model is None else model.cost_usd(value.successful_calls)
         yield CostDay(value.day, value.cost_usd, expected)

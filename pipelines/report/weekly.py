@@ -63,7 +63,7 @@ def build_report(
         guardrails=describe_guardrails(measurement.functions),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
-        cumulative=describe_cumulative(measurement, work, catalog, landed=landed.keys()),
+        cumulative=describe_cumulative(measurement, work, catalog),
         changes=read_changes(con, measurement, work, catalog, landed=landed.keys(), lock=lock),
         history=read_history(con, measurement, work, catalog, landed=landed.keys(), spend=spend),
         opportunities=read_opportunities(con, measurement, work, catalog, landed=landed.keys()),

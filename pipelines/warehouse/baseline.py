@@ -1,16 +1,18 @@
 """Freezing the baseline: `catalog/baseline.lock` from the warehouse as it is now."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
 from pipelines.core.catalog import Catalog
 from pipelines.core.freeze import LOCK_NAME, BaselineLock, format_lock, freeze
+from pipelines.core.logs import LogGap
 from pipelines.core.measurement import METHOD_VERSION
-from pipelines.core.savings import BaselinePeriod, baseline_days
+from pipelines.core.savings import BaselinePeriod, FunctionDay, baseline_days
 from pipelines.core.status import SUFFICIENT_BASELINE_DAYS
+from pipelines.warehouse.logged import missing_logs
 from pipelines.warehouse.measured import baseline_of, daily_series, landed_days, read_work
 
 
@@ -22,8 +24,8 @@ def freeze_baseline(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Baselin
     """Freeze the whole weeks before the first deployment, as the warehouse has them.
 
     Raises:
-        BaselineError: nothing was deployed, there are fewer than 14 baseline days, one of them is not landed, or its
-            bill may still change.
+        BaselineError: nothing was deployed, there are fewer than 14 baseline days, or one of them is not sure: its bill
+            is not landed or may still change, a call log is missing, or the cost of a function is negative.
     """
     first = min((phase.deployed_at.date() for phase in catalog.rollout.phases), default=None)
     if first is None:
@@ -32,6 +34,8 @@ def freeze_baseline(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Baselin
     baseline = _whole_baseline(landed, catalog)
     work = read_work(con, catalog.functions.environment, until=baseline.end)
     series = daily_series(work, catalog, landed=landed)
+    _require_whole_logs(missing_logs(con, catalog, until=dt.date.max), baseline)
+    _require_cost(series, baseline)
     try:
         return freeze(series, baseline=baseline, catalog=catalog, method_version=METHOD_VERSION)
     except ValueError as error:
@@ -66,6 +70,22 @@ def _whole_baseline(landed: Mapping[dt.date, bool], catalog: Catalog) -> Baselin
     if unsettled := [day for day in found if not landed[day]]:
         raise BaselineError(f"the bill of baseline days may still change: {_named(unsettled)}")
     return baseline
+
+
+def _require_whole_logs(gaps: Iterable[LogGap], baseline: BaselinePeriod) -> None:
+    for gap in gaps:
+        if missing := [day for day in gap.days if baseline.start <= day < baseline.end]:
+            raise BaselineError(
+                f"the call log of {gap.function} ({gap.app}) is not landed for baseline days, and its cost would be "
+                f"frozen as that of other functions: {_named(missing)}"
+            )
+
+
+def _require_cost(series: Iterable[FunctionDay], baseline: BaselinePeriod) -> None:
+    negative = [value for value in series if baseline.start <= value.day < baseline.end and value.cost_usd < 0]
+    if negative:
+        days = ", ".join(f"{value.function} on {value.day}" for value in negative)
+        raise BaselineError(f"baseline days have a negative cost, which no work has: {days}")
 
 
 def _named(days: Collection[dt.date]) -> str:

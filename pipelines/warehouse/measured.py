@@ -11,10 +11,19 @@ import duckdb
 from pipelines.core.catalog import BASELINE, Catalog
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.freeze import LOCK_NAME, BaselineLock, compare, parse_lock
-from pipelines.core.measurement import METHOD_VERSION, DailyWork, Programme, WeekMeasurement, measure_week
+from pipelines.core.logs import LogGap
+from pipelines.core.measurement import (
+    METHOD_VERSION,
+    DailyWork,
+    Programme,
+    WeekMeasurement,
+    function_days,
+    measure_week,
+)
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.savings import BaselinePeriod, FunctionDay, baseline_days, baseline_period
 from pipelines.warehouse.deployed import contradictions
+from pipelines.warehouse.logged import missing_logs
 
 BASELINE_NOT_FROZEN = "baseline_not_frozen"
 
@@ -29,20 +38,28 @@ where environment = $environment and day < $until
 order by function, day, phase
 """
 
+# Complete hours are the day; so is a daily report, where hours are missing or it was read after all of them.
 _LANDED_DAYS = """
 with days as (
     select
         date_trunc('day', hour)::date as day,
-        count(distinct hour) filter (where resolution = 'h') as hours,
-        bool_and(is_settled) filter (where resolution = 'h') as hours_are_settled,
-        bool_and(is_settled) filter (where resolution = 'd') as day_is_settled
+        count(distinct hour) filter (where resolution = 'h') = 24 as is_complete,
+        coalesce(bool_and(is_settled) filter (where resolution = 'h'), true) as hours_are_settled,
+        max(fetched_at) filter (where resolution = 'h') as hours_fetched_at,
+        bool_and(is_settled) filter (where resolution = 'd') as day_is_settled,
+        max(fetched_at) filter (where resolution = 'd') as day_fetched_at
     from staging.billing_intervals
     where hour < $until
     group by all
 )
-select day, case when hours = 24 then hours_are_settled else day_is_settled end as is_settled
+select
+    day,
+    case
+        when hours_are_settled then is_complete or day_is_settled
+        else coalesce(day_is_settled and day_fetched_at > hours_fetched_at, false)
+    end as is_settled
 from days
-where hours = 24 or day_is_settled is not null
+where is_complete or day_is_settled is not null
 order by day
 """
 
@@ -82,15 +99,7 @@ def baseline_of(landed: Collection[dt.date], catalog: Catalog) -> BaselinePeriod
 def daily_series(work: Iterable[DailyWork], catalog: Catalog, *, landed: Collection[dt.date]) -> list[FunctionDay]:
     """Add up calls and cost over phases for every function of the catalog and landed day: what a freeze freezes."""
     known = {function.name for function in catalog.functions.functions}
-    sums: dict[tuple[str, dt.date], FunctionDay] = {}
-    for value in work:
-        if value.function not in known or value.day not in landed:
-            continue
-        key = (value.function, value.day)
-        sofar = sums.get(key, FunctionDay(*key, 0, Decimal(0)))
-        calls, cost = sofar.successful_calls + value.successful_calls, sofar.cost_usd + value.cost_usd
-        sums[key] = FunctionDay(*key, calls, cost)
-    return list(sums.values())
+    return function_days((value for value in work if value.day in landed), known)
 
 
 def measure(
@@ -99,7 +108,7 @@ def measure(
     """Measure a week, and say how the data and the catalog differ from the frozen baseline.
 
     With a lock the figure stays on the frozen calls and costs, whatever happened to the data since. Days without a
-    landed bill count for nothing, but for frozen ones.
+    landed bill, or without a call log, count for nothing, but for frozen ones.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
@@ -111,18 +120,24 @@ def measure(
     landed = landed_days(con, until=until)
     work = read_work(con, catalog.functions.environment, until=until)
     today = baseline_of(landed, catalog)
+    frozen = frozenset(baseline_days(lock.baseline) if lock else ())
     measurement = measure_week(
         week,
         _on_basis(work, lock),
         programme=Programme.of(catalog),
         baseline=today if lock is None else lock.baseline,
-        landed={*landed, *(baseline_days(lock.baseline) if lock else ())},
+        landed={*landed, *frozen},
         contradictions=contradictions(con, catalog),
+        log_gaps=_but_for(frozen, missing_logs(con, catalog, until=until)),
     )
     if lock is None:
         return measurement, tuple(_not_frozen(today))
     series = daily_series(work, catalog, landed=landed)
     return measurement, tuple(compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today))
+
+
+def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[LogGap]:
+    return (replace(gap, days=tuple(day for day in gap.days if day not in frozen)) for gap in gaps)
 
 
 def work_on_basis(

@@ -58,6 +58,17 @@ def test_the_built_in_programme_keeps_no_baseline(
     assert not (resource_path("catalog") / LOCK_NAME).exists()
 
 
+def test_without_a_phase_the_message_names_the_file_that_lacks_it(tieout: Tieout, home: Home, catalog: Path) -> None:
+    rollout = (catalog / "rollout.yaml").read_text()
+    (catalog / "rollout.yaml").write_text(rollout.partition("phases:")[0] + "phases: []\n")
+    (catalog / "functions.yaml").write_text("environment: main\nfunctions: []\n")
+    (catalog / "projection.yaml").write_text("title: No projection\nlines: []\n")
+    said = tieout("freeze-baseline", "--home", home.root, "--catalog", catalog)
+    assert said.code == 2
+    assert f"{catalog / 'rollout.yaml'} names no phase" in said.err
+    assert "bills" not in said.err
+
+
 def test_too_short_a_baseline_is_refused_with_its_days(tieout: Tieout, built_workspace: Home, catalog: Path) -> None:
     said = tieout("freeze-baseline", "--home", built_workspace.root, "--catalog", catalog)
     assert said.code == 1

@@ -3,6 +3,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.core.catalog import Catalog, load_catalog
 from pipelines.core.guardrails import Guardrail, Verdict
+from pipelines.core.logs import LogGap
 from pipelines.core.measurement import (
     DailyWork,
     FunctionMeasurement,
@@ -72,6 +74,7 @@ def measure(
     baseline: BaselinePeriod | None = BASELINE,
     landed: Iterable[dt.date] | None = None,
     contradictions: Mapping[str, Mapping[str, str]] | None = None,
+    log_gaps: Iterable[LogGap] = (),
 ) -> WeekMeasurement:
     return measure_week(
         week,
@@ -80,6 +83,7 @@ def measure(
         baseline=baseline,
         landed={value.day for value in work} if landed is None else landed,
         contradictions=contradictions or {},
+        log_gaps=log_gaps,
     )
 
 
@@ -118,7 +122,7 @@ def test_a_volume_drop_without_a_rollout_claims_nothing() -> None:
     never = replace(PROGRAMME, phases=())
     measurement = measure(rollout(calls=60, cost="12"), programme=never)
     assert measurement.avoided_usd is None
-    assert codes(generate(measurement)) == [ReasonCode.NOTHING_DEPLOYED]
+    assert codes(generate(measurement)) == [ReasonCode.NO_CHANGE_NAMED]
 
 
 def test_more_work_at_the_same_cost_is_a_saving_without_cash() -> None:
@@ -181,6 +185,33 @@ def test_a_day_without_its_bill_is_no_saving() -> None:
     measurement = measure(work, landed=landed)
     assert measurement.avoided_usd == 72
     assert measurement.missing_days == (dt.date(2026, 10, 28),)
+
+
+def test_a_refund_is_no_saving() -> None:
+    refunded = dt.date(2026, 10, 28)
+    measurement = measure([*rollout(), day_of_work(refunded, 0, "-1500", phase="phase-1")])
+    assert measurement.avoided_usd == 72
+    assert measurement.missing_days == (refunded,)
+    assert [(day.function, day.cost_usd) for day in measurement.negative_days] == [(GENERATE, Decimal(-1492))]
+    assert measurement.rates is not None
+    assert measurement.rates.cost_cut == Fraction(6, 10)
+
+
+def test_a_refund_that_leaves_a_cost_is_a_lower_cost() -> None:
+    measurement = measure([*rollout(), day_of_work(dt.date(2026, 10, 28), 0, "-1", phase="phase-1")])
+    assert measurement.avoided_usd == 85
+    assert measurement.negative_days == ()
+
+
+def test_a_day_without_one_of_the_logs_counts_for_no_function() -> None:
+    before, after = BEFORE[3], dt.date(2026, 10, 28)
+    gap = LogGap("coral-x-production", EVALUATE, (before, after, dt.date(2026, 12, 1)))
+    work = [*rollout(), day_of_work(before, 0, "900"), day_of_work(after, 0, "900", phase="phase-1")]
+    measurement = measure(work, log_gaps=[gap])
+    assert measurement.avoided_usd == 72
+    assert before not in measurement.baseline_days
+    assert measurement.uncounted == {before, after}
+    assert not measurement.uncounted & set(measurement.counted)
 
 
 def test_work_after_the_week_is_not_looked_at() -> None:

@@ -12,8 +12,9 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.findings import Finding
 from pipelines.core.freeze import BaselineLock, format_lock
 from pipelines.core.home import Home
+from pipelines.core.logs import LogGap
 from pipelines.core.measurement import WeekMeasurement
-from pipelines.core.periods import IsoWeek
+from pipelines.core.periods import IsoWeek, days_between
 from pipelines.core.resources import resource_path
 from pipelines.core.status import ReasonCode, Status
 from pipelines.simulator import SCENARIOS, simulate
@@ -25,7 +26,7 @@ from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.measured import measure, read_lock
 from pipelines.warehouse.models import load_models, measured_models
 from pipelines.warehouse.weeks import record_reports, stale_reports
-from tests.measured_warehouse import CODE, GENOME, LAST_WEEK, write_measured_warehouse
+from tests.measured_warehouse import CODE, FIRST_DAY, GENOME, LAST_WEEK, OLD_APP, pull_log, write_measured_warehouse
 
 CATALOG = load_catalog(resource_path("catalog"))
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
@@ -61,6 +62,13 @@ def make_a_baseline_day_dearer(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def pull_all_logs_but(con: duckdb.DuckDBPyConnection, day: dt.date) -> None:
+    """The logs of both functions are landed day by day, but for one day of one of them."""
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, CODE, days)
+    pull_log(con, GENOME, [other for other in days if other != day])
+
+
 # Without a lock
 
 
@@ -81,7 +89,51 @@ def test_a_baseline_that_is_corrected_moves_the_saving_until_it_is_frozen(con: d
     assert (after.avoided_usd or 0) > (before.avoided_usd or 0)
 
 
+def test_a_day_without_one_of_the_apps_logs_is_no_baseline_day(con: duckdb.DuckDBPyConnection) -> None:
+    day = dt.date(2026, 10, 7)
+    pull_all_logs_but(con, day)
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, (day,)),)
+    assert len(measurement.baseline_days) == 20
+    assert day not in measurement.baseline_days
+
+
+def test_the_newest_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_of(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, CODE, days)
+    pull_log(con, GENOME, days[:-1])
+    deployment = "insert into staging.deployments values ('main', ?, ?)"
+    con.execute(deployment, [OLD_APP, FIRST_DAY])
+    con.executemany(
+        "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[:-1]]
+    )
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, (days[-1],)),)
+    assert len(measurement.days) == 6
+    con.execute(deployment, [OLD_APP, days[-1]])  # perhaps without that function
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == ()
+
+
+def test_the_log_of_another_programme_is_nobodys_business_here(con: duckdb.DuckDBPyConnection) -> None:
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, "resize_pictures", days[:5] + days[6:], app="pictures")
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == ()
+    assert len(measurement.baseline_days) == 21
+
+
 # With one
+
+
+def test_a_frozen_day_counts_even_when_its_log_is_gone(con: duckdb.DuckDBPyConnection) -> None:
+    lock = freeze_baseline(con, CATALOG)
+    before, _ = measured(con, lock)
+    pull_all_logs_but(con, dt.date(2026, 10, 7))
+    after, _ = measured(con, lock)
+    assert after == before
 
 
 def test_freezing_changes_no_figure(con: duckdb.DuckDBPyConnection) -> None:
@@ -154,6 +206,21 @@ def test_a_baseline_with_an_unsure_day_is_not_frozen(con: duckdb.DuckDBPyConnect
     with pytest.raises(BaselineError) as raised:
         freeze_baseline(con, CATALOG)
     assert message in str(raised.value)
+
+
+def test_a_baseline_without_one_of_its_logs_is_not_frozen(con: duckdb.DuckDBPyConnection) -> None:
+    pull_all_logs_but(con, dt.date(2026, 10, 7))
+    with pytest.raises(BaselineError) as raised:
+        freeze_baseline(con, CATALOG)
+    assert f"the call log of {GENOME} ({OLD_APP}) is not landed" in str(raised.value)
+    assert str(raised.value).endswith("2026-10-07")
+
+
+def test_a_baseline_with_a_refund_is_not_frozen(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update savings.daily_function set cost_usd = -1500 where function = ? and day = '2026-10-02'", [CODE])
+    with pytest.raises(BaselineError) as raised:
+        freeze_baseline(con, CATALOG)
+    assert f"{CODE} on 2026-10-02" in str(raised.value)
 
 
 # Staleness

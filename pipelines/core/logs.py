@@ -1,0 +1,108 @@
+"""Which days the call log of a function leaves out (docs/method.md, "Savings", which days).
+
+A log that was pulled speaks for the range that was asked for, so a hole between two of them is a hole. A log that came
+by hand speaks from its first call to its last: beside it, no calls and no log look alike, unless the function is always
+busy.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pipelines.core.periods import day_start, days_between
+
+LONGEST_HOLE = dt.timedelta(hours=1)
+PRACTICALLY_EVERY = Fraction(9, 10)
+LEAST_DAYS_AROUND = 7
+LEAST_CALLS_A_DAY = 10
+_DAY = dt.timedelta(days=1)
+_WEEK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """What a landed call log speaks for, naive UTC, end exclusive; it was pulled, or came by hand."""
+
+    start: dt.datetime
+    end: dt.datetime
+    is_pulled: bool
+
+
+@dataclass(frozen=True)
+class LogGap:
+    """The days for which the call log of a function is missing, ascending."""
+
+    app: str
+    function: str
+    days: tuple[dt.date, ...]
+
+
+@dataclass(frozen=True)
+class _Hole:
+    """Time without a log; between pulled logs, where nothing else explains it, or only perhaps a hole."""
+
+    start: dt.datetime
+    end: dt.datetime
+    is_between_pulls: bool
+
+
+def days_without_log(
+    logs: Iterable[LogRange], inputs: Mapping[dt.date, int], *, expected_until: dt.datetime | None = None
+) -> tuple[dt.date, ...]:
+    """Return the UTC days that the logs of one function of an app leave out, ascending.
+
+    Between pulled logs those are the days of which over an hour is missing. Elsewhere they are whole days, and only if
+    the function is busy: of the days around, a week on either side and at least seven, nine tenths have calls, and
+    none of these has less than ten.
+
+    Args:
+        logs: all of the function, in any order.
+        inputs: how many it started, by UTC day; days without any may be left out.
+        expected_until: the end of what must be there of the function, naive UTC; None when its last log is the end.
+    """
+    ordered = sorted(logs, key=lambda log: (log.start, not log.is_pulled))
+    if not ordered:
+        return ()
+    known = days_between(ordered[0].start.date(), _day_after(max(log.end for log in ordered)))
+    missing: set[dt.date] = set()
+    for hole in _holes(ordered, expected_until):
+        days = {day for day, lacking in _by_day(hole) if lacking == _DAY or hole.is_between_pulls}
+        if hole.is_between_pulls or (days and _is_busy([inputs.get(d, 0) for d in known if _is_beside(days, d)])):
+            missing |= days
+    return tuple(sorted(missing))
+
+
+def _holes(ordered: Iterable[LogRange], expected_until: dt.datetime | None) -> Iterator[_Hole]:
+    reached: LogRange | None = None
+    for log in ordered:
+        if reached is not None and log.start > reached.end:
+            yield _Hole(reached.end, log.start, reached.is_pulled and log.is_pulled)
+        if reached is None or (log.end, log.is_pulled) > (reached.end, reached.is_pulled):
+            reached = log
+    if reached is not None and expected_until is not None and expected_until > reached.end:
+        yield _Hole(reached.end, expected_until, is_between_pulls=False)
+
+
+def _by_day(hole: _Hole) -> Iterator[tuple[dt.date, dt.timedelta]]:
+    """Yield the days of which a hole leaves out over an hour, and how much it does."""
+    for day in days_between(hole.start.date(), _day_after(hole.end)):
+        lacking = min(hole.end, day_start(day + _DAY)) - max(hole.start, day_start(day))
+        if lacking > LONGEST_HOLE:
+            yield day, lacking
+
+
+def _day_after(end: dt.datetime) -> dt.date:
+    """The end of the days that time up to `end`, exclusive, touches."""
+    return (end - dt.timedelta(microseconds=1)).date() + _DAY
+
+
+def _is_beside(days: Collection[dt.date], day: dt.date) -> bool:
+    return day not in days and min(days) - _WEEK <= day <= max(days) + _WEEK
+
+
+def _is_busy(inputs: Sequence[int]) -> bool:
+    """Whether days with so many inputs leave no doubt that a day like them has some."""
+    busy = sum(count >= LEAST_CALLS_A_DAY for count in inputs)
+    has_quiet_days = any(0 < count < LEAST_CALLS_A_DAY for count in inputs)
+    return len(inputs) >= LEAST_DAYS_AROUND and not has_quiet_days and busy >= PRACTICALLY_EVERY * len(inputs)
