@@ -81,6 +81,10 @@ where day >= $since and day < $until and (billed_usd != 0 or container_us > 0)
 order by all
 """
 
+_RUNNING = """
+select count(*) from usage.hourly where hour >= $since and hour < $until and component = 'execution'
+"""
+
 _EQUAL_CONTROLS = ("equal", "rounding", "dropped")
 _CLOSING_CONTROLS = ("off", "missing")
 
@@ -98,24 +102,33 @@ def read_gates(
     """Judge every gate for the week, in the order of their codes."""
     months = _months(con, week)
     return (
-        _conservation(tie_out),
-        _control_total(con, week),
+        _conservation(tie_out, days),
+        _control_total(con, week, days),
         _itemised(months),
         _billed(months),
         _invoiced(_invoices(con, months)),
-        _log_against_bill(con, week),
+        _log_against_bill(con, week, tie_out=tie_out, days=days),
         _freshness(con, week, days),
     )
+
+
+def obstacles(days: Sequence[ReportDay], gates: Sequence[Gate]) -> tuple[str, ...]:
+    """Say what stands in the way of issuing a week: days that are not settled, gates that are closed."""
+    unsettled = sum(day.state is not DayState.SETTLED for day in days)
+    closed = [f"{gate.code} is not passed" for gate in gates if gate.outcome is Outcome.BLOCKED]
+    if not unsettled:
+        return tuple(closed)
+    return f"{unsettled} of {count(len(days), 'day')} {'is' if unsettled == 1 else 'are'} not settled", *closed
 
 
 def _bounds(week: IsoWeek) -> dict[str, dt.datetime]:
     return {"since": day_start(week.start), "until": day_start(week.end)}
 
 
-def _conservation(tie_out: TieOut) -> Gate:
+def _conservation(tie_out: TieOut, days: Sequence[ReportDay]) -> Gate:
     title = "Attributed cost equals the bill in every pool"
     if not tie_out.pools:
-        return Gate("G1", title, Outcome.NOT_MEASURED, "No billed pool is landed for this week.")
+        return Gate("G1", title, Outcome.NOT_MEASURED, _nothing_billed(days))
     if tie_out.pools_off:
         sentence = f"{tie_out.pools_off:,} of {count(tie_out.pools, 'pool')} differ; the week must not be used."
         return Gate("G1", title, Outcome.BLOCKED, sentence)
@@ -123,12 +136,20 @@ def _conservation(tie_out: TieOut) -> Gate:
     return Gate("G1", title, Outcome.PASSED, sentence)
 
 
-def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
+def _nothing_billed(days: Sequence[ReportDay]) -> str:
+    landed = [day for day in days if day.state is not DayState.NOT_LANDED]
+    if not landed:
+        return "No whole day's bill is landed for this week."
+    missing = len(days) - len(landed)
+    return f"Nothing was billed on the {count(len(landed), 'landed day')}{f' of {len(days)}' if missing else ''}."
+
+
+def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[ReportDay]) -> Gate:
     title = "The breakdown adds up to the plain report"
     controls: Counter[str] = Counter(dict(con.execute(_CONTROLS, _bounds(week)).fetchall()))
     total = controls.total()
     if not total:
-        return Gate("G2", title, Outcome.NOT_MEASURED, "No billing report is landed for this week.")
+        return Gate("G2", title, Outcome.NOT_MEASURED, _nothing_billed(days))
     closing = sum(controls[control] for control in _CLOSING_CONTROLS)
     equal = sum(controls[control] for control in _EQUAL_CONTROLS)
     parts = [
@@ -317,16 +338,23 @@ class _FunctionDay:
         )
 
 
-def _log_against_bill(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
+def _log_against_bill(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, *, tie_out: TieOut, days: Sequence[ReportDay]
+) -> Gate:
     title = "The call log accounts for the bill"
+    if not tie_out.pools and all(day.state is not DayState.NOT_LANDED for day in days):
+        [(hours,)] = con.execute(_RUNNING, _bounds(week)).fetchall()
+        if hours:
+            sentence = "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill."
+            return Gate("G6", title, Outcome.BLOCKED, sentence)
     rows = con.execute(_LOG_VS_BILL, _bounds(week)).fetchall()
-    days = [_FunctionDay(*row[1:]) for row in rows if is_logged(row[1])]
-    if not days:
+    compared = [_FunctionDay(*row[1:]) for row in rows if is_logged(row[1])]
+    if not compared:
         return Gate("G6", title, Outcome.NOT_MEASURED, "No function has calls or cost in this week.")
-    outcomes = Counter(day.outcome for day in days)
-    worst = sorted((day for day in days if day.outcome != "matched"), key=lambda day: (-day.gap_usd, day.day))
+    outcomes = Counter(day.outcome for day in compared)
+    worst = sorted((day for day in compared if day.outcome != "matched"), key=lambda day: (-day.gap_usd, day.day))
     counts = [f"{outcomes[name]:,} {name}" for name in ("matched", "bill only", "log only", "amount mismatch")]
-    sentence = f"Of {count(len(days), 'function day')}: {listing([c for c in counts if not c.startswith('0 ')])}."
+    sentence = f"Of {count(len(compared), 'function day')}: {listing([c for c in counts if not c.startswith('0 ')])}."
     details = tuple(day.sentence for day in worst[:WORST_LINES])
     return Gate("G6", title, Outcome.WARNING if worst else Outcome.PASSED, sentence, details)
 

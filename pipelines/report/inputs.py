@@ -32,13 +32,11 @@ order by sha256, fetched_at
 _MEANINGS = """
 with
 summaries as (
-    select source, month, arg_max(sha256, (fetched_at, sha256)) as sha256
-    from staging.deliveries
+    select source, month, sha256
+    from staging.monthly_deliveries
     where
-        source in ('billing_summary', 'invoices')
-        and month < $until
+        month < $until
         and month >= date_trunc('month', $since::timestamp)
-    group by all
 ),
 prices as (
     select * replace (least(valid_to, $until) as valid_to)

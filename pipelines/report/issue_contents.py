@@ -115,19 +115,51 @@ class RestatementLine:
 
 
 @dataclass(frozen=True)
-class Restatements:
-    """What has moved in earlier, issued weeks and stands in no report that was issued before."""
+class UnissuedMove:
+    """An earlier week whose cost is no longer what was issued, and which is not issued anew.
 
-    lines: tuple[RestatementLine, ...] = ()
-    total_usd: Decimal = Decimal(0)
+    Attributes:
+        week: its label.
+        moved_usd: its cost now less its cost as issued, in cents; zero where it has moved between functions.
+        obstacles: what stands in the way of an issue, in words; empty when nothing does.
+    """
+
+    week: str
+    moved_usd: Decimal
+    obstacles: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
-        """What the lines add up to; that there are none."""
-        if not self.lines:
-            return "No earlier week has moved since the report before this one."
+        """The movement, and why it is not issued."""
+        moved = f"by {signed_usd(self.moved_usd)}" if self.moved_usd else "between functions"
+        reasons = listing(list(self.obstacles)) or "its report was not made anew"
+        return f"The cost of {self.week} has moved {moved} since it was issued; it is not issued anew yet: {reasons}."
+
+
+@dataclass(frozen=True)
+class Restatements:
+    """What has moved in earlier, issued weeks and stands in no report that was issued before.
+
+    Attributes:
+        lines: what later issues of those weeks say, by week and function.
+        total_usd: what they add up to, in cents.
+        unissued: what no issue says yet, by week.
+    """
+
+    lines: tuple[RestatementLine, ...] = ()
+    total_usd: Decimal = Decimal(0)
+    unissued: tuple[UnissuedMove, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What the lines add up to, or that there are none; then the weeks that are not issued anew."""
         weeks = listing(list(dict.fromkeys(line.week for line in self.lines)))
-        return f"Since the report before this one, the cost of {weeks} has moved by {signed_usd(self.total_usd)}."
+        issued = (
+            f"Since the report before this one, the cost of {weeks} has moved by {signed_usd(self.total_usd)}."
+            if self.lines
+            else "No issued cost of an earlier week has moved since the report before this one."
+        )
+        return " ".join([issued, *(move.sentence for move in self.unissued)])
 
 
 def signed_usd(amount: Decimal) -> str:
@@ -141,4 +173,4 @@ def because(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:
     more = len(files) - len(named)
     if more:
         named.append(f"{more} more file{'s' if more > 1 else ''}")
-    return listing([*named, *causes]) if named or causes else "a change of Tieout itself"
+    return listing([*named, *causes]) or "files of other weeks or a change of Tieout itself"

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.core.closing import Closing, format_closing
+from pipelines.core.closing import Closing, ClosingError, format_closing
 from pipelines.report.archive import PAGE_NAME, kept_page
 from pipelines.report.charts import Chart
-from pipelines.report.contents import DayState, Outcome, WeeklyReport
+from pipelines.report.contents import WeeklyReport
 from pipelines.report.files import write_whole
+from pipelines.report.gates import obstacles
 from pipelines.report.render import write_report
 from pipelines.report.revisions import draft_issue
 from pipelines.warehouse.closings import (
@@ -50,11 +51,15 @@ def issue_report(
 
     Returns:
         The report as written, with its revision, and its files, HTML first.
+
+    Raises:
+        ClosingError: the folder of this revision holds another issue, one that the warehouse does not know.
     """
     if report.revision.issued_at is not None or not is_closable(report):
         return report, write_report(report, charts, directory)
     draft = draft_issue(con, report, closings_of(con, report.week))
     closing = Closing.of(draft, next_closing_time(con, now))
+    _check_not_kept(closing, directory / report.week.label)
     issued = replace(report, revision=replace(report.revision, issued_at=closing.closed_at))
     files = write_report(issued, charts, directory)
     _keep(closing, directory / report.week.label)
@@ -63,9 +68,18 @@ def issue_report(
 
 
 def is_closable(report: WeeklyReport) -> bool:
-    """Tell whether a week's figures may be issued: every day settled, something billed, and no gate closed."""
-    settled = all(day.state is DayState.SETTLED for day in report.days)
-    return settled and report.tie_out.pools > 0 and all(gate.outcome is not Outcome.BLOCKED for gate in report.gates)
+    """Tell whether a week's figures may be issued: every day is settled, and no gate is closed."""
+    return not obstacles(report.days, report.gates)
+
+
+def _check_not_kept(closing: Closing, folder: Path) -> None:
+    """Refuse to write over what was issued; an issue of this number that can be read back would be known."""
+    kept = folder / REVISION_FOLDER.format(closing.revision)
+    if kept.exists():
+        raise ClosingError(
+            f"{kept} holds an issue that the warehouse does not know. Run again, which reads its {FIGURES_NAME}; if "
+            "that is missing, restore it from a copy, or move the folder away to forget that this revision was issued"
+        )
 
 
 def _keep(closing: Closing, folder: Path) -> None:
@@ -80,5 +94,4 @@ def _keep(closing: Closing, folder: Path) -> None:
     page = (partial / PAGE_NAME).read_text(encoding="utf-8")
     write_whole(partial / PAGE_NAME, kept_page(page).encode("utf-8"))
     write_whole(partial / FIGURES_NAME, format_closing(closing).encode("utf-8"))
-    shutil.rmtree(folder / name, ignore_errors=True)
     partial.rename(folder / name)

@@ -42,6 +42,7 @@ _REMEDIES = {
     "G3": ("land the month's billing summary, and the reports of the days that are missing", "months"),
     "G4": ("land the month's billing summary anew; its adjustments do not explain what was billed", "months"),
     "G5": ("compare the invoice with the month's billing summary, and land the one that is out of date", "months"),
+    "G6": ("land the week's bill anew: functions ran, so it cannot be without any cost", "gates"),
 }
 _OTHER_REMEDY = ("`tieout doctor` looks at everything that was landed", "gates")
 _Row = TypeVar("_Row")

@@ -104,6 +104,7 @@ def _days(data: _Data) -> str:
 
 _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.PREMISE_CONTRADICTED: _premise,
+    ReasonCode.NO_CHANGE_NAMED: lambda _: "the catalog names no change",
     ReasonCode.NOTHING_DEPLOYED: lambda _: "nothing was deployed yet",
     ReasonCode.TOO_FEW_BASELINE_DAYS: _few_baseline_days,
     ReasonCode.NO_BASELINE_CALLS: lambda _: "no call succeeded in the baseline",

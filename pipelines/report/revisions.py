@@ -4,16 +4,28 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import duckdb
 
 from pipelines.core.catalog import Catalog
 from pipelines.core.closing import NOTHING, ClosedSaving, Closing, Draft, Figures, Move, causes_between, is_moved
 from pipelines.core.money import CENT, format_usd
+from pipelines.core.periods import IsoWeek
 from pipelines.report.archive import PAGE_NAME
 from pipelines.report.contents import WeeklyReport
 from pipelines.report.cost import function_label
-from pipelines.report.issue_contents import PastRevision, RestatementLine, Restatements, Revision, because, signed_usd
+from pipelines.report.gates import obstacles, read_gates, read_tie_out
+from pipelines.report.inputs import days_of_week, states_of_landed_days
+from pipelines.report.issue_contents import (
+    PastRevision,
+    RestatementLine,
+    Restatements,
+    Revision,
+    UnissuedMove,
+    because,
+    signed_usd,
+)
 from pipelines.report.wording import listing, with_interval
 from pipelines.warehouse.closings import (
     REVISION_FOLDER,
@@ -24,6 +36,8 @@ from pipelines.warehouse.closings import (
     contents_for,
     deliveries_for,
     moves_between,
+    unissued_moves,
+    vanished_files,
 )
 
 
@@ -46,11 +60,18 @@ def draft_issue(con: duckdb.DuckDBPyConnection, report: WeeklyReport, issued: Se
     before = issued[-1].figures
     return Draft(
         week=report.week.label,
-        revision=len(issued) + 1,
+        revision=issued[-1].revision + 1,
         figures=figures,
         moves=moves_between(con, report.week, before, figures),
-        causes=causes_between(before, figures),
+        causes=(*causes_between(before, figures), *_vanished(con, before)),
     )
+
+
+def _vanished(con: duckdb.DuckDBPyConnection, before: Figures) -> tuple[str, ...]:
+    number = vanished_files(con, before)
+    if not number:
+        return ()
+    return ("a file that is no longer landed" if number == 1 else f"{number:,} files that are no longer landed",)
 
 
 def read_figures(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> Figures:
@@ -83,7 +104,7 @@ def read_figures(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> Figure
 
 
 def read_restatements(con: duckdb.DuckDBPyConnection, report: WeeklyReport, catalog: Catalog) -> Restatements:
-    """Read what has moved in earlier, issued weeks, one line for each week and function, in cents."""
+    """Read what has moved in earlier, issued weeks, in cents: lines by week and function, then what is not issued."""
     carried = defaultdict(list)
     for week, revision in carried_by(con, report.week):
         carried[week].append(revision)
@@ -96,7 +117,14 @@ def read_restatements(con: duckdb.DuckDBPyConnection, report: WeeklyReport, cata
                 moves[move.environment, move.function].append((move, closing))
         lines += [_line(week.label, of_function, catalog) for of_function in moves.values()]
     moved = tuple(line for line in lines if line.moved_usd)
-    return Restatements(moved, sum((line.moved_usd for line in moved), NOTHING))
+    unissued = tuple(_unissued(con, week, amounts) for week, amounts in unissued_moves(con, report.week).items())
+    return Restatements(moved, sum((line.moved_usd for line in moved), NOTHING), unissued)
+
+
+def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence[Decimal]) -> UnissuedMove:
+    days = days_of_week(states_of_landed_days(con, week), week)
+    gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
+    return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(days, gates))
 
 
 def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) -> RestatementLine:

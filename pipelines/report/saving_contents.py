@@ -97,7 +97,7 @@ class Savings:
     """Realized against projected, function by function.
 
     Attributes:
-        measured_days: days of the week after the first deployment, without deployment days, with their bill landed.
+        measured_days: days of the week after the first deployment, without deployment days, that count.
         baseline: the frozen period before the first deployment; None when there is no whole week.
         baseline_days_landed: days of it, up to the end of the week, whose bill is landed.
         groups: functions with a line in the projection, then the others of the programme.

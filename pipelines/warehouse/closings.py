@@ -6,8 +6,10 @@ A closing is kept twice, because it is state that no landed file can bring back:
 
 import datetime as dt
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,7 @@ from pipelines.core.closing import (
     NOTHING,
     ClosedAmount,
     Closing,
+    ClosingError,
     Figures,
     Move,
     format_closing,
@@ -23,6 +26,7 @@ from pipelines.core.closing import (
     moved_functions,
     parse_closing,
 )
+from pipelines.core.money import CENT
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.warehouse.models import all_models
 
@@ -73,23 +77,70 @@ inner join raw.deliveries as d on l.file_id_after = d.file_id and l.fetched_afte
 where l.hour >= $since and l.hour < $until
 """
 
+_IS_OPEN = """
+select
+    not exists (select 1 from meta.closings where week = $week)
+    or not exists (select 1 from meta.week_inputs where week > $week)
+"""
+
+# Weeks may be issued in another order than that of time: what counts is which was issued first after the revision.
 _CARRIED = """
-with bounds as (
-    select
-        (select max_by(closed_at, week) from meta.closings where revision = 1 and week < $week) as since,
-        case when exists (select 1 from meta.week_inputs where week > $week)
-            then (select closed_at from meta.closings where revision = 1 and week = $week)
-        end as until
+with
+issued as (
+    select week, min(closed_at) as issued_at
+    from meta.closings
+    group by all
+),
+revisions as (
+    select c.week, c.revision, min_by(i.week, i.issued_at) as carrier
+    from meta.closings as c
+    left join issued as i on c.week < i.week and c.closed_at < i.issued_at
+    where c.week < $week and c.revision > 1
+    group by all
 )
-select c.week, c.revision
-from meta.closings as c
-cross join bounds as b
-where
-    c.week < $week
-    and c.revision > 1
-    and c.closed_at > b.since
-    and coalesce(c.closed_at <= b.until, true)
+select week, revision
+from revisions
+where carrier = $week or (carrier is null and $is_open)
 order by all
+"""
+
+_UNISSUED = """
+with
+issued as (
+    select c.week, max_by(c.document, c.revision) as document
+    from meta.closings as c
+    semi join meta.week_inputs as i on c.week = i.week
+    where c.week < $week
+    group by all
+),
+closed as (
+    select week, unnest(json_extract(document, '$.closing.figures.amounts[*]')) as amount
+    from issued
+),
+spent as (
+    select date_trunc('week', hour) as monday, environment, function, sum(amount_usd) as amount_usd
+    from spend.hourly
+    where hour < $until
+    group by all
+),
+amounts as (
+    select
+        week,
+        amount ->> '$.environment' as environment,
+        amount ->> '$.function' as function,
+        (amount ->> '$.amount_usd')::decimal(38, 12) as before_usd,
+        0::decimal(38, 12) as after_usd
+    from closed
+    union all
+    select strftime(monday, '%G-W%V') as week, environment, function, 0, amount_usd
+    from spent
+)
+select a.week, sum(a.before_usd), sum(a.after_usd)
+from amounts as a
+semi join issued as i on a.week = i.week
+group by a.week, a.environment, a.function
+having sum(a.before_usd) != sum(a.after_usd)
+order by a.week
 """
 
 
@@ -131,19 +182,33 @@ def closings_of(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Closing,
 def carried_by(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[tuple[IsoWeek, int], ...]:
     """Return the revisions of earlier weeks that a week's report carries as restatements.
 
-    They were issued after the first issue of the closed week before. An issued week carries what was known when it was
-    issued; the newest one, what is known now.
+    Each belongs to the later week that was issued for the first time next after it, whichever that is. While there is
+    none, a week that is not issued carries it, and so does the newest one.
     """
     if not _has_closings(con):
         return ()
-    rows = con.execute(_CARRIED, {"week": week.label}).fetchall()
+    rows = con.execute(_CARRIED, {"week": week.label, "is_open": _is_open(con, week)}).fetchall()
     return tuple((IsoWeek.parse(label), revision) for label, revision in rows)
 
 
+def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWeek, tuple[Decimal, ...]]:
+    """Return how far functions of earlier weeks have moved from the last issue, in cents, where no issue says so yet.
+
+    There are none for a week that was issued before others: its report carries what was known then.
+    """
+    if not _has_closings(con) or not _is_open(con, week):
+        return {}
+    moves = defaultdict(list)
+    for label, before, after in con.execute(_UNISSUED, {"week": week.label, "until": day_start(week.start)}).fetchall():
+        if moved := after.quantize(CENT) - before.quantize(CENT):
+            moves[IsoWeek.parse(label)].append(moved)
+    return {moved: tuple(amounts) for moved, amounts in moves.items()}
+
+
 def record_closing(con: duckdb.DuckDBPyConnection, closing: Closing) -> None:
-    """Keep an issue; one that is kept already stays as it is."""
+    """Keep an issue that is not kept yet."""
     con.execute(
-        "insert or ignore into meta.closings values (?, ?, ?, ?)",
+        "insert into meta.closings values (?, ?, ?, ?)",
         [closing.week, closing.revision, closing.closed_at, format_closing(closing)],
     )
 
@@ -152,15 +217,22 @@ def restore_closings(con: duckdb.DuckDBPyConnection, reports: Path) -> int:
     """Read back the closings that the reports hold and the warehouse does not, and return how many.
 
     Raises:
-        ClosingError: one of them was cut off or edited.
+        ClosingError: one of them was cut off or edited, or lies in the folder of another.
     """
     known = {tuple(row) for row in con.execute("select week, revision from meta.closings").fetchall()}
     restored = 0
     for path in sorted(reports.glob(f"*/{REVISION_FOLDER.format('*')}/{FIGURES_NAME}")):
-        folder = path.parent
-        if (folder.parent.name, _number(folder.name)) not in known:
-            record_closing(con, parse_closing(path.read_text(encoding="utf-8"), name=str(path)))
-            restored += 1
+        week, revision = path.parent.parent.name, _number(path.parent.name)
+        if revision is None or (week, revision) in known:
+            continue
+        closing = parse_closing(path.read_text(encoding="utf-8"), name=str(path))
+        if (closing.week, closing.revision) != (week, revision):
+            raise ClosingError(
+                f"{path}: it is revision {closing.revision} of {closing.week}, not what its folder says; "
+                "move the folder back to where it was, or away"
+            )
+        record_closing(con, closing)
+        restored += 1
     return restored
 
 
@@ -185,6 +257,15 @@ def deliveries_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Deliv
 def contents_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[str, ...]:
     """Read the hashes of the configurations, prices and apps that were taken before the week's end."""
     return tuple(dict.fromkeys(sha256 for _, sha256, _ in _contents(con, week)))
+
+
+def vanished_files(con: duckdb.DuckDBPyConnection, figures: Figures) -> int:
+    """Count the contents that an issue was computed from and that the warehouse does not hold any more."""
+    contents = [*{sha256 for sha256, _ in figures.deliveries}.union(figures.contents)]
+    [(held,)] = con.execute(
+        "select count(*) from raw.files where sha256 in (select unnest($contents))", {"contents": contents}
+    ).fetchall()
+    return len(contents) - int(held)
 
 
 def code_sha256() -> str:
@@ -244,9 +325,16 @@ def _has_closings(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(con.execute(known).fetchall())
 
 
-def _number(folder: str) -> int:
+def _is_open(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> bool:
+    """Whether a week's report may still say what is known now: it is not issued, or it is the newest."""
+    [(is_open,)] = con.execute(_IS_OPEN, {"week": week.label}).fetchall()
+    return bool(is_open)
+
+
+def _number(folder: str) -> int | None:
+    """Read a revision's number from the name of its folder; None for a folder that was renamed."""
     number = folder.removeprefix(REVISION_FOLDER.format(""))
-    return int(number) if number.isdecimal() else 0
+    return int(number) if number.isdecimal() else None
 
 
 def _bounds(week: IsoWeek) -> dict[str, dt.datetime]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from xml.etree import ElementTree
 
+import altair as alt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,18 @@ from pipelines.report.charts.cumulative import draw_cumulative
 from pipelines.report.charts.frame import EndLabel, Frame, draw_labels, round_steps, width_of
 from pipelines.report.charts.functions import draw_functions
 from pipelines.report.charts.palette import COMPONENTS, DARK_PAPER, INK, LIGHT_PAPER, TEXT_COLOURS, Colour
-from pipelines.report.charts.shapes import FONT_SIZE, LINE_HEIGHT, WIDTH, Word
+from pipelines.report.charts.shapes import (
+    FONT_SIZE,
+    LINE_HEIGHT,
+    WIDTH,
+    Band,
+    Box,
+    Line,
+    Rule,
+    Shape,
+    Word,
+    to_vega_lite,
+)
 from pipelines.report.charts.waterfall import draw_waterfall
 from pipelines.report.contents import WeeklyReport
 from pipelines.report.cost import COMPONENTS as COMPONENTS_OF_THE_REPORT
@@ -163,6 +175,21 @@ def test_a_week_without_figures_has_no_empty_axes() -> None:
 
 
 # How it is drawn
+
+
+def test_every_kind_of_shape_makes_a_valid_picture() -> None:
+    shapes: list[Shape] = [
+        Rule(0, 0, 9, 9, INK),
+        Band(((0, 2, 1), (5, 3, 1)), INK),
+        Box(0, 9, 0, 9, INK),
+        *(Line(((0, 0), (5, 5)), INK, is_dashed=is_dashed) for is_dashed in (False, True)),
+        *(Word(0, 0, "a", align=align, is_bold=is_bold) for align in ("left", "right") for is_bold in (False, True)),
+    ]
+    specification = to_vega_lite(shapes, 10)
+    assert len(specification["layer"]) == len(specification["datasets"]) == len(shapes)
+    alt.LayerChart.validate(specification)
+    with pytest.raises(Exception, match="blot"):
+        alt.LayerChart.validate({**specification, "layer": [{"mark": {"type": "blot"}}]})
 
 
 def test_the_same_report_gives_the_same_bytes_in_another_process(charts: tuple[Chart, ...]) -> None:

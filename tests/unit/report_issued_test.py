@@ -11,6 +11,7 @@ from pipelines.core.resources import resource_path
 from pipelines.report.contents import Outcome, WeeklyReport
 from tests.issued_weeks import (
     CODE,
+    DAILY_USD,
     FIRST,
     GENOME,
     NO_CALLS,
@@ -61,6 +62,7 @@ def weeks(issued: Reported, tmp_path: Path) -> IssuedWeeks:
     return issued.copied(tmp_path)
 
 
+NOTHING_BILLED = {(billed, day): None for billed in DAILY_USD for day in range(7)}
 LATE = f"billing_report/{FIRST.label}.late.json"
 
 
@@ -117,6 +119,29 @@ def test_a_week_that_is_not_settled_is_not_issued(weeks: IssuedWeeks) -> None:
     report = weeks.report()[THIRD]
     assert report.revision.sentence == "Revision 1, not issued: a day is not settled, or a gate is closed."
     assert not folder_of(weeks, THIRD, 1).exists()
+
+
+def test_a_week_in_which_nothing_was_billed_is_issued_and_says_so(weeks: IssuedWeeks) -> None:
+    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
+    report = weeks.report()[THIRD]
+    assert report.days_sentence == "Days: 7 settled. The week is final."
+    assert [gate(report, code) for code in ("G1", "G2")] == [
+        (Outcome.NOT_MEASURED, "Nothing was billed on the 7 landed days.")
+    ] * 2
+    assert report.revision.issued_at is not None
+    asked = f"select cost_usd from reconciliation.closed_weeks where week = '{THIRD.label}'"
+    assert weeks.ask(asked) == [(usd("0.000000000000"),)]
+
+
+def test_a_week_in_which_functions_ran_is_not_issued_without_any_cost(weeks: IssuedWeeks) -> None:
+    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
+    weeks.land_calls(THIRD, CODE, calls=1)
+    report = weeks.report()[THIRD]
+    assert gate(report, "G6") == (
+        Outcome.BLOCKED,
+        "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill.",
+    )
+    assert report.revision.issued_at is None
 
 
 def test_a_week_whose_invoice_is_not_its_bill_is_not_issued_until_it_is(weeks: IssuedWeeks) -> None:
@@ -191,6 +216,25 @@ def test_the_next_week_carries_every_restatement_since_as_one_line(restated: Rep
     assert reports[SECOND].restatements.lines == (), "it was issued without it"
 
 
+def test_a_week_that_moved_and_cannot_be_issued_anew_is_named_with_the_reason_until_it_is(weeks: IssuedWeeks) -> None:
+    weeks.land_summary("2026-10", "100.00")
+    weeks.land_invoice("2026-10", total="100.01")
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed={(OTHER_APP, 2): "3.50"})
+    weeks.land_week(THIRD)
+    said = weeks.report()[THIRD].restatements
+    assert said.lines == ()
+    assert said.sentence == (
+        "No issued cost of an earlier week has moved since the report before this one. The cost of 2026-W42 has moved "
+        "by +$2.50 since it was issued; it is not issued anew yet: G5 is not passed."
+    )
+    weeks.land_invoice("2026-10", total="100.00")
+    reports = weeks.report()
+    assert reports[FIRST].revision.number == 2
+    assert reports[THIRD].restatements.sentence == (
+        "Since the report before this one, the cost of 2026-W42 has moved by +$2.50."
+    )
+
+
 def test_a_row_that_vanished_from_the_bill_is_restated_to_nothing(weeks: IssuedWeeks) -> None:
     gone = {(OTHER_APP, day): None for day in range(7)}
     weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=gone)
@@ -245,6 +289,47 @@ def test_a_kill_before_the_files_are_kept_leaves_a_week_to_be_issued(weeks: Issu
     folder_of(weeks, SECOND, 1).rename(folder_of(weeks, SECOND, 1).with_name(".revision-1.partial"))
     assert weeks.report()[SECOND].revision.number == 1
     assert sorted(files_of(folder_of(weeks, SECOND, 1))) == ["figures.json", "index.html", "workbook.xlsx"]
+
+
+def test_what_was_issued_is_not_overwritten_when_an_earlier_issue_was_moved_away(
+    restated: Reported, tmp_path: Path
+) -> None:
+    weeks = restated.copied(tmp_path)
+    shutil.rmtree(folder_of(weeks, FIRST, 1))
+    weeks.home.warehouse.unlink()
+    weeks.land_bill(FIRST, name="later", fetched_at=after(FIRST, days=10), changed={(OTHER_APP, 2): "9.00"})
+    revision = weeks.report()[FIRST].revision
+    assert (revision.number, [past.number for past in revision.past]) == (3, [2])
+    assert files_of(folder_of(weeks, FIRST, 2)) == files_of(folder_of(restated.weeks, FIRST, 2))
+    assert weeks.report() == {}
+
+
+def test_an_issue_that_cannot_be_read_back_is_not_overwritten(weeks: IssuedWeeks) -> None:
+    (folder_of(weeks, FIRST, 1) / "figures.json").unlink()
+    sent = files_of(folder_of(weeks, FIRST, 1))
+    weeks.home.warehouse.unlink()
+    with pytest.raises(ClosingError, match=r"revision-1 holds an issue that the warehouse does not know.* from a copy"):
+        weeks.report()
+    assert files_of(folder_of(weeks, FIRST, 1)) == sent
+
+
+def test_an_issue_that_lies_in_the_folder_of_another_is_not_believed(weeks: IssuedWeeks) -> None:
+    folder_of(weeks, FIRST, 1).rename(folder_of(weeks, SECOND, 2))
+    weeks.home.warehouse.unlink()
+    with pytest.raises(ClosingError, match=r"it is revision 1 of 2026-W42, not what its folder says"):
+        weeks.report()
+
+
+def test_a_file_that_is_gone_from_landing_is_the_cause_when_a_warehouse_built_anew_moves(
+    restated: Reported, tmp_path: Path
+) -> None:
+    weeks = restated.copied(tmp_path)
+    (weeks.home.landing / LATE).unlink()
+    (weeks.home.landing / f"{LATE}.meta.json").unlink()
+    assert weeks.report() == {}, "what was loaded stays"
+    weeks.home.warehouse.unlink()
+    revision = weeks.report()[FIRST].revision
+    assert revision.moved[0] == f"{NO_CALLS}: $9.50 is now $7.00 (−$2.50), because of a file that is no longer landed."
 
 
 def test_an_edited_issue_is_not_believed(weeks: IssuedWeeks) -> None:

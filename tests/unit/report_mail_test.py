@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from pipelines.core.findings import Finding, Severity
 from pipelines.core.money import format_usd
 from pipelines.report.contents import DayState, FunctionSpend, Gate, Outcome, ReportDay, Spend, WeeklyReport
-from pipelines.report.issue_contents import Revision
+from pipelines.report.issue_contents import Restatements, Revision, UnissuedMove
 from pipelines.report.mail import (
     LARGEST_HTML,
     Envelope,
@@ -178,6 +178,13 @@ def test_a_revision_says_what_moved(mail: Mail, message: EmailMessage) -> None:
     first = compose(replace(FINAL, revision=Revision(1, dt.datetime(2026, 11, 17))))  # noqa: DTZ001 - naive UTC
     assert "revision" not in first.subject
     assert "what moved" not in words(first.preview)
+
+
+def test_an_earlier_week_that_moved_and_is_not_issued_anew_is_named_also_where_no_other_has_moved() -> None:
+    moves = tuple(UnissuedMove(f"2026-W4{week}", usd, ()) for week, usd in ((3, Decimal("-1.25")), (4, Decimal(0))))
+    text = words(compose(replace(FINAL, restatements=Restatements(unissued=moves))).preview)
+    assert "The cost of 2026-W43 has moved by −$1.25 since it was issued; it is not issued anew yet: its report" in text
+    assert "The cost of 2026-W44 has moved between functions since it was issued" in text
 
 
 def test_the_subject_says_it_all_in_one_line() -> None:
@@ -342,7 +349,7 @@ def test_operators_are_told_why_a_week_is_held_back_and_what_to_do() -> None:
     assert "$58.50" not in text
 
 
-@pytest.mark.parametrize("code", ["G1", "G2", "G3", "G4", "G5", "G9"])
+@pytest.mark.parametrize("code", ["G1", "G2", "G3", "G4", "G5", "G6", "G9"])
 def test_every_gate_that_can_close_has_a_remedy_and_a_query_that_exists(code: str) -> None:
     from pipelines.core.resources import resource_path
 

@@ -16,6 +16,7 @@ from pipelines.report.render import headline_lines, render_html, render_text
 from pipelines.report.saving_contents import LedgerRow, SavingLine
 from pipelines.report.weekly import build_report
 from tests.empty_warehouse import open_empty_warehouse
+from tests.measured_warehouse import pull_log
 
 CATALOG = load_catalog(resource_path("catalog"))
 WEEK = IsoWeek.parse("2026-W44")
@@ -108,15 +109,17 @@ def work(
         )
 
 
-def compare_log(con: duckdb.DuckDBPyConnection, function: str, outcome: str, *, bill: str, log: str) -> None:
-    """Say how the log and the bill of a function compare on the week's Monday."""
+def compare_log(
+    con: duckdb.DuckDBPyConnection, function: str, outcome: str, *, bill: str, log: str, day: dt.date = WEEK.start
+) -> None:
+    """Say how the log and the bill of a function compare on a day, else on the week's Monday."""
     put(
         con,
         "reconciliation.log_vs_bill",
         environment="main",
         app=NEW_APP,
         function=function,
-        day=day_start(WEEK.start),
+        day=day_start(day),
         billed_usd=Decimal(bill),
         modelled_usd=Decimal(log),
         container_us=0 if outcome == "bill only" else 1,
@@ -237,6 +240,7 @@ def test_a_week_without_data_claims_nothing_and_says_so(con: duckdb.DuckDBPyConn
     outcomes = {gate.code: gate.outcome for gate in report.gates}
     assert outcomes.pop("G7") is Outcome.WARNING
     assert set(outcomes.values()) == {Outcome.NOT_MEASURED}
+    assert {gate.sentence for gate in report.gates[:2]} == {"No whole day's bill is landed for this week."}
     assert report.spend.functions == ()
 
 
@@ -419,6 +423,58 @@ def test_a_baseline_day_without_its_bill_counts_for_nothing_and_is_named(con: du
     assert report.headline.baseline_usd_per_day == 20
     assert codes_of(report) == ["baseline_days_missing"]
     assert report.findings[0].data == {"days": "2026-10-08"}
+
+
+def test_a_baseline_day_without_a_call_log_counts_for_nothing_and_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    work(con, BASELINE_DAYS[3:5], 0, "200")
+    pull_log(con, GENERATE, [*BASELINE_DAYS, *WEEK.days()])
+    pull_log(con, EVALUATE, [*BASELINE_DAYS[:3], *BASELINE_DAYS[5:], *WEEK.days()])
+    report = build(con)
+    assert report.headline.avoided_usd == 84
+    assert report.savings.baseline_sentence == "Baseline: 14 days, Mon 5 Oct 2026 to Sun 18 Oct 2026."
+    assert codes_of(report) == ["log_missing"]
+    assert report.findings[0].subject == EVALUATE
+    assert report.findings[0].data == {"app": OLD_APP, "days": "2026-10-08, 2026-10-09"}
+    assert "for Thu 8 Oct 2026 to Fri 9 Oct 2026, so" in report.findings[0].message
+
+
+def test_a_day_of_the_week_without_a_call_log_adds_nothing_to_the_total_so_far(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    pull_log(con, EVALUATE, [*BASELINE_DAYS, *WEEK.days()[:2], *WEEK.days()[3:]])
+    report = build(con)
+    assert report.headline.avoided_usd == 72
+    assert report.cumulative is not None
+    assert report.cumulative.points[-1].cumulative_usd == 72
+    [generate] = [function for function in report.history.functions if function.function == GENERATE]
+    day = generate.days[WEEK.days()[2].toordinal() - generate.days[0].day.toordinal()]
+    assert day.actual_usd == 8
+    assert day.counterfactual_usd is None
+
+
+def test_a_negative_cost_is_named_and_saves_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    work(con, WEEK.days()[1:2], 0, "-1500", component="idle")
+    report = build(con)
+    assert report.headline.avoided_usd == 72
+    [negative] = [finding for finding in report.findings if finding.code == "negative_cost"]
+    assert negative.subject == GENERATE
+    assert negative.message.startswith("cost −$1,492.00 on Tue 27 Oct 2026: a refund, which is no saving")
+
+
+def test_baseline_days_whose_bill_and_log_differ_are_named_in_every_report_on_them(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    measured(con)
+    for day in BASELINE_DAYS[1:3]:
+        compare_log(con, GENERATE, "amount mismatch", bill="20", log="9", day=day)
+    compare_log(con, EVALUATE, "matched", bill="20", log="20", day=BASELINE_DAYS[1])
+    compare_log(con, "resize_pictures", "bill only", bill="20", log="0", day=BASELINE_DAYS[1])
+    report = build(con)
+    assert codes_of(report) == ["baseline_not_matched"]
+    assert report.findings[0].subject == GENERATE
+    assert report.findings[0].data == {"2026-10-06": "amount mismatch", "2026-10-07": "amount mismatch"}
+    assert "on Tue 6 Oct 2026 to Wed 7 Oct 2026; the saving" in report.findings[0].message
 
 
 def test_a_day_that_may_still_grow_is_provisional(con: duckdb.DuckDBPyConnection) -> None:
