@@ -1,5 +1,6 @@
 """The commands and their options; each imports what it does when it is called."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +8,12 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.failures import CommandError, ExitCode
-from pipelines.cli.options import CatalogOption, HomeOption, catalog_of, home_of, remember
+from pipelines.cli.options import CatalogOption, HomeOption, catalog_of, home_of, own_catalog_of, programme_of, remember
 
 app = typer.Typer(
     name="tieout",
     help="What each Modal function really costs, tied to the bill to the last digit, and what an optimization saved.",
-    epilog="Start with `tieout demo`. Exit codes: 0 ok, 1 the data fails a gate, 2 wrong use.",
+    epilog="Start with `tieout demo`. Exit codes: 0 ok, 1 the data fails a gate, 2 wrong use, 130 stopped.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -49,6 +50,9 @@ def main() -> None:
     """Run the command line; mistakes of a user or of the data end in a message, not in a traceback."""
     from pipelines.cli.messages import explain
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows a question mark
     try:
         app(prog_name="tieout")
     except Exception as error:
@@ -76,7 +80,7 @@ def demo(
     """
     from pipelines.cli.demo import run_demo
 
-    run_demo(home_of(context, home), catalog_of(context, catalog), scenario=scenario, seed=seed, weeks=weeks)
+    run_demo(home_of(context, home), catalog_of(context, catalog, home), scenario=scenario, seed=seed, weeks=weeks)
 
 
 @app.command()
@@ -101,7 +105,7 @@ def init(
 ) -> None:
     """Write a first catalog from what is deployed on Modal: apps, functions, resources and prices.
 
-    Example: tieout init ./catalog
+    Example: tieout init mine/catalog
     """
     from pipelines.cli.init import write_first_catalog
 
@@ -133,7 +137,7 @@ def pull(
     """
     from pipelines.cli.pull import run_pull
 
-    run_pull(home_of(context, home), catalog_of(context, catalog), since=since, until=until, only=only)
+    run_pull(home_of(context, home), own_catalog_of(context, catalog, home), since=since, until=until, only=only)
 
 
 @app.command()
@@ -152,7 +156,7 @@ def run(
 
     if week and all_weeks:
         raise CommandError("--week and --all exclude each other", remedy="Give one of them, or neither.")
-    run_workspace(home_of(context, home), catalog_of(context, catalog), week=week, all_weeks=all_weeks)
+    run_workspace(home_of(context, home), programme_of(context, catalog, home), week=week, all_weeks=all_weeks)
 
 
 @app.command()
@@ -180,9 +184,9 @@ def report(
     from pipelines.cli.report import show_report, show_report_as_of
 
     if as_of is None:
-        show_report(home_of(context, home), catalog_of(context, catalog), week=week)
+        show_report(home_of(context, home), programme_of(context, catalog, home), week=week)
     else:
-        show_report_as_of(home_of(context, home), catalog_of(context, catalog), week=week, as_of=as_of)
+        show_report_as_of(home_of(context, home), programme_of(context, catalog, home), week=week, as_of=as_of)
 
 
 @app.command()
@@ -206,7 +210,7 @@ def send(  # noqa: PLR0913 - a parameter for every option
     request = Request(week, tuple(to or ()), tuple(resend or ()), tuple(confirm or ()), provisional)
     if dry_run and (request.resend or request.confirm):
         raise CommandError("--dry-run decides nothing", remedy="Leave out --dry-run, or --resend and --confirm.")
-    (preview if dry_run else send)(home_of(context, home), catalog_of(context, catalog), request)
+    (preview if dry_run else send)(home_of(context, home), programme_of(context, catalog, home), request)
 
 
 @app.command()
@@ -233,7 +237,7 @@ def audit(
     """
     from pipelines.cli.audit import show_audit
 
-    show_audit(home_of(context, home), catalog_of(context, catalog), as_json=as_json)
+    show_audit(home_of(context, home), programme_of(context, catalog, home), as_json=as_json)
 
 
 @app.command("freeze-baseline")
@@ -249,7 +253,7 @@ def freeze_baseline(
     """
     from pipelines.cli.freeze import freeze
 
-    freeze(home_of(context, home), catalog_of(context, catalog), force=force)
+    freeze(home_of(context, home), programme_of(context, catalog, home), force=force)
 
 
 @app.command()
@@ -311,7 +315,7 @@ def export_xlsx(
     """
     from pipelines.cli.export import export_workbook
 
-    export_workbook(home_of(context, home), catalog_of(context, catalog), week=week, path=file)
+    export_workbook(home_of(context, home), programme_of(context, catalog, home), week=week, path=file)
 
 
 @export_app.command("focus")
@@ -345,7 +349,7 @@ def doctor(
     """
     from pipelines.cli.doctor import examine
 
-    if not examine(home_of(context, home), catalog_of(context, catalog), needs_modal=modal):
+    if not examine(home_of(context, home), catalog_of(context, catalog, home), needs_modal=modal):
         raise typer.Exit(ExitCode.DATA)
 
 
@@ -362,4 +366,4 @@ def ui(
     """
     from pipelines.cli.ui import serve
 
-    serve(home_of(context, home), catalog_of(context, catalog), port=port)
+    serve(home_of(context, home), programme_of(context, catalog, home), port=port)

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from pipelines.cli.demo import is_simulated
+from pipelines.cli.failures import NOTHING_LANDED
 from pipelines.cli.messages import out
 from pipelines.core.catalog import CatalogError, load_catalog
 from pipelines.core.home import Home
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 2 << 30
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+_NAMED_FILES = 3
+_COMPRESSED = ".gz"
+
+_DELIVERED = """
+select distinct d.path, f.source, f.bytes
+from raw.deliveries as d
+inner join raw.files as f on d.file_id = f.file_id
+"""
 
 
 @dataclass(frozen=True)
@@ -155,8 +164,12 @@ def _landing(home: Home) -> Iterator[Finding]:
 
     files = Counter(file.source for file in scan(home.landing)) if home.landing.is_dir() else Counter[str]()
     if not files:
-        yield Finding("landing", f"no files in {home.landing}", "Put Modal's exports there, or run `tieout demo`.")
+        yield Finding("landing", f"no files in {home.landing}", NOTHING_LANDED)
         return
+    if not os.access(home.landing, os.W_OK | os.X_OK):
+        yield Finding(
+            "landing", f"{home.landing} cannot be written", "Give yourself the right to; no pull can land else."
+        )
     found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
     needed = [source for source in ("billing_report", "function_calls") if not files[source]]
     yield Finding("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
@@ -166,7 +179,7 @@ def _warehouse(home: Home) -> Iterator[Finding]:
     if not home.warehouse.exists():
         yield Finding("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
         return
-    from pipelines.warehouse.connection import WarehouseError, read_warehouse
+    from pipelines.warehouse.connection import WarehouseBusyError, WarehouseError, read_warehouse
     from pipelines.warehouse.weeks import built_weeks
 
     try:
@@ -174,6 +187,10 @@ def _warehouse(home: Home) -> Iterator[Finding]:
             weeks = built_weeks(con)
             refused = con.execute("select path, reason, fix from raw.rejected_files order by path").fetchall()
             newest = con.execute("select max(fetched_at) from raw.deliveries").fetchone()
+            delivered = con.execute(_DELIVERED).fetchall()
+    except WarehouseBusyError:
+        yield Finding("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
+        return
     except WarehouseError as error:
         yield Finding("warehouse", str(error), "See above.")
         return
@@ -181,7 +198,38 @@ def _warehouse(home: Home) -> Iterator[Finding]:
     yield Finding("warehouse", f"{home.warehouse}: {built}")
     for path, reason, fix in refused:
         yield Finding("refused", f"landing/{path}: {reason}", fix)
+    yield from _deleted(home, delivered)
     yield _clock(newest[0] if newest else None, is_simulated=is_simulated(home))
+
+
+def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterator[Finding]:
+    """Name the files that were loaded and are gone from landing.
+
+    One that was compressed is not gone, and neither is one that was renamed: a file of its source and size is there
+    that brought nothing new.
+    """
+    from pipelines.sources.landing import scan
+
+    loaded = {path for path, _, _ in delivered}
+    files = list(scan(home.landing)) if home.landing.is_dir() else []
+    present = {file.name.removesuffix(_COMPRESSED) for file in files}
+    copies = {(file.source, file.fingerprint.bytes) for file in files if file.name not in loaded}
+    gone = sorted(
+        {
+            path
+            for path, source, size in delivered
+            if path.removesuffix(_COMPRESSED) not in present and (source, size) not in copies
+        }
+    )
+    if not gone:
+        return
+    more = f" and {len(gone) - _NAMED_FILES:,} more" if len(gone) > _NAMED_FILES else ""
+    yield Finding(
+        "deleted",
+        f"loaded, but no longer in landing: {', '.join(gone[:_NAMED_FILES])}{more}. Their figures stay until the "
+        "warehouse is built anew",
+        "Put them back. To withdraw a wrong file, write what is right for the same days over it; do not delete it.",
+    )
 
 
 def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterator[Finding]:
@@ -196,8 +244,8 @@ def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterato
     except ModalError as error:
         yield Finding("modal", str(error), "Correct Modal's configuration: `modal config show` reads it, too.")
         return
-    if access.settings.has_token is False and not needs_modal:
-        yield Finding("modal", "no token is configured, so nothing is pulled; exported files need none")
+    if not access.settings.has_token and not needs_modal:
+        yield Finding("modal", f"{access.refusal}; so nothing is pulled, and exported files need none")
         return
     if access.is_reached:
         client = f"{access.settings.server}, client {access.settings.client_version}"
@@ -206,16 +254,18 @@ def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterato
         problem = modal_problem(access.refusal.cause, str(access.refusal))
         what = "bill" if access.refusal.cause is Cause.DENIED else "modal"
         yield Finding(what, problem.problem, problem.remedy)
-        return
-    yield from _bill(access, catalog_directory)
-    yield from _retention(home, now)
+    else:
+        yield from _bill(access, catalog_directory)
+    if access.is_reached:
+        yield from _retention(home, now)
     if access.newest_hour is not None and access.newest_hour > now:
         found = f"Modal has billed the hour {access.newest_hour:%Y-%m-%d %H:%M} UTC, which this machine says is to come"
         yield Finding("clock", found, "Set this machine's clock; what is settled is decided by it.")
 
 
 def _bill(access: "Access", catalog_directory: Path) -> Iterator[Finding]:
-    yield Finding("bill", f"the token may read it; {len(access.billed)} objects were billed in the last 7 days")
+    newest = f", the last hour is {access.newest_hour:%Y-%m-%d %H:%M} UTC" if access.newest_hour else ""
+    yield Finding("bill", f"the token may read it; {len(access.billed)} objects were billed in the last 7 days{newest}")
     try:
         catalog = load_catalog(catalog_directory)
     except CatalogError:
@@ -249,5 +299,5 @@ def _clock(newest: dt.datetime | None, *, is_simulated: bool) -> Finding:
     return Finding(
         "clock",
         f"{found}, but a file was fetched at {newest:%Y-%m-%d %H:%M}",
-        "Set this machine's clock, or that of the machine that pulls.",
+        "Set this machine's clock, or that of the machine that pulls, and delete what it fetched with the wrong one.",
     )

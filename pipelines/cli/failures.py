@@ -2,6 +2,10 @@
 
 from enum import IntEnum
 
+NOTHING_LANDED = (
+    "`tieout pull` brings Modal's exports, or put them there yourself; `tieout demo` shows a simulated workspace."
+)
+
 
 class ExitCode(IntEnum):
     """What a command's exit says to a script."""
@@ -9,6 +13,7 @@ class ExitCode(IntEnum):
     OK = 0
     DATA = 1
     USAGE = 2
+    STOPPED = 130
 
 
 class CommandError(Exception):

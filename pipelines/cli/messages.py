@@ -1,5 +1,6 @@
 """Consoles, and how errors are worded."""
 
+import sqlite3
 import sys
 
 from rich.console import Console
@@ -39,9 +40,19 @@ def explain(error: Exception) -> ExitCode:
         return _print(str(error), "", ExitCode.USAGE)
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
+    if (storage := _storage_error(error)) is not None:
+        said = f"Dagster's record of runs, in the folder dagster of the workspace, cannot be written: {storage}"
+        return _print(said, "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE)
     if isinstance(error, OSError):
         return _print(str(error), "Check the disk: `tieout doctor`.", ExitCode.USAGE)
     return _explain_warehouse(error)
+
+
+def _storage_error(error: BaseException | None) -> BaseException | None:
+    """Find what SQLite said among the causes of an error; Dagster keeps its record there."""
+    while error is not None and not isinstance(error, sqlite3.OperationalError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _explain_warehouse(error: Exception) -> ExitCode:

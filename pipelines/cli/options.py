@@ -5,8 +5,16 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.failures import CommandError
 from pipelines.core.home import Home
-from pipelines.defs.surroundings import CATALOG_VARIABLE, HOME_VARIABLE, catalog_or_default, home_or_default
+from pipelines.core.resources import resource_path
+from pipelines.defs.surroundings import (
+    CATALOG_VARIABLE,
+    HOME_VARIABLE,
+    catalog_or_default,
+    home_or_default,
+    named_catalog,
+)
 
 HomeOption = Annotated[
     Path | None,
@@ -22,7 +30,7 @@ CatalogOption = Annotated[
     typer.Option(
         "--catalog",
         metavar="DIR",
-        help=f"The programme (${CATALOG_VARIABLE}; else ./catalog, else the built-in CORAL-X).",
+        help=f"The programme (${CATALOG_VARIABLE}; else HOME/catalog, ./catalog, the built-in CORAL-X).",
         show_default=False,
     ),
 ]
@@ -38,6 +46,37 @@ def home_of(context: typer.Context, given: Path | None) -> Home:
     return home_or_default(given or (context.obj or {}).get("home"))
 
 
-def catalog_of(context: typer.Context, given: Path | None) -> Path:
+def catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
     """Return the catalog's folder; what stands after the command wins."""
-    return catalog_or_default(given or (context.obj or {}).get("catalog"))
+    return catalog_or_default(_given(context, given), home_of(context, home))
+
+
+def programme_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
+    """Return the catalog's folder as `catalog_of` does, for what is said about a workspace's own figures.
+
+    Raises:
+        CommandError: the workspace was pulled from Modal, and the catalog would be the built-in one unasked.
+    """
+    find = own_catalog_of if home_of(context, home).was_pulled else catalog_of
+    return find(context, given, home)
+
+
+def own_catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
+    """Return the catalog's folder as `catalog_of` does, for a workspace that lives on Modal.
+
+    Raises:
+        CommandError: it would be the built-in one, and nobody has named that.
+    """
+    directory = catalog_of(context, given, home)
+    if named_catalog(_given(context, given)) or directory.resolve() != resource_path("catalog").resolve():
+        return directory
+    workspace = home_of(context, home)
+    raise CommandError(
+        f"{workspace.root} has no catalog of its own, and the built-in one describes another programme, CORAL-X",
+        remedy=f"`tieout init {workspace.catalog}` writes one from what is deployed; "
+        f"--catalog DIR or ${CATALOG_VARIABLE} name one that is elsewhere.",
+    )
+
+
+def _given(context: typer.Context, given: Path | None) -> Path | None:
+    return given or (context.obj or {}).get("catalog")

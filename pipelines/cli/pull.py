@@ -8,9 +8,11 @@ from pathlib import Path
 from pipelines.cli.failures import CommandError, ExitCode
 from pipelines.cli.messages import say, warn
 from pipelines.cli.steps import show_steps
+from pipelines.cli.stopping import stoppable
 from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.modal_pull.patience import Patience, PatienceError
+from pipelines.modal_pull.plan import BILL_MONTHS, earliest_bill_day, first_bill_day
 from pipelines.modal_pull.pull import Outcome, pull
 from pipelines.modal_pull.session import Cause, ModalError
 from pipelines.modal_pull.visit import SOURCES, Programme, Wanted
@@ -22,12 +24,19 @@ _REMEDIES = {
     Cause.UNAUTHENTICATED: f"{_TOKEN} `modal profile list` shows which one is used.",
     Cause.DENIED: "Only owners and managers of the workspace may read its bill: ask one for a token, or for the role.",
     Cause.UNREACHABLE: "Check the network, a proxy or firewall, and $MODAL_SERVER_URL; then pull again.",
+    Cause.UNDER_WAY: "Wait until it has ended.",
+    Cause.NO_ROOM: "Make room, then `tieout pull` asks for the rest; what had arrived is landed.",
+    Cause.CLOCK: "Set the clock if it is wrong. If it was, delete these files: they would count instead of what is "
+    "pulled now.",
 }
 _PROBLEMS = {
     Cause.NO_TOKEN: "nothing can be asked of Modal",
     Cause.UNAUTHENTICATED: "Modal does not take the token",
     Cause.DENIED: "the token may not read this",
     Cause.UNREACHABLE: "Modal cannot be reached",
+    Cause.UNDER_WAY: "nothing was pulled",
+    Cause.NO_ROOM: "the disk takes no more",
+    Cause.CLOCK: "a clock was ahead",
 }
 
 
@@ -44,7 +53,7 @@ def run_pull(
     programme = Programme.of(load_catalog(catalog_directory))
     patience = read_patience()
     try:
-        with show_steps() as steps:
+        with stoppable("Stopped; what arrived is landed, `tieout pull` asks for the rest."), show_steps() as steps:
             steps.stage("Asking Modal")
             outcome = pull(home.landing, programme, wanted, patience=patience, clock=utc_now, progress=steps.share)
     except ModalError as error:
@@ -80,8 +89,17 @@ def _wanted(since: str | None, until: str | None, only: Iterable[str] | None) ->
     start, end = _day("--since", since), _day("--until", until)
     if start is not None and end is not None and start >= end:
         raise CommandError(f"--since {start} is not before --until {end}")
-    if start is not None and start > utc_now().date():
+    today = utc_now().date()
+    if start is not None and start > today:
         raise CommandError(f"--since {start} has not come yet")
+    if start is not None and start < (earliest := earliest_bill_day(today)):
+        raise CommandError(
+            f"--since {start} is more than {BILL_MONTHS} months ago", remedy=f"The earliest day is {earliest}."
+        )
+    if start is None and end is not None and end <= (first := first_bill_day(today)):
+        raise CommandError(
+            f"--until {end}: without --since a pull begins on {first}", remedy="Name the first day, too."
+        )
     sources = frozenset(only or SOURCES)
     if unknown := sorted(sources.difference(SOURCES)):
         raise CommandError(f"--only: there is no {unknown[0]!r}; there are: {', '.join(SOURCES)}")

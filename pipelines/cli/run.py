@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipelines.cli.failures import CommandError, ExitCode
+from pipelines.cli.failures import NOTHING_LANDED, CommandError, ExitCode
 from pipelines.cli.messages import say, warn
 from pipelines.cli.steps import Steps, show_steps
+from pipelines.cli.stopping import stoppable
 from pipelines.core.catalog import Catalog, load_catalog
 from pipelines.core.freeze import BaselineLock
 from pipelines.core.home import Home
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pipelines.defs.execution import RunOutcome
 
 _SHOWN_REFUSALS = 10
+_PUBLISHING = "Publishing finance's file"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     wanted = None if week is None else week_of(week)
     workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory), read_lock(catalog_directory))
     _require_landed_files(home)
-    with show_steps() as steps:
+    with stoppable("Stopped; the warehouse is as it was before. `tieout run` again."), show_steps() as steps:
         _load(workspace, steps)
         work = _work(workspace, wanted, all_weeks=all_weeks)
         if work.build or work.report:
@@ -100,8 +102,7 @@ def _require_landed_files(home: Home) -> None:
         return
     raise CommandError(
         f"there are no files in {home.landing}",
-        remedy="Put Modal's exports there, or run `tieout demo` to see a simulated workspace. "
-        "--home DIR or $TIEOUT_HOME say where the workspace is.",
+        remedy=f"{NOTHING_LANDED} --home DIR or $TIEOUT_HOME say where the workspace is.",
     )
 
 
@@ -145,9 +146,9 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
 
 
 def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
-    """Build and report; the work that is returned says which reports have been made in the end."""
+    """Build, report and publish; the work that is returned says which reports have been made in the end."""
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import end_lost_runs, run_reports, run_weeks
+    from pipelines.defs.execution import end_lost_runs, run_publishing, run_reports, run_weeks
     from pipelines.defs.instance import open_instance
     from pipelines.defs.workspace import watched_by
 
@@ -156,19 +157,27 @@ def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
     with open_instance(workspace.home) as instance, watched_by(steps.step):
         end_lost_runs(instance)
         for first, last in consecutive(work.build):
-            weeks = 1 + (last.start - first.start).days // 7
-            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + 1 + weeks)
+            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + _weeks(first, last))
             _check(run_weeks(definitions, instance, first, last))
-        if work.only is not None:
-            return work
-        # Reports of other weeks show something of those that were built: the baseline, the month.
-        with open_warehouse(workspace.home.warehouse) as con:
-            others = stale_reports(con, workspace.catalog, workspace.lock)
+        others = _other_reports(workspace, work)
         for first, last in consecutive(others):
-            weeks = 1 + (last.start - first.start).days // 7
-            steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + 1 + weeks)
+            steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + _weeks(first, last))
             _check(run_reports(definitions, instance, first, last))
+        steps.stage(_PUBLISHING)
+        _check(run_publishing(definitions, instance))
     return replace(work, report=tuple(sorted({*work.build, *others})))
+
+
+def _weeks(first: IsoWeek, last: IsoWeek) -> int:
+    return 1 + (last.start - first.start).days // 7
+
+
+def _other_reports(workspace: Workspace, work: Work) -> tuple[IsoWeek, ...]:
+    """Name the reports of other weeks that show something of those that were built: the baseline, the month."""
+    if work.only is not None:
+        return ()
+    with open_warehouse(workspace.home.warehouse) as con:
+        return stale_reports(con, workspace.catalog, workspace.lock)
 
 
 def _is_published(workspace: Workspace) -> bool:
@@ -185,7 +194,7 @@ def _publish(workspace: Workspace, steps: Steps) -> None:
     from pipelines.defs.execution import end_lost_runs, run_publishing
     from pipelines.defs.instance import open_instance
 
-    steps.stage("Publishing finance's file")
+    steps.stage(_PUBLISHING)
     with open_instance(workspace.home) as instance:
         end_lost_runs(instance)
         _check(run_publishing(definitions_of(workspace.home, workspace.catalog_directory), instance))

@@ -1,5 +1,6 @@
 """`tieout ui`: the Dagster webserver and daemon for one workspace, on this machine only."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pipelines.defs.instance import prepare_instance
 from pipelines.defs.surroundings import CATALOG_VARIABLE, HOME_VARIABLE
 
 _ADDRESS = "127.0.0.1"
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
@@ -34,16 +36,28 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "GX_ANALYTICS_ENABLED": "False",
     }
-    say(f"Opening {home.root} at http://{_ADDRESS}:{port} (Ctrl-C ends it)")
     command = [sys.executable, "-W", "ignore", "-m", "dagster", "dev", "--workspace", str(folder / "workspace.yaml")]
     command += ["--host", _ADDRESS, "--port", str(port)]
     log = folder / "ui.log"
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         # Ctrl-C reaches the whole group: Dagster closes its own processes, and we wait for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if _answers(process, port):
+            say(f"{home.root} is open at http://{_ADDRESS}:{port} (Ctrl-C ends it)")
         code = process.wait()
     if code not in (0, -signal.SIGINT, 128 + signal.SIGINT):
         raise CommandError(f"Dagster ended with exit code {code}", remedy=f"Its own messages are in {log}.")
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the UI takes connections, or has ended without."""
+    while process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((_ADDRESS, port)) == 0:
+                return True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_AGAIN_SECONDS)
+    return False
 
 
 def _require_free(port: int) -> None:

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.modal_pull import plan
-from pipelines.modal_pull.bill import Billed
+from pipelines.modal_pull.bill import Billed, add_billed
 from pipelines.modal_pull.errands import Errand
-from pipelines.modal_pull.landed import Subject
+from pipelines.modal_pull.landed import Range, Subject
 from pipelines.modal_pull.session import understanding
 from pipelines.modal_pull.visit import Visit
 
@@ -44,10 +44,10 @@ class App:
         """How a command names it: a deployed app by its name, any other by its id."""
         return self.name if self.state == DEPLOYED or not _APP_ID.fullmatch(self.app_id) else self.app_id
 
-    def lived(self, start: dt.datetime, end: dt.datetime) -> bool:
+    def lived(self, in_range: Range) -> bool:
         """Whether it can have been called in a stretch of time."""
-        return (self.created_at is None or self.created_at < end) and (
-            self.stopped_at is None or self.stopped_at >= start
+        return (self.created_at is None or self.created_at < in_range.end) and (
+            self.stopped_at is None or self.stopped_at >= in_range.start
         )
 
 
@@ -71,11 +71,13 @@ def read_app_list(path: Path, environment: str) -> list[App]:
         ]
 
 
-def list_apps(visit: Visit, billed: Iterable[Billed]) -> list[App]:
+def list_apps(visit: Visit) -> list[App]:
     """Land the app list of every environment that is catalogued or billed, and return the apps that matter.
 
     Left out are those that cannot have run in the range, and the many short-lived ones that were billed nothing.
     """
+    billed: set[Billed] = set()
+    visit.errands.run_one(Errand("what was billed", partial(add_billed, visit, billed)))
     environments = sorted({visit.programme.environment, *(each.environment for each in billed)})
     subjects = {each: visit.subject("app_list", each) for each in environments}
     visit.errands.run(
@@ -89,13 +91,13 @@ def list_apps(visit: Visit, billed: Iterable[Billed]) -> list[App]:
     for environment, subject in subjects.items():
         newest = max(visit.known(subject), key=lambda snapshot: snapshot.fetched_at, default=None)
         if newest is not None:
-            listed += read_app_list(newest.path, environment)
+            reading = partial(_read_list, newest.path, environment, listed)
+            visit.errands.run_one(Errand(f"apps of {environment}", reading))
     ids, names = {each.object_id for each in billed}, _known_names(visit)
-    start = plan.midnight(visit.wanted.since or plan.first_call_day(visit.now.date()))
     return [
         app
         for app in listed
-        if app.lived(start, visit.until) and (app.state == DEPLOYED or app.app_id in ids or app.name in names)
+        if app.lived(visit.call_range) and (app.state == DEPLOYED or app.app_id in ids or app.name in names)
     ]
 
 
@@ -118,6 +120,10 @@ def history_errands(visit: Visit, apps: Iterable[App]) -> list[Errand]:
 
 def _land_list(visit: Visit, subject: Subject, environment: str) -> None:
     visit.command(subject, ["app", "list", "--env", environment, "--json"])
+
+
+def _read_list(path: Path, environment: str, listed: list[App]) -> None:
+    listed += read_app_list(path, environment)
 
 
 def _known_names(visit: Visit) -> set[str | None]:

@@ -4,6 +4,7 @@ The SDK gives an object's cost and its breakdown together; the CLI prints one or
 one is the control total, because `--show-resources` drops an object whose breakdown is empty.
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,13 @@ from typing import Any
 
 from pipelines.core.periods import days_between
 from pipelines.modal_pull import plan
-from pipelines.modal_pull.corrections import billed_by_day, changed_days, landed_by_day
+from pipelines.modal_pull.corrections import (
+    billed_by_day,
+    changed_days,
+    interval_start,
+    is_plain_json,
+    landed_by_day,
+)
 from pipelines.modal_pull.errands import Errand
 from pipelines.modal_pull.landed import PLAIN, RESOURCES, Range, Subject, naive_iso
 from pipelines.modal_pull.session import understanding
@@ -41,21 +48,22 @@ class Billed:
         return self.object_id.startswith("ap-")
 
 
-def bill_errands(visit: Visit, billed: set[Billed]) -> list[Errand]:
-    """List what is to be read of the bill; what it names is added to `billed` as it arrives."""
+def bill_errands(visit: Visit) -> list[Errand]:
+    """List what is to be read of the bill."""
     errands: list[Errand] = []
-    first = plan.first_bill_day(visit.now.date())
+    today = visit.now.date()
+    first = plan.first_bill_day(today) if visit.wanted.is_forced else plan.resumed_bill_day(today, visit.known(_REPORT))
     if visit.is_wanted("billing_report"):
-        ask = partial(_land_report, visit, billed)
+        ask = partial(_land_report, visit)
         errands += [
             Errand(f"bill of {page}", partial(plan.by_halves, page, _HOUR, ask))
-            for page in visit.open_pages(_REPORT, first, _HOUR)
+            for page in visit.open_pages(_REPORT, Range(plan.midnight(first), trusted_until(visit)), _HOUR)
         ]
     if visit.is_wanted("billing_summary"):
         known = [] if visit.wanted.is_forced else visit.known(_SUMMARY)
         months = plan.open_months(visit.wanted.since or first, visit.last_day, known)
         errands += [
-            Errand(f"summary of {month:%Y-%m}", partial(_land_summary, visit, month, _due_days(visit, month), billed))
+            Errand(f"summary of {month:%Y-%m}", partial(_land_summary, visit, month, _due_days(visit, month)))
             for month in months
         ]
     if visit.is_due(_RATES):
@@ -63,12 +71,42 @@ def bill_errands(visit: Visit, billed: set[Billed]) -> list[Errand]:
     return errands
 
 
-def _land_report(visit: Visit, billed: set[Billed], page: Range) -> None:
+def add_billed(visit: Visit, billed: set[Billed]) -> None:
+    """Add what the bill names in the time from which calls are wanted: all that has landed of it, by whichever pull.
+
+    Raises:
+        ModalError: a landed file is no bill.
+    """
+    for snapshot in visit.known(_REPORT):
+        if is_plain_json(snapshot) and snapshot.range and snapshot.range.overlaps(visit.call_range):
+            with understanding(str(snapshot.path)):
+                billed |= billed_objects(json.loads(snapshot.path.read_bytes()))
+
+
+def trusted_until(visit: Visit) -> dt.datetime:
+    """Return until when landed files are believed: a day after the last hour that was billed, if bills claim more.
+
+    They do when this machine's clock is ahead: Modal cannot have billed or logged what has not happened yet.
+    """
+    bills = [(each.range.end, each.path) for each in visit.known(_REPORT) if is_plain_json(each) and each.range]
+    billed_until: dt.datetime | None = None
+    for end, path in sorted(bills, reverse=True):
+        if billed_until is not None and end <= billed_until:
+            break
+        hours = [] if billed_until is None else [billed_until]
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # what is no bill is refused when loaded
+            hours += [interval_start(row) + _HOUR for row in json.loads(path.read_bytes())]
+        billed_until = max(hours, default=None)
+    if billed_until is None or max(bills)[0] <= billed_until + _DAY:
+        return plan.FOREVER
+    return billed_until + _DAY
+
+
+def _land_report(visit: Visit, page: Range) -> None:
     fetched_at = visit.clock()
     with visit.scratch_file() as file:
         visit.session.report(page, "h", file)
         items = read_items(file)
-    billed |= billed_objects(items)
     # The plain report, by which later pulls know what is there, comes last.
     for kind in (RESOURCES, PLAIN):
         visit.receive(
@@ -90,10 +128,10 @@ def _due_days(visit: Visit, month: dt.date) -> Sequence[dt.date]:
     if plan.seen_today([each for each in visit.known(_SUMMARY) if each.range == covers], visit.now):
         return []
     days = days_between(month, min(covers.end, visit.until).date())
-    return sorted({*days}.difference(plan.open_days(days, visit.known(_REPORT))))
+    return sorted({*days}.difference(plan.open_days(days, visit.known(_REPORT), covers)))
 
 
-def _read_corrected_days(visit: Visit, billed: set[Billed], days: Sequence[dt.date]) -> None:
+def _read_corrected_days(visit: Visit, days: Sequence[dt.date]) -> None:
     """Land the bill of those days again that Modal has corrected after they had settled."""
     covers = Range(plan.midnight(days[0]), plan.midnight(days[-1] + _DAY))
     items: list[Row] = []
@@ -101,8 +139,8 @@ def _read_corrected_days(visit: Visit, billed: set[Billed], days: Sequence[dt.da
     overlapping = [each for each in visit.known(_REPORT) if each.range and each.range.overlaps(covers)]
     with understanding("a landed bill"):
         corrected = changed_days(days, landed_by_day(overlapping), billed_by_day(items))
-    for page in plan.pages(corrected, visit.until):
-        plan.by_halves(page, _HOUR, partial(_land_report, visit, billed))
+    for page in plan.pages(corrected, Range(covers.start, visit.until)):
+        plan.by_halves(page, _HOUR, partial(_land_report, visit))
         visit.errands.note(f"bill of {page}: corrected by Modal after it had settled, and read again")
 
 
@@ -112,10 +150,10 @@ def _read_days(visit: Visit, items: list[Row], covers: Range) -> None:
         items += read_items(file)
 
 
-def _land_summary(visit: Visit, month: dt.date, due: Sequence[dt.date], billed: set[Billed]) -> None:
+def _land_summary(visit: Visit, month: dt.date, due: Sequence[dt.date]) -> None:
     """Land the summary of a month, after its days: by the summary later pulls know that they were compared."""
     if due:
-        _read_corrected_days(visit, billed, due)
+        _read_corrected_days(visit, due)
     label = f"{month:%Y-%m}"
     command = ["billing", "summary", "--for", label, "--json"]
     visit.command(_SUMMARY, command, label=label, covers=plan.month_range(month))

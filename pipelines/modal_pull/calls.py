@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipelines.modal_pull import plan
 from pipelines.modal_pull.apps import DEPLOYED, App
+from pipelines.modal_pull.bill import trusted_until
 from pipelines.modal_pull.errands import Errand
 from pipelines.modal_pull.landed import Content, Range, Subject, first_call_since, rfc3339
 from pipelines.modal_pull.session import Cause, ModalError, understanding
@@ -22,8 +23,6 @@ from pipelines.modal_pull.visit import Visit
 
 _FUNCTION_ID = re.compile(r"fu-[0-9a-zA-Z]+")
 _DAY, _SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
-# Modal may forget a little before its time.
-_RETENTION_MARGIN = dt.timedelta(minutes=5)
 # The latest files of a function tell how many calls it has now.
 _JUDGED_BY = 10
 
@@ -94,11 +93,12 @@ def find_functions(visit: Visit, apps: Sequence[App]) -> list[list[Function]]:
 def function_errands(visit: Visit, functions: Iterable[Sequence[Function]]) -> list[Errand]:
     """List the configurations to read, of what is deployed, and the calls."""
     errands: list[Errand] = []
+    trusted = Range(visit.call_range.start, trusted_until(visit))
     for namesakes in functions:
         deployed = next((each for each in namesakes if each.is_deployed), None)
         if deployed is not None and visit.is_due(_subject(visit, "function_info", deployed)):
             errands.append(Errand(f"configuration of {deployed}", partial(_land_configuration, visit, deployed)))
-        if visit.is_wanted("function_calls") and (pages := _open_pages(visit, namesakes)):
+        if visit.is_wanted("function_calls") and (pages := _open_pages(visit, namesakes, trusted)):
             errands.append(Errand(f"calls of {namesakes[0]}", partial(_land_all_calls, visit, namesakes, pages)))
     return errands
 
@@ -147,12 +147,13 @@ def _land_configuration(visit: Visit, function: Function) -> None:
     visit.command(_subject(visit, "function_info", function), command)
 
 
-def _open_pages(visit: Visit, namesakes: Sequence[Function]) -> list[Range]:
+def _open_pages(visit: Visit, namesakes: Sequence[Function], trusted: Range) -> list[Range]:
     created = [each.app.created_at for each in namesakes if each.app.created_at is not None]
-    first = plan.first_call_day(visit.now.date())
+    first = trusted.start
     if len(created) == len(namesakes):
-        first = max(first, min(created).date())
-    return visit.open_pages(_subject(visit, "function_calls", namesakes[0]), first, _SECOND)
+        first = max(first, plan.midnight(min(created).date()))
+    pages = visit.open_pages(_subject(visit, "function_calls", namesakes[0]), Range(first, trusted.end), _SECOND)
+    return [page for page in pages if any(each.app.lived(page) for each in namesakes)]
 
 
 def _land_all_calls(visit: Visit, namesakes: Sequence[Function], pages: Iterable[Range]) -> None:
@@ -164,11 +165,12 @@ def _land_all_calls(visit: Visit, namesakes: Sequence[Function], pages: Iterable
 
 
 def _land_page(visit: Visit, namesakes: Sequence[Function], page: Range) -> None:
-    """Land a page in parts that memory can hold, each as long as those before it allow."""
+    """Land a page in parts that memory can hold, each as long as those before it allow; what lived then is asked."""
     subject, reached = _subject(visit, "function_calls", namesakes[0]), page.start
     while reached < page.end:
         part = Range(reached, min(page.end, reached + _handy_length(visit, subject)))
-        plan.by_halves(part, _SECOND, partial(_land_calls, visit, namesakes))
+        if alive := [each for each in namesakes if each.app.lived(part)]:
+            plan.by_halves(part, _SECOND, partial(_land_calls, visit, alive))
         reached = part.end
 
 
@@ -179,10 +181,8 @@ def _handy_length(visit: Visit, subject: Subject) -> dt.timedelta:
 
 def _land_calls(visit: Visit, namesakes: Sequence[Function], page: Range) -> None:
     """Land a page, or the part of it that Modal still has where it has forgotten what was landed before."""
-    for kept_days in (None, plan.KEPT_DAYS_TEAM, plan.KEPT_DAYS_STARTER):
-        start = page.start
-        if kept_days is not None:
-            start = max(start, plan.floor(visit.now - kept_days * _DAY + _RETENTION_MARGIN, _SECOND))
+    kept_since = [plan.kept_since(visit.now, days) for days in (plan.KEPT_DAYS_TEAM, plan.KEPT_DAYS_STARTER)]
+    for start in dict.fromkeys([page.start, *(max(page.start, kept) for kept in kept_since)]):
         if start >= page.end:
             break
         try:

@@ -24,8 +24,13 @@ def billed_by_day(items: Iterable[Mapping[str, Any]]) -> DailyCosts:
     """Add up the rows of a report, by the hour or by the day."""
     billed: defaultdict[dt.date, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for item in items:
-        billed[_interval(item).date()][item["object_id"]] += Decimal(item["cost"])
+        billed[interval_start(item).date()][item["object_id"]] += Decimal(item["cost"])
     return billed
+
+
+def is_plain_json(snapshot: Snapshot) -> bool:
+    """Whether it is a plain report as a pull lands it."""
+    return snapshot.kind == PLAIN and snapshot.path.suffix == ".json"
 
 
 def landed_by_day(snapshots: Iterable[Snapshot]) -> DailyCosts:
@@ -36,14 +41,14 @@ def landed_by_day(snapshots: Iterable[Snapshot]) -> DailyCosts:
     """
     counting: dict[dt.datetime, list[Mapping[str, Any]]] = {}
     for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.fetched_at):
-        if snapshot.range is None or snapshot.kind != PLAIN or snapshot.path.suffix != ".json":
+        if snapshot.range is None or not is_plain_json(snapshot):
             continue
         hour = snapshot.range.start
         while hour < snapshot.range.end:
             counting[hour] = []
             hour += _HOUR
         for row in json.loads(snapshot.path.read_bytes()):
-            counting.setdefault(_interval(row), []).append(row)
+            counting.setdefault(interval_start(row), []).append(row)
     return billed_by_day(row for rows in counting.values() for row in rows)
 
 
@@ -57,5 +62,6 @@ def _differ(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> bool:
     return any(abs(one.get(each, zero) - other.get(each, zero)) > _ROUNDING_USD for each in {*one, *other})
 
 
-def _interval(row: Mapping[str, Any]) -> dt.datetime:
+def interval_start(row: Mapping[str, Any]) -> dt.datetime:
+    """When the billed interval of a row begins, aware UTC."""
     return dt.datetime.fromisoformat(row["interval_start"]).replace(tzinfo=dt.UTC)

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 
 from pipelines.modal_pull.landed import LandedFile
-from pipelines.modal_pull.session import PASSING, Cause, ModalError, Session
+from pipelines.modal_pull.session import NO_ROOM, PASSING, Cause, ModalError, Session
 
-ENDING = frozenset({Cause.NO_TOKEN, Cause.UNAUTHENTICATED, Cause.UNREACHABLE})
+ENDING = frozenset({Cause.NO_TOKEN, Cause.UNAUTHENTICATED, Cause.UNREACHABLE, Cause.NO_ROOM})
 # That many in a row, each tried several times: Modal is down, and asking on only adds to it.
 _GIVE_UP_AFTER = 5
 _NAMED = 5
@@ -59,24 +59,19 @@ class Errands:
 
     def run(self, errands: Sequence[Errand]) -> None:
         """Run errands side by side until the last one has ended, well or not."""
-        with ThreadPoolExecutor(self._session.patience.at_once, thread_name_prefix="pull") as threads:
-            running = {threads.submit(self.run_one, errand): errand for errand in errands}
-            try:
-                for done, future in enumerate(as_completed(running), start=1):
-                    future.result()
-                    self._progress(running[future].what, done / len(errands))
-            except BaseException:
-                self._session.abort()
-                raise
+        ended = self._session.side_by_side([partial(self._run_named, errand) for errand in errands])
+        for done, what in enumerate(ended, start=1):
+            self._progress(what, done / len(errands))
 
     def run_one(self, errand: Errand) -> Cause | None:
-        """Run one errand, and if Modal makes it fail, write down why, and return the cause."""
+        """Run one errand, and if Modal or the disk makes it fail, write down why, and return the cause."""
         try:
             errand.run()
-        except ModalError as error:
+        except (ModalError, OSError) as error:
+            failure = error if isinstance(error, ModalError) else _disk_failure(error)
             with self._lock:
-                self._write_down(errand.what, error)
-            return error.cause
+                self._write_down(errand.what, failure)
+            return failure.cause
         with self._lock:
             self._failed_in_a_row = 0
         return None
@@ -91,6 +86,10 @@ class Errands:
         with self._lock:
             self._notes.append(text)
 
+    def _run_named(self, errand: Errand) -> str:
+        self.run_one(errand)
+        return errand.what
+
     def _write_down(self, what: str, error: ModalError) -> None:
         if error.cause is Cause.STOPPED:
             self.unasked += 1
@@ -102,3 +101,8 @@ class Errands:
         self._failed_in_a_row += error.cause in PASSING
         if error.cause in ENDING or self._failed_in_a_row >= _GIVE_UP_AFTER:
             self._session.stop()
+
+
+def _disk_failure(error: OSError) -> ModalError:
+    cause = Cause.NO_ROOM if error.errno in NO_ROOM else Cause.NOT_WRITTEN
+    return ModalError(cause, f"{error.filename}: {error.strerror}" if error.filename else str(error))

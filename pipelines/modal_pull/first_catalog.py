@@ -53,6 +53,13 @@ timezone: UTC
 finance: []
 operators: []
 """
+_BILLING = """\
+# The account that the bill belongs to, as FOCUS exports name it: BillingAccountId and BillingAccountName. Modal's
+# exports do not say. No part of the programme: a change here moves no figure.
+# QUESTION: under which id and name does your accounting know this account?
+account_id: {account}
+account_name: {account}
+"""
 _ADJUSTMENTS = """\
 # Dated corrections to the saving that demand does not explain (an outage, a one-off backfill), each with its evidence.
 adjustments: []
@@ -78,6 +85,7 @@ def first_catalog(deployed: Deployed, built_in: Catalog, *, today: dt.date, vali
         "projection.yaml": _PROJECTION,
         "prices.yaml": _prices(resources, built_in.prices, valid_from),
         "adjustments.yaml": _ADJUSTMENTS,
+        "billing.yaml": _BILLING.format(account=_quoted(deployed.workspace)),
         "mail.yaml": _MAIL,
     }
 
@@ -214,5 +222,9 @@ def _exact(amount: Decimal) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as YAML in double quotes, which escape whatever a name may hold."""
-    return json.dumps(text, ensure_ascii=True)
+    """Return a text as YAML in double quotes, which escape whatever a name may hold, unlike JSON beyond U+FFFF, too."""
+    return "".join(each if " " <= each <= "~" else _escaped(ord(each)) for each in json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(code_point: int) -> str:
+    return f"\\u{code_point:04x}" if code_point < 1 << 16 else f"\\U{code_point:08x}"

@@ -10,7 +10,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from urllib.parse import quote, unquote
 SIDECAR_SUFFIX = ".meta.json"
 PLAIN, RESOURCES = "plain", "resources"
 _TEMPORARY_SUFFIX = ".tmp"
-_OLD_SECONDS = 86_400
 _CHUNK_BYTES = 1 << 20
 _ROW = b'"function_call_id": '
 _OPEN = (b'"status": "pending"', b'"status": "running"')
@@ -143,16 +141,15 @@ def naive_iso(instant: dt.datetime) -> str:
 
 
 class LandingFolder:
-    """The landing folder, to be written by this pull."""
+    """The landing folder, to be written by this pull and by no other at the same time."""
 
     def __init__(self, directory: Path, client_version: str) -> None:
         """Make the folder where it is missing, and sweep out what a killed pull has left half-written."""
         self.directory = directory
         self.client_version = client_version
         directory.mkdir(parents=True, exist_ok=True)
-        for path in directory.rglob(f"*{_TEMPORARY_SUFFIX}"):
-            if path.is_file() and time.time() - path.stat().st_mtime > _OLD_SECONDS:
-                path.unlink(missing_ok=True)
+        for path in directory.rglob(f"*.json{_TEMPORARY_SUFFIX}"):
+            path.unlink(missing_ok=True)
 
     def receive(
         self,
@@ -187,12 +184,11 @@ class LandingFolder:
             write(temporary)
             content = _examine(temporary, is_calls=subject.source == "function_calls")
             check(content)
-            _flush(temporary)
-            _write_whole(
-                folder / f"{name}{SIDECAR_SUFFIX}", self._sidecar(subject, content, command, fetched_at, covers)
-            )
-            temporary.replace(folder / name)
-            _flush(folder)
+            sidecar = folder / f"{name}{SIDECAR_SUFFIX}{_TEMPORARY_SUFFIX}"
+            fields = self._sidecar(subject, content, command, fetched_at, covers)
+            sidecar.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8", newline="\n")
+            _put_in_place(sidecar)
+            _put_in_place(temporary)
         finally:
             temporary.unlink(missing_ok=True)
         rows = content.calls if subject.source == "function_calls" else None
@@ -200,7 +196,7 @@ class LandingFolder:
 
     def _sidecar(
         self, subject: Subject, content: Content, command: str, fetched_at: dt.datetime, covers: Range | None
-    ) -> str:
+    ) -> dict[str, str | None]:
         fields = {
             "command": command,
             "range_start": rfc3339(covers.start) if covers else None,
@@ -213,7 +209,7 @@ class LandingFolder:
             fields["resolution"] = "h"
         if content.open_from is not None:
             fields["open_from"] = rfc3339(content.open_from)
-        return json.dumps(fields, indent=2) + "\n"
+        return fields
 
 
 def read_snapshots(directory: Path) -> Iterator[Snapshot]:
@@ -268,8 +264,8 @@ def _examine(path: Path, *, is_calls: bool) -> Content:
                 still_open += sum(window.count(status) - carried.count(status) for status in _OPEN)
                 carried = window[1 - _LONGEST_NEEDLE :]
     first_call = next(_enqueued(path, lambda _: True), None) if calls else None
-    open_from = min(_enqueued(path, lambda row: any(status in row for status in _OPEN))) if still_open else None
-    return Content(digest.hexdigest(), calls, first_call, open_from)
+    began = _enqueued(path, lambda row: any(status in row for status in _OPEN)) if still_open else ()
+    return Content(digest.hexdigest(), calls, first_call, open_from=min(began, default=None))
 
 
 def _enqueued(path: Path, is_meant: Callable[[bytes], bool]) -> Iterator[dt.datetime]:
@@ -279,24 +275,22 @@ def _enqueued(path: Path, is_meant: Callable[[bytes], bool]) -> Iterator[dt.date
         for line in file:
             row = line if _ROW in line else row + line
             if _STATUS in line and is_meant(row):
-                yield _utc(row.split(_ENQUEUED)[1][: len("2026-11-02T00:00:00")].decode())
+                # A row that does not say when is for the loading to refuse.
+                _, found, text = row.partition(_ENQUEUED)
+                if found:
+                    yield _utc(text[: len("2026-11-02T00:00:00")].decode())
 
 
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + _TEMPORARY_SUFFIX)
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _put_in_place(temporary: Path) -> None:
+    """Give a finished file its name, waiting for the disk before and after."""
+    _flush(temporary)
+    temporary.rename(temporary.with_name(temporary.name.removesuffix(_TEMPORARY_SUFFIX)))
+    _flush(temporary.parent)
 
 
 def _flush(path: Path) -> None:
-    """Wait until the disk has a file or, where the system can say so, the names in a folder."""
-    if path.is_dir() and os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    """Wait until the disk has a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -5,7 +5,6 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -66,7 +65,8 @@ class Deployed:
         environment: the Modal environment that was looked at.
         functions: what is deployed in it, by app and name.
         unlisted: apps that were billed lately and of which no function is known.
-        rates: Modal's prices now, by rate name, digit for digit.
+        elsewhere: other environments in which something was billed lately.
+        rates: Modal's prices now, by rate name, digit for digit; none when the token may not see them.
         is_billed: whether the bill could be read.
     """
 
@@ -74,6 +74,7 @@ class Deployed:
     environment: str
     functions: tuple[DeployedFunction, ...]
     unlisted: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     rates: Mapping[str, str]
     is_billed: bool
 
@@ -87,11 +88,9 @@ def look_at_access(patience: Patience, now: dt.datetime) -> Access:
     with Session(patience) as session:
         settings = session.settings()
         access = partial(Access, settings=settings)
-        if not settings.has_token:
-            missing = ModalError(Cause.NO_TOKEN, "no Modal token is configured")
-            return access(workspace=None, refusal=missing, is_reached=False, billed=frozenset(), newest_hour=None)
         try:
-            workspace = session.workspace()
+            settings.require_token()
+            workspace = session.workspace(settings.server)
         except ModalError as error:
             return access(workspace=None, refusal=error, is_reached=False, billed=frozenset(), newest_hour=None)
         try:
@@ -114,27 +113,28 @@ def look_at_deployed(patience: Patience, now: dt.datetime) -> Deployed:
     The environment is the one that the client is set to, else the one with most billed objects, else `main`.
 
     Raises:
-        ModalError: Modal cannot be asked, or refuses anything but the bill.
+        ModalError: Modal cannot be asked, or refuses anything but the bill and the rates.
     """
     with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
         settings = session.settings()
-        if not settings.has_token:
-            raise ModalError(Cause.NO_TOKEN, "no Modal token is configured")
-        workspace = session.workspace()
+        settings.require_token()
+        workspace = session.workspace(settings.server)
         billed = _billed_if_allowed(session, now)
         environment = settings.environment or _busiest(billed or frozenset())
         asked = _Asked(session, Path(scratch), environment)
         rates, deployed = asked.rates(), [app for app in asked.apps() if app.state == DEPLOYED]
-        with ThreadPoolExecutor(patience.at_once) as threads:
-            found = [function for functions in threads.map(asked.functions, deployed) for function in functions]
-            configured = sorted(threads.map(asked.configuration, found), key=lambda each: (each.app.name, each.name))
+        listed = session.side_by_side([partial(asked.functions, app) for app in deployed])
+        found = [function for functions in listed for function in functions]
+        configured = session.side_by_side([partial(asked.configuration, function) for function in found])
+        functions = sorted(configured, key=lambda each: (each.app.name, each.name))
     known = {function.app.name for function in found}
     costing = {each.description for each in billed or () if each.is_app and each.environment == environment}
     return Deployed(
         workspace=workspace or _DEFAULT_PROGRAMME,
         environment=environment,
-        functions=tuple(configured),
+        functions=tuple(functions),
         unlisted=tuple(sorted(costing - known)),
+        elsewhere=tuple(sorted({each.environment for each in billed or ()} - {environment})),
         rates=rates,
         is_billed=billed is not None,
     )
@@ -149,8 +149,14 @@ class _Asked:
         self._environment = environment
 
     def rates(self) -> Mapping[str, str]:
-        with self._answer("billing", "rates", "--json") as file:
-            rates: dict[str, str] = json.loads(file.read_bytes())
+        """Read the rates; none when the token may not see them."""
+        try:
+            with self._answer("billing", "rates", "--json") as file:
+                rates: dict[str, str] = json.loads(file.read_bytes())
+        except ModalError as error:
+            if error.cause is Cause.DENIED:
+                return {}
+            raise
         return rates
 
     def apps(self) -> list[App]:

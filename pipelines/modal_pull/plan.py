@@ -13,7 +13,13 @@ from pipelines.modal_pull.landed import PLAIN, Range, Snapshot
 from pipelines.modal_pull.session import Cause, ModalError
 
 SETTLE_BUFFER = dt.timedelta(hours=6)
+FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 KEPT_DAYS_TEAM, KEPT_DAYS_STARTER = 30, 1
+BILL_MONTHS = 13
+# Modal may forget a little before its time.
+_RETENTION_MARGIN = dt.timedelta(minutes=5)
+# A pull of every day starts a little later one day than the day before.
+_RISK_TOLERANCE = dt.timedelta(hours=1)
 _LONGEST_OPEN = dt.timedelta(hours=72)
 _MONTH_SETTLES = dt.timedelta(days=7)
 _LONGEST_PAGE = dt.timedelta(days=7)
@@ -39,19 +45,37 @@ def first_bill_day(today: dt.date) -> dt.date:
     return (today.replace(day=1) - _DAY).replace(day=1)
 
 
-def first_call_day(today: dt.date) -> dt.date:
-    """The first day of which Modal, on the plan that keeps longest, still has every call."""
-    return today - dt.timedelta(days=KEPT_DAYS_TEAM - 1)
+def earliest_bill_day(today: dt.date) -> dt.date:
+    """How far back a bill is asked for at most: the first of the month 13 months ago."""
+    years, month = divmod(today.year * 12 + today.month - 1 - BILL_MONTHS, 12)
+    return dt.date(years, month + 1, 1)
 
 
-def open_days(days: Iterable[dt.date], snapshots: Sequence[Snapshot]) -> list[dt.date]:
-    """Return the days that no snapshot, or no set of them, shows as they will stay."""
+def resumed_bill_day(today: dt.date, snapshots: Iterable[Snapshot]) -> dt.date:
+    """Where a bill begins when some has landed: no later than that, so that a pause of months leaves no gap."""
+    landed = [each.range.start.date() for each in snapshots if each.range is not None and each.kind == PLAIN]
+    return min(first_bill_day(today), max(min(landed, default=today), earliest_bill_day(today)))
+
+
+def kept_since(now: dt.datetime, kept_days: int) -> dt.datetime:
+    """The second since which Modal has every call when it keeps them for some days."""
+    return floor(now - kept_days * _DAY + _RETENTION_MARGIN, _SECOND)
+
+
+def open_days(days: Iterable[dt.date], snapshots: Iterable[Snapshot], trusted: Range) -> list[dt.date]:
+    """Return the days that no snapshot, or no set of them, shows as they will stay.
+
+    Args:
+        days: those to choose from.
+        snapshots: of one subject.
+        trusted: before it there is nothing to ask for; beyond it no snapshot is believed.
+    """
     settled: dict[dt.date, list[Range]] = {}
     for snapshot in snapshots:
         if snapshot.range is not None and snapshot.kind in (PLAIN, None):
             for day in _settled_by(snapshot, snapshot.range):
                 settled.setdefault(day, []).append(snapshot.range)
-    return [day for day in days if not _is_covered(day, settled.get(day, []))]
+    return [day for day in days if not _is_covered(day, settled.get(day, []), trusted)]
 
 
 def _settled_by(snapshot: Snapshot, covered: Range) -> Iterator[dt.date]:
@@ -65,19 +89,19 @@ def _settled_by(snapshot: Snapshot, covered: Range) -> Iterator[dt.date]:
         day += _DAY
 
 
-def _is_covered(day: dt.date, ranges: Iterable[Range]) -> bool:
-    reached, end = midnight(day), midnight(day + _DAY)
+def _is_covered(day: dt.date, ranges: Iterable[Range], trusted: Range) -> bool:
+    reached, end = max(midnight(day), trusted.start), midnight(day + _DAY)
     for each in sorted(ranges, key=lambda covered: covered.start):
         if each.start <= reached:
             reached = max(reached, each.end)
-    return reached >= end
+    return trusted.end >= end and reached >= end
 
 
-def pages(days: Sequence[dt.date], until: dt.datetime) -> list[Range]:
-    """Put days together into ranges that Modal answers at once, none of which goes beyond an instant."""
+def pages(days: Iterable[dt.date], within: Range) -> list[Range]:
+    """Put days together into ranges that Modal answers at once, none of which goes beyond a stretch of time."""
     found: list[Range] = []
     for day in sorted(days):
-        start, end = midnight(day), min(midnight(day + _DAY), until)
+        start, end = max(midnight(day), within.start), min(midnight(day + _DAY), within.end)
         if end <= start:
             continue
         if found and found[-1].end == start and end - found[-1].start <= _LONGEST_PAGE:
@@ -156,7 +180,7 @@ def retention_risk(snapshots: Iterable[Snapshot], now: dt.datetime) -> str | Non
     if age > dt.timedelta(days=KEPT_DAYS_TEAM):
         gone = f"{newest:%Y-%m-%d %H:%M} to {now - dt.timedelta(days=KEPT_DAYS_TEAM):%Y-%m-%d %H:%M} UTC"
         return f"calls of {gone} are gone: Modal keeps at most {KEPT_DAYS_TEAM} days, and nobody pulled them in time"
-    if age > dt.timedelta(days=KEPT_DAYS_STARTER):
+    if age > dt.timedelta(days=KEPT_DAYS_STARTER) + _RISK_TOLERANCE:
         return (
             f"calls since {newest:%Y-%m-%d %H:%M} UTC were not pulled: on the Starter plan, which keeps "
             f"{KEPT_DAYS_STARTER} day, those before {now - dt.timedelta(days=KEPT_DAYS_STARTER):%Y-%m-%d %H:%M} are "

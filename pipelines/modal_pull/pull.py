@@ -4,16 +4,22 @@ First the bill, because it tells which environments and apps cost anything; then
 What one request brings lands at once, and what fails leaves the others alone: the next pull asks for the rest.
 """
 
+import contextlib
+import fcntl
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from pipelines.core.home import PULL_LOCK_NAME
 from pipelines.modal_pull import plan
 from pipelines.modal_pull.apps import history_errands, list_apps
-from pipelines.modal_pull.bill import Billed, bill_errands
+from pipelines.modal_pull.bill import bill_errands
 from pipelines.modal_pull.calls import find_functions, function_errands
-from pipelines.modal_pull.errands import ENDING, Errands, Failure, Progress
+from pipelines.modal_pull.errands import ENDING, Errand, Errands, Failure, Progress
+from pipelines.modal_pull.forgotten import note_days_without_calls
 from pipelines.modal_pull.landed import LandedFile, LandingFolder
 from pipelines.modal_pull.patience import Patience
 from pipelines.modal_pull.session import Cause, ModalError, Session
@@ -42,8 +48,8 @@ class Outcome:
 
     @property
     def ended_by(self) -> Failure | None:
-        """The failure that asking again will not cure: no valid token, no permission, no connection."""
-        return next((failure for failure in self.failures if failure.cause in {*ENDING, Cause.DENIED}), None)
+        """The failure that asking again will not cure: no valid token, permission, connection, room or clock."""
+        return next((each for each in self.failures if each.cause in {*ENDING, Cause.DENIED, Cause.CLOCK}), None)
 
     @property
     def is_complete(self) -> bool:
@@ -75,26 +81,26 @@ def pull(
         progress: called with what has arrived, and the finished share (0 to 1) of the stage.
 
     Raises:
-        ModalError: nothing was asked for, because there is no connection or no valid token.
+        ModalError: nothing was asked for, because there is no connection, no valid token, or another pull under way.
         OSError: the landing folder cannot be written.
     """
     started = time.monotonic()
     with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
         settings = session.settings()
-        if not settings.has_token:
-            raise ModalError(Cause.NO_TOKEN, "no Modal token is configured")
-        session.workspace()
+        settings.require_token()
+        session.workspace(settings.server)
         errands = Errands(session, progress)
-        visit = Visit(
-            session,
-            LandingFolder(landing, settings.client_version),
-            errands,
-            programme=programme,
-            wanted=wanted,
-            clock=clock,
-            scratch=Path(scratch),
-        )
-        _bring(visit)
+        with _alone(landing):
+            visit = Visit(
+                session,
+                LandingFolder(landing, settings.client_version),
+                errands,
+                programme=programme,
+                wanted=wanted,
+                clock=clock,
+                scratch=Path(scratch),
+            )
+            _bring(visit)
     return Outcome(
         landed=tuple(errands.landed),
         failures=tuple(errands.failures),
@@ -104,16 +110,29 @@ def pull(
     )
 
 
+@contextlib.contextmanager
+def _alone(landing: Path) -> Iterator[None]:
+    """Keep other pulls out of the landing folder: they would ask for the same, and take half a file for a leftover."""
+    landing.mkdir(parents=True, exist_ok=True)
+    with (landing / PULL_LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ModalError(Cause.UNDER_WAY, f"another pull into {landing} is under way") from None
+        yield
+
+
 def _bring(visit: Visit) -> None:
     """Work through the stages; each needs what the one before has brought."""
     if visit.is_wanted(_CALLS):
         logs = [snapshot for subject in visit.subjects(_CALLS) for snapshot in visit.known(subject)]
         if risk := plan.retention_risk(logs, visit.now):
             visit.errands.note(risk)
-    billed: set[Billed] = set()
-    visit.errands.run(bill_errands(visit, billed))
+    visit.errands.run(bill_errands(visit))
     if visit.is_wanted("app_list", "app_history", "function_info", _CALLS):
-        apps = list_apps(visit, billed)
+        apps = list_apps(visit)
         visit.errands.run(history_errands(visit, apps))
         if visit.is_wanted("function_info", _CALLS):
             visit.errands.run(function_errands(visit, find_functions(visit, apps)))
+        if visit.is_wanted(_CALLS):
+            visit.errands.run_one(Errand("days without calls", partial(note_days_without_calls, visit)))

@@ -1,18 +1,21 @@
 """Asking Modal: a few worker processes, deadlines, and patience with what passes by itself."""
 
 import contextlib
+import errno
 import json
+import os
 import queue
 import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from tenacity import RetryCallState, Retrying
 from tenacity.nap import sleep_using_event
@@ -26,6 +29,11 @@ from pipelines.modal_pull.patience import Patience
 
 # A rate limit wants more patience than a cut connection.
 _BUSY_FACTOR = 5
+# What the disk says when it does not take an answer, which asking again does not cure.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_NOT_WRITTEN = NO_ROOM | {errno.EFBIG}
+
+Answer = TypeVar("Answer")
 
 
 class Cause(StrEnum):
@@ -42,6 +50,10 @@ class Cause(StrEnum):
     TIMED_OUT = "timed out"
     STOPPED = "stopped"
     REFUSED = "refused"
+    UNDER_WAY = "under way"
+    CLOCK = "clock"
+    NO_ROOM = "no room"
+    NOT_WRITTEN = "not written"
 
 
 class ModalError(Exception):
@@ -67,9 +79,12 @@ _CAUSES = {
     "ConflictError": Cause.REFUSED,
     "ClickException": Cause.REFUSED,
 }
+_MAY_BE_ANOTHER_SERVER = frozenset({Cause.INTERRUPTED, Cause.REFUSED})
 _MAY_BE_TOO_MUCH = frozenset({Cause.BUSY, Cause.REFUSED})
 _TOO_MUCH = re.compile(r"too many (?:inputs|rows|items)|cannot fetch more than|narrow|range|too large|\bdays\b", re.I)
-_NOT_CONNECTED = re.compile(r"could not connect|name or service not known|no route to host|connection refused", re.I)
+_NOT_CONNECTED = re.compile(
+    r"could not connect|name or service not known|no route to host|connection refused|received :status", re.I
+)
 
 
 def cause_of(errors: Sequence[str], message: str) -> Cause:
@@ -80,7 +95,7 @@ def cause_of(errors: Sequence[str], message: str) -> Cause:
     cause = next((_CAUSES[error] for error in errors if error in _CAUSES), Cause.INTERRUPTED)
     if cause in _MAY_BE_TOO_MUCH and _TOO_MUCH.search(message):
         return Cause.TOO_MUCH
-    if cause is Cause.INTERRUPTED and _NOT_CONNECTED.search(message):
+    if cause in _MAY_BE_ANOTHER_SERVER and _NOT_CONNECTED.search(message):
         return Cause.UNREACHABLE
     return cause
 
@@ -105,15 +120,30 @@ class Settings:
 
     Attributes:
         has_token: whether there are credentials at all, right or wrong.
+        profiles: the names of the profiles in its file.
         server: the address that it talks to.
         environment: the Modal environment that it is set to, if any.
         client_version: of the modal package.
     """
 
     has_token: bool
+    profiles: Sequence[str]
     server: str
     environment: str | None
     client_version: str
+
+    def require_token(self) -> None:
+        """Go on only when there is something to ask with.
+
+        Raises:
+            ModalError: no token is configured, or no profile that holds one is active.
+        """
+        if self.has_token:
+            return
+        said = "no Modal token is configured"
+        if len(self.profiles) > 1:
+            said += f"; of the profiles {', '.join(self.profiles)} none is active: `modal profile activate NAME`"
+        raise ModalError(Cause.NO_TOKEN, said)
 
 
 class _Worker:
@@ -121,6 +151,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._is_killed = False
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """Send a request and wait for its answer; None when none came in time or the process ended."""
@@ -143,7 +174,8 @@ class _Worker:
         return answer
 
     def kill(self) -> None:
-        """End the process while another thread waits for its answer, which then gets none."""
+        """End the process for good, while another thread waits for its answer or is about to: it gets none."""
+        self._is_killed = True
         process = self._process
         if process is not None:
             process.kill()
@@ -169,6 +201,8 @@ class _Worker:
             text=True,
             encoding="utf-8",
         )
+        if self._is_killed:
+            self._process.kill()
         return self._process
 
 
@@ -213,17 +247,22 @@ class Session:
         """
         return Settings(**self._once({"kind": "settings"}, self.patience.request_seconds))
 
-    def workspace(self) -> str | None:
+    def workspace(self, server: str) -> str | None:
         """Return the workspace's name, and thereby find out whether Modal can be reached and takes the token.
+
+        Args:
+            server: the address that the client talks to, for the message when nothing answers there.
 
         Raises:
             ModalError: it cannot, or does not.
         """
         try:
-            name: str | None = self._once({"kind": "workspace"}, self.patience.reach_seconds)
+            name: str | None = self._patiently(
+                {"kind": "workspace"}, self.patience.reach_seconds, passing=frozenset({Cause.BUSY})
+            )
         except ModalError as error:
-            if error.cause in PASSING:
-                raise ModalError(Cause.UNREACHABLE, str(error)) from None
+            if error.cause in PASSING or error.cause is Cause.UNREACHABLE:
+                raise ModalError(Cause.UNREACHABLE, f"{server}: {error}") from None
             raise
         return name
 
@@ -232,30 +271,46 @@ class Session:
 
         Raises:
             ModalError: it failed for good; the file holds nothing of use.
+            OSError: the disk does not take it.
         """
-        self._patiently({"kind": "command", "arguments": list(arguments), "output": str(output)})
+        request = {"kind": "command", "arguments": list(arguments), "output": str(output)}
+        self._patiently(request, self.patience.request_seconds)
 
     def report(self, covers: Range, resolution: Literal["h", "d"], output: Path) -> None:
         """Read the bill of a range, by hour or by day, into a file of JSON lines.
 
         Raises:
             ModalError: it failed for good; the file holds nothing of use.
+            OSError: the disk does not take it.
         """
         bounds = {"start": naive_iso(covers.start), "end": naive_iso(covers.end)}
-        self._patiently({"kind": "report", **bounds, "resolution": resolution, "output": str(output)})
+        request = {"kind": "report", **bounds, "resolution": resolution, "output": str(output)}
+        self._patiently(request, self.patience.request_seconds)
 
-    def _patiently(self, request: Mapping[str, Any]) -> None:
-        patience = self.patience
+    def side_by_side(self, works: Sequence[Callable[[], Answer]]) -> Iterator[Answer]:
+        """Run things that ask on several threads, and yield what each returns as it ends.
+
+        What one of them raises, and a Ctrl-C meanwhile, ends the requests of the others.
+        """
+        with ThreadPoolExecutor(self.patience.at_once, thread_name_prefix="pull") as threads:
+            try:
+                for done in as_completed([threads.submit(work) for work in works]):
+                    yield done.result()
+            except BaseException:
+                self.abort()
+                raise
+
+    def _patiently(self, request: Mapping[str, Any], seconds: float, *, passing: frozenset[Cause] = PASSING) -> Any:
         attempts = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ModalError) and error.cause in PASSING),
-            stop=stop_after_attempt(patience.attempts)
+            retry=retry_if_exception(lambda error: isinstance(error, ModalError) and error.cause in passing),
+            stop=stop_after_attempt(self.patience.attempts)
             | stop_before_delay(max(0.0, self._remaining()))
             | stop_when_event_set(self._stop),
             wait=self._wait,
             sleep=sleep_using_event(self._stop),
             reraise=True,
         )
-        attempts(self._once, request, patience.request_seconds)
+        return attempts(self._once, request, seconds)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -270,13 +325,18 @@ class Session:
             if self._stop.is_set():
                 raise ModalError(Cause.STOPPED, "the pull was stopped before this was asked for")
             if limit <= 0:
-                raise ModalError(
-                    Cause.STOPPED, f"the pull's time, {self.patience.total_seconds:g} s, was over before this came up"
-                )
+                self.stop()
+                over = f"{self.patience.total_seconds:g} s, the time for the whole pull, were over before this came up"
+                raise ModalError(Cause.TIMED_OUT, over)
+            asked = time.monotonic()
             answer = free.ask(request, limit)
+            if answer is None and time.monotonic() - asked < limit:
+                raise ModalError(Cause.INTERRUPTED, "the process that asked has ended, as it does when memory runs out")
             if answer is None:
                 raise ModalError(Cause.TIMED_OUT, f"no answer within {limit:.3g} s")
             if "errors" in answer:
+                if answer["errno"] in _NOT_WRITTEN:
+                    raise OSError(answer["errno"], os.strerror(answer["errno"]), request["output"])
                 cause = cause_of(answer["errors"], answer["message"])
                 if cause in _MAY_HAVE_BROKEN:
                     free.end()  # its connection is of no more use, perhaps

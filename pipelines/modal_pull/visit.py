@@ -11,9 +11,9 @@ from pathlib import Path
 from pipelines.core.catalog import Catalog
 from pipelines.core.periods import days_between
 from pipelines.modal_pull import plan
-from pipelines.modal_pull.errands import Errands
+from pipelines.modal_pull.errands import Errands, Failure
 from pipelines.modal_pull.landed import Content, LandingFolder, Range, Snapshot, Subject, accept_any, read_snapshots
-from pipelines.modal_pull.session import Session
+from pipelines.modal_pull.session import Cause, Session
 
 SOURCES = (
     "app_history",
@@ -25,6 +25,8 @@ SOURCES = (
     "function_info",
 )
 _SECOND = dt.timedelta(seconds=1)
+# Clocks differ by that much without doing harm.
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 
 Clock = Callable[[], dt.datetime]
 
@@ -91,8 +93,14 @@ class Visit:
         self._folder = folder
         self._scratch = scratch
         self._known: defaultdict[Subject, list[Snapshot]] = defaultdict(list)
+        ahead: list[Snapshot] = []
         for snapshot in read_snapshots(folder.directory):
-            self._known[snapshot.subject].append(snapshot)
+            if snapshot.fetched_at > self.now + _CLOCK_TOLERANCE:
+                ahead.append(snapshot)
+            else:
+                self._known[snapshot.subject].append(snapshot)
+        if ahead:
+            self.errands.failures.append(_clock_was_wrong(ahead, self.now))
 
     def subject(self, source: str, environment: str, app: str | None = None, function: str | None = None) -> Subject:
         """Name what a file is about; the catalog's own environment goes without saying."""
@@ -116,18 +124,25 @@ class Visit:
             return not plan.seen_today(self.known(subject), self.now)
         return subject.source in self.wanted.sources
 
-    def open_pages(self, subject: Subject, first: dt.date, grain: dt.timedelta) -> list[Range]:
+    def open_pages(self, subject: Subject, trusted: Range, grain: dt.timedelta) -> list[Range]:
         """Return the ranges of a subject to ask for.
 
         Args:
             subject: of an export that speaks for days.
-            first: the first day that there is, unless another one was asked for.
+            trusted: from where it begins, unless another day was asked for, to where what has landed is believed.
             grain: full hours or seconds; the running one is left out.
         """
-        days = days_between(self.wanted.since or first, self.last_day + dt.timedelta(days=1))
+        start = plan.midnight(self.wanted.since) if self.wanted.since else trusted.start
+        days = days_between(start.date(), self.last_day + dt.timedelta(days=1))
         if not self.wanted.is_forced:
-            days = plan.open_days(days, self.known(subject))
-        return plan.pages(days, plan.floor(self.until, grain))
+            days = plan.open_days(days, self.known(subject), trusted)
+        return plan.pages(days, Range(start, plan.floor(self.until, grain)))
+
+    @property
+    def call_range(self) -> Range:
+        """The time from which calls are wanted: what was named, or what Modal may still have."""
+        since = self.wanted.since
+        return Range(plan.midnight(since) if since else plan.kept_since(self.now, plan.KEPT_DAYS_TEAM), self.until)
 
     @property
     def last_day(self) -> dt.date:
@@ -170,3 +185,14 @@ class Visit:
         """Lend a file outside the landing folder."""
         with tempfile.NamedTemporaryFile(dir=self._scratch) as file:
             yield Path(file.name)
+
+
+def _clock_was_wrong(ahead: Sequence[Snapshot], now: dt.datetime) -> Failure:
+    """Say that files were fetched in the future, which settle nothing and, later on, would count instead of others."""
+    last = max(ahead, key=lambda snapshot: snapshot.fetched_at)
+    return Failure(
+        last.path.name,
+        Cause.CLOCK,
+        f"it is {now:%Y-%m-%d %H:%M} UTC, and {len(ahead)} of the landed files say that they were fetched later, the "
+        f"last at {last.fetched_at:%Y-%m-%d %H:%M}",
+    )

@@ -1,18 +1,20 @@
 """The process that talks to Modal: the real command line and the real SDK, one request after another.
 
-`python -m pipelines.modal_pull.worker` reads requests, one JSON object a line, from its standard input, and answers
-each with one line. Importing the client takes a second, so that a process serves many requests; it can be killed at any
-moment, which is how a request that hangs is ended. What Modal returns goes to the file that the request names, never
-through the answer, and no answer holds a credential.
+`python worker.py` reads requests, one JSON object a line, from its standard input, and answers each with one line.
+Importing the client takes a second, so that a process serves many requests; it can be killed at any moment, which is
+how a request that hangs is ended, and it ends itself when whoever asks is gone. What Modal returns goes to the file
+that the request names, never through the answer, and no answer holds a credential.
 """
 
 import contextlib
 import io
 import json
 import os
+import queue
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -40,22 +42,33 @@ def mask(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    answers, requests = sys.stdout, sys.stdin
+    """Serve until the input ends, whatever is under way."""
+    answers, requests = sys.stdout, queue.SimpleQueue[str]()
+    threading.Thread(target=_receive, args=(sys.stdin, requests), daemon=True).start()
     Console.print_json = print_json  # type: ignore[assignment]
     # Whatever the client prints on its own must not get between the answers.
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = sys.stderr = nowhere
-        for line in requests:
-            answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+        while True:
+            answers.write(json.dumps(_answer(json.loads(requests.get()))) + "\n")
             answers.flush()
+
+
+def _receive(lines: Iterable[str], requests: queue.SimpleQueue[str]) -> None:
+    for line in lines:
+        requests.put(line)
+    os._exit(0)
 
 
 def _answer(request: Request) -> dict[str, Any]:
     try:
         said = _KINDS[request["kind"]](request)
     except BaseException as error:
-        return {"errors": [kind.__name__ for kind in type(error).__mro__], "message": _message(error)}
+        return {
+            "errors": [kind.__name__ for kind in type(error).__mro__],
+            "message": _message(error),
+            "errno": error.errno if isinstance(error, OSError) else None,
+        }
     return {"said": said}
 
 
@@ -139,10 +152,11 @@ def _workspace(request: Request) -> str | None:
 def _settings(request: Request) -> dict[str, Any]:
     """Tell what the client is configured with, without asking Modal, and without any credential itself."""
     import modal
-    from modal.config import config
+    from modal.config import config, config_profiles
 
     return {
         "has_token": any(config.get(name) for name in CREDENTIALS),
+        "profiles": list(config_profiles()),  # type: ignore[no-untyped-call]
         "server": config.get("server_url"),
         "environment": config.get("environment"),
         "client_version": modal.__version__,

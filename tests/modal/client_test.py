@@ -62,10 +62,10 @@ def in_path(path: str) -> tuple[str, str, dt.datetime]:
     ],
 )
 def test_a_bill_reads_as_on_the_day_that_it_was_fetched(
-    path: str, flags: tuple[str, ...], delivered: Delivered, command_line: CommandLine
+    path: str, flags: tuple[str, ...], delivered: Delivered, local_modal: LocalModal, one_process: Command
 ) -> None:
-    command_line.server.workspace.now = delivered.fetched_at(path)
-    printed = command_line.prints(*report_arguments(START + 2 * DAY, *flags))
+    local_modal.workspace.now = delivered.fetched_at(path)
+    printed = one_process(*report_arguments(START + 2 * DAY, *flags))
     assert rows(printed) == rows(delivered.export(path))
 
 

@@ -1,8 +1,12 @@
 """`tieout pull` against the local server: what it brings, what it asks for again, and what it says when Modal fails."""
 
 import datetime as dt
+import fcntl
 import resource
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -14,14 +18,16 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.core.money import format_usd
 from pipelines.core.resources import resource_path
+from pipelines.modal_pull import worker
+from pipelines.modal_pull.first_catalog import first_catalog
+from pipelines.modal_pull.looks import Deployed
 from pipelines.simulator import World, run, simulate
 from pipelines.simulator.world import to_us
 from pipelines.sources import load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
-from pipelines.warehouse.validation import Validator
 from tests.modal.call_history import SteadyCalls
 from tests.modal.conftest import SEED, CommandLine, Puller, PullFrom, quiet_scenario, renamed
 from tests.modal.faults import (
@@ -64,6 +70,16 @@ def covers(instant: dt.datetime) -> Callable[[Request], bool]:
     return lambda request: (request.since or 0) <= instant.timestamp() < (request.until or 0)
 
 
+def write_empty_catalog(directory: Path) -> Path:
+    """What `tieout init` writes where nothing is deployed."""
+    nothing = Deployed("coral-x", "main", functions=(), unlisted=(), elsewhere=(), rates={}, is_billed=True)
+    directory.mkdir()
+    built_in = load_catalog(resource_path("catalog"))
+    for name, text in first_catalog(nothing, built_in, today=START.date(), valid_from=START.date()).items():
+        (directory / name).write_text(text)
+    return directory
+
+
 # What is pulled
 
 
@@ -95,20 +111,24 @@ def test_a_bill_that_is_corrected_after_it_has_settled_is_read_again_where_it_ch
     assert today.since == (START + 8 * DAY).timestamp()
 
 
-def test_names_with_slashes_spaces_and_dots_stay_inside_the_landing_folder(
+def test_names_with_slashes_spaces_and_dots_of_another_environment_stay_inside_the_landing_folder(
     small_world: World, pull_from: PullFrom
 ) -> None:
+    """The environment is not the catalog's: the bill tells of it."""
     names = {OLD_APP: "../a b", PROGRESS: "deep/ly nested", ALERTS: "..", GENERATE: "Trainer.*"}
     world = run(renamed(small_world.scenario, names), SEED, 1)
     with LocalModal(world) as server:
         server.workspace.now = world.end + 8 * HOUR
+        server.workspace.move_app("../a b", "staging")
         puller = pull_from(server)
         assert puller.pull().code == 0
     assert landed(puller) == happened(world)
     with open_warehouse(puller.home.warehouse) as con:
         assert not load_landing(con, puller.home.landing, now=server.workspace.now).rejected
-        loaded = con.sql("select distinct app, function from raw.files where source = 'function_calls'").fetchall()
-    assert {("../a b", "deep/ly nested"), ("../a b", ".."), ("../a b", "Trainer.*")} <= set(loaded)
+        query = "select distinct environment, app, function from raw.files where source = 'function_calls'"
+        loaded = con.sql(query).fetchall()
+    assert {("staging", "../a b", name) for name in ("deep/ly nested", "..", "Trainer.*")} <= set(loaded)
+    assert {(environment, app) for environment, app, _ in loaded} == {("staging", "../a b")}
 
 
 def test_a_day_of_more_calls_than_modal_hands_out_at_once_comes_in_parts(puller: Puller) -> None:
@@ -136,6 +156,20 @@ def test_what_modal_has_forgotten_does_not_erase_what_was_pulled_in_time(puller:
     build(puller.home, puller.server.workspace.now, *CALL_TABLES)
     [kept] = ask(puller.home, "select count(*) from staging.function_calls")
     assert kept == (happened(puller.server.workspace.world)["function_calls"],)
+
+
+def test_a_stopped_app_that_was_billed_is_asked_for_its_calls_until_they_are_there(
+    puller: Puller, tmp_path: Path
+) -> None:
+    """No catalog names it, and when Modal gives its calls at last, its bill has settled."""
+    modal, catalog = puller.server.workspace, str(write_empty_catalog(tmp_path / "catalog"))
+    modal.stop_app(OLD_APP)
+    puller.server.fail("FunctionCallCount", rate_limited(), times=None)
+    assert puller.pull("--catalog", catalog).code == 1
+    puller.server.heal()
+    modal.now += 2 * DAY
+    assert puller.pull("--catalog", catalog).code == 0
+    assert landed(puller) == happened(modal.world)
 
 
 # What goes wrong
@@ -189,6 +223,23 @@ def test_a_request_that_is_never_answered_is_given_up_and_made_again_by_the_next
     assert landed(puller)["function_calls"] == happened(world)["function_calls"]
 
 
+def test_what_is_asked_ends_with_whoever_asks(puller: Puller) -> None:
+    arrived = threading.Event()
+
+    def notice(_: Request) -> bool:
+        arrived.set()
+        return True
+
+    puller.server.fail("WorkspaceNameLookup", Silence(), where=notice)
+    asking = subprocess.Popen([sys.executable, "-P", worker.__file__], stdin=subprocess.PIPE, text=True)
+    assert asking.stdin is not None
+    asking.stdin.write('{"kind": "workspace"}\n')
+    asking.stdin.flush()
+    assert arrived.wait(60)
+    asking.stdin.close()
+    assert asking.wait(60) == 0
+
+
 def test_an_app_that_is_deleted_meanwhile_is_noted_and_its_bill_stays(puller: Puller) -> None:
     gone = ("AppGetInfo", "AppGetByDeploymentName", "AppDeploymentHistory", "FunctionGet")
     puller.server.fail(gone, not_found(), times=None, where=lambda request: request.app == OLD_APP)
@@ -208,6 +259,26 @@ def test_a_member_gets_what_is_not_the_bill_and_hears_whom_to_ask(puller: Puller
     puller.server.heal()
     assert puller.pull("--only", "billing_report").code == 0
     assert landed(puller) == happened(puller.server.workspace.world)
+
+
+def test_a_member_gets_a_first_catalog_with_the_list_prices_that_are_built_in(puller: Puller, tmp_path: Path) -> None:
+    puller.server.fail(BILLING, permission_denied(), times=None)
+    spoken = puller.tieout("init", tmp_path / "mine" / "catalog")
+    assert spoken.code == 0
+    assert "10 functions in 10 configurations of 1 app in the environment main of coral-x, and 0 rates." in spoken.out
+    assert "The token may not read the rates" in spoken.out
+    assert load_catalog(tmp_path / "mine" / "catalog").prices == load_catalog(resource_path("catalog")).prices
+    assert f"Next: tieout pull --home {tmp_path / 'mine'}, then" in spoken.out
+
+
+def test_while_a_pull_is_under_way_no_other_one_begins(puller: Puller) -> None:
+    puller.home.landing.mkdir(parents=True)
+    with (puller.home.landing / ".pull.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        spoken = puller.pull()
+    assert spoken.code == 2
+    assert "another pull into" in spoken.err
+    assert not puller.server.received("AppList")
 
 
 def test_a_token_that_modal_does_not_take_is_one_message(puller: Puller) -> None:
@@ -230,25 +301,25 @@ def test_a_server_that_is_not_there_is_one_message(puller: Puller, monkeypatch: 
     monkeypatch.setenv("TIEOUT_PULL_REACH_SECONDS", "2")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MODAL_SERVER_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        server = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setenv("MODAL_SERVER_URL", server)
         spoken = puller.pull()
     assert spoken.code == 2
-    assert "cannot be reached" in spoken.err
+    assert f"cannot be reached: {server}: " in spoken.err
 
 
 # What comes of it
 
 
 def build(home: Home, until: dt.datetime, *beginnings: str) -> None:
-    """Load what has landed, and build the tables whose names begin so."""
+    """Load what has landed, and write the tables whose names begin so."""
     period = Period(START.date() - 28 * DAY, until.date())
     with open_warehouse(home.warehouse) as con:
-        assert not load_landing(con, home.landing, now=until).rejected
+        assert not load_landing(con, home.landing, now=until + 7 * DAY).rejected  # what was fetched since counts, too
         write_catalog(con, load_catalog(resource_path("catalog")))
-        validator = Validator(con)
         for model in load_models():
             if model.name.startswith(beginnings):
-                assert build_model(con, model, period, validator=validator, run_id="test").is_committed, model.name
+                write_model(con, model, period)
 
 
 def ask(home: Home, query: str) -> list[tuple[Any, ...]]:
@@ -267,7 +338,7 @@ def test_a_restated_hour_replaces_the_earlier_one_and_a_vanished_one_vanishes(pu
     modal.restate(OLD_APP, START + ten * HOUR, permille=0)
     modal.now += DAY
     assert puller.pull("--only", "billing_report").code == 0
-    build(puller.home, modal.now, "staging.deliveries", "staging.restated_lines", "staging.billing")
+    build(puller.home, modal.now, "staging.deliveries", "staging.monthly", "staging.restated_lines", "staging.billing")
     query = f"select hour, sum(amount_usd) from staging.billing_items where object_id = '{OLD_ID}' group by hour"
     read = {(hour - START.replace(tzinfo=None)) // HOUR: cost for hour, cost in ask(puller.home, query)}
     assert abs(2 * read[nine] - billed[nine]) <= Decimal("0.00000002")
@@ -285,7 +356,7 @@ def test_eight_pulled_weeks_come_to_the_same_spend_as_the_written_ones(pull_from
     world = run(scenario, SEED, weeks)
     with LocalModal(world) as server:
         puller = pull_from(server)
-        for week in (2, 4, 6, 7, 8):
+        for week in (4, 6, 7, 8):
             server.workspace.now = world.start + week * 7 * DAY + 8 * HOUR
             assert puller.pull().code == 0
         server.workspace.now = world.end + 7 * DAY
@@ -322,7 +393,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 def test_pulling_a_day_of_many_calls_costs_less_than_the_command_line_alone(puller: Puller) -> None:
     """The command line spends most of its time on colours, which no file gets."""
-    crowd = SteadyCalls(to_us(START), 17_280_000, 5000)
+    crowd = SteadyCalls(to_us(START), 28_800_000, 3000)
     puller.server.workspace.replace_calls(OLD_APP, PROGRESS, crowd)
     bounds = ("--since", f"{START:%Y-%m-%d}", "--until", f"{START + DAY:%Y-%m-%d}")
     command = ("function", "calls", f"{OLD_APP}/{PROGRESS}", "--all-variants", *bounds, "--json")

@@ -51,6 +51,7 @@ class SimulatedWorkspace:
         self._restated: dict[tuple[str, dt.datetime], int] = {}
         self._stopped: dict[str, dt.datetime] = {}
         self._deleted: set[str] = set()
+        self._moved: dict[str, str] = {}
 
     # What can be changed
 
@@ -65,6 +66,10 @@ class SimulatedWorkspace:
     def delete_app(self, name: str) -> None:
         """Let an app be gone, as if it had never been there, but for the bill."""
         self._deleted.add(name)
+
+    def move_app(self, name: str, environment: str) -> None:
+        """Let an app have been in another environment all the time."""
+        self._moved[name] = environment
 
     def replace_calls(self, app: str, function: str, history: CallHistory) -> None:
         """Serve other calls of a function than the simulated ones."""
@@ -120,7 +125,7 @@ class SimulatedWorkspace:
         is_hourly = request.resolution == "h"
         step = HOUR if is_hourly else DAY
         start = start.replace(minute=0, second=0, microsecond=0) if is_hourly else _midnight(start)
-        environment, tags = self.world.scenario.environment, {app.app_id: app.tags for app in self.world.scenario.apps}
+        tags = {app.app_id: app.tags for app in self.world.scenario.apps}
         for begun, item in self._billed(start, end, step):
             asked = {
                 key: value for key, value in tags.get(item.object_id, {}).items() if {key, "*"} & set(request.tag_names)
@@ -128,7 +133,7 @@ class SimulatedWorkspace:
             yield api_pb2.WorkspaceBillingReportItem(
                 object_id=item.object_id,
                 description=item.description,
-                environment_name=environment,
+                environment_name=self._environment(item.description),
                 interval=_timestamp(to_us(begun)),
                 cost=amount(item.cost),
                 cost_by_resource={label: amount(cost) for label, cost in item.parts.items()},
@@ -170,12 +175,20 @@ class SimulatedWorkspace:
 
     # Apps
 
+    def _environment(self, name: str) -> str:
+        return self._moved.get(name, self.world.scenario.environment)
+
     def _there(self) -> list[App]:
         return [
             app
             for app in self.world.scenario.apps
             if app.name not in self._deleted and known_deployments(self.world, app, self.now)
         ]
+
+    def _there_in(self, environment: str) -> list[App]:
+        """Return the apps of an environment; without a name, of the one that is the default."""
+        asked = environment or self.world.scenario.environment
+        return [app for app in self._there() if self._environment(app.name) == asked]
 
     def _app(self, app_id: str) -> App:
         for app in self._there():
@@ -200,7 +213,7 @@ class SimulatedWorkspace:
     def _stopped_at(self, app: App) -> float:
         return self._stopped[app.name].timestamp() if app.name in self._stopped else 0.0
 
-    def _app_list(self, _request: Any) -> api_pb2.AppListResponse:
+    def _app_list(self, request: api_pb2.AppListRequest) -> api_pb2.AppListResponse:
         return api_pb2.AppListResponse(
             apps=[
                 api_pb2.AppListResponse.AppListItem(
@@ -214,15 +227,15 @@ class SimulatedWorkspace:
                     if app.name in self._stopped
                     else running_containers(self.world, app, to_us(self.now)),
                 )
-                for app in self._there()
+                for app in self._there_in(request.environment_name)
             ]
         )
 
     def _app_get_by_deployment_name(
         self, request: api_pb2.AppGetByDeploymentNameRequest
     ) -> api_pb2.AppGetByDeploymentNameResponse:
-        response = api_pb2.AppGetByDeploymentNameResponse(environment_name=self.world.scenario.environment)
-        for app in self._there():
+        response = api_pb2.AppGetByDeploymentNameResponse(environment_name=request.environment_name)
+        for app in self._there_in(request.environment_name):
             if app.name == request.name:
                 response.lifecycle.CopyFrom(self._lifecycle(app))
                 if app.name in self._stopped:
@@ -299,7 +312,7 @@ class SimulatedWorkspace:
             app, name, configuration = self._deployed(function_id)
         except GRPCError:
             app = None
-        if app is None or app.name in self._stopped:
+        if app is None or app.name in self._stopped or app not in self._there_in(request.environment_name):
             lookup = f"'{request.app_name}/{request.object_tag}'"
             raise GRPCError(Status.NOT_FOUND, f"Lookup failed for Function {lookup}: not found in environment.")
         return api_pb2.FunctionGetResponse(

@@ -1,7 +1,10 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
+from pipelines.core.home import Home
+from pipelines.core.resources import resource_path
 from tests.conftest import Tieout
 
 
@@ -18,6 +21,8 @@ def without_token(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--since", "yesterday"), "'yesterday' is not a day like 2026-11-02"),
         (("--since", "2026-11-09", "--until", "2026-11-02"), "--since 2026-11-09 is not before --until 2026-11-02"),
         (("--since", "2999-01-01"), "has not come yet"),
+        (("--since", "1990-01-01"), "--since 1990-01-01 is more than 13 months ago\nThe earliest day is 20"),
+        (("--until", "2026-01-01"), "--until 2026-01-01: without --since a pull begins on "),
         (("--only", "invoice"), "there is no 'invoice'; there are: app_history"),
     ],
 )
@@ -72,3 +77,25 @@ def test_the_doctor_needs_a_token_only_when_asked_to(tieout: Tieout, tmp_path: P
 
     assert modal_line().startswith("ok")
     assert modal_line("--modal").startswith("problem")
+
+
+@pytest.mark.parametrize("command", ["pull", "run"])
+def test_what_comes_from_modal_is_not_held_against_another_programme_unasked(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("TIEOUT_CATALOG")
+    home = Home(tmp_path / "mine")
+    home.landing.mkdir(parents=True)
+    home.pull_lock.touch()
+    spoken = tieout(command, "--home", home.root)
+    assert spoken.code == 2
+    assert f"`tieout init {home.catalog}` writes one" in spoken.err
+
+
+def test_a_catalog_in_the_home_is_found_unasked(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TIEOUT_CATALOG")
+    home = Home(tmp_path / "mine")
+    shutil.copytree(resource_path("catalog"), home.catalog)
+    assert f"{home.catalog}: CORAL-X" in tieout("doctor", "--home", home.root).out

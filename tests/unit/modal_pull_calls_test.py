@@ -1,6 +1,8 @@
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from pipelines.modal_pull.apps import App
 from pipelines.modal_pull.calls import Function, function_errands, named
 from pipelines.modal_pull.errands import Errands
-from pipelines.modal_pull.landed import LandingFolder, read_snapshots
+from pipelines.modal_pull.forgotten import note_days_without_calls
+from pipelines.modal_pull.landed import LandingFolder, Range, Subject, read_snapshots
 from pipelines.modal_pull.patience import Patience
 from pipelines.modal_pull.pull import ignore_progress
 from pipelines.modal_pull.session import Cause, ModalError, Session
@@ -139,6 +142,80 @@ def test_apps_of_one_name_give_one_log(tmp_path: Path) -> None:
     assert len(landed_calls(tmp_path / "landing")) == 3
 
 
+def test_an_app_is_asked_only_about_days_on_which_it_was_there(tmp_path: Path) -> None:
+    stopped = App("main", "ap-9999999999999999999999", "api", "stopped", CREATED, CREATED + dt.timedelta(hours=9))
+    with visiting(tmp_path / "landing", lambda *_: hours(8, 1)) as (visit, session):
+        pull_calls(visit, named(stopped, "f", "fu-1"), named(API, "f", "fu-2"))
+    assert [(reference, since[:10]) for reference, since, _ in session.asked] == [
+        ("fu-1", "2026-11-08"),
+        ("api/f", "2026-11-08"),
+        ("api/f", "2026-11-09"),
+    ]
+
+
+def test_files_from_a_clock_that_was_ahead_settle_nothing_and_are_named(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    with visiting(landing, lambda *_: [], now=NOW + dt.timedelta(days=3)) as (visit, _):
+        pull_calls(visit, named(API, "f"))
+    with visiting(landing, lambda *_: hours(9, 1)) as (visit, session):
+        pull_calls(visit, named(API, "f"))
+        [failure] = visit.errands.failures
+    assert failure.cause is Cause.CLOCK
+    assert failure.message.startswith("it is 2026-11-10 07:00 UTC, and 2 of the landed files say that they were fetch")
+    assert [asked[1] for asked in session.asked] == ["2026-11-08T00:00:00Z", "2026-11-09T00:00:00Z"]
+
+
+def write_text(text: str, path: Path) -> None:
+    path.write_text(text)
+
+
+def land_bill(landing: Path, start: dt.datetime, end: dt.datetime, *billed: dt.datetime, cost: str = "1") -> None:
+    rows = [
+        {"environment": "main", "description": "api", "interval_start": f"{hour:%Y-%m-%dT%H:%M:%S}", "cost": cost}
+        for hour in billed
+    ]
+    LandingFolder(landing, "1.6.4").receive(
+        Subject("billing_report"),
+        label=f"{start:%Y-%m-%d}.plain",
+        command="",
+        fetched_at=end,
+        covers=Range(start, end),
+        write=partial(write_text, json.dumps(rows)),
+    )
+
+
+def test_calls_of_days_beyond_the_last_billed_hour_are_asked_for_again(tmp_path: Path) -> None:
+    """The clock was three days ahead, and still is."""
+    landing, fast = tmp_path / "landing", NOW + dt.timedelta(days=3)
+    land_bill(landing, CREATED, fast, *hours(10, 5))
+    with visiting(landing, lambda *_: hours(9, 1), now=fast) as (visit, _):
+        pull_calls(visit, named(API, "f"))
+    with visiting(landing, lambda *_: hours(9, 1), now=fast + dt.timedelta(days=1)) as (visit, session):
+        pull_calls(visit, named(API, "f"))
+    assert session.asked[0][1] == "2026-11-11T00:00:00Z"
+
+
+def test_an_app_that_was_billed_before_its_first_call_is_noted(tmp_path: Path) -> None:
+    """On Starter, whose calls are gone after a day; a day that was billed nothing is none."""
+    landing = tmp_path / "landing"
+    land_bill(landing, CREATED - dt.timedelta(days=1), CREATED, *hours(7, 5), cost="0")
+    land_bill(landing, CREATED, NOW, *hours(8, 5), *hours(10, 5))
+    with visiting(landing, lambda *_: hours(10, 5)) as (visit, _):
+        pull_calls(visit, named(API, "f"))
+        note_days_without_calls(visit)
+        [note] = visit.errands.notes
+    assert note.startswith("no calls came of api before 2026-11-10 (billed on 2026-11-08): they are gone")
+
+
+def test_an_app_with_calls_since_it_was_billed_is_not(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    land_bill(landing, CREATED, NOW, *hours(8, 5), *hours(10, 5))
+    with visiting(landing, lambda *_: hours(8, 5)) as (visit, _):
+        pull_calls(visit, named(API, "f"))
+        note_days_without_calls(visit)
+        assert visit.errands.notes == []
+
+
 def test_a_function_that_is_gone_is_asked_for_once_and_noted(tmp_path: Path) -> None:
     def gone(*_: object) -> Sequence[dt.datetime]:
         raise ModalError(Cause.MISSING, "not found")
@@ -149,7 +226,7 @@ def test_a_function_that_is_gone_is_asked_for_once_and_noted(tmp_path: Path) -> 
         assert len(session.asked) == 1
         assert not visit.errands.failures
         assert visit.errands.notes == [
-            "not on Modal, or not any more: calls of api/f, 2026-10-12 00:00 to 2026-10-19 00:00 UTC"
+            "not on Modal, or not any more: calls of api/f, 2026-10-11 07:05 to 2026-10-18 00:00 UTC"
         ]
 
 

@@ -27,7 +27,7 @@ def app(name: str) -> App:
 
 
 def workspace(*functions: DeployedFunction, rates: dict[str, str] | None = None, **fields: Any) -> Deployed:
-    said = {"workspace": "acme", "environment": "main", "unlisted": (), "is_billed": True, **fields}
+    said = {"workspace": "acme", "environment": "main", "unlisted": (), "elsewhere": (), "is_billed": True, **fields}
     return Deployed(functions=functions, rates=rates or {"cpu_hour_cost": "0.05000"}, **said)
 
 
@@ -91,7 +91,7 @@ def test_a_gpu_without_a_price_is_a_question_and_no_guess(built_in: Catalog, tmp
 
 def test_what_only_people_know_is_marked(built_in: Catalog, tmp_path: Path) -> None:
     written(workspace(unlisted=("batch",)), built_in, tmp_path)
-    for name in ("functions", "rollout", "projection", "prices", "mail"):
+    for name in ("functions", "rollout", "projection", "prices", "mail", "billing"):
         assert "# QUESTION:" in (tmp_path / f"{name}.yaml").read_text()
     assert '"batch" was billed lately' in (tmp_path / "functions.yaml").read_text()
 
@@ -104,7 +104,9 @@ def test_the_example_in_the_comments_is_a_phase_that_loads(built_in: Catalog, tm
     assert load_catalog(tmp_path).rollout.phases[0].id == "phase-1"
 
 
-@pytest.mark.parametrize("name", ['"', "'; drop table", "a: b", "#", "{}", "ü\n- x", "\x07", "..", "*", "null", "1"])
+@pytest.mark.parametrize(
+    "name", ['"', "'; drop table", "a: b", "#", "{}", "ü\n- x", "\x07", "\x7f", "🜁 東", "..", "*", "null", "1"]
+)
 def test_names_are_inert(built_in: Catalog, tmp_path: Path, name: str) -> None:
     deployed = workspace(function(name, on=name), unlisted=(name,), workspace=name, environment=name)
     catalog = written(deployed, built_in, tmp_path)

@@ -1,6 +1,5 @@
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -85,14 +84,13 @@ def test_a_sidecar_that_cannot_be_read_lets_the_next_pull_ask_again(tmp_path: Pa
     assert list(read_snapshots(tmp_path)) == []
 
 
-def test_what_a_killed_pull_left_half_written_is_swept_out_a_day_later(tmp_path: Path) -> None:
-    old, new = tmp_path / "app_list" / "old.json.tmp", tmp_path / "app_list" / "new.json.tmp"
-    old.parent.mkdir()
-    old.write_text("[")
-    new.write_text("[")
-    os.utime(old, (0, 0))
+def test_what_a_killed_pull_left_half_written_is_swept_out_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "app_list"
+    folder.mkdir()
+    for name in ("1.json", "2.json.tmp", "2.json.meta.json.tmp", "notes.tmp"):
+        (folder / name).write_text("[")
     LandingFolder(tmp_path, "1.6.4")
-    assert (old.exists(), new.exists()) == (False, True)
+    assert {path.name for path in folder.iterdir()} == {"1.json", "notes.tmp"}
 
 
 def test_the_sidecar_tells_since_when_calls_had_not_ended(tmp_path: Path) -> None:
@@ -102,6 +100,11 @@ def test_the_sidecar_tells_since_when_calls_had_not_ended(tmp_path: Path) -> Non
     land(tmp_path, printed(ended, running, waiting))
     [snapshot] = read_snapshots(tmp_path)
     assert snapshot.open_from == dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
+
+
+def test_a_call_that_does_not_say_when_lands_for_the_loading_to_refuse(tmp_path: Path) -> None:
+    running = {**CALL, "enqueued_at": None, "status": "running"}
+    assert [land(tmp_path, printed(*calls))[1].open_from for calls in ([running], [running, CALL])] == [None, None]
 
 
 def test_a_large_log_is_counted_to_the_last_call(tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
 import datetime as dt
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from pipelines.modal_pull import plan
 from pipelines.modal_pull.landed import PLAIN, RESOURCES, Range, Snapshot, Subject
 from pipelines.modal_pull.plan import (
     by_halves,
+    earliest_bill_day,
     first_bill_day,
-    first_call_day,
     handy_length,
+    kept_since,
     midnight,
-    open_days,
     open_months,
     pages,
+    resumed_bill_day,
     retention_risk,
 )
 from pipelines.modal_pull.session import Cause, ModalError
@@ -36,6 +39,10 @@ def read(start: str, end: str, fetched_at: str, *, open_from: str | None = None,
         open_from=None if open_from is None else at(open_from),
         path=Path("calls.json"),
     )
+
+
+def open_days(days: Sequence[dt.date], snapshots: Sequence[Snapshot]) -> list[dt.date]:
+    return plan.open_days(days, snapshots, Range(midnight(days[0]), plan.FOREVER))
 
 
 def test_a_day_that_was_read_after_its_settle_buffer_is_not_asked_for_again() -> None:
@@ -80,15 +87,33 @@ def test_a_bill_is_there_when_its_plain_report_is() -> None:
 def test_days_are_asked_for_in_ranges_of_a_week_at_most_up_to_now() -> None:
     days = [MONDAY + i * DAY for i in range(9)]
     now = at("2026-11-10T07:00:05")
-    assert pages(days, now) == [Range(midnight(MONDAY), midnight(MONDAY + 7 * DAY)), Range(at("2026-11-09"), now)]
+    assert pages(days, Range(midnight(MONDAY), now)) == [
+        Range(midnight(MONDAY), midnight(MONDAY + 7 * DAY)),
+        Range(at("2026-11-09"), now),
+    ]
 
 
 def test_days_that_do_not_touch_are_ranges_of_their_own() -> None:
-    assert [str(page) for page in pages([WEEK[0], WEEK[2]], at("2026-11-30"))] == ["2026-11-02", "2026-11-04"]
+    within = Range(midnight(MONDAY), at("2026-11-30"))
+    assert [str(page) for page in pages([WEEK[0], WEEK[2]], within)] == ["2026-11-02", "2026-11-04"]
 
 
 def test_nothing_is_asked_for_beyond_now() -> None:
-    assert pages([MONDAY], midnight(MONDAY)) == []
+    assert pages([MONDAY], Range(midnight(MONDAY), midnight(MONDAY))) == []
+
+
+def test_of_the_oldest_day_what_modal_still_has_is_asked_for_once() -> None:
+    since = kept_since(at("2026-12-02T07:00"), 30)
+    assert since == at("2026-11-02T07:05")
+    assert pages([MONDAY], Range(since, at("2026-12-02"))) == [Range(since, at("2026-11-03"))]
+    log = read("2026-11-02T07:05", "2026-11-03", "2026-12-02T07:00")
+    later = Range(kept_since(at("2026-12-02T09:00"), 30), plan.FOREVER)
+    assert plan.open_days([MONDAY], [log], later) == []
+
+
+def test_a_day_beyond_what_is_believed_is_asked_for_again() -> None:
+    log = read("2026-11-02", "2026-11-09", "2026-11-10")
+    assert plan.open_days(WEEK, [log], Range(midnight(MONDAY), at("2026-11-05T01:00"))) == WEEK[3:]
 
 
 def test_what_is_too_much_is_asked_for_in_halves_that_leave_no_gap() -> None:
@@ -139,9 +164,18 @@ def test_what_is_denied_is_not_asked_for_in_halves() -> None:
     assert len(asked) == 1
 
 
-def test_the_first_pull_reads_the_bill_from_the_month_before_and_the_calls_that_modal_still_has() -> None:
+def test_the_first_pull_reads_the_bill_from_the_month_before() -> None:
     assert first_bill_day(dt.date(2026, 1, 15)) == dt.date(2025, 12, 1)
-    assert first_call_day(dt.date(2026, 11, 30)) == dt.date(2026, 11, 1)
+    assert resumed_bill_day(dt.date(2026, 1, 15), []) == dt.date(2025, 12, 1)
+
+
+def test_after_a_pause_the_bill_begins_where_it_has_landed_but_no_more_than_13_months_ago() -> None:
+    landed = [read("2026-11-01", "2026-11-23T17:00", "2026-11-23T17:00", kind=PLAIN)]
+    assert resumed_bill_day(dt.date(2027, 1, 2), landed) == dt.date(2026, 11, 1)
+    assert resumed_bill_day(dt.date(2026, 11, 24), landed) == dt.date(2026, 10, 1)
+    assert (
+        resumed_bill_day(dt.date(2028, 1, 2), landed) == earliest_bill_day(dt.date(2028, 1, 2)) == dt.date(2026, 12, 1)
+    )
 
 
 def test_a_months_summary_is_final_a_week_after_the_month() -> None:
@@ -154,7 +188,7 @@ def test_a_months_summary_is_final_a_week_after_the_month() -> None:
 
 def test_calls_that_nobody_pulled_in_time_are_said_to_be_gone() -> None:
     log = [read("2026-10-01", "2026-10-02", "2026-10-02T07:00")]
-    assert retention_risk(log, at("2026-10-02T12:00")) is None
+    assert retention_risk(log, at("2026-10-03T01:00")) is None  # pulled every day, a little later than the day before
     at_risk = retention_risk(log, at("2026-10-10"))
     assert at_risk is not None and "on Team they last until 2026-11-01" in at_risk
     gone = retention_risk(log, at("2026-11-10"))

@@ -24,6 +24,7 @@ from pipelines.modal_pull.worker import MASK, mask, print_json
         (["ServiceError"], "upstream connect error", Cause.INTERRUPTED),
         (["StreamTerminatedError"], "Connection lost", Cause.INTERRUPTED),
         (["ConnectionError"], "Could not connect to the Modal server.", Cause.UNREACHABLE),
+        (["UnimplementedError", "Error"], "Received :status = '404'", Cause.UNREACHABLE),
         (["SomethingNew", "Exception"], "?", Cause.INTERRUPTED),
     ],
 )
@@ -68,13 +69,35 @@ def test_a_limit_that_is_none_is_refused(value: str) -> None:
 def test_a_pull_whose_time_is_over_asks_for_nothing_more() -> None:
     with Session(Patience(total_seconds=1e-9)) as session, pytest.raises(ModalError) as stopped:
         session.settings()
-    assert stopped.value.cause is Cause.STOPPED
+    assert stopped.value.cause is Cause.TIMED_OUT
+    assert "the time for the whole pull" in str(stopped.value)
 
 
 def test_a_request_that_takes_too_long_is_ended() -> None:
     with Session(Patience(request_seconds=0.05)) as session, pytest.raises(ModalError) as ended:
         session.settings()  # importing the client alone takes longer
     assert ended.value.cause is Cause.TIMED_OUT
+
+
+def test_a_process_that_ends_by_itself_is_not_said_to_be_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_lived = tmp_path / "worker.py"
+    short_lived.write_text("input()")
+    monkeypatch.setattr("pipelines.modal_pull.worker.__file__", str(short_lived))
+    with Session(Patience()) as session, pytest.raises(ModalError, match="as it does when memory runs out") as ended:
+        session.settings()
+    assert ended.value.cause is Cause.INTERRUPTED
+
+
+def test_what_the_disk_does_not_take_is_not_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = tmp_path / "worker.py"
+    full.write_text(
+        "import errno, json\n"
+        "answer = {'errors': ['OSError'], 'message': 'No space left on device', 'errno': errno.ENOSPC}\n"
+        "input(), print(json.dumps(answer))\n"
+    )
+    monkeypatch.setattr("pipelines.modal_pull.worker.__file__", str(full))
+    with Session(Patience()) as session, pytest.raises(OSError, match="No space left on device"):
+        session.command(["app", "list"], tmp_path / "apps.json")
 
 
 def test_without_a_token_the_configuration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,5 +120,5 @@ def test_a_session_that_was_aborted_still_ends() -> None:
     with Session(Patience()) as session:
         session.abort()
         with pytest.raises(ModalError) as stopped:
-            session.workspace()
+            session.workspace("https://api.example.com")
     assert stopped.value.cause is Cause.STOPPED
