@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.core.periods import day_start
 from pipelines.warehouse.evaluations import Evaluated, record_evaluation
 from pipelines.warehouse.models import Model
-from pipelines.warehouse.suites import load_suite
+from pipelines.warehouse.suites import ALL_DAYS, load_suite
 from pipelines.warehouse.validation import ValidationResult, Validator
 
 CHUNK = dt.timedelta(days=7)
@@ -95,7 +95,8 @@ def build_model(
         _record_version(con, model)
         with _computed_once(con, model, _rows_of(model, built)) as rows:
             written = time.monotonic()
-            validation = validator.validate(load_suite(model.name), rows=rows)
+            days = ALL_DAYS if built is None else (built.since, built.until)
+            validation = validator.validate(load_suite(model.name), rows=rows, days=days)
             validated = time.monotonic()
         if validation.success:
             con.execute("commit")

@@ -27,6 +27,10 @@ class WarehouseError(RuntimeError):
     """The warehouse cannot be opened or built; the message says what to do."""
 
 
+class WarehouseBusyError(WarehouseError):
+    """Another process is writing the warehouse."""
+
+
 @contextmanager
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, make its schemas, and close it whatever happens.
@@ -71,10 +75,11 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(path, read_only=read_only)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise WarehouseError(
+            # Without its cause: Dagster's run shows the innermost error, and that one names no remedy.
+            raise WarehouseBusyError(
                 f"{path} is being written by another process; wait until that run ends, or stop it"
-            ) from error
-        raise WarehouseError(f"{path} cannot be opened: {error}") from error
+            ) from None
+        raise WarehouseError(f"{path} cannot be opened: {error}") from None
 
 
 META_DDL = """

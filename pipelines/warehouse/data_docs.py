@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pipelines.core.home import Home
 from pipelines.warehouse.connection import WarehouseError, read_warehouse
-from pipelines.warehouse.suites import all_suites
+from pipelines.warehouse.suites import ALL_DAYS, all_suites
 from pipelines.warehouse.validation import write_data_docs
+from pipelines.warehouse.weeks import built_weeks
 
 
 def write_site(home: Home) -> Path:
@@ -25,7 +26,9 @@ def write_site(home: Home) -> Path:
         rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
         built = {table for (table,) in rows}
         suites = [suite for suite in all_suites().values() if suite.table in built]
-        return write_data_docs(con, suites, home.root / "data-docs")
+        weeks = built_weeks(con)
+        days = (weeks[0].start, weeks[-1].end) if weeks else ALL_DAYS
+        return write_data_docs(con, suites, home.root / "data-docs", days=days)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

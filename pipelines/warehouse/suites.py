@@ -13,8 +13,13 @@ A suite file lies where its table's SQL lies (`sql/spend/hourly.sql`, `expectati
       - name: Only corrections are negative
         severity: warning
         sql: select * from {table} where amount_usd < 0 and component <> 'residual'
+
+A rule in SQL reads `{table}`, the rows to check. `{since}` and `{until}`, exclusive, are the bounds of the days that
+they were built for: a rule that looks for what is missing compares with all of these days, because rows that are not
+there cannot tell where they should have begun and ended.
 """
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -36,6 +41,10 @@ from pipelines.core.resources import resource_path
 _NOT_ON_DUCKDB = re.compile(r"_regex|_like_pattern|_of_type$|_type_list$|_json_|_dateutil_|_strftime_")
 
 
+# The days of a table that is always checked whole; the years that every date of Python and of DuckDB can have.
+ALL_DAYS = (dt.date.min, dt.date.max)
+
+
 class SuiteError(Exception):
     """A suite file cannot be used; the message names file, line and field."""
 
@@ -49,7 +58,8 @@ class Expectation:
         severity: `critical` stops the build, `warning` is shown.
         type: name of the Great Expectations expectation; None for a rule in SQL.
         kwargs: its arguments.
-        sql: select that returns the rows that break the rule, with `{table}` for the rows to check.
+        sql: select that returns the rows that break the rule, with `{table}` for the rows to check, and `{since}` and
+            `{until}` for the days that they were built for.
         line: where it stands in the suite file.
     """
 
@@ -64,6 +74,21 @@ class Expectation:
     def check_name(self) -> str:
         """The name of the Dagster check that shows this expectation."""
         return check_name(self.name)
+
+    def rule(self, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> str:
+        """Return the select of the rows that break the rule.
+
+        Args:
+            rows: what to put in the place of `{table}`.
+            days: the UTC days that the rows were built for, end exclusive.
+
+        Raises:
+            ValueError: the expectation is no rule in SQL.
+        """
+        if self.sql is None:
+            raise ValueError(f"{self.name!r} is an expectation of Great Expectations, not a rule in SQL")
+        since, until = (f"timestamp '{day.isoformat()}'" for day in days)
+        return self.sql.replace("{since}", since).replace("{until}", until).replace("{table}", rows)
 
 
 @dataclass(frozen=True)
@@ -118,8 +143,8 @@ class _ExpectationEntry(BaseModel):
     @field_validator("sql")
     @classmethod
     def _reads_the_rows(cls, sql: str | None) -> str | None:
-        if sql is not None and "{table}" not in sql:
-            raise ValueError("must read from {table}, which stands for the rows to check")
+        if sql is not None and not any(placeholder in sql for placeholder in ("{table}", "{since}", "{until}")):
+            raise ValueError("must read from {table}, the rows to check, or name {since} and {until}, their days")
         return sql
 
     @model_validator(mode="after")

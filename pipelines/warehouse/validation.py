@@ -10,7 +10,7 @@ import re
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipelines.core.findings import Severity
-from pipelines.warehouse.suites import Expectation, Suite
+from pipelines.core.resources import resource_path
+from pipelines.warehouse.suites import ALL_DAYS, Expectation, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -37,6 +38,9 @@ KEPT_ROWS = 200
 
 # What SQLAlchemy takes for a parameter in plain SQL: `:name`, but neither `::type` nor `10:40`.
 _BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+
+# Stands for the rows to check until everything else in a rule is escaped.
+_ROWS = "\0"
 
 Row = Mapping[str, str | None]
 
@@ -77,7 +81,7 @@ class Outcome:
             return f"{self.expectation.name}: holds ({self.checked_rows:,} rows checked)"
         if self.observed is not None:
             return f"{self.expectation.name}: broken, found {self.observed}"
-        return f"{self.expectation.name}: broken {self.unexpected_rows:,} times ({self.checked_rows:,} rows checked)"
+        return f"{self.expectation.name}: broken {_times(self.unexpected_rows)} ({self.checked_rows:,} rows checked)"
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,6 @@ class ValidationResult:
         return not self.blocking
 
 
-def validate(con: duckdb.DuckDBPyConnection, suite: Suite, *, rows: str) -> ValidationResult:
-    """Run one suite on one connection; see `Validator.validate`, which is faster for many."""
-    return Validator(con).validate(suite, rows=rows)
-
-
 class Validator:
     """Runs suites on one connection, inside whatever transaction it is in.
 
@@ -122,8 +121,13 @@ class Validator:
         self._lent = _LentConnection(con)
         self._source = _source_of(_context(), self._lent)
 
-    def validate(self, suite: Suite, *, rows: str) -> ValidationResult:
-        """Run every expectation of `suite` on the result of the select `rows`, uncommitted rows included.
+    def validate(self, suite: Suite, *, rows: str, days: tuple[date, date] = ALL_DAYS) -> ValidationResult:
+        """Run every expectation of a suite on rows, uncommitted ones included.
+
+        Args:
+            suite: what is expected.
+            rows: the select of the rows to check.
+            days: the UTC days that these rows were built for, end exclusive.
 
         Raises:
             ValidationError: expectations that could not be evaluated; the message names suite file and line.
@@ -138,7 +142,7 @@ class Validator:
         asset = self._source.add_query_asset(suite.table, query=self._lent.batch_query)
         try:
             batch = asset.add_batch_definition_whole_table("rows").get_batch()
-            run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, checked_rows=checked_rows)
+            run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, days=days, checked_rows=checked_rows)
             return ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
         finally:
             self._source.delete_asset(suite.table)
@@ -159,13 +163,14 @@ class _Run:
     suite: Suite
     batch: "Batch"
     rows: str
+    days: tuple[date, date]
     checked_rows: int
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Ask first only whether each expectation holds, then fetch rows for those that do not."""
         from great_expectations import ExpectationSuite
 
-        built = {e.name: _build(self.suite, e) for e in self.suite.expectations}
+        built = {e.name: _build(self.suite, e, self.days) for e in self.suite.expectations}
         report = self.batch.validate(
             ExpectationSuite(name=self.suite.table, expectations=list(built.values())),
             result_format={"result_format": "BOOLEAN_ONLY"},
@@ -184,11 +189,11 @@ class _Run:
         if result.success:
             return Outcome(expectation=expectation, success=True, checked_rows=self.checked_rows)
         if expectation.sql is not None:
-            return self._broken_rule(expectation, expectation.sql)
+            return self._broken_rule(expectation)
         return self._broken_expectation(expectation, built)
 
-    def _broken_rule(self, expectation: Expectation, sql: str) -> Outcome:
-        rule = sql.replace("{table}", _subquery(self.rows))
+    def _broken_rule(self, expectation: Expectation) -> Outcome:
+        rule = expectation.rule(_subquery(self.rows), self.days)
         counted = self.con.execute(_select_from(rule, columns="count(*)")).fetchone()
         cursor = self.con.execute(_select_from(rule) + f" limit {KEPT_ROWS}")
         columns = [column[0] for column in cursor.description or []]
@@ -232,41 +237,50 @@ class _Run:
             raise ValidationError("\n".join([*(causes or errors), "Correct the suite, or the columns of its table."]))
 
 
-def write_data_docs(con: duckdb.DuckDBPyConnection, suites: Iterable[Suite], directory: Path) -> Path:
+def write_data_docs(
+    con: duckdb.DuckDBPyConnection, suites: Iterable[Suite], directory: Path, *, days: tuple[date, date]
+) -> Path:
     """Evaluate suites on their tables as they are, and write Great Expectations' site about them.
 
+    The pages are those of Great Expectations in templates of our own: its own fetch styles, scripts and pictures from
+    half a dozen places, and show nothing without them.
+
+    Args:
+        con: a connection to a built warehouse; only read from.
+        suites: what is expected of which tables.
+        directory: where the site goes; what was in it before is replaced.
+        days: the UTC days that the tables were built for, end exclusive.
+
     Returns:
-        The first page. Nothing else is written, and what was in the directory before is replaced.
+        The first page.
 
     Raises:
         ValidationError: an expectation cannot be built; the message names suite file and line.
     """
-    context = _context(
-        {
-            "tables": {
-                "class_name": "SiteBuilder",
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(directory.absolute()),
-                },
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            }
-        }
-    )
+    context = _context()
     import great_expectations as gx
+    from great_expectations.render.renderer.site_builder import SiteBuilder
+    from jinja2 import ChoiceLoader, FileSystemLoader
 
     source = _source_of(context, _LentConnection(con))
     for suite in suites:
         asset = source.add_query_asset(suite.table, query=f"select * from {suite.table}")  # noqa: S608 - our own names
         rows = asset.add_batch_definition_whole_table("rows")
-        expectations = [_build(suite, expectation) for expectation in suite.expectations]
+        expectations = [_build(suite, expectation, days) for expectation in suite.expectations]
         kept = context.suites.add(gx.ExpectationSuite(name=suite.table, expectations=expectations))
         context.validation_definitions.add(gx.ValidationDefinition(name=suite.table, data=rows, suite=kept)).run()
-    context.build_data_docs()
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory.absolute())}
+    site = SiteBuilder(context, store, site_name="every table that is built")
+    templates = FileSystemLoader(resource_path("reports") / "data_docs")
+    for pages in (*site.site_section_builders.values(), site.site_index_builder):
+        environment = pages.view_class.env
+        environment.loader = ChoiceLoader([templates, environment.loader])
+    site.clean_site()
+    site.build()
     return directory / "index.html"
 
 
-def _context(data_docs_sites: dict[str, Any] | None = None) -> "EphemeralDataContext":
+def _context() -> "EphemeralDataContext":
     _silence_great_expectations()
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -277,7 +291,6 @@ def _context(data_docs_sites: dict[str, Any] | None = None) -> "EphemeralDataCon
 
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        data_docs_sites=data_docs_sites,
         progress_bars=ProgressBarsConfig(globally=False),
         analytics_enabled=False,
     )
@@ -367,12 +380,13 @@ def _rule_class() -> "type[UnexpectedRowsExpectation]":
         metric_dependencies = ("unexpected_rows_query.row_count",)
 
         def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-            return {"success": metrics["unexpected_rows_query.row_count"] == 0}
+            rows = metrics["unexpected_rows_query.row_count"]
+            return {"success": rows == 0, "result": {"observed_value": f"broken {_times(rows)}" if rows else "holds"}}
 
     return RuleInSql
 
 
-def _build(suite: Suite, expectation: Expectation) -> "GxExpectation":
+def _build(suite: Suite, expectation: Expectation, days: tuple[date, date]) -> "GxExpectation":
     """Make the expectation that Great Expectations runs.
 
     Raises:
@@ -381,23 +395,31 @@ def _build(suite: Suite, expectation: Expectation) -> "GxExpectation":
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
-    said: dict[str, Any] = {"meta": {"name": expectation.name}, "description": expectation.name}
+    said: dict[str, Any] = {
+        "meta": {"name": expectation.name},
+        "description": expectation.name,
+        "severity": expectation.severity.value,
+    }
     try:
         if expectation.sql is not None:
-            return _rule_class()(unexpected_rows_query=_query_of_rule(expectation.sql), **said)
+            return _rule_class()(unexpected_rows_query=_query_of_rule(expectation.rule(_ROWS, days)), **said)
         return get_expectation_impl(expectation.type or "")(**expectation.kwargs, **said)
     except (ExpectationNotFoundError, ValueError, TypeError) as error:
         where = f"{suite.file}:{expectation.line}"
         raise ValidationError(f"{where}: {expectation.name!r} cannot be built: {error}") from error
 
 
-def _query_of_rule(sql: str) -> str:
-    """Translate our placeholder, and escape what Great Expectations and SQLAlchemy would read as theirs.
+def _query_of_rule(rule: str) -> str:
+    """Translate a rule on _ROWS, and escape what Great Expectations and SQLAlchemy would read as theirs.
 
     The rows become a parenthesis in any case: `{batch}` alone has an alias in some queries and none in others.
     """
-    escaped = _select_from(sql).replace("{table}", "\0").replace("{", "{{").replace("}", "}}")
-    return _BIND_PARAMETER.sub(r"\\:", escaped).replace("\0", "(select * from {batch})")
+    escaped = _select_from(rule).replace("{", "{{").replace("}", "}}")
+    query = _BIND_PARAMETER.sub(r"\\:", escaped).replace(_ROWS, "(select * from {batch})")
+    if "{batch}" in query:
+        return query
+    # Great Expectations wants its batch in every query, also where a rule only looks for what is not there.
+    return f"with unread as (select * from {{batch}}) {query}"  # noqa: S608 - as above, texts of this project
 
 
 def _select_from(sql: str, *, columns: str = "*") -> str:
@@ -407,6 +429,10 @@ def _select_from(sql: str, *, columns: str = "*") -> str:
 def _subquery(sql: str) -> str:
     """Put a select in parentheses; the line break ends a comment on its last line."""
     return f"({sql.strip().rstrip(';')}\n)"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _name_of(result: "ExpectationValidationResult") -> str:

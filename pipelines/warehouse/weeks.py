@@ -24,7 +24,10 @@ from pipelines.warehouse.closings import carried_by
 from pipelines.warehouse.models import load_models, reported_models
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
-_MEANINGS = frozenset(f"staging.{table}" for table in ("deliveries", "deployments", "apps", "configurations", "prices"))
+_MEANINGS = frozenset(
+    f"staging.{table}"
+    for table in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices")
+)
 
 _DDL = """
 create table if not exists meta.report_inputs (
@@ -37,13 +40,26 @@ comment on table meta.report_inputs is 'What every weekly report was last made f
 comment on table meta.followed_calls is 'The last call log whose containers were followed into the weeks before it';
 """
 
+# From the first row on: what was asked for before anything was there to be billed is no week.
 _KNOWN_WEEKS = """
-select distinct unnest(range(date_trunc('week', d.range_start), d.range_end, interval 7 day))::date as monday
-from raw.deliveries as d
-inner join raw.files as f on d.file_id = f.file_id
-where
-    f.source in ('billing_report', 'function_calls')
-    and d.range_start < d.range_end
+with
+
+landed as (
+    select
+        d.range_start,
+        d.range_end,
+        min(f.content_start) over () as first_row_at
+    from raw.deliveries as d
+    inner join raw.files as f on d.file_id = f.file_id
+    where
+        f.source in ('billing_report', 'function_calls')
+        and d.range_start < d.range_end
+)
+
+select distinct
+    unnest(range(date_trunc('week', greatest(range_start, first_row_at)), range_end, interval 7 day))::date as monday
+from landed
+where range_end > first_row_at
 order by monday
 """
 
@@ -76,11 +92,9 @@ summaries as (
         w.monday,
         d.source,
         d.month,
-        arg_max(d.sha256, (d.fetched_at, d.sha256)) as sha256
+        d.sha256
     from weeks as w
-    inner join staging.deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
-    where d.source in ('billing_summary', 'invoices')
-    group by all
+    inner join staging.monthly_deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
 ),
 
 configurations as (
@@ -173,7 +187,7 @@ left join known as k on s.container_key = k.container_key
 
 
 def known_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
-    """Return the weeks that landed bills or call logs speak of, in the order of time."""
+    """Return the weeks that landed bills or call logs speak of, from their first row on, in the order of time."""
     return tuple(IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS).fetchall())
 
 
@@ -185,16 +199,20 @@ def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
 def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWeek, ...]:
     """Return the known weeks that were never built, or whose inputs have changed since, in the order of time.
 
-    The raw tables must be there; the tables of the catalog are brought up to date.
+    A summary or an invoice of a month without any known week changes the newest one: every build reads all months. The
+    raw tables must be there; the tables of the catalog are brought up to date.
     """
     con.execute(_DDL)
     write_catalog(con, catalog)
     follow_containers(con)
     weeks = known_weeks(con)
+    months_built = _months(con)
     with _meanings(con):
         current = _input_hashes(con, catalog, weeks)
+        months_landed = _months(con)
     built = _recorded(con, "meta.week_inputs")
-    return tuple(week for week in weeks if built.get(week) != current[week])
+    stale = tuple(week for week in weeks if built.get(week) != current[week])
+    return weeks[-1:] if not stale and months_landed != months_built else stale
 
 
 def record_weeks(
@@ -278,6 +296,13 @@ def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         con.execute("rollback")
+
+
+def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int]]:
+    """Return which summary and which invoice counts for every month; none where the table was never built."""
+    if not _first_value(con, "select count(*) from duckdb_tables() where table_name = 'monthly_deliveries'"):
+        return set()
+    return set(con.execute("select source, month, file_id from staging.monthly_deliveries").fetchall())
 
 
 def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, str]:

@@ -1,4 +1,4 @@
-"""What is remembered of validations: rows that break a rule now, and how every check did lately."""
+"""What is remembered of validations: the rows that break a rule now."""
 
 import datetime as dt
 import json
@@ -8,13 +8,7 @@ import duckdb
 import pytest
 
 from pipelines.core.findings import Severity
-from pipelines.warehouse.evaluations import (
-    EVALUATIONS_DDL,
-    KEPT_EVALUATIONS,
-    Evaluated,
-    read_history,
-    record_evaluation,
-)
+from pipelines.warehouse.evaluations import EVALUATIONS_DDL, Evaluated, record_evaluation
 from pipelines.warehouse.suites import Expectation, Suite
 from pipelines.warehouse.validation import KEPT_ROWS, Outcome, ValidationResult
 
@@ -26,7 +20,7 @@ BOTH_WEEKS = (W45[0], W46[1])
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute("create schema quarantine; create schema meta")
+        connection.execute("create schema quarantine")
         connection.execute(EVALUATIONS_DDL)
         yield connection
 
@@ -107,10 +101,17 @@ def test_a_row_that_is_met_again_is_kept_once(con: duckdb.DuckDBPyConnection) ->
 def test_a_warning_about_a_landed_file_stays_and_what_blocked_goes_once_it_passes(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
+    landed = Evaluated("run-1", NOW, is_of_new_rows=True)
     for severity, hour in ((Severity.WARNING, 1), (Severity.CRITICAL, 2)):
-        record(con, evaluation(hour, table="raw.files", severity=severity, rule=severity.value), None)
-    record(con, evaluation(table="raw.files"), None)
+        record_evaluation(con, evaluation(hour, table="raw.files", severity=severity, rule=severity.value), landed)
+    record_evaluation(con, evaluation(table="raw.files"), landed)
     assert kept_hours(con) == [1]
+
+
+def test_a_refused_file_that_was_repaired_is_not_shown_any_more(con: duckdb.DuckDBPyConnection) -> None:
+    record(con, evaluation(1, table="raw.rejected_files", severity=Severity.WARNING), None)
+    record(con, evaluation(table="raw.rejected_files", severity=Severity.WARNING), None)
+    assert kept_hours(con) == []
 
 
 def test_of_many_rows_the_newest_are_kept(con: duckdb.DuckDBPyConnection) -> None:
@@ -121,25 +122,8 @@ def test_of_many_rows_the_newest_are_kept(con: duckdb.DuckDBPyConnection) -> Non
     assert hours[-50:] == list(range(1000, 1050))
 
 
-def test_every_check_remembers_its_last_evaluations(con: duckdb.DuckDBPyConnection) -> None:
-    for number in range(KEPT_EVALUATIONS + 5):
-        record(con, evaluation(*range(number % 2)), minutes=number)
-    record(con, evaluation(1, table="spend.pools"))
-    history = read_history(con, "spend.hourly")["nothing_is_negative"]
-    assert len(history) == KEPT_EVALUATIONS
-    assert [each.success for each in history] == [number % 2 == 0 for number in range(5, KEPT_EVALUATIONS + 5)]
-    assert (history[0].unexpected_rows, history[0].checked_rows) == (1, 168)
-    assert history[0].checked_at < history[-1].checked_at
-    assert len(read_history(con, "spend.pools")["nothing_is_negative"]) == 1
-
-
-def test_a_check_that_was_never_evaluated_has_no_history(con: duckdb.DuckDBPyConnection) -> None:
-    assert read_history(con, "spend.hourly") == {}
-
-
 def test_a_workspace_of_before_gets_what_is_new(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("alter table quarantine.rows drop column since; alter table quarantine.rows drop column until")
-    con.execute("drop table meta.check_history")
     con.execute(EVALUATIONS_DDL)
     record(con, evaluation(1))
     assert kept_hours(con) == [1]

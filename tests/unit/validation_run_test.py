@@ -1,5 +1,6 @@
 """Validation: uncommitted rows are judged, and nothing is committed or undone."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from pipelines.warehouse.validation import (
     ValidationError,
     ValidationResult,
     Validator,
-    validate,
 )
 
 ROWS = "select * from spend.hourly"
@@ -63,12 +63,15 @@ def only(result: ValidationResult) -> Outcome:
 
 
 def test_good_rows_pass(con: duckdb.DuckDBPyConnection) -> None:
-    result = validate(con, suite_of(COMPLETE, POSITIVE), rows=ROWS)
+    result = Validator(con).validate(suite_of(COMPLETE, POSITIVE), rows=ROWS)
 
     assert result.success
     assert result.checked_rows == 2
     assert [outcome.expectation for outcome in result.outcomes] == [COMPLETE, POSITIVE]
-    assert only(validate(con, suite_of(POSITIVE), rows=ROWS)).summary == "Nothing is negative: holds (2 rows checked)"
+    assert (
+        only(Validator(con).validate(suite_of(POSITIVE), rows=ROWS)).summary
+        == "Nothing is negative: holds (2 rows checked)"
+    )
 
 
 def test_rows_that_are_not_committed_are_judged_and_can_still_be_rolled_back(con: duckdb.DuckDBPyConnection) -> None:
@@ -102,18 +105,42 @@ def test_another_reader_does_not_see_what_is_being_validated(con: duckdb.DuckDBP
 def test_only_the_given_rows_are_judged(con: duckdb.DuckDBPyConnection) -> None:
     add(con, [(None, "2026-10-01 00:00:00", "-1")])
     built = ROWS + " where hour >= timestamp '2026-11-02 00:00:00' and hour < timestamp '2026-11-03'  -- one day;"
-    result = validate(con, suite_of(COMPLETE, POSITIVE), rows=built)
+    result = Validator(con).validate(suite_of(COMPLETE, POSITIVE), rows=built)
     assert result.success
     assert result.checked_rows == 2
 
 
 def test_columns_that_nobody_asks_about_are_not_read(con: duckdb.DuckDBPyConnection) -> None:
     rows = "select *, error('read: ' || function) as poison from spend.hourly"
-    assert validate(con, suite_of(COMPLETE), rows=rows).success
+    assert Validator(con).validate(suite_of(COMPLETE), rows=rows).success
+
+
+def test_a_rule_that_looks_for_what_is_missing_knows_the_days_that_were_built(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "create table spend.hours as select unnest(range(timestamp '2026-11-02', '2026-11-03', '1 hour')) as hour"
+    )
+    complete = rule(
+        "No hour is missing",
+        "select * from spend.hours anti join {table} using (hour) where hour >= {since} and hour < {until}",
+    )
+    monday = (dt.date(2026, 11, 2), dt.date(2026, 11, 3))
+    lost = only(Validator(con).validate(suite_of(complete), rows=ROWS + " where false", days=monday))
+    assert (lost.success, lost.unexpected_rows) == (False, 24)
+    sunday = (dt.date(2026, 11, 1), dt.date(2026, 11, 2))
+    assert Validator(con).validate(suite_of(complete), rows=ROWS, days=sunday).success
+    assert only(Validator(con).validate(suite_of(complete), rows=ROWS)).unexpected_rows == 22
+
+
+def test_a_rule_need_not_read_the_rows(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create table spend.hours as select timestamp '2026-11-02 10:00:00' as hour")
+    none = rule("Nothing was billed", "select * from spend.hours where hour >= {since} and hour < {until}")
+    assert only(Validator(con).validate(suite_of(none), rows=ROWS)).unexpected_rows == 1
+    october = (dt.date(2026, 10, 1), dt.date(2026, 11, 1))
+    assert Validator(con).validate(suite_of(none), rows=ROWS, days=october).success
 
 
 def test_no_rows_break_no_rule(con: duckdb.DuckDBPyConnection) -> None:
-    result = validate(con, suite_of(COMPLETE, POSITIVE), rows=ROWS + " where false")
+    result = Validator(con).validate(suite_of(COMPLETE, POSITIVE), rows=ROWS + " where false")
     assert result.success
     assert result.checked_rows == 0
 
@@ -124,7 +151,7 @@ def test_no_rows_break_no_rule(con: duckdb.DuckDBPyConnection) -> None:
 def test_a_failure_counts_and_shows_the_offending_rows(con: duckdb.DuckDBPyConnection, expected: Expectation) -> None:
     add(con, [(None, f"2026-11-02 0{hour}:00:00.5", "0.000000000001") for hour in range(2, 6)])
 
-    outcome = only(validate(con, suite_of(expected), rows=ROWS))
+    outcome = only(Validator(con).validate(suite_of(expected), rows=ROWS))
 
     assert (outcome.success, outcome.checked_rows, outcome.unexpected_rows) == (False, 6, 4)
     assert len(outcome.sample) == 4
@@ -139,20 +166,20 @@ def test_of_many_offending_rows_all_are_counted_and_some_are_kept(
     con: duckdb.DuckDBPyConnection, expected: Expectation
 ) -> None:
     con.execute("insert into spend.hourly select null, timestamp '2026-11-03', i from range(1000) as t (i)")
-    outcome = only(validate(con, suite_of(expected), rows=ROWS))
+    outcome = only(Validator(con).validate(suite_of(expected), rows=ROWS))
     assert outcome.unexpected_rows == 1000
     assert (len(outcome.offending_rows), len(outcome.sample)) == (KEPT_ROWS, SAMPLE_ROWS)
 
 
 def test_money_in_a_sample_keeps_its_digits(con: duckdb.DuckDBPyConnection) -> None:
     add(con, [("generate", None, "-12345678901234567890.123456789012")])
-    outcome = only(validate(con, suite_of(POSITIVE), rows=ROWS))
+    outcome = only(Validator(con).validate(suite_of(POSITIVE), rows=ROWS))
     assert outcome.sample[0]["amount_usd"] == "-12345678901234567890.123456789012"
 
 
 def test_an_expectation_about_the_whole_table_says_what_it_found(con: duckdb.DuckDBPyConnection) -> None:
     expected = expectation("expect_table_row_count_to_be_between", name="There are rows enough", min_value=3)
-    outcome = only(validate(con, suite_of(expected), rows=ROWS))
+    outcome = only(Validator(con).validate(suite_of(expected), rows=ROWS))
     assert (outcome.success, outcome.observed, outcome.sample) == (False, "2", ())
     assert outcome.summary == "There are rows enough: broken, found 2"
 
@@ -161,11 +188,11 @@ def test_a_broken_warning_does_not_forbid_a_commit(con: duckdb.DuckDBPyConnectio
     add(con, [("generate", None, "-1")])
     tolerant = rule("Nothing is negative", "select * from {table} where amount_usd < 0", Severity.WARNING)
 
-    warned = validate(con, suite_of(tolerant, COMPLETE), rows=ROWS)
+    warned = Validator(con).validate(suite_of(tolerant, COMPLETE), rows=ROWS)
     assert warned.success
     assert [outcome.expectation.name for outcome in warned.failures] == ["Nothing is negative"]
 
-    stopped = validate(con, suite_of(POSITIVE, COMPLETE), rows=ROWS)
+    stopped = Validator(con).validate(suite_of(POSITIVE, COMPLETE), rows=ROWS)
     assert not stopped.success
     assert stopped.blocking == stopped.failures
 
@@ -182,10 +209,10 @@ def test_a_broken_warning_does_not_forbid_a_commit(con: duckdb.DuckDBPyConnectio
     ],
 )
 def test_a_rule_is_plain_duckdb_sql(con: duckdb.DuckDBPyConnection, sql: str) -> None:
-    sound = validate(con, suite_of(rule("Nothing is negative", sql)), rows=ROWS)
+    sound = Validator(con).validate(suite_of(rule("Nothing is negative", sql)), rows=ROWS)
     assert sound.success
     add(con, [("report", None, "-1")])
-    broken = only(validate(con, suite_of(rule("Nothing is negative", sql)), rows=ROWS))
+    broken = only(Validator(con).validate(suite_of(rule("Nothing is negative", sql)), rows=ROWS))
     assert broken.unexpected_rows == 1
     assert broken.sample[0]["function"] == "report"
 
@@ -197,9 +224,9 @@ def test_a_rule_may_read_other_tables_as_they_are_in_the_transaction(con: duckdb
         "Spend equals the bill",
         "select p.billed_usd from spend.pools as p where p.billed_usd != (select sum(amount_usd) from {table})",
     )
-    assert validate(con, suite_of(conserved), rows=ROWS).success
+    assert Validator(con).validate(suite_of(conserved), rows=ROWS).success
     add(con, [("report", None, "0.000000000001")])
-    assert not validate(con, suite_of(conserved), rows=ROWS).success
+    assert not Validator(con).validate(suite_of(conserved), rows=ROWS).success
 
 
 @pytest.mark.parametrize(
@@ -219,21 +246,21 @@ def test_an_expectation_that_cannot_be_evaluated_is_our_defect_and_names_its_lin
 ) -> None:
     con.execute("begin")
     with pytest.raises(ValidationError, match=r"expectations/spend/hourly\.yaml:7: ") as raised:
-        validate(con, suite_of(COMPLETE, broken, POSITIVE), rows=ROWS)
+        Validator(con).validate(suite_of(COMPLETE, broken, POSITIVE), rows=ROWS)
     assert cause in str(raised.value)
     assert "Every row has a function" not in str(raised.value), "only the cause is named"
     con.execute("rollback")
-    assert validate(con, suite_of(COMPLETE, POSITIVE), rows=ROWS).success
+    assert Validator(con).validate(suite_of(COMPLETE, POSITIVE), rows=ROWS).success
 
 
 def test_rows_that_cannot_be_read_are_our_defect(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ValidationError, match=r"expectations/spend/hourly\.yaml: the rows to check cannot be read"):
-        validate(con, suite_of(COMPLETE), rows="select * from spend.daily")
+        Validator(con).validate(suite_of(COMPLETE), rows="select * from spend.daily")
 
 
 def test_rows_with_something_like_a_parameter_are_refused(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ValueError, match=r"must not hold `:name`"):
-        validate(con, suite_of(COMPLETE), rows=ROWS + " where function = ':generate'")
+        Validator(con).validate(suite_of(COMPLETE), rows=ROWS + " where function = ':generate'")
 
 
 def test_one_validator_serves_many_tables_and_periods(con: duckdb.DuckDBPyConnection) -> None:
@@ -251,5 +278,5 @@ def test_one_validator_serves_many_tables_and_periods(con: duckdb.DuckDBPyConnec
 
 
 def test_the_connection_stays_open_when_its_validator_goes(con: duckdb.DuckDBPyConnection) -> None:
-    validate(con, suite_of(COMPLETE), rows=ROWS)
+    Validator(con).validate(suite_of(COMPLETE), rows=ROWS)
     assert count(con) == 2

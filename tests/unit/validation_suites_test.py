@@ -81,7 +81,7 @@ NOT_NULL = "type: expect_column_values_to_not_be_null"
         (NOT_NULL, "type: expect_column_values_to_match_regex", ":5: expectations.1.type: does not run on DuckDB"),
         (NOT_NULL, "type: expect_column_values_to_be_of_type", ":5: expectations.1.type: does not run on DuckDB"),
         (NOT_NULL, "type: column_is_fine", ":5: expectations.1.type: is not an expectation"),
-        ("{table}", "spend.hourly", ":9: expectations.2.sql: must read from {table}"),
+        ("{table}", "spend.hourly", ":9: expectations.2.sql: must read from {table}, the rows to check, or name"),
         ("table: spend.hourly", "table: hourly", ":1: table: "),
         ("table: spend.hourly", "table: spend.pools", ":1: table: 'spend.pools' belongs to another file"),
         ("is negative", "is negative.", ":7: expectations.2.name: write a sentence without a full stop"),
