@@ -53,4 +53,5 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The workspace that the environment names."""
-    return definitions_of(home_or_default(None), catalog_or_default(None))
+    home = home_or_default(None)
+    return definitions_of(home, catalog_or_default(None, home))

@@ -28,6 +28,12 @@ class Spoken:
 Tieout = Callable[..., Spoken]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are processors: tests also wait, for disks, servers and a browser."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tieout:
     """Run a command as the shell would, with the built-in catalog."""

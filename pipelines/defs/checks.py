@@ -1,14 +1,12 @@
 """Expectations as asset checks: one for each, named by its sentence, blocking when it is critical."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import dagster as dg
 
 from pipelines.core.findings import Severity
 from pipelines.defs.metadata import rows_as_table
-from pipelines.defs.plots import history_plot
-from pipelines.warehouse.evaluations import Evaluation
 from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import Outcome, ValidationResult
 
@@ -34,10 +32,8 @@ def check_specs(table: str) -> tuple[dg.AssetCheckSpec, ...]:
     )
 
 
-def check_results(
-    validation: ValidationResult, history: Mapping[str, Sequence[Evaluation]]
-) -> Iterator[dg.AssetCheckResult]:
-    """Say how the rows stood up to every expectation; `history` has the evaluations by check, this one included."""
+def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]:
+    """Say how the rows stood up to every expectation."""
     key = table_key(validation.suite.table)
     for outcome in validation.outcomes:
         is_critical = outcome.expectation.severity is Severity.CRITICAL
@@ -47,7 +43,7 @@ def check_results(
             passed=outcome.success,
             severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
             description=outcome.summary,
-            metadata=_metadata(outcome, history.get(outcome.expectation.check_name, ())),
+            metadata=_metadata(outcome),
         )
 
 
@@ -58,14 +54,14 @@ def broken_rules(*validations: ValidationResult) -> str:
     )
 
 
-def _metadata(outcome: Outcome, history: Sequence[Evaluation]) -> dict[str, dg.MetadataValue]:
-    metadata: dict[str, dg.MetadataValue] = {"checked_rows": dg.MetadataValue.int(outcome.checked_rows)}
-    if not outcome.success:
-        metadata["unexpected_rows"] = dg.MetadataValue.int(outcome.unexpected_rows)
+def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    """Counts, which the UI plots over time, and what is wrong."""
+    metadata: dict[str, dg.MetadataValue] = {
+        "checked_rows": dg.MetadataValue.int(outcome.checked_rows),
+        "unexpected_rows": dg.MetadataValue.int(outcome.unexpected_rows),
+    }
     if outcome.observed is not None:
         metadata["observed"] = dg.MetadataValue.text(outcome.observed)
     if outcome.sample:
         metadata["sample"] = rows_as_table(outcome.sample)
-    if len(history) > 1:
-        metadata["history"] = history_plot(history)
     return metadata

@@ -11,7 +11,7 @@ import dagster as dg
 from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
 from pipelines.defs.calendar import week_key
-from pipelines.defs.execution import reported_assets
+from pipelines.defs.execution import reported_and_published_assets
 from pipelines.defs.jobs import load_pulled, pull, week
 from pipelines.defs.pull import CHANGED_WEEKS, PULLED
 from pipelines.modal_pull.patience import Patience, PatienceError
@@ -84,7 +84,11 @@ def _requests(run_id: str, metadata: Mapping[str, dg.MetadataValue]) -> Iterator
     # A report shows its months whole and carries the corrections of the weeks before it.
     month = stale[0].start.replace(day=1)
     shown = [week for week in known if week.end > month]
-    yield dg.RunRequest(run_key=f"{run_id} report", tags=_range(shown[0], shown[-1]), asset_selection=reported_assets())
+    yield dg.RunRequest(
+        run_key=f"{run_id} report",
+        tags=_range(shown[0], shown[-1]),
+        asset_selection=reported_and_published_assets(),
+    )
 
 
 def _weeks(value: dg.MetadataValue) -> list[IsoWeek]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -15,7 +16,11 @@ from pipelines.defs.instance import LOCATION
 from pipelines.defs.reports import WEEKLY_REPORT
 from pipelines.warehouse.models import all_models, reported_models
 
+if TYPE_CHECKING:
+    from dagster_shared.error import SerializableErrorInfo
+
 _PROCESS = "tieout/process"
+_INTERRUPTED = dg.DagsterExecutionInterruptedError.__name__
 
 # The event log has everything; the terminal belongs to the command.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -75,17 +80,21 @@ def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOu
 def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Build every table for consecutive weeks from what is loaded, and write their reports."""
     tables = [table_key(model.name) for model in all_models()]
-    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT, PUBLISHED], first, last)
+    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT], first, last)
 
 
 def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Measure consecutive weeks and write their reports, from the spend as it is."""
-    return _run_weeks(definitions, instance, reported_assets(), first, last)
+    return _run_weeks(definitions, instance, _reported_assets(), first, last)
 
 
-def reported_assets() -> list[dg.AssetKey]:
+def reported_and_published_assets() -> list[dg.AssetKey]:
     """What is made anew when only a report has changed: the measured tables that it shows, itself, finance's file."""
-    return [*(table_key(model.name) for model in reported_models()), WEEKLY_REPORT, PUBLISHED]
+    return [*_reported_assets(), PUBLISHED]
+
+
+def _reported_assets() -> list[dg.AssetKey]:
+    return [*(table_key(model.name) for model in reported_models()), WEEKLY_REPORT]
 
 
 def run_publishing(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
@@ -125,8 +134,15 @@ def _own() -> dict[str, str]:
 
 
 def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    """Tell how a run ended.
+
+    Raises:
+        KeyboardInterrupt: it was stopped by a signal, which Dagster records and swallows.
+    """
     if result.success:
         return RunOutcome(broken=(), error=None)
+    if any(error is not None and error.cls_name == _INTERRUPTED for error in _errors(result)):
+        raise KeyboardInterrupt
     broken = tuple(
         BrokenRule(".".join(check.asset_key.path), check.description or check.check_name)
         for check in result.get_asset_check_evaluations()
@@ -136,11 +152,14 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:
-    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-    errors += [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
-    for error in errors:
+    for error in _errors(result):
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
             return error.message.strip()
     return "the run failed; `tieout ui` shows where"
+
+
+def _errors(result: dg.ExecuteInProcessResult) -> "list[SerializableErrorInfo | None]":
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return errors + [event.job_failure_data.error for event in result.all_events if event.is_job_failure]

@@ -1,6 +1,7 @@
 """The Dagster instance of a workspace, `$TIEOUT_HOME/dagster`, where the command line and the UI meet."""
 
 import sqlite3
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
@@ -39,11 +42,22 @@ def prepare_instance(home: Home) -> Path:
     return home.dagster
 
 
+# What a run of this process prints is the command's own. Capturing it takes two processes more for every job, which a
+# Ctrl-C meets, too, and which answer it with a traceback.
+_NO_CAPTURE = {
+    "compute_logs": {"module": NoOpComputeLogManager.__module__, "class": NoOpComputeLogManager.__name__},
+}
+
+
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a workspace for a run of this process, and close it."""
     folder = prepare_instance(home)
-    with _reused_connections(), dg.DagsterInstance.from_config(str(folder)) as instance:
+    with (
+        _reused_connections(),
+        dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=_NO_CAPTURE)) as instance,
+        _kept_engines(instance.run_storage, instance.event_log_storage),
+    ):
         yield instance
 
 
@@ -92,3 +106,28 @@ def _reused_connections() -> Iterator[None]:
         for own in connections.values():
             for connection in own:
                 connection.close_for_good()
+
+
+@contextmanager
+def _kept_engines(*storages: object) -> Iterator[None]:
+    """Let Dagster's storages keep the engine of each file, and with it every statement that it has compiled.
+
+    They make an engine for every connection, and each compiles its statements anew: more than half of what an event
+    costs. They offer no way to hand them one, so the function that makes engines is replaced where they look for it.
+    """
+    engines: dict[str, sqlalchemy.Engine] = {}
+
+    def engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
+        if url not in engines:
+            engines[url] = sqlalchemy.create_engine(url, **options)
+        return engines[url]
+
+    modules = [sys.modules[type(storage).__module__] for storage in storages]
+    made_by = [module.create_engine for module in modules]
+    for module in modules:
+        module.create_engine = engine_of  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for module, create_engine in zip(modules, made_by, strict=True):
+            module.create_engine = create_engine  # type: ignore[attr-defined]

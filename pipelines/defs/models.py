@@ -11,7 +11,6 @@ from pipelines.defs.metadata import build_metadata, model_metadata
 from pipelines.defs.raw import PROGRAMME
 from pipelines.defs.workspace import Session, Workspace
 from pipelines.warehouse.build import BuildResult
-from pipelines.warehouse.evaluations import read_history
 from pipelines.warehouse.models import Model, all_models
 from pipelines.warehouse.raw_checks import unchecked_files
 
@@ -46,7 +45,7 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         _require_checked(workspace.session)
         built = workspace.session.build(model, period_of(context.partition_time_window))
-        yield from check_results(built.validation, read_history(workspace.session.con, model.name))
+        yield from check_results(built.validation)
         if not built.is_committed:
             broken = broken_rules(built.validation)
             raise dg.Failure(f"The table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
@@ -63,11 +62,11 @@ def _deps(model: Model) -> list[dg.AssetKey]:
 
 
 def _require_checked(session: Session) -> None:
-    """Refuse to build from raw rows that broke a critical expectation, or that a killed run left unchecked."""
+    """Refuse to build from raw rows that a run loaded and did not live to check."""
     if unchecked := unchecked_files(session.con):
         raise dg.Failure(
-            f"{unchecked} landed files have not passed the checks of the raw tables, so nothing is built from them. "
-            "Run `tieout run`, which checks them again; `tieout sql quarantine` shows the rows that break a rule.",
+            f"{unchecked} landed files are loaded but not checked, because their run was ended. Nothing is built from "
+            "them; run `tieout run`, which checks them first.",
             allow_retries=False,
         )
 

@@ -1,4 +1,4 @@
-"""Where a workspace is, as the environment says: `$TIEOUT_HOME` and `$TIEOUT_CATALOG`."""
+"""Where a workspace is, and whose programme it is: `$TIEOUT_HOME` and `$TIEOUT_CATALOG`."""
 
 import os
 from pathlib import Path
@@ -15,10 +15,14 @@ def home_or_default(given: Path | None) -> Home:
     return Home((given or Path(os.environ.get(HOME_VARIABLE) or "data")).absolute())
 
 
-def catalog_or_default(given: Path | None) -> Path:
-    """Return the given catalog, else `$TIEOUT_CATALOG`, else `./catalog` where there is one, else the built-in one."""
+def named_catalog(given: Path | None) -> Path | None:
+    """Return the given catalog, else `$TIEOUT_CATALOG`; None when nobody names one."""
     named = given or os.environ.get(CATALOG_VARIABLE)
-    if named:
-        return Path(named).absolute()
-    beside = Path("catalog").absolute()
-    return beside if beside.is_dir() else resource_path("catalog")
+    return Path(named).absolute() if named else None
+
+
+def catalog_or_default(given: Path | None, home: Home) -> Path:
+    """Return the named catalog, else `HOME/catalog`, else `./catalog` where there is one, else the built-in one."""
+    beside = (home.catalog, Path("catalog").absolute())
+    found = next((folder for folder in beside if folder.is_dir()), resource_path("catalog"))
+    return named_catalog(given) or found

@@ -83,14 +83,14 @@ class Session:
     def load(self) -> LoadResult:
         """Load what is new in the landing folder."""
         begin("landing")
-        result = load_landing(self.con, self.home.landing, now=_now())
-        follow_containers(self.con)
-        write_calendar(self.home, known_weeks(self.con))
-        return result
+        return load_landing(self.con, self.home.landing, now=_now())
 
     def check_raw(self) -> dict[str, ValidationResult]:
-        """Check the rows that the loader brought in."""
-        return check_raw(self.con, self._validator, run_id=self._run_id)
+        """Check the rows that the loader brought in; they are gone again when they do not pass."""
+        results = check_raw(self.con, self._validator, run_id=self._run_id)
+        follow_containers(self.con)
+        write_calendar(self.home, known_weeks(self.con))
+        return results
 
     def build(self, model: Model, period: Period) -> BuildResult:
         """Build a table for a period; when this was the last that SQL alone makes, the weeks count as built."""

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -117,12 +118,14 @@ def test_what_is_shown_as_fresh_ages_unless_it_is_simulated(home: Home, simulate
 
 
 def test_after_a_pull_the_weeks_that_it_changes_are_built_and_those_that_show_them_reported(home: Home) -> None:
+    pulled_at = MORNING + dt.timedelta(days=7)
     for day in ("2026-11-04", "2026-11-11"):
         bill = home.landing / "billing_report" / f"{day}.plain.json"
         bill.parent.mkdir(parents=True, exist_ok=True)
         bill.write_text(json.dumps([{**REPORT_LINE, "interval_start": f"{day}T01:00:00"}]))
+        os.utime(bill, (pulled_at.timestamp(), pulled_at.timestamp()))
     with open_warehouse(home.warehouse) as con:
-        load_landing(con, home.landing, now=MORNING)
+        assert load_landing(con, home.landing, now=pulled_at).loaded == 2
     definitions = definitions_of(home, CATALOG)
     with open_instance(home) as instance:
         workspace = Workspace(home=str(home.root), catalog=str(CATALOG))

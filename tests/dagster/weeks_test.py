@@ -16,7 +16,7 @@ from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, build_model
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models, model_named
-from pipelines.warehouse.suites import Suite
+from pipelines.warehouse.suites import ALL_DAYS, Suite
 from pipelines.warehouse.validation import ValidationResult, Validator
 from pipelines.warehouse.weeks import (
     built_weeks,
@@ -45,9 +45,8 @@ def folder(tmp_path: Path) -> Iterator[LandingFolder]:
             land_bill(landed, dt.date(2026, 10, 12) + dt.timedelta(days=number))
         landed.load()
         stale_weeks(con, CATALOG)  # makes the catalog's tables
-        for name in ("staging.deliveries", "staging.deployments", "staging.apps", "staging.configurations"):
-            make(con, name)
-        make(con, "staging.prices")
+        for name in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices"):
+            make(con, f"staging.{name}")
         settle(landed)
         yield landed
 
@@ -116,6 +115,15 @@ def test_the_known_weeks_are_those_that_bills_and_logs_speak_of(folder: LandingF
     assert known_weeks(folder.con)[-1] == IsoWeek(2026, 47)
 
 
+def test_the_weeks_begin_with_the_first_row_and_go_on_through_empty_ranges(folder: LandingFolder) -> None:
+    for name, start, end in (("before", "2025-01-01", "2026-10-12"), ("after", "2026-11-16", "2026-11-23")):
+        folder.put(f"billing_report/{name}.json", [])
+        sidecar = {"range_start": f"{start}T00:00:00Z", "range_end": f"{end}T00:00:00Z", "resolution": "h"}
+        folder.put_sidecar(f"billing_report/{name}.json", **sidecar, fetched_at="2026-11-23T02:00:00Z")
+    folder.load()
+    assert known_weeks(folder.con) == (W42, W43, W44, W45, W46, IsoWeek(2026, 47))
+
+
 def test_what_was_built_from_the_same_inputs_is_not_stale(folder: LandingFolder) -> None:
     assert stale(folder) == ()
     assert built_weeks(folder.con) == (W42, W43, W44, W45, W46)
@@ -145,6 +153,14 @@ def test_the_days_beside_a_week_belong_to_its_inputs(folder: LandingFolder) -> N
     settle(folder)
     land_bill(folder, dt.date(2026, 10, 31), fetched_at="2026-11-21T02:00:00Z")  # the Saturday of W44
     assert stale(folder) == (W44, W45)
+
+
+def test_a_summary_of_a_month_without_weeks_makes_the_newest_week_stale(folder: LandingFolder) -> None:
+    amounts = {"metered_cost": "9.50", "metered_cost_breakdown": {}, "billed_cost": "9.50", "adjustments": {}}
+    folder.put("billing_summary/2025-03.json", amounts)
+    assert stale(folder) == (W46,)
+    make(folder.con, "staging.monthly_deliveries")
+    assert stale(folder) == ()
 
 
 def test_another_catalog_makes_every_week_stale(folder: LandingFolder) -> None:
@@ -205,7 +221,7 @@ class Trusting(Validator):
 
     def __init__(self) -> None: ...
 
-    def validate(self, suite: Suite, *, rows: str) -> ValidationResult:
+    def validate(self, suite: Suite, *, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> ValidationResult:
         return ValidationResult(suite=suite, checked_rows=0, outcomes=())
 
 

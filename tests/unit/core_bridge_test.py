@@ -254,7 +254,8 @@ def test_realization_of_nothing_is_not_a_number() -> None:
 
 # Properties.
 
-_fractions = st.fractions(min_value=-50, max_value=50, max_denominator=9)
+# Hypothesis draws two whole numbers eight times faster than one of its fractions.
+_fractions = st.builds(Fraction, st.integers(-450, 450), st.integers(1, 9))
 _rates = st.builds(
     Rates, gpu_usd_per_second=_fractions, cpu_usd_per_second=_fractions, memory_usd_per_second=_fractions
 )

@@ -108,6 +108,8 @@ def test_a_premise_that_is_not_met_comes_before_everything() -> None:
 def test_what_was_never_measured_is_no_claim() -> None:
     nothing = replace(SOUND, avoided_usd=None, half_width_usd=None)
     assert codes(judge(replace(nothing, is_deployed=False, measured_days=0))) == [ReasonCode.NOTHING_DEPLOYED]
+    unplanned = replace(nothing, names_change=False, is_deployed=False, measured_days=0)
+    assert codes(judge(unplanned)) == [ReasonCode.NO_CHANGE_NAMED]
     assert codes(judge(replace(nothing, measured_days=0))) == [ReasonCode.NO_MEASURED_DAY]
     assert codes(judge(replace(nothing, baseline_calls=0))) == [ReasonCode.NO_BASELINE_CALLS]
     assert judge(replace(nothing, baseline_calls=0)).status is Status.NO_CLAIM
