@@ -45,12 +45,26 @@ select
 from raw.files as f, range($apps) as a (a), range(24) as h (h), range(2) as r (r)
 where f.source = 'billing_report' and (f.report_kind = 'resources' or r = 0)
 """
+# Two inputs of a container may run at once; what a function is deployed with is what several rules compare with.
+_INFO_FILES = """
+insert into raw.files (file_id, source, sha256, path, app, function)
+select 2000000 + f, 'function_info', 'info' || f, 'i' || f, 'app' || (f // $functions_of_an_app), 'f' || f
+from range($functions) as t (f)
+"""
+_INFOS = """
+insert into raw.function_info (file_id, name, gpu_count, timeout_seconds, max_concurrent_inputs)
+select file_id, function, 0, 3600, 2 from raw.files where source = 'function_info'
+"""
+_INFO_DELIVERIES = """
+insert into raw.deliveries (file_id, path, fetched_at, has_sidecar)
+select file_id, path, $since::timestamp, true from raw.files where source = 'function_info'
+"""
 _LEDGER = """
 update raw.files set
     loaded_at = timestamp '2026-12-01',
     row_count = coalesce((select count(*) from raw.function_calls as c where c.file_id = files.file_id), 0) + coalesce(
         (select count(*) from raw.billing_report as r where r.file_id = files.file_id), 0
-    )
+    ) + (select count(*) from raw.function_info as i where i.file_id = files.file_id)
 """
 
 
@@ -94,6 +108,9 @@ def _fill(con: duckdb.DuckDBPyConnection, calls: int) -> None:
     con.execute(_FILES, {"since": MONTH.since, "apps": apps})
     con.execute(_DELIVERIES)
     con.execute(_LINES, {"apps": apps})
+    con.execute(_INFO_FILES, {"functions": FUNCTIONS, "functions_of_an_app": FUNCTIONS_OF_AN_APP})
+    con.execute(_INFOS)
+    con.execute(_INFO_DELIVERIES, {"since": MONTH.since})
     con.execute(_LEDGER)
     con.execute("checkpoint")
 

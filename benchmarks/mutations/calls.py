@@ -16,6 +16,7 @@ WHERE = "function_calls"
 _TWICE = "raw.function_calls: A call stands once in its log"
 _OVERLAP = "raw.function_calls: A container serves no more inputs at once than it takes"
 _LONG = "raw.function_calls: No call runs longer than its function may"
+_GAP = "staging.deliveries: No stretch is missing between the logs of a function"
 _MISMATCH = "reconciliation.log_vs_bill: The log accounts for what the bill says"
 _NO_LOG = "reconciliation.log_vs_bill: Every function that costs has a log"
 _ENDS = "raw.files: No log of calls ends long before its range"
@@ -207,7 +208,7 @@ KINDS = (
     Kind("JSON cut off", WHERE, _cut, ("cut off",)),
     Kind("the second half of a page missing, valid JSON", WHERE, _second_half, (_ENDS,)),
     Kind("the first half of a page missing, valid JSON", WHERE, rows_of(lambda r: r[len(r) // 2 :]), (_MISMATCH,)),
-    Kind("a day's log not landed", WHERE, _not_landed, (_MISMATCH, _NO_LOG)),
+    Kind("a day's log not landed", WHERE, _not_landed, (_GAP,)),
     Kind("a list without rows in place of a day's log", WHERE, _empty, (_MISMATCH, _NO_LOG)),
     Kind("the logs of half the containers missing", WHERE, rows_of(_half_of_the_containers), (_MISMATCH,)),
     Kind("the log of the day before in place of the day's", WHERE, _of_the_neighbour, ("beyond the range",)),

@@ -151,7 +151,7 @@ KINDS = (
         "metered a dollar more",
         "raw.billing_summary",
         "update raw.billing_summary set amount_usd = amount_usd + 1 where kind = 'metered'",
-        ("reconciliation.months: Metered cost and adjustments make the bill",),
+        ("staging.billing_summaries: Metered cost and adjustments make the bill",),
     ),
     Kind(
         "a kind of amount that nobody knows",
