@@ -70,7 +70,7 @@ def run_or_kill(command: Command, folder: Path, seconds: float | None) -> Ended 
     scratch, output = folder / "tmp", folder / "output"
     scratch.mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "MODAL_"))}
-    environment = inherited | {"TMPDIR": str(scratch)} | dict(command.environment)
+    environment = inherited | dict(command.environment) | {"TMPDIR": str(scratch)}
     started, used = time.monotonic(), _cpu_seconds()
     with output.open("wb") as file:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Finance's file as an asset: written anew at the end of every run that built something."""
+"""Finance's file as an asset: written anew at the end, in a run of its own."""
 
 import dagster as dg
 
