@@ -1,4 +1,4 @@
-"""Finance's file as an asset: written anew at the end, in a run of its own."""
+"""Finance's file as an asset: written anew when everything that it shows is built."""
 
 import dagster as dg
 

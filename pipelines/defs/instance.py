@@ -11,8 +11,6 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
@@ -28,11 +26,25 @@ load_from:
 """
 
 
+_IN_PROCESS_NAME = "in_process.yaml"
+
+# Capturing what a run prints takes two processes more for every job; a Ctrl-C meets them, too, and they answer it with a
+# traceback.
+_IN_PROCESS = """
+# A run of the command line prints for the command line.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
+
 def prepare_instance(home: Home) -> Path:
     """Make the instance's folder with the configuration of Dagster and of its UI, and return it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
+    common = resource_path("dagster.yaml").read_text(encoding="utf-8")
     wanted = {
-        "dagster.yaml": resource_path("dagster.yaml").read_text(encoding="utf-8"),
+        "dagster.yaml": common,
+        _IN_PROCESS_NAME: common + _IN_PROCESS,
         "workspace.yaml": _WORKSPACE,
     }
     for name, text in wanted.items():
@@ -42,20 +54,13 @@ def prepare_instance(home: Home) -> Path:
     return home.dagster
 
 
-# What a run of this process prints is the command's own. Capturing it takes two processes more for every job, which a
-# Ctrl-C meets, too, and which answer it with a traceback.
-_NO_CAPTURE = {
-    "compute_logs": {"module": NoOpComputeLogManager.__module__, "class": NoOpComputeLogManager.__name__},
-}
-
-
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a workspace for a run of this process, and close it."""
     folder = prepare_instance(home)
     with (
         _reused_connections(),
-        dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=_NO_CAPTURE)) as instance,
+        dg.DagsterInstance.from_config(str(folder), _IN_PROCESS_NAME) as instance,
         _kept_engines(instance.run_storage, instance.event_log_storage),
     ):
         yield instance
