@@ -28,7 +28,7 @@ load_from:
 
 _IN_PROCESS_NAME = "in_process.yaml"
 
-# Capturing what a run prints takes two processes more for every job; a Ctrl-C meets them, too, and they answer it with a
+# Capturing what a run prints takes two processes more for every job. A Ctrl-C meets them, too, and they answer with a
 # traceback.
 _IN_PROCESS = """
 # A run of the command line prints for the command line.
