@@ -17,17 +17,23 @@ A suite file lies where its table's SQL lies (`sql/spend/hourly.sql`, `expectati
 A rule in SQL reads `{table}`, the rows to check. `{since}` and `{until}`, exclusive, are the bounds of the days that
 they were built for: a rule that looks for what is missing compares with all of these days, because rows that are not
 there cannot tell where they should have begun and ended.
+
+What several rules work out from the rows stands once, under `shared:`, by a name that these rules read in braces; it is
+computed once for all of them:
+
+    shared:
+      hours_by_function: select function, hour, sum(amount_usd) as amount_usd from {table} group by all
 """
 
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -40,6 +46,10 @@ from pipelines.core.resources import resource_path
 # Each of these raises on DuckDB, whatever the data (tried with great-expectations 1.24.1).
 _NOT_ON_DUCKDB = re.compile(r"_regex|_like_pattern|_of_type$|_type_list$|_json_|_dateutil_|_strftime_")
 
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_GIVEN = ("table", "since", "until")
+_SharedName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 
 # The days of a table that is always checked whole; the years that every date of Python and of DuckDB can have.
 ALL_DAYS = (dt.date.min, dt.date.max)
@@ -87,17 +97,33 @@ class Expectation:
         """
         if self.sql is None:
             raise ValueError(f"{self.name!r} is an expectation of Great Expectations, not a rule in SQL")
-        since, until = (f"timestamp '{day.isoformat()}'" for day in days)
-        return self.sql.replace("{since}", since).replace("{until}", until).replace("{table}", rows)
+        return _filled(self.sql, rows, days)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations of one table; `file` is its path from the expectations folder's parent."""
+    """What is expected of one table.
+
+    Attributes:
+        table: its name, with its schema.
+        file: the path of the suite, from the expectations folder's parent.
+        expectations: in the order of the file.
+        shared: selects that several rules read, by name: they find each as a temporary table of this name.
+    """
 
     table: str
     file: str
     expectations: tuple[Expectation, ...]
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+    def shared_selects(self, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> dict[str, str]:
+        """Return the selects that several rules read, by name; `rows` and `days` as for a rule."""
+        return {name: _filled(sql, rows, days) for name, sql in self.shared.items()}
+
+
+def _filled(sql: str, rows: str, days: tuple[dt.date, dt.date]) -> str:
+    since, until = (f"timestamp '{day.isoformat()}'" for day in days)
+    return sql.replace("{since}", since).replace("{until}", until).replace("{table}", rows)
 
 
 def check_name(name: str) -> str:
@@ -143,7 +169,7 @@ class _ExpectationEntry(BaseModel):
     @field_validator("sql")
     @classmethod
     def _reads_the_rows(cls, sql: str | None) -> str | None:
-        if sql is not None and not any(placeholder in sql for placeholder in ("{table}", "{since}", "{until}")):
+        if sql is not None and not _PLACEHOLDER.search(sql):
             raise ValueError("must read from {table}, the rows to check, or name {since} and {until}, their days")
         return sql
 
@@ -162,7 +188,27 @@ class _SuiteFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     table: str = Field(pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")
+    shared: dict[_SharedName, str] = Field(default_factory=dict)
     expectations: list[_ExpectationEntry] = Field(min_length=1)
+
+    @field_validator("shared")
+    @classmethod
+    def _works_with_the_rows(cls, shared: dict[str, str]) -> dict[str, str]:
+        for name, sql in shared.items():
+            if "{table}" not in sql:
+                raise ValueError(f"{name} must read from {{table}}, the rows to check")
+        return shared
+
+    @model_validator(mode="after")
+    def _shares_what_is_read(self) -> Self:
+        read = [name for entry in self.expectations for name in set(_PLACEHOLDER.findall(entry.sql or ""))]
+        for name in read:
+            if name not in _GIVEN and name not in self.shared:
+                raise ValueError(f"a rule reads {{{name}}}, which is none of {_listed(_GIVEN, self.shared)}")
+        for name in self.shared:
+            if read.count(name) < 2:
+                raise ValueError(f"fewer than two rules read {{{name}}}; write it into the rule that does, or drop it")
+        return self
 
 
 def load_suite(table: str, *, directory: Path | None = None) -> Suite:
@@ -216,13 +262,23 @@ def _read_suite(folder: Path, path: Path, _changed_ns: int) -> Suite:
             severity=Severity(entry.severity),
             type=entry.type,
             kwargs=MappingProxyType(entry.kwargs),
-            sql=entry.sql,
+            sql=_with_shared(entry.sql, content.shared),
             line=_line_of(document, ("expectations", position)),
         )
         for position, entry in enumerate(content.expectations)
     )
     _refuse_same_names(label, expectations)
-    return Suite(table=content.table, file=label, expectations=expectations)
+    return Suite(table=content.table, file=label, expectations=expectations, shared=MappingProxyType(content.shared))
+
+
+def _with_shared(sql: str | None, shared: Iterable[str]) -> str | None:
+    for name in shared:
+        sql = sql and sql.replace(f"{{{name}}}", f"temp.{name}")
+    return sql
+
+
+def _listed(*names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for group in names for name in group)
 
 
 def _label(folder: Path, path: Path) -> str:

@@ -4,11 +4,12 @@ The only importer of `great_expectations`. Its import takes seconds, so it happe
 commits, rolls back or opens a socket, and only `write_data_docs` writes files.
 """
 
+import contextlib
 import logging
 import os
 import re
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -143,7 +144,8 @@ class Validator:
         try:
             batch = asset.add_batch_definition_whole_table("rows").get_batch()
             run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, days=days, checked_rows=checked_rows)
-            return ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
+            with _shared_computed(self._con, suite, rows, days):
+                return ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
         finally:
             self._source.delete_asset(suite.table)
 
@@ -153,6 +155,26 @@ class Validator:
         except duckdb.Error as error:
             raise ValidationError(f"{suite.file}: the rows to check cannot be read: {error}\n{rows}") from error
         return int(counted[0]) if counted else 0
+
+
+@contextlib.contextmanager
+def _shared_computed(
+    con: duckdb.DuckDBPyConnection, suite: Suite, rows: str, days: tuple[date, date]
+) -> Iterator[None]:
+    """Compute what several rules read, once for all of them.
+
+    Raises:
+        ValidationError: a select that cannot be computed; the message names the suite and the select.
+    """
+    for name, select in suite.shared_selects(_subquery(rows), days).items():
+        try:
+            con.execute(f"create or replace temp table {name} as {select}")
+        except duckdb.Error as error:
+            raise ValidationError(f"{suite.file}: shared: {name} cannot be computed: {error}") from error
+    yield
+    # After an error they go with the transaction, or are replaced by the next ones.
+    for name in suite.shared:
+        con.execute(f"drop table temp.{name}")
 
 
 @dataclass(frozen=True)
@@ -268,7 +290,11 @@ def write_data_docs(
         rows = asset.add_batch_definition_whole_table("rows")
         expectations = [_build(suite, expectation, days) for expectation in suite.expectations]
         kept = context.suites.add(gx.ExpectationSuite(name=suite.table, expectations=expectations))
-        context.validation_definitions.add(gx.ValidationDefinition(name=suite.table, data=rows, suite=kept)).run()
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(name=suite.table, data=rows, suite=kept)
+        )
+        with _shared_computed(con, suite, asset.query, days):
+            definition.run()
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory.absolute())}
     site = SiteBuilder(context, store, site_name="every table that is built")
     templates = FileSystemLoader(resource_path("reports") / "data_docs")

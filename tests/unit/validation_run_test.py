@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -137,6 +138,32 @@ def test_a_rule_need_not_read_the_rows(con: duckdb.DuckDBPyConnection) -> None:
     assert only(Validator(con).validate(suite_of(none), rows=ROWS)).unexpected_rows == 1
     october = (dt.date(2026, 10, 1), dt.date(2026, 11, 1))
     assert Validator(con).validate(suite_of(none), rows=ROWS, days=october).success
+
+
+COSTS = {"costs": "select function, sum(amount_usd) as amount_usd from {table} group by all"}
+CHEAP = rule("Nothing is cheap", "select * from temp.costs where amount_usd < 0.15")
+DEAR = rule("Nothing is dear", "select * from temp.costs where amount_usd > 0.15", line=2)
+
+
+def test_what_rules_share_is_computed_from_the_given_rows_and_leaves_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    suite = replace(suite_of(CHEAP, DEAR), shared=COSTS)
+    validator = Validator(con)
+
+    both = validator.validate(suite, rows=ROWS)
+    second = validator.validate(suite, rows=f"{ROWS} where function = 'evaluate'")
+
+    assert [outcome.offending_rows for outcome in both.outcomes] == [
+        ({"function": "generate", "amount_usd": "0.100000000000"},),
+        ({"function": "evaluate", "amount_usd": "0.200000000000"},),
+    ]
+    assert [outcome.success for outcome in second.outcomes] == [True, False]
+    assert count(con, "duckdb_tables() where temporary") == 0
+
+
+def test_what_rules_share_and_cannot_be_computed_is_our_defect(con: duckdb.DuckDBPyConnection) -> None:
+    suite = replace(suite_of(CHEAP, DEAR), shared={"costs": "select nothing from {table}"})
+    with pytest.raises(ValidationError, match=r"hourly\.yaml: shared: costs cannot be computed: .*nothing"):
+        Validator(con).validate(suite, rows=ROWS)
 
 
 def test_no_rows_break_no_rule(con: duckdb.DuckDBPyConnection) -> None:

@@ -131,6 +131,55 @@ def test_an_expectation_is_of_one_kind(tmp_path: Path) -> None:
     assert "a rule in `sql` takes none" in complaint_about(tmp_path, arguments)
 
 
+SHARED = """\
+    table: spend.hourly
+    shared:
+      by_function: select function, sum(amount_usd) as amount_usd from {table} group by all
+    expectations:
+      - name: Nothing costs less than nothing
+        severity: critical
+        sql: select * from {by_function} where amount_usd < 0
+      - name: Nothing costs a fortune
+        severity: warning
+        sql: select * from {by_function} where amount_usd > 1000000
+    """
+
+
+def test_what_several_rules_read_stands_once(tmp_path: Path) -> None:
+    suite = load_suite("spend.hourly", directory=written(tmp_path, SHARED))
+
+    assert suite.shared_selects("(from rows)") == {
+        "by_function": "select function, sum(amount_usd) as amount_usd from (from rows) group by all"
+    }
+    assert [expectation.sql for expectation in suite.expectations] == [
+        "select * from temp.by_function where amount_usd < 0",
+        "select * from temp.by_function where amount_usd > 1000000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "answer"),
+    [
+        (
+            "from {by_function} where amount_usd > 1",
+            "from {by_app} where amount_usd > 1",
+            ":1: file: a rule reads {by_app}",
+        ),
+        (
+            "from {by_function} where amount_usd > 1",
+            "from {table} where amount_usd > 1",
+            ":1: file: fewer than two rules",
+        ),
+        ("from {table}", "from spend.hourly", ":2: shared: by_function must read from {table}"),
+        ("by_function:", "ByFunction:", ":3: shared.ByFunction.[key]: String should match"),
+    ],
+)
+def test_what_is_shared_is_read(tmp_path: Path, right: str, wrong: str, answer: str) -> None:
+    assert f"expectations/spend/hourly.yaml{answer}" in complaint_about(
+        tmp_path, dedent(SHARED).replace(right, wrong, 1)
+    )
+
+
 def test_all_suites_are_found_by_table(tmp_path: Path) -> None:
     written(tmp_path, RIGHT)
     folder = written(tmp_path, RIGHT.replace("spend.hourly", "raw.files"), "raw/files.yaml")
