@@ -43,6 +43,10 @@ _BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
 # Stands for the rows to check until everything else in a rule is escaped.
 _ROWS = "\0"
 
+# Where a suite finds the rows to check.
+_VIEW = "rows_to_check"
+_TO_CHECK = f"temp.{_VIEW}"
+
 Row = Mapping[str, str | None]
 
 
@@ -120,7 +124,9 @@ class Validator:
         """Prepare for `con`, which stays the caller's to commit, roll back and close."""
         self._con = con
         self._lent = _LentConnection(con)
-        self._source = _source_of(_context(), self._lent)
+        # One asset for all rows: Great Expectations writes out its configuration whenever one comes or goes.
+        asset = _source_of(_context(), self._lent).add_query_asset("rows", query=self._lent.batch_query)
+        self._rows = asset.add_batch_definition_whole_table("rows")
 
     def validate(self, suite: Suite, *, rows: str, days: tuple[date, date] = ALL_DAYS) -> ValidationResult:
         """Run every expectation of a suite on rows, uncommitted ones included.
@@ -132,26 +138,19 @@ class Validator:
 
         Raises:
             ValidationError: expectations that could not be evaluated; the message names suite file and line.
-            ValueError: `rows` holds something like `:name`, which SQLAlchemy would take for a parameter.
         """
-        if _BIND_PARAMETER.search(rows):
-            raise ValueError(
-                f"the select of the rows to check must not hold `:name`; put a view in front of it\n{rows}"
-            )
-        checked_rows = self._count(suite, rows)
-        self._lent.batch_query = _select_from(rows)
-        asset = self._source.add_query_asset(suite.table, query=self._lent.batch_query)
-        try:
-            batch = asset.add_batch_definition_whole_table("rows").get_batch()
-            run = _Run(con=self._con, suite=suite, batch=batch, rows=rows, days=days, checked_rows=checked_rows)
-            with _shared_computed(self._con, suite, rows, days):
-                return ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
-        finally:
-            self._source.delete_asset(suite.table)
+        checked_rows = self._show(suite, rows)
+        run = _Run(self._con, suite, self._rows.get_batch(), days, checked_rows)
+        with _shared_computed(self._con, suite, _TO_CHECK, days):
+            result = ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
+        self._con.execute(f"drop view {_TO_CHECK}")
+        return result
 
-    def _count(self, suite: Suite, rows: str) -> int:
+    def _show(self, suite: Suite, rows: str) -> int:
+        """Let the rows to check be found where every suite looks for them, and count them."""
         try:
-            counted = self._con.execute(_select_from(rows, columns="count(*)")).fetchone()
+            self._con.execute(f"create or replace temp view {_VIEW} as {_select_from(rows)}")
+            counted = self._con.execute(f"select count(*) from {_TO_CHECK}").fetchone()  # noqa: S608 - our own name
         except duckdb.Error as error:
             raise ValidationError(f"{suite.file}: the rows to check cannot be read: {error}\n{rows}") from error
         return int(counted[0]) if counted else 0
@@ -166,7 +165,7 @@ def _shared_computed(
     Raises:
         ValidationError: a select that cannot be computed; the message names the suite and the select.
     """
-    for name, select in suite.shared_selects(_subquery(rows), days).items():
+    for name, select in suite.shared_selects(rows, days).items():
         try:
             con.execute(f"create or replace temp table {name} as {select}")
         except duckdb.Error as error:
@@ -184,7 +183,6 @@ class _Run:
     con: duckdb.DuckDBPyConnection
     suite: Suite
     batch: "Batch"
-    rows: str
     days: tuple[date, date]
     checked_rows: int
 
@@ -215,7 +213,7 @@ class _Run:
         return self._broken_expectation(expectation, built)
 
     def _broken_rule(self, expectation: Expectation) -> Outcome:
-        rule = expectation.rule(_subquery(self.rows), self.days)
+        rule = expectation.rule(_TO_CHECK, self.days)
         counted = self.con.execute(_select_from(rule, columns="count(*)")).fetchone()
         cursor = self.con.execute(_select_from(rule) + f" limit {KEPT_ROWS}")
         columns = [column[0] for column in cursor.description or []]
@@ -293,7 +291,7 @@ def write_data_docs(
         definition = context.validation_definitions.add(
             gx.ValidationDefinition(name=suite.table, data=rows, suite=kept)
         )
-        with _shared_computed(con, suite, asset.query, days):
+        with _shared_computed(con, suite, suite.table, days):
             definition.run()
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory.absolute())}
     site = SiteBuilder(context, store, site_name="every table that is built")
@@ -348,7 +346,7 @@ class _LentConnection:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = weakref.ref(con)
         self.notices: list[str] = []
-        self.batch_query = ""
+        self.batch_query = f"select * from {_TO_CHECK}"  # noqa: S608 - our own name
 
     def cursor(self) -> "_LentCursor":
         con = self._con()
