@@ -20,7 +20,7 @@ from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.simulator import SCENARIOS, simulate
 from pipelines.sources import create_raw_schema, load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
@@ -113,8 +113,7 @@ def _build(scenario: str, seed: int, weeks: int) -> _Said:
 def _validations(con: duckdb.DuckDBPyConnection, period: Period) -> Iterator[ValidationResult]:
     validator = Validator(con)
     yield from check_raw(con, validator, run_id="benchmark").values()
-    for model in load_models():
-        yield build_model(con, model, period, validator=validator, run_id="benchmark").validation
+    yield from build_models(con, load_models(), period, validator=validator, run_id="benchmark").validations
 
 
 def _weeks(period: Period) -> Iterator[IsoWeek]:

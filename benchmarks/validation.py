@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.attribution import FUNCTIONS, MONTH, fill_month
-from pipelines.warehouse.build import build_model
+from pipelines.warehouse.build import build_models
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.raw_checks import check_raw
@@ -121,12 +121,10 @@ def _build_and_validate(con: duckdb.DuckDBPyConnection, validator: Validator) ->
     started = time.monotonic()
     results = list(check_raw(con, validator, run_id="benchmark").values())
     validation = time.monotonic() - started
-    build = 0.0
-    for model in load_models():
-        built = build_model(con, model, MONTH, validator=validator, run_id="benchmark")
-        results.append(built.validation)
-        build += built.seconds - built.validation_seconds
-        validation += built.validation_seconds
+    tables = build_models(con, load_models(), MONTH, validator=validator, run_id="benchmark").tables
+    results += [table.validation for table in tables]
+    build = sum(table.seconds - table.validation_seconds for table in tables)
+    validation += sum(table.validation_seconds for table in tables)
     blocked = [outcome.summary for result in results for outcome in result.blocking]
     if blocked:
         raise RuntimeError(f"the benchmark's own data is refused: {blocked}")

@@ -32,7 +32,7 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
                 programme,
                 raw_tables,
                 changed_weeks,
-                *model_assets(calendar.weekly),
+                model_assets(calendar.weekly),
                 published_file,
                 report_asset(calendar.weekly),
                 mail_asset(calendar.weekly),

@@ -13,7 +13,7 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
 from pipelines.simulator import SCENARIOS, simulate
 from pipelines.sources import load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
@@ -66,9 +66,8 @@ def _spend_after(home: Path, delivered: Path, batches: Sequence[Sequence[Path]])
 
 
 def _build(con: duckdb.DuckDBPyConnection, validator: Validator, run_id: str) -> None:
-    for model in load_models():
-        if model.schema in ("staging", "usage", "spend"):
-            assert build_model(con, model, PERIOD, validator=validator, run_id=run_id).is_committed, model.name
+    models = [model for model in load_models() if model.schema in ("staging", "usage", "spend")]
+    assert build_models(con, models, PERIOD, validator=validator, run_id=run_id).is_committed
 
 
 def test_files_in_any_order_come_to_the_same_spend(delivered: Path, expected: tuple[int, str], tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from pipelines.report.noticed import read_findings
 from pipelines.report.realized import read_rollout
 from pipelines.simulator import SCENARIOS, simulate
 from pipelines.sources import create_raw_schema, load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.measured import measure
@@ -74,7 +74,7 @@ class Run:
         refused: files that were refused, with the reason.
         blocked: critical expectations that were broken, as `table: name`, and gates that block the week's report.
         warned: broken warnings, gates that warn, and findings.
-        kept: tables that were not built because something blocked them, or a table that they are made of.
+        kept: tables that were to stay as they were, because something was blocked.
         disturbed: which of them are not what they were to the last byte, all the same.
         tables: a hash of the rows of every table that is built.
     """
@@ -164,16 +164,8 @@ def _build(con: duckdb.DuckDBPyConnection, period: Period) -> tuple[list[Validat
     models = [model for model in load_models() if model.schema in BUILT_FLOORS]
     if not all(validation.success for validation in validations):
         return validations, [model.name for model in models]
-    kept: list[str] = []
-    for model in models:
-        if model.depends_on.intersection(kept):
-            kept.append(model.name)
-            continue
-        built = build_model(con, model, period, validator=validator, run_id="mutation")
-        validations.append(built.validation)
-        if not built.is_committed:
-            kept.append(model.name)
-    return validations, kept
+    build = build_models(con, models, period, validator=validator, run_id="mutation")
+    return [*validations, *build.validations], [] if build.is_committed else [model.name for model in models]
 
 
 def broken(validations: Sequence[ValidationResult], severity: Severity) -> tuple[str, ...]:

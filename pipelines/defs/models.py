@@ -17,15 +17,42 @@ from pipelines.warehouse.raw_checks import unchecked_files
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
 
-def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Declare every table of the SQL floors."""
+def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+    """Declare every table of the SQL floors; one step builds those that are asked for, together or not at all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
-        return [_model_asset(model, weeks) for model in all_models()]
+
+        @dg.multi_asset(
+            name="build_tables",
+            specs=[_spec(model) for model in all_models()],
+            check_specs=[spec for model in all_models() for spec in check_specs(model.name)],
+            partitions_def=weeks,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            can_subset=True,
+            pool="warehouse",
+        )
+        def tables(
+            context: dg.AssetExecutionContext, workspace: Workspace
+        ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+            """Build the chosen tables for the chosen weeks."""
+            _require_checked(workspace.session)
+            chosen = [model for model in all_models() if table_key(model.name) in context.selected_asset_keys]
+            build = workspace.session.build(chosen, period_of(context.partition_time_window))
+            for validation in build.validations:
+                yield from check_results(validation)
+            if not build.is_committed:
+                broken = broken_rules(*build.validations)
+                raise dg.Failure(f"Every table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
+            for built in build.tables:
+                _count_by_week(context, workspace.session, built)
+                metadata = build_metadata(workspace.session.con, built)
+                yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
+
+    return tables
 
 
-def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
+def _spec(model: Model) -> dg.AssetSpec:
+    return dg.AssetSpec(
         key=table_key(model.name),
         deps=_deps(model),
         description=model.description,
@@ -35,24 +62,7 @@ def _model_asset(model: Model, weeks: dg.TimeWindowPartitionsDefinition) -> dg.A
         owners=[_OWNERS.get(model.schema, "team:platform")],
         tags={"floor": model.schema, "kept_as": "view" if model.is_view else "table"},
         code_version=model.code_version,
-        partitions_def=weeks,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=check_specs(model.name),
-        pool="warehouse",
     )
-    def table(
-        context: dg.AssetExecutionContext, workspace: Workspace
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-        _require_checked(workspace.session)
-        built = workspace.session.build(model, period_of(context.partition_time_window))
-        yield from check_results(built.validation)
-        if not built.is_committed:
-            broken = broken_rules(built.validation)
-            raise dg.Failure(f"The table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
-        _count_by_week(context, workspace.session, built)
-        yield dg.MaterializeResult(metadata=build_metadata(workspace.session.con, built))
-
-    return table
 
 
 def _deps(model: Model) -> list[dg.AssetKey]:
@@ -75,7 +85,7 @@ def _count_by_week(context: dg.AssetExecutionContext, session: Session, built: B
     """Give every week its own number of rows; a table that is always built whole has one number for all."""
     model, period = built.model, period_of(context.partition_time_window)
     if model.partition is None or built.period is None:
-        context.add_asset_metadata({"dagster/row_count": built.rows})
+        context.add_asset_metadata({"dagster/row_count": built.rows}, asset_key=table_key(model.name))
         return
     counted = session.con.execute(
         f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
@@ -84,4 +94,5 @@ def _count_by_week(context: dg.AssetExecutionContext, session: Session, built: B
     ).fetchall()
     rows = dict(counted)
     for week in weeks_of(period):
-        context.add_asset_metadata({"dagster/row_count": rows.get(week.start, 0)}, partition_key=week_key(week))
+        counts = {"dagster/row_count": rows.get(week.start, 0)}
+        context.add_asset_metadata(counts, asset_key=table_key(model.name), partition_key=week_key(week))

@@ -1,11 +1,11 @@
 """The resource that every asset works with: one warehouse connection, catalog and validator for a whole run.
 
-Opening them for each of some twenty steps would cost more than building the tables. The run executes in one process, so
-what is opened when it starts is closed when it ends, however it ends.
+Opening them for each step would cost more than building the tables. The run executes in one process, so what is opened
+when it starts is closed when it ends, however it ends.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -21,7 +21,7 @@ from pipelines.core.freeze import BaselineLock
 from pipelines.core.home import Home
 from pipelines.defs.calendar import weeks_of, write_calendar
 from pipelines.sources import LoadResult, create_raw_schema, load_landing
-from pipelines.warehouse.build import BuildResult, Period, build_model
+from pipelines.warehouse.build import Build, Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.closings import restore_closings
 from pipelines.warehouse.connection import open_warehouse
@@ -71,7 +71,6 @@ class Session:
         self.home = home
         self._run_id = run_id
         self._built: dict[Period, set[str]] = {}
-        self._measured = MeasuredTables(con, catalog, lock)
         create_raw_schema(con)
         write_catalog(con, catalog)
         restore_closings(con, home.reports)
@@ -92,21 +91,24 @@ class Session:
         write_calendar(self.home, known_weeks(self.con))
         return results
 
-    def build(self, model: Model, period: Period) -> BuildResult:
-        """Build a table for a period; when this was the last that SQL alone makes, the weeks count as built."""
-        begin(model.name)
-        is_reported = model.name in {each.name for each in reported_models()}
-        if not is_reported:
-            self._measured = MeasuredTables(self.con, self.catalog, self.lock)  # what was measured is out of date
-        result = build_model(
-            self.con, model, period, validator=self._validator, run_id=self._run_id, measured=self._measured
+    def build(self, models: Sequence[Model], period: Period) -> Build:
+        """Build tables for a period; with all that SQL alone makes, the weeks count as built."""
+        measured = MeasuredTables(self.con, self.catalog, self.lock)
+        build = build_models(
+            self.con,
+            models,
+            period,
+            validator=self._validator,
+            run_id=self._run_id,
+            measured=measured,
+            begin=begin,
         )
-        if result.is_committed:
-            built = self._built.setdefault(period, set())
-            built.add(model.name)
-            if not is_reported and built >= {each.name for each in load_models()}:
+        if build.is_committed:
+            built = {model.name for model in models}
+            self._built.setdefault(period, set()).update(built)
+            if built >= {each.name for each in load_models()}:
                 record_weeks(self.con, self.catalog, weeks_of(period), now=_now())
-        return result
+        return build
 
     def record_reports(self, period: Period) -> None:
         """Record that the reports of a period are made, if the measured tables beside them are, too."""

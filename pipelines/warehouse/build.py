@@ -1,9 +1,13 @@
-"""Builds one model for one period: delete the range, insert, validate the uncommitted rows, commit or roll back."""
+"""Builds models for one period in one transaction: delete the range, insert, validate the uncommitted rows of each.
+
+All become visible together, or none does: a refused table takes back those that were built before it, so
+no floor ever shows days that the floors above it lack.
+"""
 
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +15,7 @@ import duckdb
 import polars as pl
 
 from pipelines.core.periods import day_start
-from pipelines.warehouse.evaluations import Evaluated, record_evaluation
+from pipelines.warehouse.evaluations import Evaluated, record_evaluations
 from pipelines.warehouse.models import Model
 from pipelines.warehouse.suites import ALL_DAYS, load_suite
 from pipelines.warehouse.validation import ValidationResult, Validator
@@ -44,7 +48,7 @@ MeasuredRows: TypeAlias = Callable[[Model, Period], pl.DataFrame]
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What building a model came to.
+    """What building one model came to.
 
     Attributes:
         model: the table or view.
@@ -53,7 +57,6 @@ class BuildResult:
         seconds: time spent, validation included.
         validation_seconds: what of it the validation took.
         validation: how the rows stood up to the table's suite.
-        is_committed: False when a critical expectation was broken: the table is as it was before.
     """
 
     model: Model
@@ -62,51 +65,109 @@ class BuildResult:
     seconds: float
     validation_seconds: float
     validation: ValidationResult
+
+
+@dataclass(frozen=True)
+class Build:
+    """What building models together came to.
+
+    Attributes:
+        tables: what each came to, in building order. Of what reads a refused table, nothing was built.
+        is_committed: False when a critical expectation was broken: every table is as it was before.
+    """
+
+    tables: tuple[BuildResult, ...]
     is_committed: bool
 
+    @property
+    def validations(self) -> tuple[ValidationResult, ...]:
+        """How the rows of each table stood up to its suite."""
+        return tuple(table.validation for table in self.tables)
 
-def build_model(
+
+def _unwatched(_model: str) -> None:
+    """Tell nobody which model is next."""
+
+
+def build_models(
     con: duckdb.DuckDBPyConnection,
-    model: Model,
+    models: Sequence[Model],
     period: Period,
     *,
     validator: Validator,
     run_id: str,
     measured: MeasuredRows | None = None,
-) -> BuildResult:
-    """Build one model for a period in one transaction.
+    begin: Callable[[str], None] = _unwatched,
+) -> Build:
+    """Build models for a period in one transaction.
 
-    A table whose SQL changed is built anew for every day that it held. Rows that break a critical expectation are kept
-    in `quarantine.rows`; the table stays as it was.
+    A table whose SQL changed is built anew for every day that it held. When rows break a critical expectation, models
+    that do not read them are still tried, so that one build names everything that is wrong; then all of it is rolled
+    back, and the rows are kept in `quarantine.rows`.
 
     Args:
-        con: the open warehouse.
-        model: the table or view.
+        con: the open warehouse, with no transaction open.
+        models: the tables and views, each after those that it reads.
         period: the days to build.
-        validator: holds the rows against the table's suite.
+        validator: holds the rows against the suite of each table.
         run_id: what quarantined rows are marked with.
         measured: gives a measured model the rows that it selects from; other models need none.
+        begin: is told the name of every model before it is built.
     """
-    started = time.monotonic()
     con.execute("begin")
     try:
-        built = write_model(con, model, period, measured)
-        _comment(con, model)
-        _record_version(con, model)
-        with _computed_once(con, model, _rows_of(model, built)) as rows:
-            written = time.monotonic()
-            days = ALL_DAYS if built is None else (built.since, built.until)
-            validation = validator.validate(load_suite(model.name), rows=rows, days=days)
-            validated = time.monotonic()
-        if validation.success:
-            con.execute("commit")
-        else:
-            con.execute("rollback")
+        tables = tuple(_build_each(con, models, period, validator=validator, measured=measured, begin=begin))
+        is_committed = all(table.validation.success for table in tables)
+        con.execute("commit" if is_committed else "rollback")
     except BaseException:
         with contextlib.suppress(duckdb.TransactionException):
             con.execute("rollback")
         raise
-    record_evaluation(con, validation, _evaluated(built, run_id))
+    # What passed in a build that was rolled back is not there; what was kept of the table before still holds.
+    judged = (table for table in tables if is_committed or not table.validation.success)
+    record_evaluations(con, [(table.validation, _evaluated(table.period, run_id)) for table in judged])
+    return Build(tables, is_committed)
+
+
+def _build_each(
+    con: duckdb.DuckDBPyConnection,
+    models: Sequence[Model],
+    period: Period,
+    *,
+    validator: Validator,
+    measured: MeasuredRows | None,
+    begin: Callable[[str], None],
+) -> Iterator[BuildResult]:
+    refused: set[str] = set()
+    for model in models:
+        if model.depends_on & refused:
+            refused.add(model.name)
+            continue
+        begin(model.name)
+        built = _build(con, model, period, validator=validator, measured=measured)
+        if not built.validation.success:
+            refused.add(model.name)
+        yield built
+
+
+def _build(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    period: Period,
+    *,
+    validator: Validator,
+    measured: MeasuredRows | None,
+) -> BuildResult:
+    """Write one model and validate it, in the transaction that is open."""
+    started = time.monotonic()
+    built = write_model(con, model, period, measured)
+    _comment(con, model)
+    _record_version(con, model)
+    with _computed_once(con, model, _rows_of(model, built)) as rows:
+        written = time.monotonic()
+        days = ALL_DAYS if built is None else (built.since, built.until)
+        validation = validator.validate(load_suite(model.name), rows=rows, days=days)
+        validated = time.monotonic()
     return BuildResult(
         model=model,
         period=built,
@@ -114,7 +175,6 @@ def build_model(
         seconds=time.monotonic() - started,
         validation_seconds=validated - written,
         validation=validation,
-        is_committed=validation.success,
     )
 
 

@@ -7,6 +7,7 @@ stay. The table is bounded, and no part of the transaction that builds another.
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -56,16 +57,19 @@ class Evaluated:
     is_of_new_rows: bool = False
 
 
-def record_evaluation(con: duckdb.DuckDBPyConnection, result: ValidationResult, evaluated: Evaluated) -> None:
-    """Remember the rows that broke their suite, in one transaction; call it when no other is open.
+def record_evaluations(
+    con: duckdb.DuckDBPyConnection, evaluations: Iterable[tuple[ValidationResult, Evaluated]]
+) -> None:
+    """Remember the rows that broke their suites, in one transaction; call it when no other is open.
 
-    After a rollback, too: the result carries the rows.
+    After a rollback, too: the results carry the rows.
     """
     con.execute("begin")
     try:
-        _forget_replaced(con, result, evaluated)
-        for outcome in result.failures:
-            _keep(con, result.suite.table, outcome, evaluated)
+        for result, evaluated in evaluations:
+            _forget_replaced(con, result, evaluated)
+            for outcome in result.failures:
+                _keep(con, result.suite.table, outcome, evaluated)
     except BaseException:
         con.execute("rollback")
         raise

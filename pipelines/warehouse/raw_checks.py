@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import duckdb
 
-from pipelines.warehouse.evaluations import Evaluated, record_evaluation
+from pipelines.warehouse.evaluations import Evaluated, record_evaluations
 from pipelines.warehouse.suites import all_suites
 from pipelines.warehouse.validation import Outcome, Row, ValidationResult, Validator
 
@@ -55,9 +55,11 @@ def check_raw(con: duckdb.DuckDBPyConnection, validator: Validator, *, run_id: s
             new = f" where file_id > {last_file_id}" if suite.table in of_files else ""
             result = validator.validate(suite, rows=f"select * from {suite.table}{new}")  # noqa: S608 - a suite's table
             results[suite.table] = _with_paths(con, result)
-    for table, result in results.items():
-        evaluated = Evaluated(run_id, dt.datetime.now(dt.UTC), is_of_new_rows=table in of_files)
-        record_evaluation(con, result, evaluated)
+    now = dt.datetime.now(dt.UTC)
+    record_evaluations(
+        con,
+        [(result, Evaluated(run_id, now, is_of_new_rows=table in of_files)) for table, result in results.items()],
+    )
     if all(result.success for result in results.values()):
         _mark_checked(con)
     else:

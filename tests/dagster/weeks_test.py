@@ -13,7 +13,7 @@ from pipelines.core.resources import resource_path
 from pipelines.core.ulid import encode
 from pipelines.simulator import SCENARIOS, simulate
 from pipelines.sources import load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models, model_named
 from pipelines.warehouse.suites import ALL_DAYS, Suite
@@ -244,8 +244,8 @@ def build_in_batches(home: Path, delivered: Path, batches: Sequence[Sequence[Pat
             load_landing(con, home / "landing", now=NOW)
             weeks = stale_weeks(con, CATALOG)
             for first, last in consecutive(weeks):
-                for model in load_models():
-                    build_model(con, model, Period(first.start, last.end), validator=Trusting(), run_id="test")
+                period = Period(first.start, last.end)
+                assert build_models(con, load_models(), period, validator=Trusting(), run_id="test").is_committed
             record_weeks(con, CATALOG, weeks, now=NOW)
             assert stale_weeks(con, CATALOG) == ()
         return [

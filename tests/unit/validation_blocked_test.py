@@ -14,10 +14,10 @@ from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.warehouse import build
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.measured_tables import MeasuredTables
-from pipelines.warehouse.models import FLOORS, Model, all_models, model_named
+from pipelines.warehouse.models import FLOORS, Model, all_models
 from pipelines.warehouse.suites import Expectation, Suite
 from pipelines.warehouse.validation import Validator
 from tests.conftest import FIRST_WEEK, LAST_WEEK
@@ -25,6 +25,10 @@ from tests.conftest import FIRST_WEEK, LAST_WEEK
 WEEKS = Period(IsoWeek.parse(FIRST_WEEK).start, IsoWeek.parse(LAST_WEEK).end)
 # It finds one row in any table, also in an empty one.
 IMPOSSIBLE = Expectation("No rows are counted", Severity.CRITICAL, None, {}, "select count(*) as rows from {table}", 1)
+
+HARMLESS = replace(IMPOSSIBLE, sql="select * from {table} where false")
+# One table of every floor: the last one, so that those before it are built when it is refused.
+REFUSED = {model.schema: model.name for model in all_models()}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +50,13 @@ def validator(con: duckdb.DuckDBPyConnection) -> Validator:
     return Validator(con)
 
 
-@pytest.fixture
-def _nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "load_suite", lambda table: Suite(table, "expectations/x.yaml", (IMPOSSIBLE,)))
+def judge(monkeypatch: pytest.MonkeyPatch, *, refused: str) -> None:
+    """Let everything pass but one table."""
+
+    def suite_of(table: str) -> Suite:
+        return Suite(table, "expectations/x.yaml", (IMPOSSIBLE if table == refused else HARMLESS,))
+
+    monkeypatch.setattr(build, "load_suite", suite_of)
 
 
 def content(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -70,27 +78,44 @@ def other(model: Model) -> Model:
     return replace(model, sql=f"select * from ({model.sql}\n) as made limit 1", code_version="another")
 
 
-@pytest.mark.usefixtures("_nothing_passes")
 @pytest.mark.parametrize("floor", FLOORS[1:])
-def test_what_blocked_builds_made_is_nowhere_to_be_seen(
-    floor: str, con: duckdb.DuckDBPyConnection, before: dict[str, object], validator: Validator
+def test_what_a_blocked_build_made_is_nowhere_to_be_seen(
+    floor: str,
+    con: duckdb.DuckDBPyConnection,
+    before: dict[str, object],
+    validator: Validator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    measured = MeasuredTables(con, load_catalog(resource_path("catalog")), None)
-    for model in (model for model in all_models() if model.schema == floor):
-        built = build_model(con, other(model), WEEKS, validator=validator, run_id="blocked", measured=measured)
-        assert not built.is_committed
-        kept = con.execute("select expectation, run_id from quarantine.rows where table_name = ?", [model.name])
-        assert kept.fetchall() == [("No rows are counted", "blocked")]
+    refused = REFUSED[floor]
+    judge(monkeypatch, refused=refused)
+
+    made = build_changed(con, validator)
+
+    assert not made.is_committed
+    tried = {table.model.name for table in made.tables}
+    assert refused in tried
+    assert not tried & {model.name for model in all_models() if refused in model.depends_on}
+    kept = con.execute("select distinct table_name, expectation, run_id from quarantine.rows where run_id = 'changed'")
+    assert (refused, "No rows are counted", "changed") in kept.fetchall()
     assert content(con) == before
 
 
 def test_the_same_build_would_be_seen_if_it_passed(
     built_workspace: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harmless = replace(IMPOSSIBLE, sql="select * from {table} where false")
-    monkeypatch.setattr(build, "load_suite", lambda table: Suite(table, "expectations/x.yaml", (harmless,)))
+    judge(monkeypatch, refused="none")
     shutil.copyfile(built_workspace.warehouse, tmp_path / "warehouse.duckdb")
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
-        built = build_model(con, other(model_named("spend.hourly")), WEEKS, validator=Validator(con), run_id="passed")
-        assert built.is_committed
-        assert con.execute("select count(*) from spend.hourly").fetchall() == [(2,)]
+        made = build_changed(con, Validator(con))
+        assert made.is_committed
+        assert [table.model.name for table in made.tables] == [model.name for model in all_models()]
+        assert con.execute("select distinct code_version from meta.models").fetchall() == [("another",)]
+        assert con.execute("select count(*) from spend.hourly").fetchall() == [(0,)], "little is left of what it reads"
+
+
+def build_changed(con: duckdb.DuckDBPyConnection, validator: Validator) -> build.Build:
+    """Build everything by other SQL."""
+    measured = MeasuredTables(con, load_catalog(resource_path("catalog")), None)
+    return build_models(
+        con, [other(m) for m in all_models()], WEEKS, validator=validator, run_id="changed", measured=measured
+    )

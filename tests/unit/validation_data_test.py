@@ -13,7 +13,7 @@ from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.sources import create_raw_schema, load_landing
-from pipelines.warehouse.build import Period, build_model
+from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
@@ -63,7 +63,7 @@ def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
         judged = Validator(con)
         results: list[ValidationResult] = list(check_raw(con, judged, run_id="real").values())
         july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
-        results += [build_model(con, m, july, validator=judged, run_id="real").validation for m in load_models()]
+        results += build_models(con, load_models(), july, validator=judged, run_id="real").validations
     assert [outcome.summary for result in results for outcome in result.blocking] == []
     assert sum(result.checked_rows for result in results if result.suite.table == "spend.hourly") > 0
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from pipelines.core.findings import Severity
-from pipelines.warehouse.evaluations import EVALUATIONS_DDL, Evaluated, record_evaluation
+from pipelines.warehouse.evaluations import EVALUATIONS_DDL, Evaluated, record_evaluations
 from pipelines.warehouse.suites import Expectation, Suite
 from pipelines.warehouse.validation import KEPT_ROWS, Outcome, ValidationResult
 
@@ -44,7 +44,7 @@ def record(
     run_id: str = "run-1",
 ) -> None:
     at = NOW + dt.timedelta(minutes=minutes)
-    record_evaluation(con, result, Evaluated(run_id, at, *(days or (None, None))))
+    record_evaluations(con, [(result, Evaluated(run_id, at, *(days or (None, None))))])
 
 
 def kept_hours(con: duckdb.DuckDBPyConnection) -> list[int]:
@@ -103,8 +103,9 @@ def test_a_warning_about_a_landed_file_stays_and_what_blocked_goes_once_it_passe
 ) -> None:
     landed = Evaluated("run-1", NOW, is_of_new_rows=True)
     for severity, hour in ((Severity.WARNING, 1), (Severity.CRITICAL, 2)):
-        record_evaluation(con, evaluation(hour, table="raw.files", severity=severity, rule=severity.value), landed)
-    record_evaluation(con, evaluation(table="raw.files"), landed)
+        broken = evaluation(hour, table="raw.files", severity=severity, rule=severity.value)
+        record_evaluations(con, [(broken, landed)])
+    record_evaluations(con, [(evaluation(table="raw.files"), landed)])
     assert kept_hours(con) == [1]
 
 
