@@ -29,8 +29,9 @@ from pipelines.warehouse.measured import read_lock
 from pipelines.warehouse.measured_tables import MeasuredTables
 from pipelines.warehouse.models import Model, load_models, reported_models
 from pipelines.warehouse.raw_checks import check_raw
+from pipelines.warehouse.suites import ALL_DAYS, load_suite
 from pipelines.warehouse.validation import ValidationResult, Validator
-from pipelines.warehouse.weeks import follow_containers, known_weeks, record_reports, record_weeks
+from pipelines.warehouse.weeks import built_weeks, follow_containers, known_weeks, record_reports, record_weeks
 
 _watcher: ContextVar[Callable[[str], None] | None] = ContextVar("watcher", default=None)
 
@@ -109,6 +110,14 @@ class Session:
             if built >= {each.name for each in load_models()}:
                 record_weeks(self.con, self.catalog, weeks_of(period), now=_now())
         return build
+
+    def check(self, model: Model) -> ValidationResult:
+        """Hold a table as it is, with all its weeks, against its suite."""
+        begin(model.name)
+        weeks = built_weeks(self.con)
+        days = (weeks[0].start, weeks[-1].end) if weeks else ALL_DAYS
+        rows = f"select * from {model.name}"  # noqa: S608 - our own names
+        return self._validator.validate(load_suite(model.name), rows=rows, days=days)
 
     def record_reports(self, period: Period) -> None:
         """Record that the reports of a period are made, if the measured tables beside them are, too."""

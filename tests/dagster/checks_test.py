@@ -6,8 +6,10 @@ import dagster as dg
 
 from pipelines.core.findings import Severity
 from pipelines.core.home import Home
-from pipelines.defs.checks import check_results
-from pipelines.warehouse.connection import read_warehouse
+from pipelines.core.resources import resource_path
+from pipelines.definitions import definitions_of
+from pipelines.defs.checks import check_results, table_key
+from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.suites import Expectation, Suite
 from pipelines.warehouse.validation import Outcome, ValidationResult
 from tests.conftest import Tieout
@@ -66,3 +68,21 @@ def raw_tables(workspace: Home) -> dict[str, object]:
         tables = con.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
         names = {name for (name,) in tables} - {"scanned_paths"}
         return {name: con.execute(f"select count(*), sum(hash(t)) from raw.{name} as t").fetchall() for name in names}
+
+
+def test_a_check_that_is_executed_alone_looks_at_the_table_as_it_is(workspace: Home) -> None:
+    key = dg.AssetCheckKey(table_key("spend.hourly"), "every_pool_equals_the_bill")
+    definitions = definitions_of(workspace, resource_path("catalog"))
+    alone = definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=frozenset(), asset_check_selection=frozenset({key})
+    )
+    assert evaluated(alone) == {key: True}
+    with open_warehouse(workspace.warehouse) as con:
+        con.execute("delete from spend.hourly where amount_usd = (select max(amount_usd) from spend.hourly)")
+    assert evaluated(alone) == {key: False}
+
+
+def evaluated(job: dg.JobDefinition) -> dict[dg.AssetCheckKey, bool]:
+    result = job.execute_in_process(raise_on_error=False)
+    assert not result.get_asset_materialization_events()
+    return {check.asset_check_key: check.passed for check in result.get_asset_check_evaluations()}
