@@ -6,7 +6,7 @@ key: day, environment, function, phase
 partition: day
 */
 select
-    day::date as day,  -- UTC; a call counts on the day on which it ended
+    day::date as day,  -- UTC; a call counts on the day on which it ended, or was enqueued if it never started
     strftime(day, '%G-W%V') as week,  -- ISO week of the day, 2026-W46
     environment,  -- Modal environment
     function,  -- the function

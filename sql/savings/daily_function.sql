@@ -40,7 +40,7 @@ container_time as (
     group by all
 ),
 
-inputs as (
+ended_inputs as (
     select
         c.environment,
         c.function,
@@ -62,6 +62,47 @@ inputs as (
         and c.ended_at >= $since
         and c.ended_at < $until
         and c.status not in ('pending', 'running')
+),
+
+-- Of an input that never started, such as one whose container failed to come up, the log has no other time.
+never_started as (
+    select
+        c.environment,
+        c.app,
+        c.function,
+        date_trunc('day', c.enqueued_at) as day,
+        coalesce(t.created_at, c.enqueued_at) as configured_at,
+        c.function_call_id,
+        c.status,
+        c.execution_us
+    from staging.function_calls as c
+    left join raw.containers as t on c.container_key = t.container_key
+    where
+        c.started_at is null
+        and c.enqueued_at >= $since
+        and c.enqueued_at < $until
+        and c.status not in ('pending', 'running')
+),
+
+inputs as (
+    select *
+    from ended_inputs
+    union all by name
+    select
+        n.environment,
+        n.function,
+        coalesce(k.phase, 'none') as phase,
+        n.day,
+        n.function_call_id,
+        n.status,
+        n.execution_us
+    from never_started as n
+    asof left join staging.configurations as k
+        on
+            n.environment = k.environment
+            and n.app = k.app
+            and n.function = k.function
+            and n.configured_at >= k.valid_from
 ),
 
 calls as (
@@ -114,7 +155,7 @@ select
     phase,  -- rollout phase of the containers
     day,  -- UTC
     coalesce(successful_calls, 0) as successful_calls,  -- distinct function calls that ended in success on this day
-    coalesce(inputs, 0) as inputs,  -- inputs that ended on this day
+    coalesce(inputs, 0) as inputs,  -- inputs that ended on this day; one that never started, on the day it was enqueued
     coalesce(errors, 0) as errors,  -- those that failed
     coalesce(timeouts, 0) as timeouts,  -- those that ran into the timeout
     coalesce(oom_kills, 0) as oom_kills,  -- those killed or evicted for lack of memory
