@@ -1,8 +1,9 @@
 /*
 The configuration of every function on every app over time, by deployment, with the rollout phase it belongs to.
 
-Within a deployment the latest landed `function info` says what is deployed. Where no snapshot was taken, the catalog says
-it; where the catalog is silent too, the nearest snapshot; a function that neither knows has `source` unknown.
+Within a deployment the landed `function info` says what is deployed; what a snapshot shows otherwise than the one before,
+with no deployment between them, counts from then on. Where no snapshot was taken, the catalog says it; where the catalog
+is silent too, the nearest snapshot; a function that neither knows has `source` unknown.
 
 key: environment, app, function, valid_from
 */
@@ -24,9 +25,18 @@ snapshots as (
         i.scaledown_window_seconds,
         i.min_containers,
         i.regions,
-        i.nonpreemptible
+        i.nonpreemptible,
+        row(
+            i.gpu_type, i.gpu_count, i.cpu_request_millicores, i.memory_request_mib, i.timeout_seconds,
+            i.scaledown_window_seconds, i.min_containers, i.regions, i.nonpreemptible
+        ) as settings
     from raw.function_info as i
     inner join staging.deliveries as d on i.file_id = d.file_id
+    -- of two that show the same moment, such as a file by hand and its correction, the one read last holds
+    qualify row_number() over (
+        partition by d.environment, d.app, d.function, d.as_of
+        order by d.fetched_at desc, d.sha256 desc
+    ) = 1
 ),
 
 catalogued as (
@@ -68,7 +78,7 @@ functions as (
     where source = 'function_calls'
 ),
 
-changes as (
+deployed_changes as (
     select
         environment,
         app,
@@ -95,6 +105,39 @@ changes as (
         function,
         valid_from
     from catalogued
+),
+
+-- The scaledown window, say, can be changed with no deployment.
+seen_changes as (
+    select
+        s.environment,
+        s.app,
+        s.function,
+        s.as_of as valid_from
+    from snapshots as s
+    asof join deployed_changes as c
+        on
+            s.environment = c.environment
+            and s.app = c.app
+            and s.function = c.function
+            and s.as_of >= c.valid_from
+    window
+        within_deployment as (
+            partition by s.environment, s.app, s.function, c.valid_from
+            order by s.as_of
+        )
+    qualify
+        row_number() over within_deployment > 1
+        and s.settings is distinct from lag(s.settings) over within_deployment
+),
+
+changes as (
+    select *
+    from deployed_changes
+    union
+    distinct
+    select *
+    from seen_changes
 ),
 
 periods as (

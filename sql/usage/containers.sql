@@ -2,7 +2,8 @@
 The life of every container: created, first start, last end, stop, and the configuration it was created under.
 
 It was created at the time in its id; older ids carry none, there the first start less the start-up time stands in. After
-the last input it lived for the function's scaledown window, or less when its app was deployed anew or stopped.
+the last input it lived for the function's scaledown window, or less when its app was deployed anew or stopped: what runs
+then is finished, and the container gets no other input.
 
 Built whole: a log of any day can lengthen a life at either end.
 
@@ -66,13 +67,15 @@ with_next_deployment as (
         on
             c.environment = d.environment
             and c.app = d.app
-            and c.last_ended_at < d.deployed_at
+            and c.created_at < d.deployed_at
 ),
 
 with_app as (
     select
         c.*,
-        case when count(a.app_id) over (partition by c.container_key) = 1 then a.app_id end as app_id,
+        case when count(a.app_id) over (
+            partition by c.environment, c.app, c.function, c.container_key
+        ) = 1 then a.app_id end as app_id,
         a.app_stopped_at
     from with_next_deployment as c
     left join app_lives as a
