@@ -22,6 +22,9 @@ create or replace table staging.billing_intervals (
     hour timestamp, resolution varchar, fetched_at timestamp, is_settled boolean
 );
 create or replace table spend.hourly (hour timestamp, amount_usd decimal(38, 12));
+create or replace table spend.pools (
+    environment varchar, object_id varchar, app varchar, hour timestamp, billed_usd decimal(38, 12)
+);
 create or replace table staging.configurations (
     environment varchar, app varchar, function varchar, phase varchar, source varchar, is_catalogued boolean,
     valid_from timestamp, valid_to timestamp, gpu varchar, gpu_count integer, cpu_request_millicores integer,
@@ -94,3 +97,4 @@ def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_mov
         ],
     )
     con.execute("insert into spend.hourly values (?, ?)", [day, cost])
+    con.execute("insert into spend.pools values ('main', 'ap-1', ?, ?, ?)", [OLD_APP, day, cost])

@@ -151,7 +151,7 @@ def _log_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
                 code=LOG_MISSING,
                 severity=Severity.WARNING,
                 subject=gap.function,
-                message=f"no call log of {gap.app} is landed for {_spans(days)}, so its cost went to other functions; "
+                message=f"no call log of {gap.app} is landed for {_spans(days)}, so its cost went elsewhere; "
                 f"{_count_for_nothing(len(days))} Pull again, or land the log: "
                 "Modal keeps calls for a day or for thirty, by plan. Later the days stay out.",
                 data={"app": gap.app, "days": ", ".join(day.isoformat() for day in days)},

@@ -5,13 +5,16 @@ The functions of an app share its bill. Where the log of one is missing, its cos
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import duckdb
 
 from pipelines.core.catalog import Catalog
-from pipelines.core.logs import LogGap, LogRange, days_without_log
+from pipelines.core.logs import LogGap, LogRange, days_billed_without_log, days_without_log
 from pipelines.core.periods import day_start
+
+_DAY = dt.timedelta(days=1)
 
 _LOGS = """
 select
@@ -37,9 +40,15 @@ group by all
 """
 
 _DEPLOYED = """
-select app, max(deployed_at)
+select app, deployed_at
 from staging.deployments
 where environment = $environment and deployed_at < $until
+"""
+
+_BILLED = """
+select app, date_trunc('day', hour)::date, sum(billed_usd)::decimal(38, 12)
+from spend.pools
+where environment = $environment and object_id like 'ap-%' and hour < $until
 group by all
 """
 
@@ -59,37 +68,60 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
     inputs: defaultdict[tuple[str, str], dict[dt.date, int]] = defaultdict(dict)
     for app, function, day, started in con.execute(_INPUTS, parameters).fetchall():
         inputs[app, function][day] = started
-    deployed = dict(con.execute(_DEPLOYED, parameters).fetchall())
+    deployed: defaultdict[str, list[dt.datetime]] = defaultdict(list)
+    for app, deployed_at in con.execute(_DEPLOYED, parameters).fetchall():
+        deployed[app].append(deployed_at)
+    billed: defaultdict[str, dict[dt.date, Decimal]] = defaultdict(dict)
+    for app, day, billed_usd in con.execute(_BILLED, parameters).fetchall():
+        billed[app][day] = billed_usd
     own = {function.name for function in catalog.functions.functions}
-    gaps = [
-        LogGap(
-            app,
-            function,
-            days_without_log(
-                ranges,
-                inputs[app, function],
-                expected_until=_expected_until(functions, function, inputs[app, function], deployed.get(app)),
-            ),
-        )
-        for app, functions in sorted(apps.items())
+    return tuple(
+        LogGap(app, function, tuple(sorted(days)))
+        for app, functions in sorted(_with_apps_never_logged(apps, catalog, own).items())
         if own & functions.keys()
-        for function, ranges in sorted(functions.items())
-    ]
-    return tuple(gap for gap in gaps if gap.days)
+        for without_any in [days_billed_without_log(_all_logs(functions), billed[app])]
+        for function in sorted(functions)
+        if (days := {*without_any, *_missing_of(functions, function, inputs[app, function], deployed[app])})
+    )
 
 
-def _expected_until(
-    functions: Mapping[str, Iterable[LogRange]],
+def _with_apps_never_logged(
+    apps: Mapping[str, Mapping[str, Sequence[LogRange]]], catalog: Catalog, own: Collection[str]
+) -> Mapping[str, Mapping[str, Sequence[LogRange]]]:
+    """Add the catalog's apps of which no log is landed at all, once there are any of the programme."""
+    if not any(own & functions.keys() for functions in apps.values()):
+        return {}
+    never: defaultdict[str, dict[str, Sequence[LogRange]]] = defaultdict(dict)
+    for function in catalog.functions.functions:
+        for configuration in function.configurations:
+            if configuration.app not in apps:
+                never[configuration.app][function.name] = ()
+    return {**never, **apps}
+
+
+def _missing_of(
+    functions: Mapping[str, Sequence[LogRange]],
     function: str,
-    called: Iterable[dt.date],
-    last_deployment: dt.datetime | None,
-) -> dt.datetime | None:
-    """Return until when the app's logs were pulled, if the function's are too and it is known to be deployed still.
+    inputs: Mapping[dt.date, int],
+    deployed: Sequence[dt.datetime],
+) -> tuple[dt.date, ...]:
+    """Return the days that the logs of one function leave out beside those of its app."""
+    logs = functions[function]
+    called = [day for day, started in inputs.items() if started]
+    if not (logs and called and deployed):
+        return days_without_log(logs, inputs)
+    pulled = [log for log in _all_logs(functions) if log.is_pulled]
+    first = min(logs, key=lambda log: (log.start, not log.is_pulled))
+    last = max(logs, key=lambda log: (log.end, log.is_pulled))
+    # An app that was deployed anew may have got the function only then, or have lost it.
+    since = min(log.start for log in pulled) if first.is_pulled else None
+    until = max(log.end for log in pulled) if last.is_pulled else None
+    if since is not None and any(since <= at < day_start(min(called) + _DAY) for at in deployed):
+        since = None
+    if max(deployed) >= day_start(max(called)):
+        until = None
+    return days_without_log(logs, inputs, expected_from=since, expected_until=until)
 
-    An app that was deployed anew on the function's last day with calls, or since, may have lost the function.
-    """
-    last_called = max(called, default=None)
-    if last_called is None or last_deployment is None or last_deployment >= day_start(last_called):
-        return None
-    last = max(functions[function], key=lambda log: (log.end, log.is_pulled))
-    return max(log.end for logs in functions.values() for log in logs if log.is_pulled) if last.is_pulled else None
+
+def _all_logs(functions: Mapping[str, Sequence[LogRange]]) -> Iterator[LogRange]:
+    return (log for logs in functions.values() for log in logs)

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 
-from pipelines.core.logs import LogRange, days_without_log
+from pipelines.core.logs import LogRange, days_billed_without_log, days_without_log
 from pipelines.core.periods import day_start, days_between
 
 DAYS = days_between(dt.date(2026, 10, 5), dt.date(2026, 10, 26))
@@ -96,3 +97,41 @@ def test_a_busy_function_that_lags_behind_its_app_lacks_the_last_days() -> None:
 
 def test_without_a_log_nothing_is_known_to_be_missing() -> None:
     assert days_without_log([], {}, expected_until=day_start(DAYS[-1])) == ()
+
+
+# The beginning
+
+
+def test_a_busy_function_that_begins_after_its_app_lacks_the_first_days() -> None:
+    logs, start = [pulled(day) for day in DAYS[2:]], day_start(DAYS[0])
+    assert days_without_log(logs, calls(DAYS[2:]), expected_from=start) == tuple(DAYS[:2])
+    assert days_without_log(logs, calls(DAYS[10:]), expected_from=start) == ()
+    assert days_without_log(logs, calls(DAYS[2:])) == ()
+
+
+# The bill of the app
+
+
+def bill(usd: str = "10") -> dict[dt.date, Decimal]:
+    return dict.fromkeys(DAYS, Decimal(usd))
+
+
+def test_days_that_are_billed_before_the_first_log_of_an_app_and_after_its_last_lack_theirs() -> None:
+    assert days_billed_without_log(map(pulled, DAYS[3:-2]), bill()) == (*DAYS[:3], *DAYS[-2:])
+    assert days_billed_without_log(map(by_hand, DAYS[3:-2]), bill()) == (*DAYS[:3], *DAYS[-2:])
+    assert days_billed_without_log(map(pulled, DAYS), bill()) == ()
+
+
+def test_the_first_day_of_which_modal_had_forgotten_a_part_lacks_its_log_too() -> None:
+    rest = LogRange(day_start(DAYS[0]) + dt.timedelta(hours=14), day_start(DAYS[0] + _DAY), is_pulled=True)
+    assert days_billed_without_log([rest, *map(pulled, DAYS[1:])], bill()) == (DAYS[0],)
+    assert days_billed_without_log(map(by_hand, DAYS), bill()) == ()
+
+
+def test_a_day_that_was_hardly_billed_needs_no_log() -> None:
+    quiet = {**bill(), DAYS[0]: Decimal("0.99"), DAYS[1]: Decimal("1.00"), DAYS[-1]: Decimal("-10")}
+    assert days_billed_without_log(map(pulled, DAYS[2:-1]), quiet) == (DAYS[1],)
+
+
+def test_an_app_without_any_log_lacks_it_on_every_day_that_it_was_billed() -> None:
+    assert days_billed_without_log([], {**bill(), DAYS[0]: Decimal(0)}) == tuple(DAYS[1:])

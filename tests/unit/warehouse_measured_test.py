@@ -28,6 +28,7 @@ from pipelines.warehouse.models import load_models, measured_models
 from pipelines.warehouse.weeks import record_reports, stale_reports
 from tests.measured_warehouse import CODE, FIRST_DAY, GENOME, LAST_WEEK, OLD_APP, pull_log, write_measured_warehouse
 
+NEW_APP = "coral-x-production-optimized"
 CATALOG = load_catalog(resource_path("catalog"))
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 
@@ -115,6 +116,42 @@ def test_the_newest_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_o
     con.execute(deployment, [OLD_APP, days[-1]])  # perhaps without that function
     measurement, _ = measured(con)
     assert measurement.log_gaps == ()
+
+
+def test_what_was_billed_before_modals_memory_begins_is_no_baseline(con: duckdb.DuckDBPyConnection) -> None:
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, CODE, days[3:])
+    pull_log(con, GENOME, days[3:])
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, tuple(days[:3])), LogGap(OLD_APP, CODE, tuple(days[:3])))
+    assert len(measurement.baseline_days) == 18
+
+
+def test_the_first_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_of(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, CODE, days)
+    pull_log(con, GENOME, days[2:])
+    deployment = "insert into staging.deployments values ('main', ?, ?)"
+    con.execute(deployment, [OLD_APP, FIRST_DAY - dt.timedelta(days=1)])
+    con.executemany(
+        "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[2:]]
+    )
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, tuple(days[:2])),)
+    con.execute(deployment, [OLD_APP, days[1]])  # perhaps the first with that function
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == ()
+
+
+def test_an_app_of_the_catalog_that_is_billed_and_has_no_log_lacks_it(con: duckdb.DuckDBPyConnection) -> None:
+    days = days_between(FIRST_DAY, LAST_WEEK.end)
+    pull_log(con, CODE, days)
+    con.execute("insert into spend.pools values ('main', 'ap-2', ?, ?, 5)", [NEW_APP, days[-1]])
+    measurement, _ = measured(con)
+    assert {(gap.app, gap.days) for gap in measurement.log_gaps} == {(NEW_APP, (days[-1],))}
+    assert GENOME in {gap.function for gap in measurement.log_gaps}
 
 
 def test_the_log_of_another_programme_is_nobodys_business_here(con: duckdb.DuckDBPyConnection) -> None:
