@@ -11,8 +11,8 @@ from pipelines.core.catalog import Catalog
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.warehouse.measured import landed_days
 
-_COSTS = """
-select function, day::date, sum(cost_usd)::decimal(38, 12)
+_DAYS = """
+select function, day::date, sum(cost_usd)::decimal(38, 12), sum(inputs)::bigint
 from savings.daily_function
 where environment = $environment and day < $until and not regexp_full_match(function, '__.*__')
 group by all
@@ -23,11 +23,14 @@ def read_anomalies(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catal
     """Find the settled days of a week that are out of line, by what is known at its end."""
     landed = landed_days(con, until=week.end)
     costs: dict[str, dict[dt.date, Decimal]] = {}
+    calls: dict[str, dict[dt.date, int]] = {}
     parameters = {"environment": catalog.functions.environment, "until": day_start(week.end)}
-    for function, day, cost_usd in con.execute(_COSTS, parameters).fetchall():
+    for function, day, cost_usd, inputs in con.execute(_DAYS, parameters).fetchall():
         costs.setdefault(function, {})[day] = cost_usd
+        calls.setdefault(function, {})[day] = inputs
     return find_anomalies(
         costs,
+        calls=calls,
         landed=landed,
         judged=[day for day in week.days() if landed.get(day)],
         changes=_changes(catalog),

@@ -16,7 +16,7 @@ select
     expected_usd,  -- what it usually costs, in whole cents
     deviations,  -- robust standard deviations between the two, on the logarithmic scale; negative when it cost less
     compared_days,  -- days that it was held against
-    is_weekday  -- these were the same weekday; else all days before it
+    is_weekday  -- these were the same weekday; else the same part of the week, or all days before it
 from measured_anomalies
 where
     week_start >= $since

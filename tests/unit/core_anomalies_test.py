@@ -33,9 +33,16 @@ def anomalies(
     judged: Sequence[dt.date] | None = None,
     landed: Sequence[dt.date] | None = None,
     changes: Sequence[dt.date] = (),
+    calls: Mapping[dt.date, int] | None = None,
 ) -> tuple[Anomaly, ...]:
     last = max(costs)
-    return find_anomalies({CODE: costs}, landed=landed or list(costs), judged=judged or [last], changes={CODE: changes})
+    return find_anomalies(
+        {CODE: costs},
+        calls={CODE: calls} if calls else {},
+        landed=landed or list(costs),
+        judged=judged or [last],
+        changes={CODE: changes},
+    )
 
 
 def test_a_day_like_the_others_is_none() -> None:
@@ -64,11 +71,19 @@ def test_a_weekend_is_held_against_weekends() -> None:
 
 
 def test_with_few_weekdays_it_is_held_against_all_days() -> None:
-    costs = spend(20)
-    costs[day(19)] *= 3
+    costs = spend(19)
+    costs[day(18)] *= 3
     [found] = anomalies(costs)
     assert not found.is_weekday
-    assert found.compared_days == 19
+    assert found.compared_days == 14, "the working days"
+
+
+def test_the_second_weekend_is_held_against_the_first() -> None:
+    costs = spend(14, weekend="30")
+    assert anomalies(costs, judged=[day(12), day(13)]) == ()
+    costs[day(13)] = Decimal(60)
+    [found] = anomalies(costs, judged=[day(12), day(13)])
+    assert (found.day, found.compared_days, found.is_weekday) == (day(13), 3, False)
 
 
 def test_a_short_history_says_nothing() -> None:
@@ -115,14 +130,14 @@ def test_days_without_a_landed_bill_are_neither_judged_nor_history() -> None:
 
 def test_a_day_that_costs_nothing_where_something_was_usual_is_one() -> None:
     costs = spend(56)
-    [found] = find_anomalies({CODE: costs}, landed=[*costs, day(56)], judged=[day(56)], changes={})
+    [found] = find_anomalies({CODE: costs}, calls={}, landed=[*costs, day(56)], judged=[day(56)], changes={})
     assert found.actual_usd == 0
 
 
 def test_a_function_that_begins_is_no_anomaly() -> None:
     begun = {moment: cost for moment, cost in spend(56).items() if moment >= day(50)}
     landed = [day(number) for number in range(56)]
-    assert find_anomalies({CODE: begun}, landed=landed, judged=landed, changes={}) == ()
+    assert find_anomalies({CODE: begun}, calls={}, landed=landed, judged=landed, changes={}) == ()
 
 
 def test_what_was_free_until_then_has_no_ratio() -> None:
@@ -139,3 +154,28 @@ def test_honest_days_seldom_raise_an_alarm() -> None:
         costs = {day(n): Decimal(round(60 * luck.lognormvariate(0, 0.15), 2)) for n in range(84)}
         alarms += len(anomalies(costs, judged=[day(n) for n in range(28, 84)]))
     assert alarms <= 20, "20 functions over 8 weeks: less than one alarm a function"
+
+
+def called(costs: Mapping[dt.date, Decimal], a_day: float, *, seed: int = 3) -> dict[dt.date, int]:
+    """Calls that come independently of one another, as many as this on average."""
+    luck = random.Random(seed)
+    return {moment: sum(luck.random() < a_day / 100 for _ in range(100)) for moment in costs}
+
+
+def test_a_day_without_any_of_the_few_calls_is_none() -> None:
+    calls = called(spend(84), 2.5)
+    assert 0 in calls.values()
+    costs = {moment: Decimal(4) * count for moment, count in calls.items()}
+    assert anomalies(costs, calls=calls, judged=list(costs)) == ()
+
+
+def test_a_day_without_any_of_many_calls_is_one() -> None:
+    calls = called(spend(57), 20) | {day(56): 0}
+    [found] = anomalies({moment: Decimal(4) * count for moment, count in calls.items()}, calls=calls)
+    assert found.actual_usd == 0
+
+
+def test_a_job_that_runs_as_often_every_day_is_missed_when_it_does_not() -> None:
+    calls = dict.fromkeys(spend(57), 3) | {day(56): 0}
+    [found] = anomalies({moment: Decimal(4) * count for moment, count in calls.items()}, calls=calls)
+    assert found.actual_usd == 0
