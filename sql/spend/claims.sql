@@ -95,6 +95,7 @@ usage_of_pools as (
         p.resolution,
         p.resource,
         p.kind,
+        p.is_other_gpu,
         u.app,
         u.function,
         u.phase,
@@ -141,14 +142,14 @@ quantities as (
     select
         c.*,
         'gpu' as quantity_kind,
-        case when c.is_unknown then c.resource else c.gpu end as priced_resource,
+        case when c.kind = 'gpu' then c.resource else c.gpu end as priced_resource,
         case when c.is_unknown then 1 else c.gpu_count end as quantity,
         1 as units_per_quantity,
         c.region_percent as percent,
         false as is_shared_by_time
     from configured_usage as c
     where
-        (c.kind = 'gpu' and (c.gpu = c.resource or c.is_unknown))
+        (c.kind = 'gpu' and (c.gpu = c.resource or c.is_unknown or (c.is_other_gpu and c.gpu is not null)))
         or (c.kind = 'all' and c.gpu is not null)
     union all by name
     select

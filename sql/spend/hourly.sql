@@ -155,7 +155,12 @@ able_functions as (
             and p.hour + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
     where
         p.object_id like 'ap-%'
-        and (p.kind != 'gpu' or p.resource = k.gpu or k.source = 'unknown')
+        and (
+            p.kind != 'gpu'
+            or p.resource = k.gpu
+            or k.source = 'unknown'
+            or (p.is_other_gpu and k.gpu is not null)
+        )
     group by all
 ),
 
