@@ -21,7 +21,7 @@ from pipelines.warehouse.raw_checks import check_raw
 from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import ValidationResult, Validator
 from tests.conftest import FIRST_WEEK, LAST_WEEK
-from tests.landing_folder import NOW, REAL_BILL
+from tests.landing_folder import REAL_BILL
 
 DAY = dt.date(2026, 10, 14)
 DAYS = (IsoWeek.parse(FIRST_WEEK).start, IsoWeek.parse(LAST_WEEK).end)
@@ -59,7 +59,7 @@ def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
-        assert load_landing(con, tmp_path / "landing", now=NOW).rejected == ()
+        assert load_landing(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
         judged = Validator(con)
         results: list[ValidationResult] = list(check_raw(con, judged, run_id="real").values())
         july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
@@ -325,6 +325,37 @@ CORRUPTIONS = {
     "a day's calls are those of another function": (
         f"update savings.daily_function set busy_us = 3 * busy_us where day = timestamp '{DAY}' + interval 2 day",
         {"savings.daily_function": "Calls take about as long as on the days before"},
+    ),
+    "a phase stands in the catalog a week late": (
+        "update catalog.configurations set valid_from = valid_from + interval 4 day where phase = 'phase-1'",
+        {"usage.container_days": "No function runs in a phase before its day"},
+    ),
+    "a phase stands in the catalog a week early": (
+        "update catalog.configurations set valid_from = valid_from - interval 7 day where phase = 'phase-1'",
+        {"staging.deployments": "The app of a phase was deployed by the day of the phase"},
+    ),
+    "a deployment is older than the version before it": (
+        "insert into staging.deployments by name select environment, app, 'v1' as version, "
+        "deployed_at + interval 1 day as deployed_at from staging.deployments where version != 'v1'",
+        {"staging.deployments": "Later versions were deployed later"},
+    ),
+    "containers are created after their app was stopped": (
+        f"update staging.apps set stopped_at = {NOON}",
+        {"usage.containers": "No container is created after its app was stopped"},
+    ),
+    "the logs are of another environment": (
+        "update reconciliation.log_vs_bill set billed_usd = 0; insert into reconciliation.log_vs_bill by name "
+        "select * replace ('other' as environment, 1 as billed_usd, 0 as container_us) from reconciliation.log_vs_bill",
+        {"reconciliation.log_vs_bill": "Logs and bill name the same environment"},
+    ),
+    "a later log lacks calls of the one that it replaces": (
+        "insert into raw.deliveries by name select f.file_id, d.range_start, d.range_end, 'late' as path, "
+        "d.fetched_at + interval 90 day as fetched_at, true as has_sidecar from raw.deliveries as d cross join ("
+        "select min(file_id) as file_id from raw.files where source = 'function_calls' "
+        f"and function = 'generate_code_modal' and app = (select app from raw.files where file_id = {LOG}) "
+        f"and file_id != {LOG} "
+        f"and file_id not in (select file_id from staging.superseded_calls)) as f where d.file_id = {LOG}",
+        {"staging.superseded_calls": "A later log has the calls of the log that it replaces"},
     ),
     "reports of one interval are of different age": (
         f"update staging.billing_totals set control = 'older' where hour = {NOON}",
