@@ -26,6 +26,8 @@ _ONE_FUNCTION = "usage.containers: A container serves one function"
 _FAILURES = "savings.daily_function: Functions fail about as often as in the weeks before"
 _TAKES = "savings.daily_function: Calls take about as long as on the days before"
 _SOON = "usage.containers: Containers start their first input soon after their creation"
+_REPLACED = "staging.superseded_calls: A later log has the calls of the log that it replaces"
+_LOG_MISSING = "finding: log_missing"
 _SHIFTED = "spend.claims: The bill has the hours of the log"
 
 
@@ -116,6 +118,11 @@ def _second_half(exports: Exports) -> None:
         exports.write_rows(path, rows[: len(rows) // 2])
 
 
+def _failed_to_start(rows: list[Row]) -> list[Row]:
+    never = {"started_at": None, "startup_time_seconds": None, "execution_time_seconds": None, "status": "init failure"}
+    return [{**row, **never} if number % 3 == 0 else row for number, row in enumerate(rows)]
+
+
 def _half_of_the_containers(rows: list[Row]) -> list[Row]:
     kept = sorted({row["container_id"] for row in rows if row["container_id"]})[::2]
     return [row for row in rows if row["container_id"] in kept]
@@ -183,6 +190,20 @@ def _pulled_again(exports: Exports) -> None:
         exports.copy(path, path.with_name(f"again-{path.name}"), json.dumps(exports.rows(path)).encode())
 
 
+def _filtered_by_hand(exports: Exports) -> None:
+    """A tenth of the calls, exported by hand for some purpose of its own, and dropped beside the day's log."""
+    for path in logs(exports):
+        rows = exports.rows(path)
+        exports.edit(path.with_name("failures.json"), json.dumps([*rows[::10], rows[-1]]).encode())
+
+
+def _logs_behind_the_bill(exports: Exports) -> None:
+    """The last two days of the week without any log of any function."""
+    for day in (24, 25):
+        for path in logs(exports, "*", "*", f"2026-10-{day}"):
+            exports.remove(path)
+
+
 def _wide_range(exports: Exports) -> None:
     for path in logs(exports):
         exports.say(
@@ -229,6 +250,14 @@ KINDS = (
     ),
     Kind("a log copied by hand under another name", WHERE, _copied_by_hand),
     Kind("a log pulled twice, formatted otherwise", WHERE, _pulled_again),
+    Kind("a filtered export by hand over a day's log", WHERE, _filtered_by_hand, (_REPLACED,)),
+    Kind("no function's log landed for the last two days", WHERE, _logs_behind_the_bill, (_LOG_MISSING,)),
+    Kind(
+        "every third call failed before it started, of every function",
+        WHERE,
+        rows_of_the_week(_failed_to_start),
+        (_FAILURES,),
+    ),
     Kind("a range that erases the neighbours", WHERE, _wide_range, (_MISMATCH, _NO_LOG)),
     Kind("under another app", WHERE, _moved(f"app={NEW_APP}/function={FUNCTION}"), (_MISMATCH, _NO_LOG)),
     Kind("under another function", WHERE, _moved(f"app={APP}/function={OTHER_FUNCTION}"), (_TAKES,)),

@@ -147,9 +147,8 @@ class Workspace:
 
 def _write_invoice(landing: Path) -> None:
     summary = json.loads((landing / SUMMARY).read_bytes())
-    invoice = landing / INVOICE
-    invoice.parent.mkdir()
-    invoice.write_text(json.dumps({"number": "INV-2026-0010", "total": summary["billed_cost"]}), encoding="utf-8")
+    invoice = {"number": "INV-2026-0010", "total": summary["billed_cost"]}
+    Exports(landing).edit(landing / INVOICE, json.dumps(invoice).encode())
 
 
 def _is_of_second_week(file: Path) -> bool:
