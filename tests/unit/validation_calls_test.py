@@ -17,7 +17,7 @@ CROWDED = "A container serves no more inputs at once than it takes"
 TWICE = "A call stands once in its log"
 MIDNIGHT = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - the warehouse's times are naive UTC
 
-# Container, start in tenths of a second, tenths of a second that it ran (None while it runs).
+# Container (its number stands for the call, too), start in tenths of a second, tenths that it ran (None while it runs).
 Inputs = list[tuple[int, int, int | None]]
 INPUTS = st.lists(
     st.tuples(st.integers(1, 2), st.integers(0, 60), st.one_of(st.none(), st.integers(0, 60))), min_size=1, max_size=12
@@ -43,9 +43,16 @@ def offending(con: duckdb.DuckDBPyConnection, inputs: Inputs, at_once: int) -> d
     con.execute("update raw.function_info set max_concurrent_inputs = ?", [at_once])
     con.execute("delete from raw.function_calls")
     con.executemany(
-        "insert into raw.function_calls (file_id, container_key, started_at, execution_us) values (1, ?, ?, ?)",
+        "insert into raw.function_calls by name select 1 as file_id, ? as function_call_id, ? as container_key, "
+        "? as enqueued_at, ? as started_at, ? as execution_us",
         [
-            (key, MIDNIGHT + dt.timedelta(milliseconds=100 * start), None if ran is None else ran * 100_000)
+            (
+                f"fc-{key}",
+                key,
+                MIDNIGHT,
+                MIDNIGHT + dt.timedelta(milliseconds=100 * start),
+                None if ran is None else ran * 100_000,
+            )
             for key, start, ran in inputs
         ],
     )
@@ -73,7 +80,7 @@ def test_a_container_is_crowded_when_one_starts_a_second_before_there_is_a_place
 
 @settings(max_examples=150, deadline=None)
 @given(inputs=INPUTS)
-def test_a_call_stands_twice_when_container_start_and_duration_are_the_same(
+def test_a_call_stands_twice_when_container_start_and_duration_are_the_same_of_one_call(
     con: duckdb.DuckDBPyConnection, inputs: Inputs
 ) -> None:
     twice = {one: copies for one, copies in Counter(inputs).items() if copies > 1}
@@ -90,3 +97,10 @@ def test_a_crowded_container_is_shown_with_the_first_input_too_many_and_the_next
     assert (row["app"], row["function"], row["inputs_at_once"], row["inputs_beyond"]) == ("a", "f", 1, 1)
     assert row["first_began_at"] == MIDNIGHT + dt.timedelta(seconds=5)
     assert row["next_place_free_at"] == MIDNIGHT + dt.timedelta(seconds=6.5)
+
+
+def test_a_batch_that_starts_and_ends_together_is_no_copy(con: duckdb.DuckDBPyConnection) -> None:
+    offending(con, [(1, 0, 10), (1, 0, 10)], 2)
+    con.execute("update raw.function_calls set function_call_id = function_call_id || rowid")
+    rule = next(e for e in SUITE.expectations if e.name == TWICE).rule("raw.function_calls")
+    assert con.sql(rule).fetchall() == []
