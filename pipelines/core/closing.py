@@ -108,7 +108,7 @@ class Move(_Frozen):
         environment: Modal environment.
         function: its name.
         before_usd: as it was issued before.
-        after_usd: as it is issued now; equal to the cent where only its parts have moved.
+        after_usd: as it is issued now; equal to the cent where only its parts have moved, or all functions by less.
         files: paths below the landing folder that moved it; empty when no file did.
     """
 
@@ -186,12 +186,17 @@ def is_moved(before: Figures, after: Figures) -> bool:
 
 
 def moved_functions(before: Figures, after: Figures) -> list[tuple[str, str]]:
-    """Return environment and name of the functions whose cost, or a part of it, differs in cents, by name."""
-    old, new = _in_cents(before.parts), _in_cents(after.parts)
-    old_costs, new_costs = _in_cents(before.costs), _in_cents(after.costs)
-    parts = {key[:2] for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-    costs = {key for key in old_costs.keys() | new_costs.keys() if old_costs.get(key) != new_costs.get(key)}
-    return sorted(parts | costs)
+    """Return environment and name of the functions that moved, by name: in print, or together by what the week did."""
+    printed = moved_in_print(before, after)
+    if not printed and before.cost_usd.quantize(CENT) != after.cost_usd.quantize(CENT):
+        return sorted(_differing(before.costs, after.costs))
+    return sorted(printed)
+
+
+def moved_in_print(before: Figures, after: Figures) -> set[tuple[str, str]]:
+    """Return environment and name of the functions whose cost, or a part of it, differs in cents."""
+    parts = _differing(_in_cents(before.parts), _in_cents(after.parts))
+    return {key[:2] for key in parts} | _differing(_in_cents(before.costs), _in_cents(after.costs))
 
 
 def moved_days(before: Figures, after: Figures, function: tuple[str, str]) -> set[tuple[str, dt.date]]:
@@ -204,7 +209,7 @@ def moved_days(before: Figures, after: Figures, function: tuple[str, str]) -> se
         )
         for figures in (before, after)
     )
-    return {key[:2] for key in old.keys() | new.keys() if old.get(key, NOTHING) != new.get(key, NOTHING)}
+    return {key[:2] for key in _differing(old, new)}
 
 
 def causes_between(before: Figures, after: Figures) -> tuple[str, ...]:
@@ -232,6 +237,10 @@ def _in_cents(amounts: Mapping[_Key, Decimal]) -> dict[_Key, Decimal]:
     """Round amounts to cents and leave out those that print as zero."""
     cents = {key: amount.quantize(CENT) for key, amount in amounts.items()}
     return {key: amount for key, amount in cents.items() if amount}
+
+
+def _differing(old: Mapping[_Key, Decimal], new: Mapping[_Key, Decimal]) -> set[_Key]:
+    return {key for key in old.keys() | new.keys() if old.get(key, NOTHING) != new.get(key, NOTHING)}
 
 
 def _cents(amount: Decimal | None) -> Decimal | None:

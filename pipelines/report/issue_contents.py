@@ -84,7 +84,7 @@ class RestatementLine:
 
     Attributes:
         week: label of the week that moved.
-        function: whose cost.
+        function: whose cost; or all functions, where each moved by less than a cent.
         before_usd: as it was issued, in cents.
         after_usd: as it is now, in cents.
         moved_usd: after less before.
@@ -108,10 +108,8 @@ class RestatementLine:
     @property
     def sentence(self) -> str:
         """The movement and its cause."""
-        return (
-            f"{self.week}, {self.function}: {format_usd(self.before_usd)} is now {format_usd(self.after_usd)} "
-            f"({signed_usd(self.moved_usd)}), because of {self.because}."
-        )
+        moved = movement(self.before_usd, self.after_usd)
+        return f"{self.week}, {self.function}: {moved}, because of {self.because}."
 
 
 @dataclass(frozen=True)
@@ -165,6 +163,11 @@ class Restatements:
 def signed_usd(amount: Decimal) -> str:
     """Print a movement: `+$1.60`, `−$0.25`."""
     return format_usd(amount) if amount < 0 else f"+{format_usd(amount)}"
+
+
+def movement(before: Decimal, after: Decimal) -> str:
+    """Print what an amount was and is: `$1.00 is now $3.50 (+$2.50)`."""
+    return f"{format_usd(before)} is now {format_usd(after)} ({signed_usd(after - before)})"
 
 
 def because(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:

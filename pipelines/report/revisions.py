@@ -2,14 +2,24 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 import duckdb
 
 from pipelines.core.catalog import Catalog
-from pipelines.core.closing import NOTHING, ClosedSaving, Closing, Draft, Figures, Move, causes_between, is_moved
+from pipelines.core.closing import (
+    NOTHING,
+    ClosedSaving,
+    Closing,
+    Draft,
+    Figures,
+    Move,
+    causes_between,
+    is_moved,
+    moved_in_print,
+)
 from pipelines.core.money import CENT, format_usd
 from pipelines.core.periods import IsoWeek
 from pipelines.report.archive import PAGE_NAME
@@ -24,7 +34,7 @@ from pipelines.report.issue_contents import (
     Revision,
     UnissuedMove,
     because,
-    signed_usd,
+    movement,
 )
 from pipelines.report.wording import listing, with_interval
 from pipelines.warehouse.closings import (
@@ -39,6 +49,8 @@ from pipelines.warehouse.closings import (
     unissued_moves,
     vanished_files,
 )
+
+ALL_BY_LESS = "all functions, each by less than a cent"
 
 
 def describe_issue(con: duckdb.DuckDBPyConnection, report: WeeklyReport, catalog: Catalog) -> WeeklyReport:
@@ -108,23 +120,39 @@ def read_restatements(con: duckdb.DuckDBPyConnection, report: WeeklyReport, cata
     carried = defaultdict(list)
     for week, revision in carried_by(con, report.week):
         carried[week].append(revision)
-    lines = []
+    lines: list[RestatementLine] = []
     for week, revisions in carried.items():
-        closings = [closing for closing in closings_of(con, week) if closing.revision in revisions]
-        moves: dict[tuple[str, str], list[tuple[Move, Closing]]] = defaultdict(list)
-        for closing in closings:
-            for move in closing.moves:
-                moves[move.environment, move.function].append((move, closing))
-        lines += [_line(week.label, of_function, catalog) for of_function in moves.values()]
-    moved = tuple(line for line in lines if line.moved_usd)
+        issues = closings_of(con, week)
+        lines += _lines(week, [closing for closing in issues if closing.revision in revisions], issues, catalog)
     unissued = tuple(_unissued(con, week, amounts) for week, amounts in unissued_moves(con, report.week).items())
-    return Restatements(moved, sum((line.moved_usd for line in moved), NOTHING), unissued)
+    return Restatements(tuple(lines), sum((line.moved_usd for line in lines), NOTHING), unissued)
 
 
 def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence[Decimal]) -> UnissuedMove:
     days = days_of_week(states_of_landed_days(con, week), week)
     gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
     return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(days, gates))
+
+
+def _lines(
+    week: IsoWeek, carried: Sequence[Closing], issues: Sequence[Closing], catalog: Catalog
+) -> Iterator[RestatementLine]:
+    """Word what revisions of a week have moved, by function; a cent that no function has moved by alone, for all."""
+    moves: dict[tuple[str, str], list[tuple[Move, Closing]]] = defaultdict(list)
+    for closing in carried:
+        for move in closing.moves:
+            moves[move.environment, move.function].append((move, closing))
+    lines = [_line(week.label, of_function, catalog) for of_function in moves.values()]
+    moved = [line for line in lines if line.moved_usd]
+    yield from moved
+    before = next((issue.figures for issue in issues if issue.revision == carried[0].revision - 1), None)
+    if moved or before is None:
+        return
+    was, is_now = before.cost_usd.quantize(CENT), carried[-1].figures.cost_usd.quantize(CENT)
+    if was != is_now:
+        files = tuple(sorted({path for line in lines for path in line.files}))
+        causes = tuple(dict.fromkeys(cause for closing in carried for cause in closing.causes))
+        yield RestatementLine(week.label, ALL_BY_LESS, was, is_now, is_now - was, files, causes)
 
 
 def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) -> RestatementLine:
@@ -166,8 +194,8 @@ def _past(closing: Closing) -> PastRevision:
 
 def _moved(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
     """Say what moved: the cost by function, then the saving, then whose saving, then why where no cost has moved."""
-    sentences = [_moved_cost(move, after, catalog) for move in after.moves]
     new = after.figures
+    sentences = _moved_costs(old, after, catalog)
     if (old.avoided_usd, old.half_width_usd) != (new.avoided_usd, new.half_width_usd):
         sentences.append(f"Avoided cost: {_saving(old)} is now {_saving(new)}.")
     if old.status != new.status:
@@ -182,14 +210,24 @@ def _moved(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
     return sentences
 
 
+def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
+    """Word the functions that have moved in print; where only their sum has, that."""
+    if moved_in_print(old, after.figures):
+        return [_moved_cost(move, after, catalog) for move in after.moves]
+    was, is_now = old.cost_usd.quantize(CENT), after.figures.cost_usd.quantize(CENT)
+    if was == is_now:
+        return []
+    files = tuple(sorted({path for move in after.moves for path in move.files}))
+    return [f"{ALL_BY_LESS.capitalize()}: {movement(was, is_now)}, because of {because(files, after.causes)}."]
+
+
 def _moved_cost(move: Move, after: Draft, catalog: Catalog) -> str:
     function = function_label(move.function, move.environment, catalog)
     was, is_now = move.before_usd.quantize(CENT), move.after_usd.quantize(CENT)
     cause = because(move.files, after.causes)
     if was == is_now:
         return f"{function}: {format_usd(is_now)} as before, of other phases or components, because of {cause}."
-    moved = signed_usd(is_now - was)
-    return f"{function}: {format_usd(was)} is now {format_usd(is_now)} ({moved}), because of {cause}."
+    return f"{function}: {movement(was, is_now)}, because of {cause}."
 
 
 def _saving(figures: Figures) -> str:

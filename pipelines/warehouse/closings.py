@@ -162,9 +162,10 @@ class Delivery:
         return self.sha256, self.fetched_at
 
     def speaks_for(self, day: dt.date) -> bool:
-        """Whether the delivery's range comes within a day of this one."""
+        """Whether the delivery can move this day's cost: a bill of the day, a log that comes within a day of it."""
         start = day_start(day)
-        return self.range_start < start + 2 * _ONE_DAY and self.range_end > start - _ONE_DAY
+        reach = _ONE_DAY if self.source == _LOGS else dt.timedelta()
+        return self.range_start < start + _ONE_DAY + reach and self.range_end > start - reach
 
 
 def closings_of(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Closing, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.report.contents import DayState, Gate, Outcome, WeeklyReport
-from tests.issued_weeks import APP, FIRST, OTHER_APP, VOLUME, IssuedWeeks, after, usd
+from tests.issued_weeks import APP, FIRST, OTHER_APP, SECOND, VOLUME, IssuedWeeks, after, usd
 
 EARLY, LATE = after(FIRST, days=2), after(FIRST, days=9)
 CHANGED = (OTHER_APP, 2)
@@ -89,6 +89,14 @@ def test_a_settled_daily_report_replaces_what_was_said_too_early(weeks: IssuedWe
     assert weeks.ask("select distinct status from spend.hourly") == [("settled",)]
     assert gate(report, "G7").details == ()
     assert report.revision.issued_at is not None
+
+
+def test_a_bill_of_the_next_week_is_not_the_cause_of_what_hours_have_moved(weeks: IssuedWeeks) -> None:
+    land(weeks, "days", daily(FIRST.days(), "24.00"), "d", EARLY)
+    weeks.report()
+    path = land(weeks, "hours", hourly(FIRST.days(), "1.50"), "h", LATE)
+    weeks.land_bill(SECOND)
+    assert weeks.report()[FIRST].revision.moved[0].endswith(f"(+$84.00), because of {path}.")
 
 
 # Charges of a month that is over

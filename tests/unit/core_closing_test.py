@@ -129,6 +129,13 @@ def test_a_function_that_has_vanished_has_moved() -> None:
     assert moved_functions(figures(amount("10"), amount("3", GENOME)), figures(amount("10"))) == [GENOME]
 
 
+def test_functions_that_move_by_less_than_a_cent_have_moved_where_their_sum_has() -> None:
+    before = figures(amount("10"), amount("3.001", GENOME), amount("2.001"))
+    after = figures(amount("10"), amount("3.004", GENOME), amount("2.004"))
+    assert moved_functions(before, after) == [GENOME, CODE]
+    assert moved_functions(before, figures(amount("10"), amount("3.003", GENOME), amount("2.001"))) == []
+
+
 def test_causes_other_than_files_are_named() -> None:
     before = figures()
     assert causes_between(before, figures(input_sha256="j" * 64)) == ()

@@ -271,6 +271,19 @@ def test_what_moves_by_less_than_is_printed_is_no_revision(weeks: IssuedWeeks) -
     assert weeks.ask("select moved_usd from reconciliation.restated_pools") == [(usd("0.001000000000"),)]
 
 
+def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(weeks: IssuedWeeks) -> None:
+    changed = {(OTHER_APP, 2): "1.004", (VOLUME, 4): "0.104"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
+    weeks.land_week(THIRD)
+    reports = weeks.report()
+    moved = "$77.70 is now $77.71 (+$0.01)"
+    assert reports[FIRST].revision.moved[0] == (f"All functions, each by less than a cent: {moved}, because of {LATE}.")
+    assert [line.sentence for line in reports[THIRD].restatements.lines] == [
+        f"{FIRST.label}, all functions, each by less than a cent: {moved}, because of {LATE}."
+    ]
+    assert reports[THIRD].restatements.total_usd == usd("0.01")
+
+
 # State that survives
 
 
