@@ -94,6 +94,12 @@ class LandingFile:
         return sorted(month for month in found if month is not None)
 
     @property
+    def is_month_of_a_day(self) -> bool:
+        """Whether the file's own name says its months only within dates, like `2026-11-02.json`."""
+        name = self.name.rpartition("/")[2]
+        return _DATE.search(name) is not None and _MONTH.search(_DATE.sub(" ", name)) is None
+
+    @property
     def mtime(self) -> dt.datetime:
         """The modification time, naive UTC, in whole microseconds."""
         microseconds = self.fingerprint.mtime_ns // 1000
@@ -289,14 +295,21 @@ def month_of(file: LandingFile, sidecar: Sidecar | None) -> dt.date:
     if sidecar is not None and sidecar.range_start is not None:
         return sidecar.range_start.date().replace(day=1)
     months = file.months_in_name
-    if len(months) == 1:
+    if len(months) == 1 and not file.is_month_of_a_day:
         return months[0]
+    fix = f"Name it after its month: {file.source}/2026-10.json."
+    if len(months) == 1:
+        raise RejectionError(
+            f"the file's name says the day {file.date_in_name}, and not which month it is about",
+            detail="A summary or an invoice is often of the month before the day on which it was made.",
+            fix=fix,
+        )
     said = " and ".join(f"{month:%Y-%m}" for month in months)
     raise RejectionError(
         f"the file's name says several months: {said}"
         if months
         else "neither the file's name nor a sidecar says which month it is about",
-        fix=f"Name it after its month: {file.source}/2026-10.json.",
+        fix=fix,
     )
 
 

@@ -92,7 +92,8 @@ summaries as (
         w.monday,
         d.source,
         d.month,
-        d.sha256
+        d.sha256,
+        d.fetched_at >= d.month + interval 1 month as is_closed
     from weeks as w
     inner join staging.monthly_deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
 ),
@@ -148,6 +149,11 @@ select
     sha256(string_agg(input, chr(10) order by input)) as digest
 from inputs
 group by all
+"""
+
+_COUNTING_MONTHS = """
+select source, month, file_id, fetched_at >= month + interval 1 month
+from staging.monthly_deliveries
 """
 
 # A container's whole life, with its configuration, belongs to the week in which it was created.
@@ -298,11 +304,14 @@ def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute("rollback")
 
 
-def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int]]:
-    """Return which summary and which invoice counts for every month; none where the table was never built."""
+def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool]]:
+    """Return which summary and which invoice counts for every month, and whether the month was over when it was read.
+
+    There are none where the table was never built.
+    """
     if not _first_value(con, "select count(*) from duckdb_tables() where table_name = 'monthly_deliveries'"):
         return set()
-    return set(con.execute("select source, month, file_id from staging.monthly_deliveries").fetchall())
+    return set(con.execute(_COUNTING_MONTHS).fetchall())
 
 
 def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, str]:

@@ -69,10 +69,35 @@ objects as (
     group by all
 ),
 
+-- As in billing_totals: only where the later of two reports is the breakdown can its silence mean anything.
+broken_down_before as (
+    select distinct
+        r.environment,
+        r.object_id,
+        s.hour,
+        s.resolution
+    from reports as n
+    inner join staging.billing_snapshots as s
+        on
+            n.hour = s.hour
+            and n.resolution = s.resolution
+            and n.parts_fetched_at > s.fetched_at
+    inner join raw.billing_report as r
+        on
+            s.file_id = r.file_id
+            and s.hour = r.interval_start
+    where
+        n.plain_fetched_at + interval 1 hour < n.parts_fetched_at
+        and s.report_kind = 'resources'
+        and s.hour >= $since
+        and s.hour < $until
+),
+
 totals as (
     select
         o.*,
         case
+            when o.parts_usd is null and b.object_id is not null then 0
             when o.parts_usd is null then o.plain_usd
             when abs(o.plain_usd - o.parts_usd) <= 0.000001::decimal(38, 12) then o.plain_usd
             when r.plain_fetched_at + interval 1 hour < r.parts_fetched_at then o.parts_usd
@@ -81,6 +106,7 @@ totals as (
         end as total_usd
     from objects as o
     inner join reports as r using (hour, resolution)
+    left join broken_down_before as b using (environment, object_id, hour, resolution)
 ),
 
 itemised as (

@@ -163,6 +163,18 @@ def test_a_summary_of_a_month_without_weeks_makes_the_newest_week_stale(folder: 
     assert stale(folder) == ()
 
 
+def test_a_summary_that_says_the_same_after_its_month_makes_its_weeks_stale(folder: LandingFolder) -> None:
+    amounts = {"metered_cost": "9.50", "metered_cost_breakdown": {}, "billed_cost": "9.50", "adjustments": {}}
+    for name, fetched_at in (("2026-10", "2026-10-31T02:00:00Z"), ("2026-10.r2", "2026-11-01T02:00:00Z")):
+        folder.put(f"billing_summary/{name}.json", amounts)
+        folder.put_sidecar(f"billing_summary/{name}.json", fetched_at=fetched_at)
+        assert stale(folder) == (W42, W43, W44, W45)
+        make(folder.con, "staging.monthly_deliveries")
+        settle(folder)
+    folder.put_sidecar("billing_summary/2026-10.r2.json", fetched_at="2026-11-02T02:00:00Z")
+    assert stale(folder) == ()
+
+
 def test_another_catalog_makes_every_week_stale(folder: LandingFolder) -> None:
     assert stale(folder, CATALOG.model_copy(update={"sha256": "another"})) == known_weeks(folder.con)
 

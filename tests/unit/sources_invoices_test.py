@@ -74,6 +74,12 @@ def test_an_invoice_of_two_months_is_refused(folder: LandingFolder) -> None:
     assert folder.refusal() == "the file's name says several months: 2025-07 and 2026-10"
 
 
+@pytest.mark.parametrize("source", ["invoices", "billing_summary"])
+def test_the_day_on_which_it_was_made_is_not_the_month_that_it_is_about(folder: LandingFolder, source: str) -> None:
+    folder.put(f"{source}/2026-11-02.json", INVOICE)
+    assert folder.refusal() == "the file's name says the day 2026-11-02, and not which month it is about"
+
+
 @pytest.mark.parametrize("name", ["2026-10 of 2026-10-31", "INV-2026-0042 2026-10"])
 def test_a_month_may_stand_twice_in_a_name(folder: LandingFolder, name: str) -> None:
     folder.put(f"invoices/{name}.json", INVOICE)
