@@ -120,7 +120,7 @@ def _load_bare(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _load_ours(con: duckdb.DuckDBPyConnection, landing: Path, calls: int) -> None:
-    result = load_landing(con, landing, now=_DAY_START)
+    result = load_landing(con, landing, now=dt.datetime.now(dt.UTC))
     if result.rows != calls:
         raise RuntimeError(f"{result.rows} of {calls} calls were loaded: {result.rejected}")
 

@@ -9,7 +9,8 @@ with
 bills as (
     select
         month,
-        amount_usd as billed_usd
+        amount_usd as billed_usd,
+        is_closed
     from staging.billing_summaries
     where kind = 'billed'
 )
@@ -21,7 +22,8 @@ select
     i.currency,  -- what its total is in
     i.total,  -- what it comes to before tax, in its currency, exact
     b.billed_usd,  -- what Modal charges by its summary; null where none is landed
-    case when i.currency = 'USD' then b.billed_usd - i.total end as difference_usd,  -- zero, or the gate is closed
+    b.is_closed,  -- the month was over when the summary was read
+    case when i.currency = 'USD' then b.billed_usd - i.total end as difference_usd,  -- of a closed month zero, or the gate is closed
     i.path  -- the file, below landing/
 from staging.invoices as i
 left join bills as b on i.month = b.month

@@ -29,7 +29,7 @@ from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import Validator
 from tests.conftest import Tieout
 from tests.focus_check import LEAST_PASSED, judge
-from tests.landing_folder import NOW, REAL_BILL
+from tests.landing_folder import REAL_BILL
 
 MANDATORY = {
     "1.2": {"ProviderName", "PublisherName"},
@@ -157,7 +157,7 @@ def test_a_real_bill_comes_to_what_modal_charged_for_it(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
-        assert load_landing(con, tmp_path / "landing", now=NOW).rejected == ()
+        assert load_landing(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
         for model in load_models():
             write_model(con, model, july)
         [text, parquet] = export_focus(con, "1.4", tmp_path / "focus")

@@ -28,7 +28,7 @@ def con(empty_warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyC
     empty_warehouse.execute("rollback")
 
 
-def land(con: duckdb.DuckDBPyConnection, source: str, month: str, day: int = 1) -> int:
+def land(con: duckdb.DuckDBPyConnection, source: str, month: str, fetched_on: str) -> int:
     [(file_id,)] = con.execute("select count(*) + 1 from raw.files").fetchall()
     con.execute(
         "insert into raw.files (file_id, source, sha256, month, path) values (?, ?, ?, ?, ?)",
@@ -36,31 +36,32 @@ def land(con: duckdb.DuckDBPyConnection, source: str, month: str, day: int = 1) 
     )
     con.execute(
         "insert into raw.deliveries (file_id, path, fetched_at, has_sidecar) values (?, '', ?, false)",
-        [file_id, f"2026-12-{day:02d}"],
+        [file_id, fetched_on],
     )
     return int(file_id)
 
 
-def bill(con: duckdb.DuckDBPyConnection, month: str, usd: str) -> None:
-    file_id = land(con, "billing_summary", month)
+def bill(con: duckdb.DuckDBPyConnection, month: str, usd: str, fetched_on: str = "2026-12-01") -> None:
+    file_id = land(con, "billing_summary", month, fetched_on)
     for kind in ("metered", "billed"):
         con.execute("insert into raw.billing_summary values (?, 1, ?, ?, ?, ?)", [file_id, month, kind, kind, usd])
 
 
 def invoice(con: duckdb.DuckDBPyConnection, month: str, total: str, currency: str = "USD", day: int = 1) -> None:
-    file_id = land(con, "invoices", month, day)
+    file_id = land(con, "invoices", month, f"2026-12-{day:02d}")
     con.execute("insert into raw.invoices values (?, 1, ?, 'INV-1', ?, ?, null)", [file_id, month, total, currency])
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    for table in ("staging.monthly_deliveries", "staging.billing_summaries", "staging.invoices"):
+    tables = ("staging.monthly_deliveries", "staging.billing_summaries", "staging.invoices", "reconciliation.months")
+    for table in tables:
         con.execute(f"create or replace table {table} as {model_named(table).sql}")
 
 
-def judged(con: duckdb.DuckDBPyConnection) -> Gate:
+def judged(con: duckdb.DuckDBPyConnection, code: str = "G5") -> Gate:
     build(con)
     gates = read_gates(con, WEEK, tie_out=read_tie_out(con, WEEK), days=())
-    return next(gate for gate in gates if gate.code == "G5")
+    return next(gate for gate in gates if gate.code == code)
 
 
 def test_without_an_invoice_the_gate_is_not_measured(con: duckdb.DuckDBPyConnection) -> None:
@@ -116,6 +117,19 @@ def test_an_invoice_without_a_summary_is_a_warning(con: duckdb.DuckDBPyConnectio
     invoice(con, OCTOBER, "100")
     assert judged(con).outcome is Outcome.WARNING
     assert "no billing summary is landed to hold it against" in judged(con).sentence
+
+
+def test_a_summary_of_a_running_month_holds_no_invoice_up(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "40", fetched_on="2026-10-31")
+    invoice(con, OCTOBER, "100")
+    assert judged(con).outcome is Outcome.WARNING
+    assert judged(con).sentence == (
+        "2026-10: invoice INV-1 over $100.00000000 against $40.00000000 billed by a summary read before the month was "
+        f"over; land a later one to hold it against. {NO_INVOICE}"
+    )
+    assert judged(con, "G3").sentence.startswith("2026-10: $40.00000000 metered by a summary read before the month was")
+    bill(con, OCTOBER, "90", fetched_on="2026-11-01")
+    assert judged(con).outcome is Outcome.BLOCKED
 
 
 def test_the_month_shows_its_invoice_beside_its_bill(con: duckdb.DuckDBPyConnection) -> None:

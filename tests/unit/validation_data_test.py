@@ -159,6 +159,15 @@ CORRUPTIONS = {
         "where file_id in (select file_id from raw.files where source = 'billing_report')",
         {"staging.deliveries": "Snapshots of one moment do not overlap"},
     ),
+    "a report without rows does not say what it is of": (
+        "update raw.deliveries set range_start = null, range_end = null where path like 'billing_report/2026-10-14%'",
+        {"staging.deliveries": "A report without rows says which range it is of"},
+    ),
+    "a later report is of another workspace": (
+        "update raw.billing_report set object_id = 'ap-other' where file_id in "
+        "(select file_id from raw.files where path like 'billing_report/%.r2.json')",
+        {"staging.billing_intervals": "A report bills some of the objects that it replaces"},
+    ),
     "an invoice is in euros": (
         "insert into raw.invoices by name select 1 as file_id, 'A-1' as number, 10 as total, 'EUR' as currency, "
         "date '2026-10-01' as month",
