@@ -301,7 +301,8 @@ class _Invoice:
         compared = f"{named} against {format_usd(self.billed_usd, 8)} billed"
         if self.difference_usd and not self.is_closed:
             return f"{compared} by a summary read before the month was over; land a later one to hold it against."
-        return f"{compared}, difference {format_usd(self.difference_usd, 8)}."
+        tax = " The file's total counts as before tax." if self.difference_usd < 0 else ""
+        return f"{compared}, difference {format_usd(self.difference_usd, 8)}.{tax}"
 
 
 def _invoices(con: duckdb.DuckDBPyConnection, months: Sequence[_Month]) -> list[_Invoice]:

@@ -1,5 +1,6 @@
 """The warehouse file and its schemas."""
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, make its schemas, and close it whatever happens.
 
     Raises:
-        WarehouseError: another process holds the file, or it is no DuckDB file.
+        WarehouseError: another process holds the file, it is no DuckDB file, or it lacks what this version reads.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     con = _connect(path, read_only=False)
@@ -49,6 +50,9 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute(META_DDL)
         con.execute(EVALUATIONS_DDL)
         yield con
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        _explain_another_version(con, path, error)
+        raise
     finally:
         con.close()
 
@@ -58,7 +62,8 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for reading.
 
     Raises:
-        WarehouseError: there is none yet, another process is writing it, or it is no DuckDB file.
+        WarehouseError: there is none yet, another process is writing it, it is no DuckDB file, or it lacks what this
+                version reads.
     """
     if not path.exists():
         raise WarehouseError(f"{path} does not exist yet; `tieout run` builds it from the landed files")
@@ -66,8 +71,32 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute("set timezone = 'UTC'")
         yield con
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        _explain_another_version(con, path, error)
+        raise
     finally:
         con.close()
+
+
+def _explain_another_version(con: duckdb.DuckDBPyConnection, path: Path, error: duckdb.Error) -> None:
+    """Word what a table or a column that is missing means, where another version of the SQL built the warehouse.
+
+    Raises:
+        WarehouseError: it did; a defect of ours is left to its traceback.
+    """
+    from pipelines.warehouse.models import all_models
+
+    with contextlib.suppress(duckdb.Error):
+        con.rollback()
+    try:
+        built = dict(con.execute("select model, code_version from meta.models").fetchall())
+    except duckdb.Error:
+        return
+    if any(built.get(model.name) != model.code_version for model in all_models()):
+        problem = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"{path} was built by another version of Tieout ({problem}); `tieout run` brings it up to date"
+        ) from error
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

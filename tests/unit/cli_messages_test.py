@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 
@@ -14,7 +15,8 @@ from pipelines.cli.failures import ExitCode
 from pipelines.cli.messages import explain
 from pipelines.cli.stopping import stoppable
 from pipelines.core.home import Home
-from pipelines.warehouse.connection import open_warehouse
+from pipelines.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
+from pipelines.warehouse.models import all_models
 from tests.conftest import Tieout
 
 
@@ -44,6 +46,29 @@ def test_a_disk_that_is_full_for_dagster_is_named(capsys: pytest.CaptureFixture[
     said = capsys.readouterr().err
     assert "Dagster's record of runs" in said and "database or disk is full" in said
     assert "`tieout doctor`" in said
+
+
+def test_a_table_that_another_version_did_not_build_is_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with open_warehouse(path) as con:
+        con.execute("insert into meta.models values ('spend.hourly', 'another version')")
+    with pytest.raises(WarehouseError) as raised, read_warehouse(path) as con:
+        con.execute("select * from staging.restated_lines")
+    assert explain(raised.value) is ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"{path} was built by another version of Tieout" in said and "restated_lines" in said
+    assert "`tieout run` brings it up to date" in said
+
+
+def test_a_mistake_of_ours_in_a_warehouse_of_this_version_keeps_its_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with open_warehouse(path) as con:
+        models = [(model.name, model.code_version) for model in all_models()]
+        con.executemany("insert into meta.models values (?, ?)", models)
+    with pytest.raises(duckdb.CatalogException), read_warehouse(path) as con:
+        con.execute("select * from staging.nothing")
 
 
 def test_a_terminal_without_a_character_shows_another_one(tieout: Tieout, monkeypatch: pytest.MonkeyPatch) -> None:

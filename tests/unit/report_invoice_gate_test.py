@@ -88,6 +88,12 @@ def test_an_invoice_over_another_amount_closes_the_gate(con: duckdb.DuckDBPyConn
     assert judged(con).outcome is Outcome.BLOCKED
 
 
+def test_an_invoice_over_more_than_was_billed_may_have_tax_in_it(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "100")
+    invoice(con, OCTOBER, "119")
+    assert "difference −$19.00000000. The file's total counts as before tax." in judged(con).sentence
+
+
 def test_one_wrong_invoice_of_two_closes_the_gate(con: duckdb.DuckDBPyConnection) -> None:
     for month in (OCTOBER, NOVEMBER):
         bill(con, month, "100")
