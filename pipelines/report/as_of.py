@@ -86,3 +86,5 @@ def _differences(con: duckdb.DuckDBPyConnection, week: IsoWeek, issue: Closing, 
         yield f"Part of the issue, but not fetched by then or not landed any more: {gone} bills or call logs."
     if causes := causes_between(said, figures):
         yield f"What differs besides: {listing(list(causes))}."
+    if not (late or gone or causes):
+        yield "What differs is no bill or call log, but a summary, an invoice, prices, configurations or apps."

@@ -43,14 +43,15 @@ class ParsedFile:
 
 @dataclass(frozen=True)
 class Record:
-    """One JSON object of an export with its place in the file, for messages."""
+    """One JSON object of an export with its place in the file and what to do about a wrong one, for messages."""
 
     place: str
     fields: Mapping[str, object]
+    fix: str = _EXPORT_AGAIN
 
-    def refuse(self, name: str, problem: str, *, fix: str = _EXPORT_AGAIN) -> NoReturn:
+    def refuse(self, name: str, problem: str, *, fix: str | None = None) -> NoReturn:
         """Refuse the file because of one field."""
-        raise RejectionError(f"{self.place}: {name} {problem}", fix=fix)
+        raise RejectionError(f"{self.place}: {name} {problem}", fix=fix or self.fix)
 
     def value(self, name: str) -> object:
         """Return a field that must be there, null or not."""
@@ -137,8 +138,8 @@ def has_offset(text: str) -> bool:
     return bool(re.search(r"(Z|[+-]\d{2}(:?\d{2})?)$", text[10:]))
 
 
-def load_json(text: str) -> object:
-    """Parse a whole JSON text.
+def load_json(text: str, *, fix: str = _EXPORT_AGAIN) -> object:
+    """Parse a whole JSON text; `fix` is what to do about one that is none.
 
     Raises:
         RejectionError: not JSON, cut off, or with NaN or Infinity in it; names line and column.
@@ -146,12 +147,12 @@ def load_json(text: str) -> object:
     try:
         return json.loads(text, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
-        raise bad_json(error, cut_off=error.pos >= len(text.rstrip()) or "Unterminated" in error.msg) from None
+        raise bad_json(error, cut_off=error.pos >= len(text.rstrip()) or "Unterminated" in error.msg, fix=fix) from None
     except (ValueError, RecursionError) as error:
-        raise RejectionError(f"not readable as JSON: {error}", fix=_EXPORT_AGAIN) from None
+        raise RejectionError(f"not readable as JSON: {error}", fix=fix) from None
 
 
-def bad_json(error: json.JSONDecodeError, *, cut_off: bool) -> RejectionError:
+def bad_json(error: json.JSONDecodeError, *, cut_off: bool, fix: str = _EXPORT_AGAIN) -> RejectionError:
     """Word the refusal of text that is not JSON."""
     if cut_off:
         return RejectionError(
@@ -159,7 +160,7 @@ def bad_json(error: json.JSONDecodeError, *, cut_off: bool) -> RejectionError:
             detail=error.msg,
             fix="Pull or copy the file again.",
         )
-    return RejectionError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}", fix=_EXPORT_AGAIN)
+    return RejectionError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}", fix=fix)
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -183,24 +184,24 @@ def load_records(text: str) -> list[Record]:
     return [as_record(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def load_record(text: str) -> Record:
-    """Parse a single JSON object.
+def load_record(text: str, *, fix: str = _EXPORT_AGAIN) -> Record:
+    """Parse a single JSON object; `fix` is what to do about a wrong one.
 
     Raises:
         RejectionError: something else.
     """
-    return as_record("the file", load_json(text))
+    return as_record("the file", load_json(text, fix=fix), fix=fix)
 
 
-def as_record(place: str, row: object) -> Record:
+def as_record(place: str, row: object, *, fix: str = _EXPORT_AGAIN) -> Record:
     """Take a JSON value that must be an object.
 
     Raises:
         RejectionError: something else.
     """
     if not isinstance(row, dict):
-        raise RejectionError(f"{place}: {_shown(row)} is not a JSON object", fix=_EXPORT_AGAIN)
-    return Record(place, row)
+        raise RejectionError(f"{place}: {_shown(row)} is not a JSON object", fix=fix)
+    return Record(place, row, fix)
 
 
 def not_a_list(value: object) -> RejectionError:

@@ -27,10 +27,10 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
         RejectionError: no month, no number, a total that is not exact, or a currency or date that is none.
     """
     month = month_of(file, sidecar)
-    invoice = load_record(text)
+    invoice = load_record(text, fix=_FORM)
     number = invoice.text("number").strip()
     if not number:
-        invoice.refuse("number", "is empty", fix=_FORM)
+        invoice.refuse("number", "is empty")
     rows = pa.table(
         {
             "row_number": row_numbers(1),
@@ -47,7 +47,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
 def _currency(invoice: Record) -> str:
     currency = (invoice.optional_text("currency") or "USD").strip().upper()
     if not _CURRENCY.fullmatch(currency):
-        invoice.refuse("currency", f"is {currency[:60]!r}, not a code of three letters like USD", fix=_FORM)
+        invoice.refuse("currency", f"is {currency[:60]!r}, not a code of three letters like USD")
     return currency
 
 
@@ -58,4 +58,4 @@ def _date(invoice: Record) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        invoice.refuse("date", f"is {text[:60]!r}, not a date like 2026-11-01", fix=_FORM)
+        invoice.refuse("date", f"is {text[:60]!r}, not a date like 2026-11-01")

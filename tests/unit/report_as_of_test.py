@@ -87,6 +87,17 @@ def test_a_file_that_was_fetched_before_the_issue_and_landed_after_it_is_named(
     assert then.remarks[1] == f"Fetched by then, but landed after the issue: {path}."
 
 
+def test_a_summary_that_was_landed_after_the_issue_is_named_as_what_differs(weeks: IssuedWeeks, tmp_path: Path) -> None:
+    shutil.copytree(weeks.home.root, tmp_path / "weeks")
+    late = IssuedWeeks(tmp_path / "weeks")
+    late.land_summary("2026-10", "100.00")
+    late.report()
+    then = stood(late, dt.datetime.max)
+    assert not then.is_issued
+    assert then.remarks[0].startswith("No printed figure differs, but these are not the inputs of revision 2")
+    assert then.remarks[1].startswith("What differs is no bill or call log, but a summary, an invoice,")
+
+
 def test_before_everything_was_fetched_there_is_no_issue_to_compare_with(weeks: IssuedWeeks) -> None:
     then = stood(weeks, after(FIRST, days=2), SECOND)
     assert not then.is_issued

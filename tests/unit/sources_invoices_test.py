@@ -64,6 +64,14 @@ def test_an_invoice_needs_its_number_and_its_total(folder: LandingFolder, field:
     assert f"{field} is missing" in folder.refusal()
 
 
+@pytest.mark.parametrize("total", ["4,612.37", "$4612.37", 4612.37])
+def test_a_total_that_is_none_is_refused_with_the_form(folder: LandingFolder, total: object) -> None:
+    folder.put(NAME, INVOICE | {"total": total})
+    [rejected] = folder.load().rejected
+    assert rejected.reason.startswith("the file: total ")
+    assert rejected.fix.startswith('Write it like {"number": "INV-2026-0042"')
+
+
 def test_an_invoice_of_no_month_is_refused(folder: LandingFolder) -> None:
     folder.put("invoices/newest.json", INVOICE)
     assert "which month it is about" in folder.refusal()

@@ -112,6 +112,10 @@ CORRUPTIONS = {
         f"update raw.billing_report set object_id = 'coral' where file_id = {BILL} and row_number = 3",
         {"raw.billing_report": "Objects are known by a Modal id"},
     ),
+    "a blank stands after an object's id": (
+        f"update raw.billing_report set object_id = object_id || ' ' where file_id = {BILL} and row_number = 3",
+        {"raw.billing_report": "Objects are known by a Modal id"},
+    ),
     "calls stand twice": (
         f"insert into raw.function_calls select * replace (row_number + 90000 as row_number) from raw.function_calls "
         f"where file_id = {LOG}",
