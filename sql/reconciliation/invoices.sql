@@ -23,7 +23,7 @@ select
     i.total,  -- what it comes to before tax, in its currency, exact
     b.billed_usd,  -- what Modal charges by its summary; null where none is landed
     b.is_closed,  -- the month was over when the summary was read
-    case when i.currency = 'USD' then b.billed_usd - i.total end as difference_usd,  -- of a closed month zero, or the gate is closed
+    case when i.currency = 'USD' then b.billed_usd - i.total end as difference_usd,  -- zero, once the month is closed
     i.path  -- the file, below landing/
 from staging.invoices as i
 left join bills as b on i.month = b.month

@@ -3,9 +3,10 @@ The total of every object and interval: the plain report against the sum of the 
 
 `control` says how the two compare. equal: to the last digit. rounding: within a millionth of a dollar. dropped: the
 breakdown was read but lacks the object. plain only, breakdown only: the other report was not landed for this interval.
-older, newer: they differ, and the plain report was read over an hour before or after the breakdown; the later one holds. An
-object that an earlier breakdown had has then vanished: it is older, and cost nothing. off: they were read together and
-differ by more than rounding. missing: read together, and the total lacks the object.
+older, newer: they differ, and the plain report was read over an hour before or after the breakdown, or at all before or
+after it while the interval could still grow; the later one holds. An object that an earlier breakdown had has then vanished:
+it is older, and cost nothing. off: they were read together and differ by more than rounding. missing: read together, and the
+total lacks the object.
 
 key: environment, object_id, hour, resolution
 partition: hour
@@ -18,7 +19,9 @@ reports as (
         resolution,
         max(case when report_kind = 'plain' then fetched_at end) as plain_fetched_at,
         max(case when report_kind = 'resources' then fetched_at end) as parts_fetched_at,
-        bool_and(is_settled) as is_settled
+        bool_and(is_settled) as is_settled,
+        -- An interval that grows is another one a minute later; a settled one should be the same for longer.
+        case when bool_and(is_settled) then interval 1 hour else interval 0 hour end as apart
     from staging.billing_intervals
     where
         hour >= $since
@@ -118,8 +121,8 @@ select
         when c.plain_usd is null and r.plain_fetched_at is null then 'breakdown only'
         when c.plain_usd = c.parts_usd then 'equal'
         when abs(c.plain_usd - c.parts_usd) <= 0.000001::decimal(38, 12) then 'rounding'
-        when r.plain_fetched_at + interval 1 hour < r.parts_fetched_at then 'older'
-        when r.plain_fetched_at > r.parts_fetched_at + interval 1 hour then 'newer'
+        when r.plain_fetched_at + r.apart < r.parts_fetched_at then 'older'
+        when r.plain_fetched_at > r.parts_fetched_at + r.apart then 'newer'
         when c.plain_usd is null then 'missing'
         else 'off'
     end as control,  -- how the two compare, see above

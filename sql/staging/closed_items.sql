@@ -50,7 +50,8 @@ reports as (
         hour,
         resolution,
         max(case when report_kind = 'plain' then fetched_at end) as plain_fetched_at,
-        max(case when report_kind = 'resources' then fetched_at end) as parts_fetched_at
+        max(case when report_kind = 'resources' then fetched_at end) as parts_fetched_at,
+        case when bool_and(is_settled) then interval 1 hour else interval 0 hour end as apart
     from intervals
     group by all
 ),
@@ -100,8 +101,8 @@ totals as (
             when o.parts_usd is null and b.object_id is not null then 0
             when o.parts_usd is null then o.plain_usd
             when abs(o.plain_usd - o.parts_usd) <= 0.000001::decimal(38, 12) then o.plain_usd
-            when r.plain_fetched_at + interval 1 hour < r.parts_fetched_at then o.parts_usd
-            when r.plain_fetched_at > r.parts_fetched_at + interval 1 hour then coalesce(o.plain_usd, 0)
+            when r.plain_fetched_at + r.apart < r.parts_fetched_at then o.parts_usd
+            when r.plain_fetched_at > r.parts_fetched_at + r.apart then coalesce(o.plain_usd, 0)
             else coalesce(o.plain_usd, o.parts_usd)
         end as total_usd
     from objects as o
