@@ -92,7 +92,7 @@ def test_a_summary_that_was_landed_after_the_issue_is_named_as_what_differs(week
     late = IssuedWeeks(tmp_path / "weeks")
     late.land_summary("2026-10", "100.00")
     late.report()
-    then = stood(late, dt.datetime.max)
+    then = stood(late, RESTATED_AT + dt.timedelta(days=400))
     assert not then.is_issued
     assert then.remarks[0].startswith("No printed figure differs, but these are not the inputs of revision 2")
     assert then.remarks[1].startswith("What differs is no bill or call log, but a summary, an invoice,")
