@@ -84,7 +84,8 @@ def _differences(con: duckdb.DuckDBPyConnection, week: IsoWeek, issue: Closing, 
     gone = len(set(said.deliveries) - known.keys())
     if gone:
         yield f"Part of the issue, but not fetched by then or not landed any more: {gone} bills or call logs."
+    is_same_basis = (said.catalog_sha256, said.baseline_sha256) == (figures.catalog_sha256, figures.baseline_sha256)
+    if is_same_basis and not late and not gone:
+        yield "What differs is no bill or call log, but a summary, an invoice, prices, configurations or apps."
     if causes := causes_between(said, figures):
         yield f"What differs besides: {listing(list(causes))}."
-    if not (late or gone or causes):
-        yield "What differs is no bill or call log, but a summary, an invoice, prices, configurations or apps."

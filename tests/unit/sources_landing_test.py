@@ -639,7 +639,7 @@ def test_hostile_file_names_are_only_names(folder: LandingFolder, name: str) -> 
 
 def test_a_file_name_that_is_not_utf8_is_only_a_name(folder: LandingFolder) -> None:
     directory = os.fsencode(folder.put(f"{CALLS}/1.json", [CALL]).parent)
-    Path(os.fsdecode(directory + b"/\xff.json")).write_text(json.dumps([CALL, CALL]))
+    folder.put(f"{CALLS}/2.json", [CALL, CALL]).rename(os.fsdecode(directory + b"/\xff.json"))
     assert folder.load().loaded == 2
     assert (f"{CALLS}/\\xff.json",) in folder.rows("select path from raw.files")
 
@@ -651,9 +651,7 @@ def test_hostile_descriptions_are_only_texts(folder: LandingFolder) -> None:
 
 
 def test_linked_folders_are_followed_but_not_in_circles(folder: LandingFolder, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "bill.json").write_text(json.dumps(bill()))
+    elsewhere = folder.put("billing_report/bill.json", bill()).parent.rename(tmp_path / "elsewhere")
     (elsewhere / "again").symlink_to(folder.landing)
     (folder.landing / "billing_report").symlink_to(elsewhere)
     assert folder.load().loaded == 1
