@@ -585,7 +585,8 @@ def test_a_total_is_held_against_its_control(con: duckdb.DuckDBPyConnection, con
 
 
 def put_month(con: duckdb.DuckDBPyConnection, month: str, **amounts: str) -> None:
-    put(con, "reconciliation.months", month=month, **{name: Decimal(amount) for name, amount in amounts.items()})
+    usd = {name: Decimal(amount) for name, amount in amounts.items()}
+    put(con, "reconciliation.months", month=month, is_closed=True, **usd)
 
 
 def test_a_week_over_the_turn_of_a_month_looks_at_both_months(con: duckdb.DuckDBPyConnection) -> None:
