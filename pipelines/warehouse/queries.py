@@ -10,8 +10,8 @@ import duckdb
 
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
-from pipelines.warehouse.connection import read_warehouse
-from pipelines.warehouse.models import ModelError, tables_read
+from pipelines.warehouse.connection import WarehouseError, read_warehouse
+from pipelines.warehouse.models import ModelError, all_models, tables_read
 from pipelines.warehouse.publish import PUBLISHED_FLOORS, read_published
 
 _HEAD = re.compile(r"\A\s*/\*(?P<question>.*?)\*/\s*(?P<select>.*)\Z", re.DOTALL)
@@ -92,20 +92,32 @@ def ask(warehouse: Path, select: str) -> Answer:
     """Run a select on the warehouse, which it can neither change nor leave: it sees no other file.
 
     Raises:
-        WarehouseError: there is no warehouse, or another process is writing it.
+        WarehouseError: there is no warehouse, another process is writing it, or what is asked for is not built yet.
         QueryError: DuckDB does not accept the SQL.
     """
     with read_warehouse(warehouse) as con:
+        if lacking := _tables_of(select) & {model.name for model in all_models()} - _built(con):
+            raise WarehouseError(f"{', '.join(sorted(lacking))}: not built yet; `tieout run` builds what is landed")
         return _answer(con, select)
 
 
 def reads_published_only(select: str) -> bool:
     """Tell whether every table that a select names is in finance's file; what is no select is not."""
-    try:
-        tables = tables_read(select)
-    except ModelError:
-        return False
+    tables = _tables_of(select)
     return bool(tables) and all(table.partition(".")[0] in PUBLISHED_FLOORS for table in tables)
+
+
+def _tables_of(select: str) -> frozenset[str]:
+    """The tables that a select names; none of what is no select."""
+    try:
+        return tables_read(select)
+    except ModelError:
+        return frozenset()
+
+
+def _built(con: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
+    return {name for (name,) in rows}
 
 
 def _answer(con: duckdb.DuckDBPyConnection, select: str) -> Answer:
