@@ -5,9 +5,12 @@ commits, rolls back or opens a socket, and only `write_data_docs` writes files.
 """
 
 import contextlib
+import importlib
+import importlib.util
 import logging
 import os
 import re
+import sys
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -306,6 +309,7 @@ def write_data_docs(
 
 def _context() -> "EphemeralDataContext":
     _silence_great_expectations()
+    _load_at_first_use("scipy", "stats")
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -392,6 +396,23 @@ def _silence_great_expectations() -> None:
     # duckdb-engine hangs a compiler for TRY_CAST on SQLAlchemy, which Great Expectations keeps alive to the end of
     # the process; DuckDB then reports its whole module as leaked on stderr. Nothing here uses TRY_CAST through it.
     deregister(TryCast)
+
+
+def _load_at_first_use(package: str, child: str) -> None:
+    """Give a package a module that loads when somebody uses it; nothing happens where it is loaded already.
+
+    Great Expectations imports scipy's statistics, a quarter of the time of its own import, for expectations that none
+    of our suites has.
+    """
+    parent, name = importlib.import_module(package), f"{package}.{child}"
+    spec = importlib.util.find_spec(name)
+    if name in sys.modules or spec is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    setattr(parent, child, module)
 
 
 @cache
