@@ -16,7 +16,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations
-from math import factorial, floor
+from math import factorial, floor, lcm
 
 from pipelines.core.money import CENT, PICODOLLARS_PER_USD, from_picodollars, to_cents, to_picodollars
 from pipelines.core.savings import round_picodollars
@@ -259,15 +259,18 @@ def shapley(value: Callable[[frozenset[str]], Fraction], players: Sequence[str])
         for size in range(count + 1)
         for coalition in map(frozenset, combinations(players, size))
     }
-    shares = dict.fromkeys(players, Fraction(0))
-    for coalition, base in worth.items():
+    # Whole numbers of a common unit: adding up fractions takes ten times as long.
+    unit = lcm(*(value.denominator for value in worth.values()))
+    units = {coalition: value.numerator * (unit // value.denominator) for coalition, value in worth.items()}
+    shares = dict.fromkeys(players, 0)
+    for coalition, base in units.items():
         if len(coalition) == count:
             continue
         orderings = factorial(len(coalition)) * factorial(count - len(coalition) - 1)
         for player in players:
             if player not in coalition:
-                shares[player] += orderings * (worth[coalition | {player}] - base)
-    return {player: share / factorial(count) for player, share in shares.items()}
+                shares[player] += orderings * (units[coalition | {player}] - base)
+    return {player: Fraction(share, unit * factorial(count)) for player, share in shares.items()}
 
 
 def projected_terms(calls: Fraction | int, baseline: CallCost, *, before: Rates, after: Rates) -> SavingTerms:
