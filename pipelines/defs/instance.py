@@ -2,8 +2,6 @@
 
 import sqlite3
 import sys
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,72 +57,46 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a workspace for a run of this process, and close it."""
     folder = prepare_instance(home)
     with (
-        _reused_connections(),
         dg.DagsterInstance.from_config(str(folder), _IN_PROCESS_NAME) as instance,
         _kept_engines(instance.run_storage, instance.event_log_storage),
     ):
         yield instance
 
 
-class _ReusedConnection(sqlite3.Connection):
-    """A connection that waits for its next use when it is closed."""
+class _Pool(sqlalchemy.QueuePool):
+    """Connections that stay open when Dagster disposes of an engine, as it does after every event."""
 
-    is_free = False
+    def dispose(self) -> None:
+        """Keep the connections."""
 
-    def close(self) -> None:
-        """Wait for the next use."""
-        self.is_free = True
+    def recreate(self) -> "_Pool":
+        """Stay the same."""
+        return self
 
     def close_for_good(self) -> None:
-        """Close."""
-        super().close()
-
-
-@contextmanager
-def _reused_connections() -> Iterator[None]:
-    """Use SQLite connections again, and let SQLite hand its commits to the operating system.
-
-    Dagster writes some hundred events in a run, each on a connection of its own to each of three files. SQLite would
-    wait for the disk every time, and would tidy up a file whenever the last connection to it closes, which is every
-    time too. A run is several times faster this way. A crash of the machine may lose the last events of the log, never
-    anything of the warehouse.
-    """
-    connections: defaultdict[tuple[int, str], list[_ReusedConnection]] = defaultdict(list)
-
-    def connect(dialect: Any, _: Any, arguments: list[Any], options: dict[str, Any]) -> _ReusedConnection | None:
-        if dialect.name != "sqlite":
-            return None
-        own = connections[threading.get_ident(), str(arguments)]
-        for connection in own:
-            if connection.is_free:
-                connection.is_free = False
-                return connection
-        own.append(sqlite3.connect(*arguments, **{**options, "check_same_thread": False, "factory": _ReusedConnection}))
-        own[-1].execute("pragma synchronous = normal")
-        return own[-1]
-
-    sqlalchemy.event.listen(sqlalchemy.Engine, "do_connect", connect)
-    try:
-        yield
-    finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "do_connect", connect)
-        for own in connections.values():
-            for connection in own:
-                connection.close_for_good()
+        """Close the connections."""
+        super().dispose()
 
 
 @contextmanager
 def _kept_engines(*storages: object) -> Iterator[None]:
-    """Let Dagster's storages keep the engine of each file, and with it every statement that it has compiled.
+    """Let Dagster's storages keep the engine of each file, with its connections and every statement it has compiled.
 
-    They make an engine for every connection, and each compiles its statements anew: more than half of what an event
-    costs. They offer no way to hand them one, so the function that makes engines is replaced where they look for it.
+    Dagster writes some hundred events in a run, and makes an engine and a connection for every statement, to each of
+    three files. Each would compile its statements anew, more than half of what an event costs, and SQLite would tidy up
+    a file whenever the last connection to it closes, which is every time. The storages offer no way to hand them an
+    engine, so the function that makes engines is replaced where they look for it.
+
+    SQLite hands its commits to the operating system and does not wait for the disk. A crash of the machine may lose the
+    last events of the log, never anything of the warehouse.
     """
     engines: dict[str, sqlalchemy.Engine] = {}
 
     def engine_of(url: str, **options: Any) -> sqlalchemy.Engine:
         if url not in engines:
-            engines[url] = sqlalchemy.create_engine(url, **options)
+            arguments = {**options.pop("connect_args", {}), "check_same_thread": False}
+            engines[url] = sqlalchemy.create_engine(url, **{**options, "poolclass": _Pool}, connect_args=arguments)
+            sqlalchemy.event.listen(engines[url], "connect", _commit_without_waiting)
         return engines[url]
 
     modules = [sys.modules[type(storage).__module__] for storage in storages]
@@ -136,3 +108,10 @@ def _kept_engines(*storages: object) -> Iterator[None]:
     finally:
         for module, create_engine in zip(modules, made_by, strict=True):
             module.create_engine = create_engine  # type: ignore[attr-defined]
+        for engine in engines.values():
+            if isinstance(engine.pool, _Pool):
+                engine.pool.close_for_good()
+
+
+def _commit_without_waiting(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("pragma synchronous = normal")
