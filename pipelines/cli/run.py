@@ -15,8 +15,8 @@ from pipelines.core.catalog import Catalog, load_catalog
 from pipelines.core.freeze import BaselineLock
 from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
-from pipelines.report.render import HTML_NAME, headline_lines
-from pipelines.report.weekly import build_report
+from pipelines.defs.runs import Runs, opened_for_runs
+from pipelines.report.render import HTML_NAME
 from pipelines.sources import create_raw_schema
 from pipelines.sources.landing import scan
 from pipelines.sources.ledger import scanned
@@ -46,12 +46,16 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Work:
-    """The weeks that were landed, those to build, those to report, and the only one that was asked for, if any."""
+    """The weeks that were landed, those to build, those to report, and the only one that was asked for, if any.
+
+    `headline` is what the report of the newest week says first, once it has been made.
+    """
 
     known: tuple[IsoWeek, ...]
     build: tuple[IsoWeek, ...]
     report: tuple[IsoWeek, ...]
     only: IsoWeek | None
+    headline: str = ""
 
 
 def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
@@ -64,13 +68,17 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     wanted = None if week is None else week_of(week)
     workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory), read_lock(catalog_directory))
     _require_landed_files(home)
-    with stoppable("Stopped; the warehouse is as it was before. `tieout run` again."), show_steps() as steps:
-        _load(workspace, steps)
+    with (
+        stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
+        show_steps() as steps,
+        opened_for_runs(home, catalog_directory) as runs,
+    ):
+        _load(workspace, runs, steps)
         work = _work(workspace, wanted, all_weeks=all_weeks)
         if work.build or work.report:
-            work = _bring_up_to_date(workspace, work, steps)
-        elif not _is_published(workspace):
-            _publish(workspace, steps)
+            work = _bring_up_to_date(workspace, work, runs, steps)
+        elif not _is_published(workspace):  # an earlier run did not come to it, or somebody removed the file
+            _publish(runs, steps)
     _conclude(workspace, work, seconds=time.monotonic() - started)
 
 
@@ -106,17 +114,14 @@ def _require_landed_files(home: Home) -> None:
     )
 
 
-def _load(workspace: Workspace, steps: Steps) -> None:
+def _load(workspace: Workspace, runs: Runs, steps: Steps) -> None:
     if _is_loaded(workspace.home):
         return
     steps.stage("Loading landed files")
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import end_lost_runs, run_load
-    from pipelines.defs.instance import open_instance
+    from pipelines.defs.execution import run_load
 
-    with open_instance(workspace.home) as instance:
-        end_lost_runs(instance)
-        _check(run_load(definitions_of(workspace.home, workspace.catalog_directory), instance))
+    _check(run_load(runs.definitions(definitions_of), runs.instance))
 
 
 def _is_loaded(home: Home) -> bool:
@@ -145,27 +150,24 @@ def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> W
     return Work(known, build, tuple(sorted({*build, *reports})), None)
 
 
-def _bring_up_to_date(workspace: Workspace, work: Work, steps: Steps) -> Work:
+def _bring_up_to_date(workspace: Workspace, work: Work, runs: Runs, steps: Steps) -> Work:
     """Build, report and publish; the work that is returned says which reports have been made in the end."""
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import end_lost_runs, run_publishing, run_reports, run_weeks
-    from pipelines.defs.instance import open_instance
+    from pipelines.defs.execution import run_reports, run_weeks
     from pipelines.defs.workspace import watched_by
 
-    # The definitions are made anew, because loading may have widened their calendar.
-    definitions = definitions_of(workspace.home, workspace.catalog_directory)
-    with open_instance(workspace.home) as instance, watched_by(steps.step):
-        end_lost_runs(instance)
+    headlines: dict[IsoWeek, str] = {}
+    with watched_by(steps.step):
         for first, last in consecutive(work.build):
             steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + _weeks(first, last))
-            _check(run_weeks(definitions, instance, first, last))
+            headlines |= _check(run_weeks(runs.definitions(definitions_of), runs.instance, first, last))
         others = _other_reports(workspace, work)
         for first, last in consecutive(others):
             steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + _weeks(first, last))
-            _check(run_reports(definitions, instance, first, last))
-        steps.stage(_PUBLISHING)
-        _check(run_publishing(definitions, instance))
-    return replace(work, report=tuple(sorted({*work.build, *others})))
+            headlines |= _check(run_reports(runs.definitions(definitions_of), runs.instance, first, last))
+        _publish(runs, steps)
+    reported = tuple(sorted({*work.build, *others}))
+    return replace(work, report=reported, headline=headlines[reported[-1]])
 
 
 def _weeks(first: IsoWeek, last: IsoWeek) -> int:
@@ -188,21 +190,22 @@ def _is_published(workspace: Workspace) -> bool:
         return is_published(con, workspace.home.finance, workspace.catalog, lock=workspace.lock)
 
 
-def _publish(workspace: Workspace, steps: Steps) -> None:
-    """Make up for a publication that an earlier run did not come to, or that somebody removed."""
+def _publish(runs: Runs, steps: Steps) -> None:
     from pipelines.definitions import definitions_of
-    from pipelines.defs.execution import end_lost_runs, run_publishing
-    from pipelines.defs.instance import open_instance
+    from pipelines.defs.execution import run_publishing
 
     steps.stage(_PUBLISHING)
-    with open_instance(workspace.home) as instance:
-        end_lost_runs(instance)
-        _check(run_publishing(definitions_of(workspace.home, workspace.catalog_directory), instance))
+    _check(run_publishing(runs.definitions(definitions_of), runs.instance))
 
 
-def _check(outcome: "RunOutcome") -> None:
+def _check(outcome: "RunOutcome") -> dict[IsoWeek, str]:
+    """Return the headlines of the reports that a run has made, by their weeks.
+
+    Raises:
+        CommandError: it did not succeed.
+    """
     if outcome.success:
-        return
+        return dict(outcome.headlines)
     if outcome.error is not None:
         raise CommandError(outcome.error, remedy="The warehouse is as it was before. `tieout ui` shows the run.")
     rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in outcome.broken)
@@ -222,7 +225,7 @@ def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
             say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
         else:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
-            _say_headline(workspace, con, work.only or work.known[-1])
+            _say_headline(workspace, work)
         refused = _say_refused(con)
     if refused:
         raise CommandError(
@@ -232,11 +235,11 @@ def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
         )
 
 
-def _say_headline(workspace: Workspace, con: duckdb.DuckDBPyConnection, week: IsoWeek) -> None:
+def _say_headline(workspace: Workspace, work: Work) -> None:
+    week = work.report[-1]
     say("")
     say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
-    for line in headline_lines(build_report(con, week, workspace.catalog, lock=workspace.lock)):
-        say(line)
+    say(work.headline)
     say("")
     say(f"Report: {workspace.home.reports / week.label / HTML_NAME}")
 

@@ -59,6 +59,15 @@ def week_key(week: IsoWeek) -> str:
     return week.start.strftime(WEEK_FORMAT)
 
 
+def week_of(key: str) -> IsoWeek:
+    """The week of a partition.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return IsoWeek.of(dt.datetime.strptime(key, WEEK_FORMAT).replace(tzinfo=dt.UTC).date())
+
+
 def read_calendar(home: Home, catalog_directory: Path) -> Calendar:
     """Return the span of the landed weeks, or where nothing is landed yet, of the catalog's programme."""
     try:

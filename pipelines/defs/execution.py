@@ -1,19 +1,19 @@
 """Running the jobs in this process, for the command line: recorded in the workspace's instance like any other run."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.core.periods import IsoWeek
 from pipelines.defs import jobs
-from pipelines.defs.calendar import week_key
+from pipelines.defs.calendar import week_key, week_of
 from pipelines.defs.checks import table_key
 from pipelines.defs.finance import PUBLISHED
 from pipelines.defs.instance import LOCATION
-from pipelines.defs.reports import WEEKLY_REPORT
+from pipelines.defs.reports import HEADLINE, WEEKLY_REPORT
 from pipelines.warehouse.models import all_models, reported_models
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ class RunOutcome:
     Attributes:
         broken: the critical expectations that stopped it; empty when the data passed.
         error: what else stopped it; None when nothing did.
+        headlines: what each report that it made says first, in lines.
     """
 
     broken: tuple[BrokenRule, ...]
     error: str | None
+    headlines: Mapping[IsoWeek, str] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -80,12 +82,17 @@ def run_load(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOu
 def run_weeks(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Build every table for consecutive weeks from what is loaded, and write their reports."""
     tables = [table_key(model.name) for model in all_models()]
-    return _run_weeks(definitions, instance, [*tables, WEEKLY_REPORT], first, last)
+    return _run(definitions, instance, [*tables, WEEKLY_REPORT], _weeks(first, last))
 
 
 def run_reports(definitions: dg.Definitions, instance: dg.DagsterInstance, first: IsoWeek, last: IsoWeek) -> RunOutcome:
     """Measure consecutive weeks and write their reports, from the spend as it is."""
-    return _run_weeks(definitions, instance, _reported_assets(), first, last)
+    return _run(definitions, instance, _reported_assets(), _weeks(first, last))
+
+
+def run_publishing(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
+    """Write finance's file anew from the tables as they are."""
+    return _run(definitions, instance, [PUBLISHED], {})
 
 
 def reported_and_published_assets() -> list[dg.AssetKey]:
@@ -97,35 +104,24 @@ def _reported_assets() -> list[dg.AssetKey]:
     return [*(table_key(model.name) for model in reported_models()), WEEKLY_REPORT]
 
 
-def run_publishing(definitions: dg.Definitions, instance: dg.DagsterInstance) -> RunOutcome:
-    """Write finance's file anew from the tables as they are."""
-    job = definitions.resolve_job_def(jobs.week.name)
-    return _outcome(
-        job.execute_in_process(
-            instance=instance, asset_selection=[PUBLISHED], tags=_own(), run_config=_QUIET, raise_on_error=False
-        )
-    )
-
-
-def _run_weeks(
+def _run(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     assets: Sequence[dg.AssetKey],
-    first: IsoWeek,
-    last: IsoWeek,
+    weeks: Mapping[str, str],
 ) -> RunOutcome:
     result = definitions.resolve_job_def(jobs.week.name).execute_in_process(
         instance=instance,
         asset_selection=assets,
-        tags={
-            **_own(),
-            "dagster/asset_partition_range_start": week_key(first),
-            "dagster/asset_partition_range_end": week_key(last),
-        },
+        tags={**_own(), **weeks},
         run_config=_QUIET,
         raise_on_error=False,
     )
     return _outcome(result)
+
+
+def _weeks(first: IsoWeek, last: IsoWeek) -> dict[str, str]:
+    return {"dagster/asset_partition_range_start": week_key(first), "dagster/asset_partition_range_end": week_key(last)}
 
 
 def _own() -> dict[str, str]:
@@ -140,7 +136,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         KeyboardInterrupt: it was stopped by a signal, which Dagster records and swallows.
     """
     if result.success:
-        return RunOutcome(broken=(), error=None)
+        return RunOutcome(broken=(), error=None, headlines=dict(_headlines(result)))
     if any(error is not None and error.cls_name == _INTERRUPTED for error in _errors(result)):
         raise KeyboardInterrupt
     broken = tuple(
@@ -149,6 +145,13 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     )
     return RunOutcome(broken=broken, error=None if broken else _error(result))
+
+
+def _headlines(result: dg.ExecuteInProcessResult) -> Iterator[tuple[IsoWeek, str]]:
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key == WEEKLY_REPORT:
+            made = event.step_materialization_data.materialization
+            yield week_of(made.partition or ""), str(made.metadata[HEADLINE].value).replace("\n\n", "\n")
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:

@@ -16,6 +16,7 @@ from pipelines.report.weekly import build_report
 from pipelines.warehouse.models import all_models
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
+HEADLINE = "headline"
 _SHOWN = ("waterfall", "cumulative")
 _READS = ("spend", "reconciliation", "savings")
 
@@ -55,7 +56,7 @@ def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
     report, files = issue_report(session.con, report, charts, session.home.reports, now=dt.datetime.now(dt.UTC))
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
-        "headline": dg.MetadataValue.md("\n\n".join(headline_lines(report))),
+        HEADLINE: dg.MetadataValue.md("\n\n".join(headline_lines(report))),
         **{chart.name: _picture(chart) for chart in charts if chart.name in _SHOWN},
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
         "files": dg.MetadataValue.json([str(path) for path in files]),
