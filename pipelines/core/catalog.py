@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -332,7 +333,9 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
+@cache
 def _parse(path: Path, content: bytes) -> CommentedMap:
+    """Parse a content once in a process: every run of a command reads the catalog, and parsing it takes long."""
     try:
         document = YAML(typ="rt").load(content)
     except MarkedYAMLError as error:
