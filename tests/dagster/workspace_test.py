@@ -123,7 +123,9 @@ def test_running_again_does_nothing(workspace: Home, tieout: Tieout) -> None:
 
 
 def test_a_broken_gate_keeps_the_last_good_state_until_the_data_is_right(workspace: Home, tieout: Tieout) -> None:
-    months = values(workspace, "select * from reconciliation.months order by month")
+    # The corrected summary is read after its month, the first one was not.
+    figures = "select * exclude (is_closed) from reconciliation.months order by month"
+    months = values(workspace, figures)
     built = everything_built(workspace)
     report = (workspace.reports / LAST_WEEK / "report.txt").read_bytes()
 
@@ -149,7 +151,7 @@ def test_a_broken_gate_keeps_the_last_good_state_until_the_data_is_right(workspa
     correct_october(workspace, "2026-10.corrected.json")
     said = tieout("run", "--home", workspace.root)
     assert (said.code, said.err) == (0, "")
-    assert values(workspace, "select * from reconciliation.months order by month") == months
+    assert values(workspace, figures) == months
 
 
 def test_a_refused_file_is_named_until_it_is_gone_and_keeps_nothing_else_back(workspace: Home, tieout: Tieout) -> None:
