@@ -6,9 +6,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import accuracy, attribution, coverage, daily, ingest, kills, mutations, pull, quiet, render, validation
+from pipelines.simulator import SCENARIOS, larger
 
 RESULTS = Path(__file__).parent / "results.md"
 SEEDS = (1, 2, 3, 4, 5)
@@ -17,8 +19,9 @@ INGEST_CALLS = 5_000_000
 ATTRIBUTION_CALLS = 10_000_000
 VALIDATION_CALLS = 10_000_000
 RENDER_RUNS = 5
-QUIET_SEEDS = range(1, 21)
-QUIET_WEEKS = 2
+QUIET_SEEDS, QUIET_WEEKS = range(1, 21), 2
+# Rules that look back for weeks, and anomalies, need a history; fewer calls, because it takes long.
+LONG_QUIET_SEEDS, LONG_QUIET_WEEKS, LONG_QUIET_CALLS_A_DAY = range(1, 7), 8, 700
 DAILY_RUNS = 5
 KILLS = 220
 
@@ -83,7 +86,12 @@ def _mutations() -> str:
 
 
 def _quiet() -> str:
-    results = [quiet.measure(name, seeds=QUIET_SEEDS, weeks=QUIET_WEEKS) for name in ("coral-x", "as-deployed")]
+    scenarios = [SCENARIOS[name] for name in ("coral-x", "as-deployed")]
+    results = [quiet.measure(scenario, seeds=QUIET_SEEDS, weeks=QUIET_WEEKS) for scenario in scenarios]
+    for scenario in scenarios:
+        fewer = larger(scenario, functions=len(scenario.functions), calls_per_day=LONG_QUIET_CALLS_A_DAY)
+        fewer = replace(fewer, name=f"{scenario.name}, {LONG_QUIET_CALLS_A_DAY} calls a day")
+        results.append(quiet.measure(fewer, seeds=LONG_QUIET_SEEDS, weeks=LONG_QUIET_WEEKS))
     return (
         "What is said about clean simulated workspaces, but for what is true of them. Target: nothing refused or\n"
         "blocked, at most one warning a week.\n\n" + quiet.table(results)

@@ -18,7 +18,7 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.findings import Severity
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, simulate
+from pipelines.simulator import Scenario, simulate
 from pipelines.sources import create_raw_schema, load_landing
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
@@ -77,12 +77,12 @@ class _Said:
     warning: tuple[str, ...]
 
 
-def measure(scenario: str, *, seeds: Sequence[int], weeks: int) -> Quiet:
+def measure(scenario: Scenario, *, seeds: Sequence[int], weeks: int) -> Quiet:
     """Simulate so many workspaces, build each as a whole, and count what is said."""
     said = [_build(scenario, seed, weeks) for seed in seeds]
     warned = Counter(name for each in said for name in each.warning if name not in TRUE)
     return Quiet(
-        scenario=scenario,
+        scenario=scenario.name,
         seeds=len(seeds),
         weeks=len(seeds) * weeks,
         refused=sum(each.refused for each in said),
@@ -91,11 +91,11 @@ def measure(scenario: str, *, seeds: Sequence[int], weeks: int) -> Quiet:
     )
 
 
-def _build(scenario: str, seed: int, weeks: int) -> _Said:
+def _build(scenario: Scenario, seed: int, weeks: int) -> _Said:
     catalog = load_catalog(resource_path("catalog"))
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         out = Path(directory)
-        summary = simulate(SCENARIOS[scenario], seed=seed, weeks=weeks, out=out)
+        summary = simulate(scenario, seed=seed, weeks=weeks, out=out)
         period = Period(summary.period_start.date(), summary.period_end.date())
         with open_warehouse(out / "warehouse.duckdb") as con:
             create_raw_schema(con)
