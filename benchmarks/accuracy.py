@@ -13,12 +13,12 @@ import duckdb
 from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
 from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.validation import Validator
+from tests.loading import load_at
 
 LEAST_WEEKLY_USD = 1
 COMPONENTS = ("startup", "execution", "idle")
@@ -156,7 +156,7 @@ def build(con: duckdb.DuckDBPyConnection, landing: Path, period: Period) -> None
     Raises:
         RuntimeError: a file was refused, or a critical expectation broken.
     """
-    rejected = load_landing(con, landing, now=dt.datetime.now(dt.UTC)).rejected
+    rejected = load_at(con, landing, now=dt.datetime.combine(period.until, dt.time(2), dt.UTC)).rejected
     if rejected:
         raise RuntimeError(f"refused: {rejected}")
     write_catalog(con, load_catalog(resource_path("catalog")))

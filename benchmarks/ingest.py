@@ -18,7 +18,8 @@ import duckdb
 import numpy as np
 
 from pipelines.core.ulid import ALPHABET
-from pipelines.sources import create_raw_schema, load_landing
+from pipelines.sources import create_raw_schema
+from tests.loading import load_at
 
 CALLS_PER_CONTAINER = 50
 _DAY_START = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
@@ -120,7 +121,7 @@ def _load_bare(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _load_ours(con: duckdb.DuckDBPyConnection, landing: Path, calls: int) -> None:
-    result = load_landing(con, landing, now=dt.datetime.now(dt.UTC))
+    result = load_at(con, landing, now=_DAY_START)
     if result.rows != calls:
         raise RuntimeError(f"{result.rows} of {calls} calls were loaded: {result.rejected}")
 

@@ -19,13 +19,14 @@ from pipelines.core.findings import Severity
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.simulator import Scenario, simulate
-from pipelines.sources import create_raw_schema, load_landing
+from pipelines.sources import create_raw_schema
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.raw_checks import check_raw
 from pipelines.warehouse.validation import ValidationResult, Validator
+from tests.loading import load_at
 
 SOON = dt.timedelta(days=2)
 # What is really so in the simulated workspaces: a deployment from a dirty tree, another price than the catalog's,
@@ -100,7 +101,7 @@ def _build(scenario: Scenario, seed: int, weeks: int) -> _Said:
         with open_warehouse(out / "warehouse.duckdb") as con:
             create_raw_schema(con)
             write_catalog(con, catalog)
-            rejected = load_landing(con, out / "landing", now=summary.period_end + SOON).rejected
+            rejected = load_at(con, out / "landing", now=summary.period_end + SOON).rejected
             validations = list(_validations(con, period))
             gates = [noticed(con, week, catalog) for week in _weeks(period)]
     return _Said(

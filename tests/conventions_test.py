@@ -215,6 +215,7 @@ def test_a_suite_reads_only_what_is_built_before_its_table(suite: Suite) -> None
 
 # Every file
 
+_LOADER = re.compile(r"\bimport\b.*\bload_landing\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.})-])/(?:work|tmp|root|opt|home/\w+|Users/\w+)(?=/|\b)")
 # Put together, so that this file holds no such address itself.
 _NAMES = (("pypi", ".org"), ("python", "hosted.org"), ("registry", ".npmjs"), ("deb", ".debian"))
@@ -233,6 +234,10 @@ def registry_complaints(text: str) -> list[str]:
 
 def unfinished_complaints(text: str) -> list[str]:
     return [f"line {n}: `{found}` promises work; do it or drop it" for n, found in lines_with(_UNFINISHED, text)]
+
+
+def clock_complaints(text: str) -> list[str]:
+    return [f"line {n}: `{found}` judges files by the clock of this machine" for n, found in lines_with(_LOADER, text)]
 
 
 def complaints_about(
@@ -257,6 +262,13 @@ def test_no_file_names_a_registry() -> None:
     assert not complaints, "pip knows where packages come from; leave it out:\n" + "\n".join(complaints)
 
 
+def test_tests_and_benchmarks_load_files_at_a_time_of_their_own() -> None:
+    complaints = complaints_about(clock_complaints, folders=("tests", "benchmarks"))
+    its_own = ("tests/loading.py", "tests/unit/sources_landing_test.py", "tests/conventions_test.py")
+    others = [complaint for complaint in complaints if not complaint.startswith(its_own)]
+    assert not others, "use tests.loading.load_at, or the test breaks on a later day:\n" + "\n".join(others)
+
+
 def test_nothing_is_left_unfinished() -> None:
     complaints = complaints_about(
         unfinished_complaints,
@@ -274,6 +286,7 @@ def test_nothing_is_left_unfinished() -> None:
         (registry_complaints, "https://" + "pypi" + ".org/simple"),
         (registry_complaints, "--index" + "-url https://example.org"),
         (unfinished_complaints, "# TO" + "DO: later"),
+        (clock_complaints, "from pipelines.sources import create_raw_schema, load_landing"),
         (unfinished_complaints, "raise NotImpl" + "ementedError"),
     ],
 )

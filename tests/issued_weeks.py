@@ -22,13 +22,14 @@ from pipelines.core.resources import resource_path
 from pipelines.report.contents import WeeklyReport
 from pipelines.report.issued import issue_report
 from pipelines.report.weekly import build_report
-from pipelines.sources import create_raw_schema, load_landing
+from pipelines.sources import create_raw_schema
 from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.closings import restore_closings
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.weeks import known_weeks, record_reports, record_weeks, stale_reports, stale_weeks
+from tests.loading import load_at
 
 CATALOG = load_catalog(resource_path("catalog"))
 FIRST, SECOND, THIRD = (IsoWeek.parse(f"2026-W{number}") for number in (42, 43, 44))
@@ -133,7 +134,7 @@ class IssuedWeeks:
             create_raw_schema(con)
             restore_closings(con, self.home.reports)
             write_catalog(con, self.catalog)
-            assert not load_landing(con, self.home.landing, now=now).rejected
+            assert not load_at(con, self.home.landing, now=now).rejected
             if stale_weeks(con, self.catalog):
                 _build(con, self.catalog, now)
             while stale := stale_reports(con, self.catalog):

@@ -3,14 +3,14 @@
 import datetime as dt
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
-from pipelines.sources import LoadResult, create_raw_schema, load_landing
+from pipelines.sources import LoadResult, create_raw_schema
 from pipelines.sources.raw_schema import TABLES
+from tests.loading import change_time, load_at
 
 DATA = Path(__file__).parent / "data"
 SAMPLES = DATA / "modal-cli-samples"
@@ -46,6 +46,7 @@ class LandingFolder:
     def __init__(self, folder: Path) -> None:
         self.landing = folder / "landing"
         self.landing.mkdir(parents=True)
+        self._dated: set[Path] = set()
         self.con = _GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect()
         create_raw_schema(self.con)
         for table in TABLES:
@@ -64,9 +65,13 @@ class LandingFolder:
         path = self.landing / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        seconds = (mtime or NOW).timestamp()
-        os.utime(path, (seconds, seconds))
+        self.change_time(path, mtime or NOW)
         return path
+
+    def change_time(self, path: Path, to: dt.datetime) -> None:
+        """Let a landed file have been changed at another time than NOW."""
+        change_time(path, to)
+        self._dated.add(path)
 
     def put_sample(self, sample: Path, name: str) -> Path:
         """Land a copy of a sample file."""
@@ -89,7 +94,7 @@ class LandingFolder:
 
     def load(self) -> LoadResult:
         """Load whatever is landed."""
-        return load_landing(self.con, self.landing, now=NOW)
+        return load_at(self.con, self.landing, now=NOW, dated=self._dated)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the raw tables."""

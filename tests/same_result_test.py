@@ -12,12 +12,12 @@ import pytest
 from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
 from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.validation import Validator
+from tests.loading import load_at
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 PERIOD = Period(dt.date(2026, 10, 5), dt.date(2026, 11, 2))
@@ -57,7 +57,7 @@ def _spend_after(home: Path, delivered: Path, batches: Sequence[Sequence[Path]])
         validator = Validator(con)
         for number, batch in enumerate(batches):
             _land(batch, delivered, home / "landing")
-            assert not load_landing(con, home / "landing", now=NOW).rejected
+            assert not load_at(con, home / "landing", now=NOW).rejected
             write_catalog(con, load_catalog(resource_path("catalog")))
             _build(con, validator, f"run-{number}")
         row = con.execute(HASH).fetchone()

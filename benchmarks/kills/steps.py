@@ -17,12 +17,12 @@ from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
 from pipelines.simulator import SCENARIOS, larger, simulate
 from pipelines.simulator import run as run_world
-from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.weeks import built_weeks
+from tests.loading import load_at
 from tests.modal.local_modal import LocalModal
 
 SEED = 1
@@ -153,7 +153,7 @@ def _spend(home: Home, period: Period, *, now: dt.datetime) -> Contents:
     warehouse = home.root / "spent.duckdb"
     catalog = load_catalog(resource_path("catalog"))
     with open_warehouse(warehouse) as con:
-        load_landing(con, home.landing, now=now)
+        load_at(con, home.landing, now=now)
         write_catalog(con, catalog)
         for model in load_models():
             if model.schema in _SPEND:

@@ -26,7 +26,7 @@ from pipelines.report.inputs import days_of_week, states_of_landed_days
 from pipelines.report.noticed import read_findings
 from pipelines.report.realized import read_rollout
 from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources import create_raw_schema, load_landing
+from pipelines.sources import create_raw_schema
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
@@ -34,8 +34,10 @@ from pipelines.warehouse.measured import measure
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.raw_checks import check_raw
 from pipelines.warehouse.validation import ValidationResult, Validator
+from tests.loading import load_at
 
 FIRST, SECOND = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 INVOICE = "invoices/2026-10.json"
 SUMMARY = "billing_summary/2026-10.json"
 # What is shown to finance or read by other programs is made of these.
@@ -126,7 +128,7 @@ class Workspace:
         with open_warehouse(root / "warehouse.duckdb") as con:
             create_raw_schema(con)
             write_catalog(con, self._catalog)
-            rejected = load_landing(con, root / "landing", now=dt.datetime.now(dt.UTC)).rejected
+            rejected = load_at(con, root / "landing", now=NOW).rejected
             if rejected:  # a file that is refused is named in every run until it is repaired
                 return Run(refused=tuple(f"{file.path}: {file.reason}" for file in rejected))
             for statement in statements:

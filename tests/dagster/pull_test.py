@@ -1,6 +1,5 @@
 import datetime as dt
 import json
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -19,9 +18,9 @@ from pipelines.modal_pull.errands import Failure
 from pipelines.modal_pull.landed import LandedFile
 from pipelines.modal_pull.pull import Outcome
 from pipelines.modal_pull.session import Cause
-from pipelines.sources import load_landing
 from pipelines.warehouse.connection import open_warehouse
 from tests.landing_folder import REPORT_LINE
+from tests.loading import load_at
 
 MORNING = dt.datetime(2026, 11, 9, 7, tzinfo=dt.UTC)
 CATALOG = resource_path("catalog")
@@ -123,9 +122,8 @@ def test_after_a_pull_the_weeks_that_it_changes_are_built_and_those_that_show_th
         bill = home.landing / "billing_report" / f"{day}.plain.json"
         bill.parent.mkdir(parents=True, exist_ok=True)
         bill.write_text(json.dumps([{**REPORT_LINE, "interval_start": f"{day}T01:00:00"}]))
-        os.utime(bill, (pulled_at.timestamp(), pulled_at.timestamp()))
     with open_warehouse(home.warehouse) as con:
-        assert load_landing(con, home.landing, now=pulled_at).loaded == 2
+        assert load_at(con, home.landing, now=pulled_at).loaded == 2
     definitions = definitions_of(home, CATALOG)
     with open_instance(home) as instance:
         workspace = Workspace(home=str(home.root), catalog=str(CATALOG))

@@ -12,7 +12,6 @@ from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.resources import resource_path
 from pipelines.core.ulid import encode
 from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models, model_named
@@ -28,6 +27,7 @@ from pipelines.warehouse.weeks import (
     stale_weeks,
 )
 from tests.landing_folder import CALL, CALLS, NOW, REPORT_LINE, LandingFolder
+from tests.loading import load_at
 
 CATALOG = load_catalog(resource_path("catalog"))
 INFO = "function_info/app=coral-x-production/function=generate_code_modal"
@@ -253,7 +253,7 @@ def build_in_batches(home: Path, delivered: Path, batches: Sequence[Sequence[Pat
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file, target)
                 shutil.copy(f"{file}.meta.json", f"{target}.meta.json")
-            load_landing(con, home / "landing", now=NOW)
+            load_at(con, home / "landing", now=NOW)
             weeks = stale_weeks(con, CATALOG)
             for first, last in consecutive(weeks):
                 period = Period(first.start, last.end)

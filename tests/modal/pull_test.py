@@ -23,11 +23,11 @@ from pipelines.modal_pull.first_catalog import first_catalog
 from pipelines.modal_pull.looks import Deployed
 from pipelines.simulator import World, run, simulate
 from pipelines.simulator.world import to_us
-from pipelines.sources import load_landing
 from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
+from tests.loading import load_at
 from tests.modal.call_history import SteadyCalls
 from tests.modal.conftest import SEED, CommandLine, Puller, PullFrom, quiet_scenario, renamed
 from tests.modal.faults import (
@@ -124,7 +124,7 @@ def test_names_with_slashes_spaces_and_dots_of_another_environment_stay_inside_t
         assert puller.pull().code == 0
     assert landed(puller) == happened(world)
     with open_warehouse(puller.home.warehouse) as con:
-        assert not load_landing(con, puller.home.landing, now=server.workspace.now).rejected
+        assert not load_at(con, puller.home.landing, now=server.workspace.now).rejected
         query = "select distinct environment, app, function from raw.files where source = 'function_calls'"
         loaded = con.sql(query).fetchall()
     assert {("staging", "../a b", name) for name in ("deep/ly nested", "..", "Trainer.*")} <= set(loaded)
@@ -315,7 +315,7 @@ def build(home: Home, until: dt.datetime, *beginnings: str) -> None:
     """Load what has landed, and write the tables whose names begin so."""
     period = Period(START.date() - 28 * DAY, until.date())
     with open_warehouse(home.warehouse) as con:
-        assert not load_landing(con, home.landing, now=until + 7 * DAY).rejected  # what was fetched since counts, too
+        assert not load_at(con, home.landing, now=until + 7 * DAY).rejected  # what was fetched since counts, too
         write_catalog(con, load_catalog(resource_path("catalog")))
         for model in load_models():
             if model.name.startswith(beginnings):

@@ -1,10 +1,10 @@
 import gzip
 from pathlib import Path
 
-from pipelines.sources import load_landing
 from pipelines.warehouse.connection import open_warehouse
 from tests.conftest import Tieout
 from tests.issued_weeks import CODE, FIRST, ISSUED, SECOND, IssuedWeeks
+from tests.loading import load_at
 
 
 def loaded(home: Path) -> IssuedWeeks:
@@ -14,7 +14,7 @@ def loaded(home: Path) -> IssuedWeeks:
     weeks.land_bill(SECOND)
     weeks.land_calls(FIRST, CODE, calls=1)
     with open_warehouse(weeks.home.warehouse) as con:
-        load_landing(con, weeks.home.landing, now=ISSUED)
+        load_at(con, weeks.home.landing, now=ISSUED)
     return weeks
 
 

@@ -17,7 +17,6 @@ import pytest
 from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
-from pipelines.sources.load import load_landing
 from pipelines.sources.raw_schema import create_raw_schema
 from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
@@ -29,7 +28,8 @@ from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import Validator
 from tests.conftest import Tieout
 from tests.focus_check import LEAST_PASSED, judge
-from tests.landing_folder import REAL_BILL
+from tests.landing_folder import NOW, REAL_BILL
+from tests.loading import load_at
 
 MANDATORY = {
     "1.2": {"ProviderName", "PublisherName"},
@@ -157,7 +157,7 @@ def test_a_real_bill_comes_to_what_modal_charged_for_it(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
-        assert load_landing(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
+        assert load_at(con, tmp_path / "landing", now=NOW).rejected == ()
         for model in load_models():
             write_model(con, model, july)
         [text, parquet] = export_focus(con, "1.4", tmp_path / "focus")

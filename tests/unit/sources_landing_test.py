@@ -116,9 +116,8 @@ def test_touched_files_are_read_again_and_change_nothing(folder: LandingFolder) 
     names = put_all_samples(folder)
     folder.load()
     before = everything(folder)
-    later = (NOW + DAY).timestamp()
     for name in names:
-        os.utime(folder.landing / name, (later, later))
+        folder.change_time(folder.landing / name, NOW + DAY)
     assert folder.load().changed == ()
     after = everything(folder)
     assert {**after, "scanned_paths": []} == {**before, "scanned_paths": []}
@@ -277,7 +276,7 @@ def test_a_pulled_file_overwritten_by_an_earlier_content_is_that_content_again(f
 
 def test_what_came_back_is_neither_touched_nor_copied_into_news(folder: LandingFolder) -> None:
     overwritten(folder, BILL, bill("1.5"), bill("1.75"), bill("1.5"))
-    os.utime(folder.landing / BILL, (NOW.timestamp() + 60,) * 2)
+    folder.change_time(folder.landing / BILL, NOW + dt.timedelta(minutes=1))
     folder.put("billing_report/copy.json", bill("1.75"), mtime=NOW + DAY)
     assert folder.load().changed == ()
 

@@ -12,7 +12,7 @@ from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.core.periods import IsoWeek
 from pipelines.core.resources import resource_path
-from pipelines.sources import create_raw_schema, load_landing
+from pipelines.sources import create_raw_schema
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
@@ -59,7 +59,7 @@ def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
-        assert load_landing(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
+        assert load_at(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
         judged = Validator(con)
         results: list[ValidationResult] = list(check_raw(con, judged, run_id="real").values())
         july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))

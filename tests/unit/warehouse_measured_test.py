@@ -18,7 +18,6 @@ from pipelines.core.periods import IsoWeek, days_between
 from pipelines.core.resources import resource_path
 from pipelines.core.status import ReasonCode, Status
 from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources.load import load_landing
 from pipelines.warehouse.baseline import BaselineError, freeze_baseline, write_lock
 from pipelines.warehouse.build import Period, write_model
 from pipelines.warehouse.catalog_tables import write_catalog
@@ -26,6 +25,7 @@ from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.measured import measure, read_lock
 from pipelines.warehouse.models import load_models, measured_models
 from pipelines.warehouse.weeks import record_reports, stale_reports
+from tests.loading import load_at
 from tests.measured_warehouse import CODE, FIRST_DAY, GENOME, LAST_WEEK, OLD_APP, pull_log, write_measured_warehouse
 
 NEW_APP = "coral-x-production-optimized"
@@ -332,7 +332,7 @@ def as_deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duc
     out = tmp_path_factory.mktemp("workspace")
     simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
     with open_warehouse(out / "warehouse.duckdb") as con:
-        load_landing(con, out / "landing", now=NOW)
+        load_at(con, out / "landing", now=NOW)
         write_catalog(con, CATALOG)
         for model in load_models():
             write_model(con, model, Period(dt.date(2026, 10, 12), dt.date(2026, 10, 26)))
