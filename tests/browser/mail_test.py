@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from pipelines.report.charts import draw_charts
 from pipelines.report.contents import FunctionSpend, Spend
 from pipelines.report.mail import Envelope, Picture, compose_report
+from tests.browser.conftest import WIDE_FONT
 from tests.golden.handmade import REPORT, usd
 from tests.mail.conftest import ANNA, NOW, SENDER
 
@@ -52,3 +53,11 @@ def test_nothing_keeps_anybody_from_reading_the_mail(
     assert [url for url in asked if not url.startswith("data:image/png")] == []
     assert HOSTILE in page.inner_text("body").replace("\n", "")
     assert page.title() != "run"
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_on_a_phone_the_mail_fits_whatever_its_font(page: Page, mail: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.set_content(mail)
+    page.add_style_tag(content=WIDE_FONT)
+    assert page.evaluate("document.documentElement.scrollWidth") == width

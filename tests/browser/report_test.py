@@ -13,12 +13,13 @@ from playwright.sync_api import Dialog, Page
 from pipelines.core.periods import IsoWeek
 from pipelines.report.charts import draw_charts
 from pipelines.report.render import write_report
+from tests.browser.conftest import WIDE_FONT
 from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY
 from tests.golden.handmade import REPORT
 
 pytestmark = pytest.mark.browser
 
-DESKTOP, TABLET, PHONE = 1280, 768, 390
+DESKTOP, TABLET, PHONE, SMALL_PHONE = 1280, 768, 390, 360
 # A week each, so that all of them are one archive.
 WEEKS = {
     "hostile names": replace(HOSTILE, week=IsoWeek.parse("2026-W43")),
@@ -89,17 +90,33 @@ def test_what_would_keep_somebody_from_reading_is_noticed(page: Page) -> None:
 @pytest.mark.parametrize("name", WEEKS)
 def test_the_page_never_scrolls_sideways(page: Page, reports: Path, name: str) -> None:
     page.goto(address(reports, name))
-    for width in (DESKTOP, TABLET, PHONE):
+    for width in (DESKTOP, TABLET, PHONE, SMALL_PHONE):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_on_a_phone_no_table_scrolls_sideways(page: Page, reports: Path) -> None:
-    page.set_viewport_size({"width": PHONE, "height": 900})
-    page.goto(address(reports, "one of everything"))
-    boxes = "[...document.querySelectorAll('.scroll')]"
-    assert page.evaluate(f"{boxes}.filter(box => box.scrollWidth > box.clientWidth).length") == 0
-    assert page.evaluate(f"{boxes}.length") > 10
+OVERFLOWING = """elements => elements
+    .filter(element => element.scrollWidth > element.clientWidth + 1 && !element.closest('thead'))
+    .map(element => element.innerText.trim().slice(0, 40))"""
+
+
+@pytest.mark.parametrize("font", ["* {}", WIDE_FONT], ids=["its own font", "a wide font"])
+@pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
+def test_on_a_phone_no_table_scrolls_sideways_and_every_figure_fits(
+    page: Page, reports: Path, width: int, font: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for url in (address(reports, "one of everything"), (reports / "index.html").as_uri()):
+        page.goto(url)
+        page.add_style_tag(content=font)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.eval_on_selector_all(".scroll, .scroll td, .scroll th", OVERFLOWING) == []
+        assert page.locator(".scroll").count() > 0
+
+
+def test_a_figure_that_does_not_fit_is_noticed(page: Page) -> None:
+    page.set_content("<p style='width: 3rem; white-space: nowrap'>$1,234,567.89</p>")
+    assert page.eval_on_selector_all("p", OVERFLOWING) == ["$1,234,567.89"]
 
 
 @pytest.mark.parametrize("name", ["hostile names", "one of everything"])
