@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipelines.core.resources import resource_path
 from pipelines.modal_pull import worker
 from pipelines.modal_pull.first_catalog import first_catalog
 from pipelines.modal_pull.looks import Deployed
+from pipelines.modal_pull.session import Session
 from pipelines.simulator import World, run, simulate
 from pipelines.simulator.world import to_us
 from pipelines.warehouse.build import Period, write_model
@@ -206,6 +207,16 @@ def test_what_lasts_is_named_and_the_next_pull_brings_it_and_nothing_else(puller
     assert {request.function for request in again if covers(START)(request)} == {None, ALERTS}
 
 
+def be_patient_with_the_others(subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let only requests about the subject end in time: a loaded machine may be slow with any."""
+    once = Session._once
+
+    def patiently(session: Session, request: Mapping[str, Any], seconds: float) -> Any:
+        return once(session, request, seconds if subject in request.get("arguments", ()) else 300)
+
+    monkeypatch.setattr(Session, "_once", patiently)
+
+
 def test_a_request_that_is_never_answered_is_given_up_and_made_again_by_the_next_pull(
     puller: Puller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,10 +226,12 @@ def test_a_request_that_is_never_answered_is_given_up_and_made_again_by_the_next
     with monkeypatch.context() as impatient:
         impatient.setenv("TIEOUT_PULL_ATTEMPTS", "1")
         impatient.setenv("TIEOUT_PULL_REQUEST_SECONDS", "5")
+        be_patient_with_the_others(f"{OLD_APP}/{last}", impatient)
         spoken = puller.pull("--only", "function_calls")
     assert spoken.code == 1
     assert f"Not pulled: calls of {OLD_APP}/{last}" in spoken.err
     assert "no answer within 5 s" in spoken.err
+    puller.server.heal()  # in case a loaded machine did not let it ask within this time
     assert puller.pull("--only", "function_calls").code == 0
     assert landed(puller)["function_calls"] == happened(world)["function_calls"]
 
