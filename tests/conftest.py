@@ -1,5 +1,6 @@
 """What tests of several kinds share: a simulated workspace, built once, and the command line."""
 
+import datetime as dt
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipelines.core.catalog import load_catalog
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 
@@ -56,19 +58,67 @@ def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return call
 
 
-@pytest.fixture(scope="session")
-def built_workspace(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Two simulated weeks of CORAL-X, loaded, built and reported. Look at it, and leave it as it is."""
-    from pipelines.cli.demo import run_demo
+BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what looks at the built workspace: one worker builds it while the others are busy elsewhere."""
+    items.sort(key=lambda item: "built_workspace" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
+    """A folder by its name, filled by whichever worker comes first. Look at it, and leave it as it is."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent  # all workers look at the same one
-    home = Home(shared / "workspace")
-    with FileLock(shared / "workspace.lock"):
-        if not home.reports.exists():
-            run_demo(home, resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
-    return home
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        found, mark = shared / name, shared / f"{name}.filled"
+        with FileLock(shared / f"{name}.lock"):
+            if not mark.exists():
+                shutil.rmtree(found, ignore_errors=True)
+                found.mkdir()
+                fill(found)
+                mark.touch()
+        return found
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_workspace(build_once: BuildOnce) -> Home:
+    """Two simulated weeks of CORAL-X, loaded, built and reported. Look at it, and leave it as it is."""
+    from pipelines.cli.demo import run_demo
+
+    def fill(folder: Path) -> None:
+        run_demo(Home(folder), resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
+
+    return Home(build_once("workspace", fill))
+
+
+@pytest.fixture(scope="session")
+def as_deployed(build_once: BuildOnce) -> Path:
+    """The warehouse of two weeks as they are really deployed, built. Look at it, and leave it as it is.
+
+    Three functions never had the GPU that the catalog says they had; the first phase begins with the second week.
+    """
+    from pipelines.simulator import SCENARIOS, simulate
+    from pipelines.warehouse.build import Period, write_model
+    from pipelines.warehouse.catalog_tables import write_catalog
+    from pipelines.warehouse.connection import open_warehouse
+    from pipelines.warehouse.models import load_models
+    from tests.loading import load_at
+
+    def fill(folder: Path) -> None:
+        end = simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=folder).period_end
+        with open_warehouse(folder / "warehouse.duckdb") as con:
+            load_at(con, folder / "landing", now=end + dt.timedelta(days=7))
+            write_catalog(con, load_catalog(resource_path("catalog")))
+            for model in load_models():
+                write_model(con, model, Period(end.date() - dt.timedelta(days=14), end.date()))
+
+    return build_once("as-deployed", fill) / "warehouse.duckdb"
 
 
 @pytest.fixture

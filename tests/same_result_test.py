@@ -1,6 +1,7 @@
 """Whatever the order and however often files arrive, the spend they come to is the same to the last digit."""
 
 import datetime as dt
+import json
 import random
 import shutil
 from collections.abc import Sequence
@@ -11,12 +12,13 @@ import pytest
 
 from pipelines.core.catalog import load_catalog
 from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, simulate
+from pipelines.simulator import SCENARIOS, larger, simulate
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models
 from pipelines.warehouse.validation import Validator
+from tests.conftest import BuildOnce
 from tests.loading import load_at
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
@@ -25,15 +27,18 @@ HASH = "select count(*), md5(string_agg(h, ',' order by h)) from (select md5(s::
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("delivered")
-    simulate(SCENARIOS["as-deployed"], seed=5, weeks=2, out=out)
-    return out / "landing"
+def delivered(build_once: BuildOnce) -> Path:
+    scenario = larger(SCENARIOS["as-deployed"], functions=10, calls_per_day=500)
+    return build_once("same-result", lambda out: simulate(scenario, seed=5, weeks=2, out=out)) / "landing"
 
 
 @pytest.fixture(scope="module")
-def expected(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
-    rows, digest = _spend_after(tmp_path_factory.mktemp("once"), delivered, [_exports(delivered)])
+def expected(delivered: Path, build_once: BuildOnce) -> tuple[int, str]:
+    def fill(out: Path) -> None:
+        spent = _spend_after(out / "once", delivered, [_exports(delivered)])
+        (out / "spent.json").write_text(json.dumps(spent))
+
+    rows, digest = json.loads((build_once("same-result-at-once", fill) / "spent.json").read_text())
     assert rows > 1000
     return rows, digest
 

@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from pipelines.core.home import Home
 from pipelines.core.resources import resource_path
 
-_SERVES_WITHIN_SECONDS = 90
+_SERVES_WITHIN_SECONDS = 300
 # A shell that starts the tests in the background has its children ignore Ctrl-C.
 _LISTENS_TO_CTRL_C = """
 import signal

@@ -11,7 +11,7 @@ from pipelines.core.catalog import Catalog, load_catalog
 from pipelines.core.periods import IsoWeek, day_start
 from pipelines.core.resources import resource_path
 from pipelines.core.ulid import encode
-from pipelines.simulator import SCENARIOS, simulate
+from pipelines.simulator import SCENARIOS, larger, simulate
 from pipelines.warehouse.build import Period, build_models
 from pipelines.warehouse.connection import open_warehouse
 from pipelines.warehouse.models import load_models, model_named
@@ -240,7 +240,7 @@ class Trusting(Validator):
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("delivered")
-    simulate(SCENARIOS["coral-x"], seed=11, weeks=3, out=out)
+    simulate(larger(SCENARIOS["coral-x"], functions=7, calls_per_day=300), seed=11, weeks=3, out=out)
     return out / "landing"
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
@@ -126,10 +127,15 @@ InOneProcess = Callable[[LocalModal], Command]
 
 @pytest.fixture
 def in_one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[InOneProcess]:
-    """The same command line without a process for each command, for what takes many of them; one server a test."""
+    """The same command line without a process for each command, for what takes many of them; one server a test.
+
+    It prints some times in the local zone, and the simulated exports are of a machine whose zone is UTC.
+    """
 
     def connected(server: LocalModal) -> Command:
         use(server, monkeypatch)
+        monkeypatch.setenv("TZ", "UTC")
+        time.tzset()
         return prints
 
     def prints(*arguments: str) -> Any:
@@ -140,6 +146,8 @@ def in_one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[InOneProcess]:
     yield connected
     # The client that the commands share; closed, it is forgotten.
     Client.from_env().close()
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

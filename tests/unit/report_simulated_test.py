@@ -1,6 +1,6 @@
 """The report of a small simulated workspace, from landed files to the page."""
 
-import datetime as dt
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,27 +15,16 @@ from pipelines.core.resources import resource_path
 from pipelines.report.contents import Outcome, WeeklyReport
 from pipelines.report.render import render_html, render_text
 from pipelines.report.weekly import build_report
-from pipelines.simulator import SCENARIOS, simulate
-from pipelines.warehouse.build import Period, write_model
-from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from tests.loading import load_at
 
 FIRST_WEEK, SECOND_WEEK = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
 CATALOG = load_catalog(resource_path("catalog"))
 
 
 @pytest.fixture(scope="module")
-def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(as_deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Two weeks of the workspace as it is really deployed: one before the first phase, one with it."""
-    out = tmp_path_factory.mktemp("workspace")
-    simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
-    with open_warehouse(out / "warehouse.duckdb") as con:
-        load_at(con, out / "landing", now=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
-        write_catalog(con, CATALOG)
-        for model in load_models():
-            write_model(con, model, Period(FIRST_WEEK.start, SECOND_WEEK.end))
+    with open_warehouse(Path(shutil.copy(as_deployed, tmp_path_factory.mktemp("as-deployed")))) as con:
         yield con
 
 

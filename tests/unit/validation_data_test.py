@@ -21,7 +21,8 @@ from pipelines.warehouse.raw_checks import check_raw
 from pipelines.warehouse.suites import load_suite
 from pipelines.warehouse.validation import ValidationResult, Validator
 from tests.conftest import FIRST_WEEK, LAST_WEEK
-from tests.landing_folder import REAL_BILL
+from tests.landing_folder import NOW, REAL_BILL
+from tests.loading import load_at
 
 DAY = dt.date(2026, 10, 14)
 DAYS = (IsoWeek.parse(FIRST_WEEK).start, IsoWeek.parse(LAST_WEEK).end)
@@ -59,7 +60,7 @@ def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
-        assert load_at(con, tmp_path / "landing", now=dt.datetime.now(dt.UTC)).rejected == ()
+        assert load_at(con, tmp_path / "landing", now=NOW).rejected == ()
         judged = Validator(con)
         results: list[ValidationResult] = list(check_raw(con, judged, run_id="real").values())
         july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))

@@ -1,6 +1,7 @@
 """The measurement of a week from the warehouse, on the baseline as it is and as it was frozen."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,15 +18,11 @@ from pipelines.core.measurement import WeekMeasurement
 from pipelines.core.periods import IsoWeek, days_between
 from pipelines.core.resources import resource_path
 from pipelines.core.status import ReasonCode, Status
-from pipelines.simulator import SCENARIOS, simulate
 from pipelines.warehouse.baseline import BaselineError, freeze_baseline, write_lock
-from pipelines.warehouse.build import Period, write_model
-from pipelines.warehouse.catalog_tables import write_catalog
 from pipelines.warehouse.connection import open_warehouse, read_warehouse
 from pipelines.warehouse.measured import measure, read_lock
-from pipelines.warehouse.models import load_models, measured_models
+from pipelines.warehouse.models import measured_models
 from pipelines.warehouse.weeks import record_reports, stale_reports
-from tests.loading import load_at
 from tests.measured_warehouse import CODE, FIRST_DAY, GENOME, LAST_WEEK, OLD_APP, pull_log, write_measured_warehouse
 
 NEW_APP = "coral-x-production-optimized"
@@ -327,20 +324,13 @@ def test_every_bridge_in_the_table_closes_to_the_cent(built_workspace: Home) -> 
 
 
 @pytest.fixture(scope="module")
-def as_deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Two weeks of the real source: three functions never had the GPU that the catalog says they had."""
-    out = tmp_path_factory.mktemp("workspace")
-    simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=out)
-    with open_warehouse(out / "warehouse.duckdb") as con:
-        load_at(con, out / "landing", now=NOW)
-        write_catalog(con, CATALOG)
-        for model in load_models():
-            write_model(con, model, Period(dt.date(2026, 10, 12), dt.date(2026, 10, 26)))
+def two_weeks(as_deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_warehouse(Path(shutil.copy(as_deployed, tmp_path_factory.mktemp("as-deployed")))) as con:
         yield con
 
 
-def test_what_never_had_a_gpu_has_no_premise(as_deployed: duckdb.DuckDBPyConnection) -> None:
-    measurement, _ = measure(as_deployed, IsoWeek.parse("2026-W43"), CATALOG, lock=None)
+def test_what_never_had_a_gpu_has_no_premise(two_weeks: duckdb.DuckDBPyConnection) -> None:
+    measurement, _ = measure(two_weeks, IsoWeek.parse("2026-W43"), CATALOG, lock=None)
     unmet = {f.function: f for f in measurement.functions if f.judgement.status is Status.PREMISE_NOT_MET}
     assert unmet.keys() == {
         "get_evolution_progress_modal",
@@ -353,9 +343,9 @@ def test_what_never_had_a_gpu_has_no_premise(as_deployed: duckdb.DuckDBPyConnect
         assert reason.data == {"gpu": "catalog A100-40GB, deployed no GPU"}
 
 
-def test_callers_that_stayed_on_the_old_app_cost_coverage(as_deployed: duckdb.DuckDBPyConnection) -> None:
-    measurement, _ = measure(as_deployed, IsoWeek.parse("2026-W43"), CATALOG, lock=None)
-    [stayed] = as_deployed.execute(
+def test_callers_that_stayed_on_the_old_app_cost_coverage(two_weeks: duckdb.DuckDBPyConnection) -> None:
+    measurement, _ = measure(two_weeks, IsoWeek.parse("2026-W43"), CATALOG, lock=None)
+    [stayed] = two_weeks.execute(
         "select sum(cost_usd), sum(successful_calls) from savings.daily_function "
         "where function = ? and phase = 'baseline' and day >= '2026-10-20'",
         [CODE],
