@@ -99,8 +99,20 @@ def test_a_crowded_container_is_shown_with_the_first_input_too_many_and_the_next
     assert row["next_place_free_at"] == MIDNIGHT + dt.timedelta(seconds=6.5)
 
 
-def test_a_batch_that_starts_and_ends_together_is_no_copy(con: duckdb.DuckDBPyConnection) -> None:
-    offending(con, [(1, 0, 10), (1, 0, 10)], 2)
+def other_ids(con: duckdb.DuckDBPyConnection) -> list[int]:
+    """Give every call an id of its own, and return how many copies the rule finds of each."""
     con.execute("update raw.function_calls set function_call_id = function_call_id || rowid")
     rule = next(e for e in SUITE.expectations if e.name == TWICE).rule("raw.function_calls")
-    assert con.sql(rule).fetchall() == []
+    return [int(copies) for copies in con.sql(rule).pl()["copies"]]
+
+
+def test_a_batch_that_starts_and_ends_together_is_no_copy(con: duckdb.DuckDBPyConnection) -> None:
+    offending(con, [(1, 0, 10), (1, 0, 10)], 2)
+    assert other_ids(con) == []
+
+
+def test_more_of_a_kind_than_a_container_takes_are_copies_whatever_their_ids(con: duckdb.DuckDBPyConnection) -> None:
+    offending(con, [(1, 0, 10), (1, 0, 10), (1, 0, 10)], 2)
+    assert other_ids(con) == [3]
+    offending(con, [(1, 0, 10), (1, 0, 10)], 1)
+    assert other_ids(con) == [2]
