@@ -126,11 +126,12 @@ find_python = for candidate in $(pythons); do \
 # The mark comes last and the folder is made anew each time, so an interrupted set-up starts over by itself.
 # uv, itself from the lock, installs the rest in seconds; where it cannot (it does not read the configuration of pip),
 # pip installs the same files, checked against the same hashes.
+# Compiled once, here: else every process would do it that may not write, which takes it seconds.
 .venv/ready: requirements.lock pyproject.toml
 	@python=$$($(find_python)) && echo "Setting up .venv with $$python (once, in less than a minute)" && "$$python" -m venv --clear .venv
 	@awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock > .venv/uv.lock
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
-	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --system-certs --quiet --require-hashes --no-deps -r requirements.lock \
+	@VIRTUAL_ENV=.venv .venv/bin/uv pip install --system-certs --quiet --compile-bytecode --require-hashes --no-deps -r requirements.lock \
 		|| { echo 'uv could not install; pip does it instead, which takes about a minute'; \
 		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock; }
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -405,8 +405,9 @@ def _load_at_first_use(package: str, child: str) -> None:
     of our suites has.
     """
     parent, name = importlib.import_module(package), f"{package}.{child}"
-    spec = importlib.util.find_spec(name)
-    if name in sys.modules or spec is None or spec.loader is None:
+    # Looking for what is loaded, or is to be loaded, would load it.
+    spec = None if name in sys.modules else importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
         return
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
