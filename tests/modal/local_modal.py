@@ -38,6 +38,8 @@ class LocalModal:
         self.token = ("ak-local0000000000000000", "as-local1111111111111111")
         self._faults = Faults()
         self._socket = socket.create_server(("127.0.0.1", 0))
+        # asyncio does this for sockets of its own making; else every answer waits 40 ms for an acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop = asyncio.new_event_loop()
         self._started, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="local Modal", daemon=True)
