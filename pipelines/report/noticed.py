@@ -249,7 +249,7 @@ def _unusual_day(anomaly: Anomaly) -> str:
     compared = (
         f"of the {anomaly.compared_days} {anomaly.day:%A}s before"
         if anomaly.is_weekday
-        else f"of the {anomaly.compared_days} days before"
+        else f"of {anomaly.compared_days} comparable days before"
     )
     return (
         f"{format_usd(anomaly.actual_usd)} on {day_name(anomaly.day)}{_times(anomaly)}, "

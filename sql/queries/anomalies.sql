@@ -4,6 +4,6 @@ select
     function,
     round(actual_usd, 2) as actual_usd,
     round(expected_usd, 2) as expected_usd,
-    compared_days || case when is_weekday then ' same weekdays' else ' days' end as compared_with
+    compared_days || case when is_weekday then ' same weekdays' else ' comparable days' end as compared_with
 from savings.anomalies
 order by day desc, function asc
