@@ -56,10 +56,10 @@ check-spelling: .venv/ready
 	.venv/bin/typos
 
 check-docs: .venv/ready
-	.venv/bin/python -m pipelines.documentation --check
+	.venv/bin/python -m tieout.documentation --check
 
 docs: .venv/ready
-	.venv/bin/python -m pipelines.documentation
+	.venv/bin/python -m tieout.documentation
 
 pictures: .venv/ready
 	.venv/bin/python -m tests.pictures
@@ -102,7 +102,7 @@ find_python_3_12 = for candidate in $(pythons_3_12); do \
 	exit 1
 
 data-docs: .venv/ready
-	.venv/bin/python -m pipelines.warehouse.data_docs $(ARGS)
+	.venv/bin/python -m tieout.warehouse.data_docs $(ARGS)
 
 # Versions that are locked already stay, unless LOCK_ARGS says otherwise.
 lock: .venv/ready

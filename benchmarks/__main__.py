@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import accuracy, attribution, coverage, daily, ingest, kills, mutations, pull, quiet, render, validation
-from pipelines.simulator import SCENARIOS, larger
+from tieout.simulator import SCENARIOS, larger
 
 RESULTS = Path(__file__).parent / "results.md"
 SEEDS = (1, 2, 3, 4, 5)

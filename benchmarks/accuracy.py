@@ -10,15 +10,15 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, simulate
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.validation import Validator
-from tests.loading import load_at
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.resources import resource_path
+from tieout.simulator import SCENARIOS, simulate
+from tieout.validation.runner import Validator
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 LEAST_WEEKLY_USD = 1
 COMPONENTS = ("startup", "execution", "idle")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.resources import resource_path
-from pipelines.sources import create_raw_schema
-from pipelines.warehouse.build import Period, write_model
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
+from tieout.catalog.load import load_catalog
+from tieout.core.resources import resource_path
+from tieout.sources import create_raw_schema
+from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 FUNCTIONS = 500
 FUNCTIONS_OF_AN_APP = 10

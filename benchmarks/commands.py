@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_TIEOUT = "from pipelines.cli import main; main()"
+_TIEOUT = "from tieout.cli import main; main()"
 # Pulls a minute apart, whatever the machine's clock says; the first argument is the time.
 _TIEOUT_AT = """
 import datetime, sys
-from pipelines.cli import main, pull
+from tieout.cli import main, pull
 moment = datetime.datetime.fromisoformat(sys.argv.pop(1))
 pull.utc_now = lambda: moment
 main()

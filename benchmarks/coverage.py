@@ -17,14 +17,14 @@ from enum import StrEnum
 from itertools import product
 from typing import TypeVar
 
-from pipelines.core.counterfactual import avoided_cost, fit_counterfactual
-from pipelines.core.money import format_usd
-from pipelines.core.savings import FunctionDay
-from pipelines.core.status import Evidence, GuardrailOutcomes, Status, judge
-from pipelines.core.uncertainty import MeasuredVolume, half_width, total_half_width
-from pipelines.simulator import SCENARIOS, Scenario, run
-from pipelines.simulator.coral_x import PHASE_1, PHASE_2
-from pipelines.simulator.scenario import DemandShift
+from tieout.core.money import format_usd
+from tieout.savings.counterfactual import avoided_cost, fit_counterfactual
+from tieout.savings.days import FunctionDay
+from tieout.savings.status import Evidence, GuardrailOutcomes, Status, judge
+from tieout.savings.uncertainty import MeasuredVolume, half_width, total_half_width
+from tieout.simulator import SCENARIOS, Scenario, run
+from tieout.simulator.coral_x import PHASE_1, PHASE_2
+from tieout.simulator.scenario import DemandShift
 
 WEEKS = 7
 BASELINE_DAYS = (14, 28)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.commands import Command, Ended, run_to_end
 from benchmarks.workspaces import copy, delivered, land, take_away, take_away_since
-from pipelines.core.home import Home
-from pipelines.simulator import SCENARIOS, Scenario, larger, simulate
+from tieout.core.home import Home
+from tieout.simulator import SCENARIOS, Scenario, larger, simulate
 
 DEMO_WEEKS, YEAR_WEEKS = 8, 52
 # Half of what is simulated lies before the rollout, and files from the future are refused: a year that ends with the

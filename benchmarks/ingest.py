@@ -17,9 +17,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from pipelines.core.ulid import ALPHABET
-from pipelines.sources import create_raw_schema
-from tests.loading import load_at
+from tests.support.loading import load_at
+from tieout.core.ids import ALPHABET
+from tieout.sources import create_raw_schema
 
 CALLS_PER_CONTAINER = 50
 _DAY_START = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)

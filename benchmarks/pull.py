@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, larger, run
-from pipelines.simulator.world import to_us
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+from tieout.simulator import SCENARIOS, larger, run
+from tieout.simulator.world import to_us
 
 _APP, _FUNCTION = "coral-x-production", "get_evolution_progress_modal"
 _DAY = dt.date(2026, 10, 12)
@@ -82,7 +82,7 @@ def _both(folder: Path, environment: Mapping[str, str]) -> tuple[Cost, Cost]:
     bare = _cost([sys.executable, "-m", "modal", *command], environment, _printed(folder))
     home = Home(folder / "home")
     pull = ["pull", "--since", f"{_DAY}", "--until", f"{_DAY + dt.timedelta(days=1)}"]
-    program = "from pipelines.cli import main; main()"
+    program = "from tieout.cli import main; main()"
     ours = _cost([sys.executable, "-c", program, *pull, "--home", str(home.root)], environment, folder / "said")
     logs = home.landing.glob(f"function_calls/app=*/function={_FUNCTION}/*.json")
     [landed] = [path for path in logs if not path.name.endswith(".meta.json")]

@@ -14,19 +14,19 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.mutations.trial import broken, noticed
-from pipelines.core.catalog import load_catalog
-from pipelines.core.findings import Severity
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.simulator import Scenario, simulate
-from pipelines.sources import create_raw_schema
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.raw_checks import check_raw
-from pipelines.warehouse.validation import ValidationResult, Validator
-from tests.loading import load_at
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.findings import Severity
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.simulator import Scenario, simulate
+from tieout.sources import create_raw_schema
+from tieout.validation.raw_checks import check_raw
+from tieout.validation.runner import ValidationResult, Validator
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 SOON = dt.timedelta(days=2)
 # What is really so in the simulated workspaces: a deployment from a dirty tree, another price than the catalog's,

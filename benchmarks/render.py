@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
 
 _STEPS = ("import", "report", "charts", "page, text and workbook", "mail")
 
@@ -35,7 +35,7 @@ def measure(runs: int) -> RenderResult:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "workspace"
         subprocess.run(
-            [sys.executable, "-c", "from pipelines.cli import main; main()", "demo", "--home", str(home)],
+            [sys.executable, "-c", "from tieout.cli import main; main()", "demo", "--home", str(home)],
             check=True,
             capture_output=True,
         )
@@ -60,13 +60,13 @@ def _render(home: Home) -> Iterator[float]:
     import altair  # noqa: F401 - what the first chart would import
     import vl_convert  # noqa: F401
 
-    from pipelines.report.charts import draw_charts
-    from pipelines.report.mail import Envelope, Picture, compose_report
-    from pipelines.report.render import write_report
-    from pipelines.report.weekly import build_report
-    from pipelines.report.workbook import render_workbook
-    from pipelines.warehouse.connection import read_warehouse
-    from pipelines.warehouse.weeks import built_weeks
+    from tieout.mail.compose import Envelope, Picture, compose_report
+    from tieout.report.formats.charts import draw_charts
+    from tieout.report.formats.html import write_report
+    from tieout.report.formats.workbook import render_workbook
+    from tieout.report.weekly import build_report
+    from tieout.warehouse.connection import read_warehouse
+    from tieout.warehouse.weeks import built_weeks
 
     yield watch.lap()
     with read_warehouse(home.warehouse) as con:

@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.attribution import FUNCTIONS, MONTH, fill_month
-from pipelines.warehouse.build import build_models
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.raw_checks import check_raw
-from pipelines.warehouse.validation import Validator
+from tieout.validation.raw_checks import check_raw
+from tieout.validation.runner import Validator
+from tieout.warehouse.build import build_models
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 FUNCTIONS_OF_AN_APP = 10
 

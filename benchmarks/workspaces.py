@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.core.home import Home
-from pipelines.sources.landing import SIDECAR_SUFFIX, LandingFile, Sidecar, read_sidecar, scan
+from tieout.core.home import Home
+from tieout.sources.landing import SIDECAR_SUFFIX, LandingFile, Sidecar, read_sidecar, scan
 
 
 def copy(source: Path, target: Path) -> None:

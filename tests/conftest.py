@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
 
 FIRST_WEEK, LAST_WEEK = "2026-W42", "2026-W43"
 
@@ -39,7 +39,7 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.fixture
 def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tieout:
     """Run a command as the shell would, with the built-in catalog."""
-    from pipelines.cli import main
+    from tieout.cli import main
 
     monkeypatch.setenv("TIEOUT_CATALOG", str(resource_path("catalog")))
     monkeypatch.delenv("TIEOUT_HOME", raising=False)
@@ -89,7 +89,7 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
 @pytest.fixture(scope="session")
 def built_workspace(build_once: BuildOnce) -> Home:
     """Two simulated weeks of CORAL-X, loaded, built and reported. Look at it, and leave it as it is."""
-    from pipelines.cli.demo import run_demo
+    from tieout.cli.demo import run_demo
 
     def fill(folder: Path) -> None:
         run_demo(Home(folder), resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
@@ -103,12 +103,12 @@ def as_deployed(build_once: BuildOnce) -> Path:
 
     Three functions never had the GPU that the catalog says they had; the first phase begins with the second week.
     """
-    from pipelines.simulator import SCENARIOS, simulate
-    from pipelines.warehouse.build import Period, write_model
-    from pipelines.warehouse.catalog_tables import write_catalog
-    from pipelines.warehouse.connection import open_warehouse
-    from pipelines.warehouse.models import load_models
-    from tests.loading import load_at
+    from tests.support.loading import load_at
+    from tieout.simulator import SCENARIOS, simulate
+    from tieout.warehouse.build import Period, write_model
+    from tieout.warehouse.catalog_tables import write_catalog
+    from tieout.warehouse.connection import open_warehouse
+    from tieout.warehouse.models import load_models
 
     def fill(folder: Path) -> None:
         end = simulate(SCENARIOS["as-deployed"], seed=3, weeks=2, out=folder).period_end

@@ -6,8 +6,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.core.home import Home
 from tests.conftest import FIRST_WEEK, LAST_WEEK
+from tieout.core.home import Home
 
 WORKERS = ("generate_code_modal", "evaluate_genome_modal", "get_evolution_progress_modal")
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli.demo import run_demo, run_simulation
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
-from pipelines.warehouse.focus import export_focus
-from pipelines.warehouse.publish import read_published
+from tieout.cli.demo import run_demo, run_simulation
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+from tieout.warehouse.focus import export_focus
+from tieout.warehouse.publish import read_published
 
 MODEL = "1.2.0.1"
 # What Modal's bill has: no commitments, no zones, no second currency, no negotiated prices in its exports.

@@ -12,9 +12,9 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
-from pipelines.cli.demo import run_demo
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
+from tieout.cli.demo import run_demo
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 NEWEST = "2026-W46/index.html"

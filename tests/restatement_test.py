@@ -4,8 +4,8 @@ import hashlib
 import json
 from decimal import Decimal
 
-from pipelines.core.home import Home
 from tests.conftest import FIRST_WEEK, LAST_WEEK, Tieout
+from tieout.core.home import Home
 
 DAY, HOURS = "2026-10-14", ("09", "10", "11")
 FETCHED_AT = "2026-11-05T02:00:00Z"

@@ -10,16 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, larger, simulate
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.validation import Validator
 from tests.conftest import BuildOnce
-from tests.loading import load_at
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.resources import resource_path
+from tieout.simulator import SCENARIOS, larger, simulate
+from tieout.validation.runner import Validator
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 PERIOD = Period(dt.date(2026, 10, 5), dt.date(2026, 11, 2))

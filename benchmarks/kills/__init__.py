@@ -19,7 +19,7 @@ from benchmarks.commands import Command, Ended, run, run_or_kill, run_to_end
 from benchmarks.kills.contents import differences
 from benchmarks.kills.mails import FATES, IN_DOUBT, ONCE, READERS, MailOffice, mail_office
 from benchmarks.kills.steps import Starts, Step, building_steps, pulling_step, weeks_of
-from pipelines.core.periods import IsoWeek
+from tieout.core.periods import IsoWeek
 
 # The last one is left to end.
 ATTEMPTS = 6

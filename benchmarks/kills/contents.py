@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.core.home import Home
+from tieout.core.home import Home
 
 Contents = Mapping[str, object]
 Stretch = tuple[dt.datetime, dt.datetime]

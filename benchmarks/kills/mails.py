@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.commands import Command, run
 from benchmarks.kills.steps import CATALOG, where
-from pipelines.core.home import Home
-from pipelines.core.mail_settings import MAIL_FILE
-from pipelines.core.periods import IsoWeek
-from pipelines.report.outbox import RecipientState, read_outbox
 from tests.mail.mail_server import HOST, Postmaster, Running, running
+from tieout.catalog.mail_settings import MAIL_FILE
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.mail.outbox import RecipientState, read_outbox
 
 READERS = 5
 # A server may take so long to accept a message, and kills fall into it.

@@ -11,19 +11,19 @@ from benchmarks.commands import Command, run_to_end
 from benchmarks.kills import contents
 from benchmarks.kills.contents import Contents
 from benchmarks.workspaces import copy, land, take_away_since
-from pipelines.core.catalog import load_catalog
-from pipelines.core.home import Home
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.simulator import SCENARIOS, larger, simulate
-from pipelines.simulator import run as run_world
-from pipelines.warehouse.build import Period, write_model
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse, read_warehouse
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.weeks import built_weeks
-from tests.loading import load_at
 from tests.modal.local_modal import LocalModal
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.simulator import SCENARIOS, larger, simulate
+from tieout.simulator import run as run_world
+from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse, read_warehouse
+from tieout.warehouse.models import load_models
+from tieout.warehouse.weeks import built_weeks
 
 SEED = 1
 WORLD = larger(SCENARIOS["coral-x"], functions=7, calls_per_day=300)

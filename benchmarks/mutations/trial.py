@@ -16,25 +16,26 @@ from typing import TypeAlias
 import duckdb
 
 from benchmarks.mutations.exports import Exports
-from pipelines.core.catalog import Catalog, load_catalog
-from pipelines.core.findings import Severity
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.report.contents import Outcome
-from pipelines.report.gates import read_gates, read_tie_out
-from pipelines.report.inputs import days_of_week, states_of_landed_days
-from pipelines.report.noticed import read_findings
-from pipelines.report.realized import read_rollout
-from pipelines.simulator import SCENARIOS, simulate
-from pipelines.sources import create_raw_schema
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.measured import measure
-from pipelines.warehouse.models import load_models
-from pipelines.warehouse.raw_checks import check_raw
-from pipelines.warehouse.validation import ValidationResult, Validator
-from tests.loading import load_at
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.catalog.models import Catalog
+from tieout.core.findings import Severity
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.measure.daily_work import measure
+from tieout.report.contents import Outcome
+from tieout.report.inputs import days_of_week, states_of_landed_days
+from tieout.report.sections.findings import read_findings
+from tieout.report.sections.gates import read_gates, read_tie_out
+from tieout.report.sections.realized import read_rollout
+from tieout.simulator import SCENARIOS, simulate
+from tieout.sources import create_raw_schema
+from tieout.validation.raw_checks import check_raw
+from tieout.validation.runner import ValidationResult, Validator
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 FIRST, SECOND = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)

@@ -16,15 +16,15 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
 
 _SERVES_WITHIN_SECONDS = 300
 # A shell that starts the tests in the background has its children ignore Ctrl-C.
 _LISTENS_TO_CTRL_C = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from pipelines.cli import main
+from tieout.cli import main
 main()
 """
 _CHROMIUM = (

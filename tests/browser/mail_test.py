@@ -9,12 +9,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
-from pipelines.report.charts import draw_charts
-from pipelines.report.contents import FunctionSpend, Spend
-from pipelines.report.mail import Envelope, Picture, compose_report
 from tests.browser.conftest import WIDE_FONT
 from tests.golden.handmade import REPORT, usd
 from tests.mail.conftest import ANNA, NOW, SENDER
+from tieout.mail.compose import Envelope, Picture, compose_report
+from tieout.report.contents import FunctionSpend, Spend
+from tieout.report.formats.charts import draw_charts
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=document.title='run'>"

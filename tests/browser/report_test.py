@@ -10,12 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Page
 
-from pipelines.core.periods import IsoWeek
-from pipelines.report.charts import draw_charts
-from pipelines.report.render import write_report
 from tests.browser.conftest import WIDE_FONT
 from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY
 from tests.golden.handmade import REPORT
+from tieout.core.periods import IsoWeek
+from tieout.report.formats.charts import draw_charts
+from tieout.report.formats.html import write_report
 
 pytestmark = pytest.mark.browser
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.warehouse.models import FLOORS
-from pipelines.warehouse.suites import load_suite
 from tests.browser.conftest import Browser
+from tieout.validation.suites import load_suite
+from tieout.warehouse.models import FLOORS
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.warehouse.publish import publish
-from tests.finance_warehouse import CATALOG, write_finance_warehouse
+from tests.support.finance_warehouse import CATALOG, write_finance_warehouse
+from tieout.warehouse.publish import publish
 
 
 def main(path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.warehouse.publish import publish
-from tests.finance_warehouse import CATALOG, FUNCTIONS, bill, write_finance_warehouse
+from tests.support.finance_warehouse import CATALOG, FUNCTIONS, bill, write_finance_warehouse
+from tieout.warehouse.publish import publish
 
 READERS, PUBLICATIONS = 10, 50
 READS = 4  # by as many readers while each is published

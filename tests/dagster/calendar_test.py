@@ -4,11 +4,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.core.home import Home
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.defs import calendar
-from pipelines.defs.calendar import Calendar, period_of, read_calendar, week_key, weeks_of, write_calendar
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.defs import calendar
+from tieout.defs.calendar import Calendar, period_of, read_calendar, week_key, weeks_of, write_calendar
 
 CATALOG = resource_path("catalog")
 

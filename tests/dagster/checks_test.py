@@ -4,15 +4,15 @@ import json
 
 import dagster as dg
 
-from pipelines.core.findings import Severity
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
-from pipelines.definitions import definitions_of
-from pipelines.defs.checks import check_results, table_key
-from pipelines.warehouse.connection import open_warehouse, read_warehouse
-from pipelines.warehouse.suites import Expectation, Suite
-from pipelines.warehouse.validation import Outcome, ValidationResult
 from tests.conftest import Tieout
+from tieout.core.findings import Severity
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+from tieout.definitions import definitions_of
+from tieout.defs.checks import check_results, table_key
+from tieout.validation.runner import Outcome, ValidationResult
+from tieout.validation.suites import Expectation, Suite
+from tieout.warehouse.connection import open_warehouse, read_warehouse
 
 NEGATIVE = Expectation("Nothing is negative", Severity.WARNING, None, {}, "select * from {table} where usd < 0", 7)
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.core.findings import Severity
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
-from pipelines.definitions import definitions_of
-from pipelines.defs.checks import table_key
-from pipelines.defs.pull import PULLED
-from pipelines.warehouse.models import FLOORS, all_models
-from pipelines.warehouse.suites import all_suites
+from tieout.core.findings import Severity
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+from tieout.definitions import definitions_of
+from tieout.defs.checks import table_key
+from tieout.defs.pull import PULLED
+from tieout.validation.suites import all_suites
+from tieout.warehouse.models import FLOORS, all_models
 
 GROUPS = {"modal", "landing", "catalog", "reports", *FLOORS}
 
@@ -100,7 +100,7 @@ def test_a_broken_catalog_does_not_keep_the_definitions_from_loading(tmp_path: P
 def test_the_package_serves_the_workspace_that_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.definitions import defs
+    from tieout.definitions import defs
 
     monkeypatch.setenv("TIEOUT_HOME", str(tmp_path))
     monkeypatch.setenv("TIEOUT_CATALOG", str(tmp_path / "programme"))

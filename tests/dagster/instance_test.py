@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 import sqlalchemy
 
-from pipelines.core.home import Home
-from pipelines.defs.instance import open_instance
+from tieout.core.home import Home
+from tieout.defs.instance import open_instance
 
 KEY = dg.AssetKey(["spend", "hourly"])
 CHECKS = [dg.AssetCheckKey(KEY, f"check_{number}") for number in range(3)]

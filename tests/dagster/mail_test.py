@@ -8,16 +8,16 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipelines.core.home import Home
-from pipelines.core.mail_settings import Security
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.definitions import definitions_of
-from pipelines.defs.calendar import week_key
-from pipelines.defs.mail import WEEKLY_MAIL
-from pipelines.report.outbox import read_outbox
 from tests.conftest import FIRST_WEEK, LAST_WEEK
 from tests.mail.mail_server import HOST, Postmaster, running
+from tieout.catalog.mail_settings import Security
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.definitions import definitions_of
+from tieout.defs.calendar import week_key
+from tieout.defs.mail import WEEKLY_MAIL
+from tieout.mail.outbox import read_outbox
 
 FINANCE = "finance@example.com"
 LAST = IsoWeek.parse(LAST_WEEK)
@@ -130,7 +130,7 @@ def test_a_server_that_is_down_fails_the_run_and_the_next_one_delivers(
         assert tick(workspace, now, "mail_follow_up") == "No week is due, and no mail waits for another attempt."
         assert tick(workspace, now + dt.timedelta(minutes=6), "mail_follow_up") == [week_key(LAST)]
         with monkeypatch.context() as later:
-            later.setattr("pipelines.defs.mail._now", lambda: now + dt.timedelta(minutes=6))
+            later.setattr("tieout.defs.mail._now", lambda: now + dt.timedelta(minutes=6))
             assert mail(workspace, instance).success
         assert instance.get_materialized_partitions(WEEKLY_MAIL) == {week_key(LAST)}
     assert served.copies(FINANCE) == 1

@@ -5,22 +5,22 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.core.home import Home
-from pipelines.core.resources import resource_path
-from pipelines.definitions import definitions_of
-from pipelines.defs.checks import table_key
-from pipelines.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
-from pipelines.defs.instance import open_instance
-from pipelines.defs.pull import CHANGED_WEEKS, PULLED, changed_weeks
-from pipelines.defs.reports import WEEKLY_REPORT
-from pipelines.defs.workspace import Workspace
-from pipelines.modal_pull.errands import Failure
-from pipelines.modal_pull.landed import LandedFile
-from pipelines.modal_pull.pull import Outcome
-from pipelines.modal_pull.session import Cause
-from pipelines.warehouse.connection import open_warehouse
-from tests.landing_folder import REPORT_LINE
-from tests.loading import load_at
+from tests.support.landing_folder import REPORT_LINE
+from tests.support.loading import load_at
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+from tieout.definitions import definitions_of
+from tieout.defs.checks import table_key
+from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
+from tieout.defs.instance import open_instance
+from tieout.defs.pull import CHANGED_WEEKS, PULLED, changed_weeks
+from tieout.defs.reports import WEEKLY_REPORT
+from tieout.defs.workspace import Workspace
+from tieout.modal.client import Cause
+from tieout.modal.pull import Outcome
+from tieout.modal.snapshots import LandedFile
+from tieout.modal.tasks import Failure
+from tieout.warehouse.connection import open_warehouse
 
 MORNING = dt.datetime(2026, 11, 9, 7, tzinfo=dt.UTC)
 CATALOG = resource_path("catalog")
@@ -46,7 +46,7 @@ def tick(home: Home) -> dg.RunRequest | dg.SkipReason:
 
 
 def pull_job(home: Home, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> dg.ExecuteInProcessResult:
-    monkeypatch.setattr("pipelines.defs.pull.pull", lambda *_, **__: outcome)
+    monkeypatch.setattr("tieout.defs.pull.pull", lambda *_, **__: outcome)
     job = definitions_of(home, CATALOG).resolve_job_def("pull")
     return job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
 

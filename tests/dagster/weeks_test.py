@@ -7,17 +7,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.core.catalog import Catalog, load_catalog
-from pipelines.core.periods import IsoWeek, day_start
-from pipelines.core.resources import resource_path
-from pipelines.core.ulid import encode
-from pipelines.simulator import SCENARIOS, larger, simulate
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models, model_named
-from pipelines.warehouse.suites import ALL_DAYS, Suite
-from pipelines.warehouse.validation import ValidationResult, Validator
-from pipelines.warehouse.weeks import (
+from tests.support.landing_folder import CALL, CALLS, NOW, REPORT_LINE, LandingFolder
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.catalog.models import Catalog
+from tieout.core.ids import encode
+from tieout.core.periods import IsoWeek, day_start
+from tieout.core.resources import resource_path
+from tieout.simulator import SCENARIOS, larger, simulate
+from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.suites import ALL_DAYS, Suite
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models, model_named
+from tieout.warehouse.weeks import (
     built_weeks,
     consecutive,
     known_weeks,
@@ -26,8 +29,6 @@ from pipelines.warehouse.weeks import (
     stale_reports,
     stale_weeks,
 )
-from tests.landing_folder import CALL, CALLS, NOW, REPORT_LINE, LandingFolder
-from tests.loading import load_at
 
 CATALOG = load_catalog(resource_path("catalog"))
 INFO = "function_info/app=coral-x-production/function=generate_code_modal"

@@ -10,27 +10,27 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.freeze import freeze
-from pipelines.core.home import Home
-from pipelines.core.measurement import METHOD_VERSION
-from pipelines.core.periods import IsoWeek
-from pipelines.core.resources import resource_path
-from pipelines.core.savings import BaselinePeriod
-from pipelines.defs.checks import table_key
-from pipelines.defs.instance import open_instance
-from pipelines.defs.landing import landing_key
-from pipelines.defs.reports import WEEKLY_REPORT
-from pipelines.warehouse.baseline import write_lock
-from pipelines.warehouse.build import Period, build_models
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse, read_warehouse
-from pipelines.warehouse.measured import daily_series, read_work
-from pipelines.warehouse.models import all_models, load_models
-from pipelines.warehouse.queries import ask
-from pipelines.warehouse.suites import all_suites
-from pipelines.warehouse.validation import Validator
 from tests.conftest import FIRST_WEEK, LAST_WEEK, Tieout
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.defs.checks import table_key
+from tieout.defs.instance import open_instance
+from tieout.defs.landing import landing_key
+from tieout.defs.reports import WEEKLY_REPORT
+from tieout.measure.baseline import write_lock
+from tieout.measure.daily_work import daily_series, read_work
+from tieout.savings.baseline_lock import freeze
+from tieout.savings.days import BaselinePeriod
+from tieout.savings.measurement import METHOD_VERSION
+from tieout.validation.runner import Validator
+from tieout.validation.suites import all_suites
+from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse, read_warehouse
+from tieout.warehouse.models import all_models, load_models
+from tieout.warehouse.queries import ask
 
 WEEKS = {f"{FIRST_WEEK}-1", f"{LAST_WEEK}-1"}
 RUNS_OF_THE_DEMO = ("load", "week", "publish")
@@ -174,7 +174,7 @@ def test_a_run_that_was_killed_leaves_nothing_half_done_and_a_week_can_be_built_
     workspace: Home, tieout: Tieout
 ) -> None:
     spend = values(workspace, "select count(*), sum(hash(t)) from spend.hourly as t")
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run", "--all"]
+    command = [sys.executable, "-c", "from tieout.cli import main; main()", "run", "--all"]
     command += ["--home", str(workspace.root), "--catalog", str(resource_path("catalog"))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as killed:
         while not has_started(workspace, runs=len(RUNS_OF_THE_DEMO) + 1):

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from pipelines.core.findings import Finding, Severity
-from pipelines.core.periods import IsoWeek
-from pipelines.report.contents import (
+from tests.golden.handmade import REPORT, usd
+from tieout.core.findings import Finding, Severity
+from tieout.core.periods import IsoWeek
+from tieout.report.contents import (
     DayState,
     Gate,
     Inputs,
@@ -15,11 +16,10 @@ from pipelines.report.contents import (
     Unattributed,
     WeeklyReport,
 )
-from pipelines.report.issue_contents import Restatements, Revision
-from pipelines.report.saving_contents import Headline, Ledger, LedgerRow, Rates, Savings, SavingTotal, Standing
-from pipelines.report.trend_contents import Opportunities, SpendHistory, WeekSpend
-from pipelines.report.workings_contents import Workings
-from tests.golden.handmade import REPORT, usd
+from tieout.report.issue_contents import Restatements, Revision
+from tieout.report.saving_contents import Headline, Ledger, LedgerRow, Rates, Savings, SavingTotal, Standing
+from tieout.report.trend_contents import Opportunities, SpendHistory, WeekSpend
+from tieout.report.workings_contents import Workings
 
 NOTHING = usd("0.00")
 EMPTY_WEEK = IsoWeek.parse("2026-W48")

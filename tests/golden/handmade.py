@@ -4,13 +4,12 @@ import datetime as dt
 import itertools
 from decimal import Decimal
 
-from pipelines.core.audit import AuditCode, AuditEntry
-from pipelines.core.catalog import Adjustment
-from pipelines.core.figures import Unit, figure
-from pipelines.core.findings import Finding, Severity
-from pipelines.core.periods import IsoWeek
-from pipelines.core.savings import BaselinePeriod
-from pipelines.report.contents import (
+from tieout.audit.entries import AuditCode, AuditEntry
+from tieout.catalog.models import Adjustment
+from tieout.core.figures import Unit, figure
+from tieout.core.findings import Finding, Severity
+from tieout.core.periods import IsoWeek
+from tieout.report.contents import (
     ComponentSpend,
     CoverageLine,
     DayState,
@@ -28,8 +27,8 @@ from pipelines.report.contents import (
     UnattributedLine,
     WeeklyReport,
 )
-from pipelines.report.issue_contents import PastRevision, RestatementLine, Restatements, Revision
-from pipelines.report.saving_contents import (
+from tieout.report.issue_contents import PastRevision, RestatementLine, Restatements, Revision
+from tieout.report.saving_contents import (
     BridgeRow,
     BridgeTables,
     CounterfactualLine,
@@ -48,7 +47,7 @@ from pipelines.report.saving_contents import (
     SavingTotal,
     Standing,
 )
-from pipelines.report.trend_contents import (
+from tieout.report.trend_contents import (
     ChangeRow,
     Changes,
     CostDay,
@@ -67,8 +66,9 @@ from pipelines.report.trend_contents import (
     StatusChange,
     WeekSpend,
 )
-from pipelines.report.wording import Share
-from pipelines.report.workings_contents import DailyCost, MonthReconciled, NamedAdjustment, Workings
+from tieout.report.wording import Share
+from tieout.report.workings_contents import DailyCost, MonthReconciled, NamedAdjustment, Workings
+from tieout.savings.days import BaselinePeriod
 
 WEEK = IsoWeek.parse("2026-W46")
 

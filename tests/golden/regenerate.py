@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pipelines.report.archive import ArchivedWeek, Neighbours, WeekSummary, render_archive
-from pipelines.report.render import HTML_NAME, TEXT_NAME, render_html, render_text
 from tests.golden.edges import EMPTY
 from tests.golden.handmade import REPORT
+from tieout.report.archive import ArchivedWeek, Neighbours, WeekSummary, render_archive
+from tieout.report.formats.html import HTML_NAME, TEXT_NAME, render_html, render_text
 
 GOLDEN = Path(__file__).parent
 

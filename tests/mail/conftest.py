@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pipelines.core.mail_settings import MailServer, MailSettings
-from pipelines.core.periods import IsoWeek
-from pipelines.report.outbox import Message, Outbox, Rendered, open_outbox
 from tests.mail.mail_server import HOST, Postmaster
+from tieout.catalog.mail_settings import MailServer, MailSettings
+from tieout.core.periods import IsoWeek
+from tieout.mail.outbox import Message, Outbox, Rendered, open_outbox
 
 WEEK = IsoWeek.parse("2026-W46")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)

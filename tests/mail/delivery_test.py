@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.core.mail_settings import MailServer, Security
-from pipelines.report.outbox import Outbox
-from pipelines.report.post import deliver, retry, waiting_messages
-from pipelines.report.transport import Patience, without_secrets
 from tests.mail.conftest import ANNA, BEN, CLARA, CONTENT, NOW, SENDER, keep, settings
 from tests.mail.mail_server import HOST, PASSWORD, USER, Postmaster, Running, reserved, running
+from tieout.catalog.mail_settings import MailServer, Security
+from tieout.mail.deliver import deliver, retry, waiting_messages
+from tieout.mail.outbox import Outbox
+from tieout.mail.transport import Patience, without_secrets
 
 IMPATIENT = Patience(command=5, end_of_data=0.2)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pipelines.core.mail_settings import MailServer, MailSettings, Security
-from pipelines.core.periods import IsoWeek
-from pipelines.report import outbox as outbox_module
-from pipelines.report import post as post_module
-from pipelines.report import transport as transport_module
-from pipelines.report.outbox import Outbox, Rendered, open_outbox
-from pipelines.report.post import deliver
+from tieout.catalog.mail_settings import MailServer, MailSettings, Security
+from tieout.core.periods import IsoWeek
+from tieout.mail import deliver as post_module
+from tieout.mail import outbox as outbox_module
+from tieout.mail import transport as transport_module
+from tieout.mail.deliver import deliver
+from tieout.mail.outbox import Outbox, Rendered, open_outbox
 
 WEEK = IsoWeek.parse("2026-W46")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)

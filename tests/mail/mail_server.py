@@ -14,7 +14,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from pipelines.core.mail_settings import MailServer, Security
+from tieout.catalog.mail_settings import MailServer, Security
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "tieout", "correct-horse-battery"

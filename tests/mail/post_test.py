@@ -7,14 +7,14 @@ from email import policy
 
 import pytest
 
-from pipelines.core.mail_settings import MailSettings
-from pipelines.report.contents import DayState, Outcome, ReportDay, WeeklyReport
-from pipelines.report.issue_contents import Revision
-from pipelines.report.outbox import Message, Outbox
-from pipelines.report.post import Posted, Standing, occasion_of, post, standing_of
 from tests.golden.handmade import REPORT
 from tests.mail.conftest import ANNA, BEN, CLARA, NOW, WEEK, settings
 from tests.mail.mail_server import Postmaster, running
+from tieout.catalog.mail_settings import MailSettings
+from tieout.mail.deliver import Posted, Standing, occasion_of, post, standing_of
+from tieout.mail.outbox import Message, Outbox
+from tieout.report.contents import DayState, Outcome, ReportDay, WeeklyReport
+from tieout.report.issue_contents import Revision
 
 ISSUED_AT = dt.datetime(2026, 11, 17, 3, 15)  # noqa: DTZ001 - naive UTC, as everywhere
 OPERATOR = "ops@example.com"
@@ -31,7 +31,7 @@ FINAL = replace(
 @pytest.fixture(autouse=True)
 def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts have tests of their own and take their time."""
-    monkeypatch.setattr("pipelines.report.post.draw_charts", lambda _: ())
+    monkeypatch.setattr("tieout.mail.deliver.draw_charts", lambda _: ())
 
 
 def mail(outbox: Outbox, report: WeeklyReport, to: MailSettings) -> Posted:

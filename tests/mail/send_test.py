@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.core.home import Home
-from pipelines.core.mail_settings import Security
-from pipelines.core.money import format_usd
-from pipelines.report.mail import LARGEST_HTML
-from pipelines.report.outbox import open_outbox
 from tests.conftest import FIRST_WEEK, LAST_WEEK, Tieout
 from tests.mail.mail_server import HOST, PASSWORD, USER, Postmaster, running
+from tieout.catalog.mail_settings import Security
+from tieout.core.home import Home
+from tieout.core.money import format_usd
+from tieout.mail.compose import LARGEST_HTML
+from tieout.mail.outbox import open_outbox
 
 FINANCE, OPERATORS = "finance@example.com", "platform@example.com"
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from modal_proto import api_pb2
 
-from pipelines.core import ulid
-from pipelines.simulator.call_log import CallLog
-from pipelines.simulator.demand import HOUR_US, Integers
+from tieout.core import ids
+from tieout.simulator.call_log import CallLog
+from tieout.simulator.demand import HOUR_US, Integers
 
 
 class CallHistory(Protocol):
@@ -119,4 +119,4 @@ class SteadyCalls:
 
 @cache
 def _container_of_hour(hour: int) -> str:
-    return ulid.encode("ta", hour * HOUR_US // 1000, hour)
+    return ids.encode("ta", hour * HOUR_US // 1000, hour)

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from grpclib.exceptions import StreamTerminatedError
 
-from pipelines.simulator import run
-from pipelines.simulator.cli_format import rfc3339
-from pipelines.simulator.world import to_us
 from tests.modal.call_history import SteadyCalls
 from tests.modal.conftest import CALLS_PER_DAY, SEED, Command, CommandLine, Connect, Delivered, InOneProcess, renamed
 from tests.modal.faults import BILLING, CutConnection, Fault, permission_denied, rate_limited, unavailable
 from tests.modal.local_modal import LocalModal
+from tieout.simulator import run
+from tieout.simulator.cli_format import rfc3339
+from tieout.simulator.world import to_us
 
 OLD_APP, NEW_APP = "coral-x-production", "coral-x-production-optimized"
 OLD_ID = "ap-6Vw0cXq2mTzr1Yb9LkHn3S"

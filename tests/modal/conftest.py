@@ -20,11 +20,11 @@ from modal.client import Client
 from modal.output import enable_output
 from modal_proto import api_pb2
 
-from pipelines.core.home import Home
-from pipelines.simulator import SCENARIOS, Scenario, World, larger, run, simulate
-from pipelines.simulator.scenario import Deployment
 from tests.conftest import Spoken, Tieout
 from tests.modal.local_modal import LocalModal
+from tieout.core.home import Home
+from tieout.simulator import SCENARIOS, Scenario, World, larger, run, simulate
+from tieout.simulator.scenario import Deployment
 
 CALLS_PER_DAY = 300
 LOGGED_LATE = 0.05
@@ -227,7 +227,7 @@ def pull_from(tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     def puller(server: LocalModal) -> Puller:
         use(server, monkeypatch)
-        monkeypatch.setattr("pipelines.cli.pull.utc_now", lambda: server.workspace.now)
+        monkeypatch.setattr("tieout.cli.pull.utc_now", lambda: server.workspace.now)
         return Puller(server, Home(tmp_path / "home"), tieout, credentials=server.token)
 
     return puller

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.modal_pull.landed import LandingFolder, Range, Subject
 from tests.modal.conftest import Puller
 from tests.modal.faults import BILLING, permission_denied
+from tieout.modal.snapshots import LandingFolder, Range, Subject
 
 DAY = dt.timedelta(days=1)
 
@@ -52,7 +52,7 @@ def test_a_member_hears_whom_to_ask_and_which_calls_are_at_risk(puller: Puller) 
 
 def test_a_clock_that_is_slow_is_told_by_what_is_billed(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = puller.server.workspace.now - DAY / 2
-    monkeypatch.setattr("pipelines.cli.pull.utc_now", lambda: slow)
+    monkeypatch.setattr("tieout.cli.pull.utc_now", lambda: slow)
     said = lines(puller)
     assert said["clock"].startswith("problem") and "Set this machine's clock" in said["clock"]
 

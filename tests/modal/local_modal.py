@@ -15,9 +15,9 @@ from grpclib.const import Cardinality, Handler
 from grpclib.server import Server, Stream
 from modal_proto import api_pb2
 
-from pipelines.simulator import World
 from tests.modal.faults import CutConnection, Fault, Faults, Refusal, Request, Silence, any_request
 from tests.modal.simulated_workspace import SimulatedWorkspace
+from tieout.simulator import World
 
 _SERVICE = api_pb2.DESCRIPTOR.services_by_name["ModalClient"]
 _STARTED_WITHIN_SECONDS = 10

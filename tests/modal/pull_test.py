@@ -14,21 +14,6 @@ from typing import Any
 
 import pytest
 
-from pipelines.core.catalog import load_catalog
-from pipelines.core.home import Home
-from pipelines.core.money import format_usd
-from pipelines.core.resources import resource_path
-from pipelines.modal_pull import worker
-from pipelines.modal_pull.first_catalog import first_catalog
-from pipelines.modal_pull.looks import Deployed
-from pipelines.modal_pull.session import Session
-from pipelines.simulator import World, run, simulate
-from pipelines.simulator.world import to_us
-from pipelines.warehouse.build import Period, write_model
-from pipelines.warehouse.catalog_tables import write_catalog
-from pipelines.warehouse.connection import open_warehouse
-from pipelines.warehouse.models import load_models
-from tests.loading import load_at
 from tests.modal.call_history import SteadyCalls
 from tests.modal.conftest import SEED, CommandLine, Puller, PullFrom, quiet_scenario, renamed
 from tests.modal.faults import (
@@ -42,6 +27,21 @@ from tests.modal.faults import (
     unavailable,
 )
 from tests.modal.local_modal import LocalModal
+from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.money import format_usd
+from tieout.core.resources import resource_path
+from tieout.modal import worker
+from tieout.modal.client import Session
+from tieout.modal.discovery import Deployed
+from tieout.modal.first_catalog import first_catalog
+from tieout.simulator import World, run, simulate
+from tieout.simulator.world import to_us
+from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import load_models
 
 OLD_APP, OLD_ID = "coral-x-production", "ap-6Vw0cXq2mTzr1Yb9LkHn3S"
 PROGRESS, ALERTS, GENERATE = "get_evolution_progress_modal", "get_emergent_alerts_modal", "generate_code_modal"

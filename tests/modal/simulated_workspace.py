@@ -14,16 +14,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
-from pipelines.simulator import World
-from pipelines.simulator.app_exports import known_deployments, running_containers
-from pipelines.simulator.bill import Item
-from pipelines.simulator.call_log import write_call_log
-from pipelines.simulator.cli_format import CLIENT_VERSION, amount
-from pipelines.simulator.ids import object_id
-from pipelines.simulator.scenario import App, Configuration
-from pipelines.simulator.seen_bill import DAY, HOUR, SeenBill, seen_bill
-from pipelines.simulator.world import deployed_at, from_us, to_us
 from tests.modal.call_history import CallHistory, SimulatedCalls
+from tieout.simulator import World
+from tieout.simulator.app_exports import known_deployments, running_containers
+from tieout.simulator.bill import Item
+from tieout.simulator.billing_snapshots import DAY, HOUR, SeenBill, seen_bill
+from tieout.simulator.call_log import write_call_log
+from tieout.simulator.cli_format import CLIENT_VERSION, amount
+from tieout.simulator.ids import object_id
+from tieout.simulator.scenario import App, Configuration
+from tieout.simulator.world import deployed_at, from_us, to_us
 
 WORKSPACE_NAME = "coral-x"
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.core.money import from_picodollars
-from pipelines.warehouse.models import model_named
-from tests.empty_warehouse import open_empty_warehouse
+from tests.support.empty_warehouse import open_empty_warehouse
+from tieout.core.money import from_picodollars
+from tieout.warehouse.models import model_named
 
 Claim = tuple[str, int, int]
 """Function, claim in picodollars, container time that shares the remainder."""

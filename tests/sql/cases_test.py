@@ -13,8 +13,8 @@ import duckdb
 import pytest
 from ruamel.yaml import YAML
 
-from pipelines.warehouse.models import model_named
-from tests.empty_warehouse import open_empty_warehouse
+from tests.support.empty_warehouse import open_empty_warehouse
+from tieout.warehouse.models import model_named
 
 CASES = Path(__file__).parent / "cases"
 

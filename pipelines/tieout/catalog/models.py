@@ -1,0 +1,303 @@
+"""The catalog's models: a savings programme as text in git, frozen once it is read.
+
+Five files in one folder: `functions.yaml` (what runs where, by phase), `rollout.yaml` (phases and deployments),
+`projection.yaml` (the claim, immutable), `prices.yaml` (list prices and labels), `adjustments.yaml` (the ledger of
+non-routine adjustments).
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from tieout.core.money import MoneyError, parse_usd
+
+BASELINE = "baseline"
+
+
+class CatalogError(ValueError):
+    """A catalog file that cannot be used; the message names file, line, field and what to write instead."""
+
+
+def _exact_usd(value: object) -> Decimal:
+    if not isinstance(value, str):
+        raise ValueError('write the amount in quotes, like "2.10", so that it is read exactly')
+    try:
+        return parse_usd(value)
+    except MoneyError as error:
+        raise ValueError(str(error)) from None
+
+
+def _utc(value: object) -> dt.datetime:
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if not isinstance(value, dt.datetime):
+        raise ValueError("write a time like 2026-10-19T10:40:00Z")
+    if value.tzinfo is None:
+        raise ValueError("write the time with its offset, like 2026-10-19T10:40:00Z")
+    return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+Usd = Annotated[Decimal, BeforeValidator(_exact_usd)]
+Percent = Annotated[Decimal, BeforeValidator(_exact_usd)]
+Exact = Annotated[Decimal, BeforeValidator(_exact_usd)]
+UtcTime = Annotated[dt.datetime, BeforeValidator(_utc)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Configuration(_Model):
+    """The resources a function is given in one phase, on one app."""
+
+    phase: Name
+    app: Name
+    gpu: str | None = None
+    gpu_count: int = Field(default=1, ge=1, le=8)
+    cpu_cores: Exact | None = None
+    memory_mib: int | None = Field(default=None, ge=1)
+    timeout_seconds: int | None = Field(default=None, ge=1, le=86400)
+    scaledown_window_seconds: int | None = Field(default=None, ge=2, le=1200)
+
+
+class Function(_Model):
+    """One function of the programme with its configuration in every phase that changes it."""
+
+    name: Name
+    summary: str = ""
+    configurations: tuple[Configuration, ...] = Field(min_length=1)
+
+
+class Functions(_Model):
+    """`functions.yaml`."""
+
+    environment: Name = "main"
+    functions: tuple[Function, ...] = ()
+
+
+class UsdRange(_Model):
+    """A promised range in dollars a day."""
+
+    low: Usd
+    high: Usd
+
+
+class Phase(_Model):
+    """One step of the rollout: what was deployed when, and what it was promised to save."""
+
+    id: Name
+    name: Name
+    deployed_at: UtcTime
+    functions: tuple[str, ...]
+    promised_usd_per_day: UsdRange | None = None
+    risk: Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True)
+class Margins:
+    """The harm that is accepted, as the tests of `savings.guardrails` take it.
+
+    Attributes:
+        error_rate: largest accepted increase of the error rate, as a difference of rates (0.01 is a percentage point).
+        timeout_rate: the same for timeouts.
+        oom_rate: the same for kills by the kernel for lack of memory.
+        p50_ratio: largest accepted ratio of typical p50 execution seconds, after ÷ before (1.10 is 10% slower).
+        p95_ratio: the same for p95.
+    """
+
+    error_rate: Decimal
+    timeout_rate: Decimal
+    oom_rate: Decimal
+    p50_ratio: Decimal
+    p95_ratio: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse margins that are none.
+
+        Raises:
+            ValueError: a rate outside 0..1, or a ratio below 1.
+        """
+        for field in fields(self):
+            value: Decimal = getattr(self, field.name)
+            if field.name.endswith("_rate") and not 0 <= value <= 1:
+                raise ValueError(f"{field.name}: {value} is no margin of a rate; write one from 0 to 1, like 0.01")
+            if field.name.endswith("_ratio") and not (value.is_finite() and value >= 1):
+                raise ValueError(f"{field.name}: {value} is no margin of a ratio; write one of 1 or more, like 1.10")
+
+
+class GuardrailMargins(_Model):
+    """The harm that is accepted, fixed before anybody looks: differences of rates, and ratios after ÷ before."""
+
+    error_rate: Exact
+    timeout_rate: Exact
+    oom_rate: Exact
+    p50_ratio: Exact
+    p95_ratio: Exact
+
+    @model_validator(mode="after")
+    def _are_margins(self) -> Self:
+        self.margins()
+        return self
+
+    def margins(self) -> Margins:
+        """The same for the tests of `savings.guardrails`."""
+        return Margins(**self.model_dump())
+
+
+class Rollout(_Model):
+    """`rollout.yaml`."""
+
+    programme: Name
+    guardrails: GuardrailMargins
+    phases: tuple[Phase, ...] = ()
+
+
+class ProjectionLine(_Model):
+    """One function of the claim, as published: a price per hour times calls per hour."""
+
+    function: Name
+    before_usd_per_hour: Usd
+    after_usd_per_hour: Usd
+    calls_per_hour: int = Field(ge=0)
+
+
+class PublishedTotals(_Model):
+    """The totals that the analysis printed, rounding and all."""
+
+    before_usd_per_hour: Usd
+    after_usd_per_hour: Usd
+    before_usd_per_day: Usd
+    after_usd_per_day: Usd
+    saving_usd_per_day: Usd
+    saving_usd_per_month: Usd
+    reduction_percent: Usd
+
+
+class PercentRange(_Model):
+    """A claimed range in percent, or in percentage points."""
+
+    low: Percent
+    high: Percent
+
+
+class PriceCut(_Model):
+    """A function whose price per hour the analysis lowers without saying how often it is called."""
+
+    function: Name
+    before_usd_per_hour: Usd
+    after_usd_per_hour: Usd
+
+
+class ImmediateClaim(_Model):
+    """The saving per hour that the analysis prints under a table of price cuts."""
+
+    saving_usd_per_hour: UsdRange
+    cuts: tuple[PriceCut, ...] = Field(min_length=1)
+
+
+class Claims(_Model):
+    """What the analysis promises in words beside its lines and totals."""
+
+    least_reduction_percent: Percent | None = None
+    least_saving_usd_per_month: Usd | None = None
+    first_week_reduction_percent: PercentRange | None = None
+    later_weeks_additional_percent: PercentRange | None = None
+    immediate: ImmediateClaim | None = None
+
+
+class Projection(_Model):
+    """`projection.yaml`: the claim that reality is held against; it is never edited."""
+
+    title: Name
+    lines: tuple[ProjectionLine, ...] = ()
+    published: PublishedTotals | None = None
+    claims: Claims = Claims()
+
+
+class Price(_Model):
+    """A list price from a day on, until the next one."""
+
+    valid_from: dt.date
+    usd_per_hour: Usd
+    source: Name
+
+
+class Resource(_Model):
+    """Something Modal bills by the hour, the labels it goes by, and its prices."""
+
+    name: Name
+    kind: Literal["gpu", "cpu", "memory"]
+    rate_name: Name
+    labels: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = Field(min_length=1)
+
+
+class Defaults(_Model):
+    """What Modal gives a function that asks for nothing."""
+
+    cpu_cores: Exact
+    memory_mib: int
+    scaledown_window_seconds: int
+
+
+class Multipliers(_Model):
+    """Factors on the list price, in hundredths (150 is 1.5×)."""
+
+    broad_region_percent: int
+    narrow_region_percent: int
+    nonpreemptible_percent: int
+
+
+class Prices(_Model):
+    """`prices.yaml`."""
+
+    resources: tuple[Resource, ...] = Field(min_length=1)
+    defaults: Defaults
+    multipliers: Multipliers
+
+
+class Adjustment(_Model):
+    """A dated, evidenced correction to the saving that is no routine effect of demand."""
+
+    day: dt.date
+    function: Name
+    amount_usd: Usd
+    cause: Name
+    evidence: Name
+
+
+class Adjustments(_Model):
+    """`adjustments.yaml`."""
+
+    adjustments: tuple[Adjustment, ...] = ()
+
+
+class Billing(_Model):
+    """`billing.yaml`: the account that the bill belongs to, as other tools shall know it. The file may be missing."""
+
+    account_id: Name = "modal-workspace"
+    account_name: Name = "Modal workspace"
+
+
+class Catalog(BaseModel):
+    """The whole programme, and the hashes of the files it was read from, together and each by its name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    functions: Functions
+    rollout: Rollout
+    projection: Projection
+    prices: Prices
+    adjustments: Adjustments
+    billing: Billing = Billing()
+    sha256: str
+    file_sha256: Mapping[str, str] = {}
+
+    def phase_start(self, phase: str) -> dt.datetime | None:
+        """When a phase was deployed (naive UTC); None for the baseline."""
+        return next((p.deployed_at for p in self.rollout.phases if p.id == phase), None)

@@ -1,0 +1,82 @@
+"""Consoles, and how errors are worded."""
+
+import sqlite3
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from tieout.cli.failures import CommandError, ExitCode
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line of plain text; what stands in it is never read as markup."""
+    out.print(Text(text, style=style))
+
+
+def warn(text: str) -> None:
+    """Print a line to the error output."""
+    err.print(Text(text, style="yellow"))
+
+
+def explain(error: Exception) -> ExitCode:
+    """Print what went wrong and what to do next, and return the exit code.
+
+    Raises:
+        Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
+    """
+    from tieout.catalog.models import CatalogError
+    from tieout.savings.baseline_lock import LockError
+    from tieout.warehouse.closed_week import ClosingError
+
+    if isinstance(error, CommandError):
+        return _print(error.problem, error.remedy, error.code)
+    if isinstance(error, CatalogError):
+        return _print(str(error), "Correct the catalog, then run the command again.", ExitCode.USAGE)
+    if isinstance(error, LockError | ClosingError):
+        return _print(str(error), "", ExitCode.USAGE)
+    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
+    if (storage := _storage_error(error)) is not None:
+        said = f"Dagster's record of runs, in the folder dagster of the workspace, cannot be written: {storage}"
+        return _print(said, "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE)
+    if isinstance(error, OSError):
+        return _print(str(error), "Check the disk: `tieout doctor`.", ExitCode.USAGE)
+    return _explain_warehouse(error)
+
+
+def _storage_error(error: BaseException | None) -> BaseException | None:
+    """Find what SQLite said among the causes of an error; Dagster keeps its record there."""
+    while error is not None and not isinstance(error, sqlite3.OperationalError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _explain_warehouse(error: Exception) -> ExitCode:
+    # Only a command that has opened the warehouse can fail in it, so nothing new is imported here.
+    if "duckdb" not in sys.modules:
+        raise error
+    import duckdb
+
+    from tieout.validation.suites import SuiteError
+    from tieout.warehouse.connection import WarehouseError
+    from tieout.warehouse.models import ModelError
+    from tieout.warehouse.queries import QueryError
+
+    if isinstance(error, WarehouseError | QueryError | SuiteError | ModelError):
+        return _print(str(error), "", ExitCode.USAGE)
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+        return _print(
+            str(error), "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE
+        )
+    raise error
+
+
+def _print(problem: str, remedy: str, code: ExitCode) -> ExitCode:
+    err.print(Text.assemble(("Error: ", "bold red"), problem))
+    if remedy:
+        err.print(Text(remedy))
+    return code

@@ -1,0 +1,82 @@
+"""The options that all commands share, accepted before the command and after it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tieout.cli.failures import CommandError
+from tieout.core.environment import (
+    CATALOG_VARIABLE,
+    HOME_VARIABLE,
+    catalog_or_default,
+    home_or_default,
+    named_catalog,
+)
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help=f"The workspace: landed files, warehouse, reports (${HOME_VARIABLE}; else ./data).",
+        show_default=False,
+    ),
+]
+CatalogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog",
+        metavar="DIR",
+        help=f"The programme (${CATALOG_VARIABLE}; else HOME/catalog, ./catalog, the built-in CORAL-X).",
+        show_default=False,
+    ),
+]
+
+
+def remember(context: typer.Context, home: Path | None, catalog: Path | None) -> None:
+    """Keep what was given before the command."""
+    context.obj = {"home": home, "catalog": catalog}
+
+
+def home_of(context: typer.Context, given: Path | None) -> Home:
+    """Return the workspace; what stands after the command wins."""
+    return home_or_default(given or (context.obj or {}).get("home"))
+
+
+def catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
+    """Return the catalog's folder; what stands after the command wins."""
+    return catalog_or_default(_given(context, given), home_of(context, home))
+
+
+def programme_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
+    """Return the catalog's folder as `catalog_of` does, for what is said about a workspace's own figures.
+
+    Raises:
+        CommandError: the workspace was pulled from Modal, and the catalog would be the built-in one unasked.
+    """
+    find = own_catalog_of if home_of(context, home).was_pulled else catalog_of
+    return find(context, given, home)
+
+
+def own_catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
+    """Return the catalog's folder as `catalog_of` does, for a workspace that lives on Modal.
+
+    Raises:
+        CommandError: it would be the built-in one, and nobody has named that.
+    """
+    directory = catalog_of(context, given, home)
+    if named_catalog(_given(context, given)) or directory.resolve() != resource_path("catalog").resolve():
+        return directory
+    workspace = home_of(context, home)
+    raise CommandError(
+        f"{workspace.root} has no catalog of its own, and the built-in one describes another programme, CORAL-X",
+        remedy=f"`tieout init {workspace.catalog}` writes one from what is deployed; "
+        f"--catalog DIR or ${CATALOG_VARIABLE} name one that is elsewhere.",
+    )
+
+
+def _given(context: typer.Context, given: Path | None) -> Path | None:
+    return given or (context.obj or {}).get("catalog")

@@ -1,0 +1,57 @@
+"""Assembles the workspace's Dagster definitions; `dagster dev -m tieout.definitions` loads them."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from tieout.core.environment import catalog_or_default, home_or_default
+from tieout.core.home import Home
+from tieout.defs.calendar import read_calendar
+from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
+from tieout.defs.finance import published_file
+from tieout.defs.jobs import load, load_pulled, pull, week
+from tieout.defs.landing import landing_assets
+from tieout.defs.mail import Mailroom, mail, mail_asset
+from tieout.defs.models import model_assets
+from tieout.defs.pull import Modal, changed_weeks, pulled, with_freshness
+from tieout.defs.raw import programme, raw_tables
+from tieout.defs.reports import report_asset
+from tieout.defs.schedules import mail_schedules
+from tieout.defs.workspace import Workspace
+
+
+def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
+    """Put together everything for one workspace."""
+    calendar = read_calendar(home, catalog)
+    return dg.Definitions(
+        assets=with_freshness(
+            home,
+            [
+                pulled,
+                *landing_assets(calendar.daily),
+                programme,
+                raw_tables,
+                changed_weeks,
+                model_assets(calendar.weekly),
+                published_file,
+                report_asset(calendar.weekly),
+                mail_asset(calendar.weekly),
+            ],
+        ),
+        jobs=[pull, load, load_pulled, week, mail],
+        schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
+        sensors=[load_what_was_pulled, build_changed_weeks],
+        resources={
+            "modal": Modal(home=str(home.root), catalog=str(catalog)),
+            "workspace": Workspace(home=str(home.root), catalog=str(catalog)),
+            "mailroom": Mailroom(home=str(home.root), catalog=str(catalog)),
+        },
+        executor=dg.in_process_executor,  # one process writes the warehouse
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The workspace that the environment names."""
+    home = home_or_default(None)
+    return definitions_of(home, catalog_or_default(None, home))

@@ -1,0 +1,34 @@
+"""Finance's file as an asset: written anew when everything that it shows is built."""
+
+import dagster as dg
+
+from tieout.defs.checks import table_key
+from tieout.defs.workspace import Workspace, begin
+from tieout.warehouse.publish import publish, published_models
+
+PUBLISHED = dg.AssetKey(["finance", "published"])
+
+
+@dg.asset(
+    key=PUBLISHED,
+    deps=[table_key(model.name) for model in published_models()],
+    description="`finance.duckdb`: what finance queries, in one file that DuckDB 1.2 and later open, replaced whole.",
+    group_name="finance",
+    kinds={"duckdb", "file"},
+    owners=["team:finance"],
+    tags={"floor": "finance"},
+    pool="warehouse",
+)
+def published_file(workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Copy the published floors out of the warehouse, and put the file in the place of the one before."""
+    begin("finance/published")
+    session = workspace.session
+    published = publish(session.con, session.home.finance, session.catalog, lock=session.lock)
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(published.path)),
+            "size_bytes": dg.MetadataValue.int(published.size_bytes),
+            "seconds": dg.MetadataValue.float(round(published.seconds, 3)),
+            "rows": dg.MetadataValue.json(dict(published.rows)),
+        }
+    )

@@ -1,0 +1,32 @@
+"""What is run as a whole: `load` brings in what was landed, `week` does that and makes everything up to the report."""
+
+import dagster as dg
+
+from tieout.defs.checks import table_key
+from tieout.defs.mail import WEEKLY_MAIL
+from tieout.defs.pull import CHANGED_WEEKS, PULLED
+from tieout.defs.raw import PROGRAMME, RAW_TABLES
+
+load = dg.define_asset_job(
+    "load",
+    selection=dg.AssetSelection.assets(PROGRAMME, *(table_key(f"raw.{table.name}") for table in RAW_TABLES)),
+    description="Load what is new in the landing folder.",
+)
+
+pull = dg.define_asset_job(
+    "pull",
+    selection=dg.AssetSelection.assets(PULLED),
+    description="Bring from Modal what is missing or may still change.",
+)
+
+load_pulled = dg.define_asset_job(
+    "load_pulled",
+    selection=load.selection | dg.AssetSelection.assets(CHANGED_WEEKS),
+    description="Load what was pulled, and name the weeks that it changes, which are built then.",
+)
+
+week = dg.define_asset_job(
+    "week",
+    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.assets(WEEKLY_MAIL, PULLED, CHANGED_WEEKS),
+    description="Load what is new, build every table for the chosen weeks, and write their reports.",
+)

@@ -1,0 +1,46 @@
+"""What Dagster shows of a table: its columns with descriptions, its rows, its SQL, and the rows that broke a rule."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+import duckdb
+
+from tieout.warehouse.build import BuildResult
+from tieout.warehouse.models import Model
+
+
+def column_schema(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dg.TableSchemaMetadataValue:
+    """The columns of a table as the warehouse keeps them, with their types and comments."""
+    rows = con.execute(
+        "select column_name, data_type, comment from duckdb_columns() "
+        "where schema_name = ? and table_name = ? order by column_index",
+        [schema, table],
+    ).fetchall()
+    return dg.MetadataValue.table_schema(
+        dg.TableSchema([dg.TableColumn(name, type=kind, description=comment) for name, kind, comment in rows])
+    )
+
+
+def rows_as_table(rows: Sequence[Mapping[str, str | None]]) -> dg.TableMetadataValue:
+    """Rows of text as a table, in the order given; there is at least one."""
+    columns = [dg.TableColumn(name, type="string") for name in rows[0]]
+    records = [dg.TableRecord({name: value or "" for name, value in row.items()}) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))
+
+
+def model_metadata(model: Model) -> dict[str, dg.MetadataValue]:
+    """What is known of a table before it is built."""
+    return {
+        "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+        "key": dg.MetadataValue.text(", ".join(model.key)),
+        "dagster/table_name": dg.MetadataValue.text(model.name),
+    }
+
+
+def build_metadata(con: duckdb.DuckDBPyConnection, built: BuildResult) -> dict[str, dg.MetadataValue]:
+    """What is known of a table once it is built."""
+    return {
+        "dagster/column_schema": column_schema(con, built.model.schema, built.model.table),
+        "build_seconds": dg.MetadataValue.float(round(built.seconds, 3)),
+        "expectations": dg.MetadataValue.int(len(built.validation.outcomes)),
+    }

@@ -1,0 +1,122 @@
+"""The pull as the first asset of all, and the weeks that what it brings changes.
+
+The pull needs Modal and no warehouse. How old the landed bill and the spend may be is said here, too: the pull of every
+day is what keeps them fresh.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.defs.checks import table_key
+from tieout.defs.workspace import Workspace
+from tieout.modal.client import ModalError
+from tieout.modal.pull import Outcome, pull
+from tieout.modal.retry_policy import Patience, PatienceError
+from tieout.modal.visit import SOURCES, Programme, Wanted
+from tieout.sources.raw_schema import TABLES
+from tieout.warehouse.weeks import known_weeks, stale_weeks
+
+PULLED = dg.AssetKey(["modal", "pull"])
+CHANGED_WEEKS = dg.AssetKey(["reports", "changed_weeks"])
+_AGEING = frozenset({dg.AssetKey(["landing", "billing_report"]), table_key("spend.hourly")})
+_LATE, _TOO_LATE = dt.timedelta(hours=26), dt.timedelta(hours=50)
+
+
+class Modal(dg.ConfigurableResource[Any]):
+    """The workspace as the pull needs it: without the warehouse."""
+
+    home: str
+    catalog: str
+
+
+@dg.asset(
+    key=PULLED,
+    description="Everything that is missing or may still change, from Modal into `landing/`: `tieout pull`.",
+    group_name="modal",
+    kinds={"modal", "python"},
+    owners=["team:platform"],
+    tags={"floor": "modal"},
+    pool="modal",
+)
+def pulled(context: dg.AssetExecutionContext, modal: Modal) -> dg.MaterializeResult[None]:
+    """Pull, and say what came; what did not is an error that the next pull makes good."""
+    home = Home(Path(modal.home))
+    if home.simulation.exists():
+        raise dg.Failure("This workspace is simulated; real exports do not mix with it.", allow_retries=False)
+    try:
+        outcome = pull(
+            home.landing,
+            Programme.of(load_catalog(Path(modal.catalog))),
+            Wanted(),
+            patience=Patience.from_environment(),
+            clock=lambda: dt.datetime.now(dt.UTC),
+        )
+    except (ModalError, PatienceError) as error:
+        raise dg.Failure(
+            f"Nothing was pulled: {error}. `tieout doctor --modal` says more.", allow_retries=False
+        ) from None
+    metadata = _metadata(outcome)
+    for note in outcome.notes:
+        context.log.info(note)
+    if not outcome.landed and not outcome.is_complete:
+        raise dg.Failure("Nothing was pulled.", metadata=metadata, allow_retries=False)
+    # What arrived is loaded in any case: a function that Modal does not answer for must not keep the bill back.
+    for failure in outcome.failures:
+        context.log.error(f"Not pulled: {failure.what}: {failure.message}")
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+    files = Counter(file.source for file in outcome.landed)
+    failed = "\n".join(f"- {failure.what}: {failure.message}" for failure in outcome.failures)
+    return {
+        "files": dg.MetadataValue.int(len(outcome.landed)),
+        "files_by_source": dg.MetadataValue.json({source: files[source] for source in SOURCES if files[source]}),
+        "calls": dg.MetadataValue.int(sum(file.rows or 0 for file in outcome.landed)),
+        "seconds": dg.MetadataValue.float(round(outcome.seconds, 1)),
+        "not_pulled": dg.MetadataValue.int(len(outcome.failures) + outcome.unasked),
+        "what_failed": dg.MetadataValue.md(failed or "nothing"),
+        "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes) or "none"),
+    }
+
+
+@dg.asset(
+    key=CHANGED_WEEKS,
+    deps=[table_key(f"raw.{table.name}") for table in TABLES if table.name != "scanned_paths"],
+    description="The weeks that newly landed files change; they are built and reported next.",
+    group_name="reports",
+    kinds={"python"},
+    owners=["team:platform"],
+    tags={"floor": "reports"},
+    pool="warehouse",
+)
+def changed_weeks(workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Name the weeks to build, and the last week that is known."""
+    session = workspace.session
+    stale = stale_weeks(session.con, session.catalog)
+    known = known_weeks(session.con)
+    return dg.MaterializeResult(
+        metadata={
+            "weeks": dg.MetadataValue.json([week.label for week in stale]),
+            "known": dg.MetadataValue.json([week.label for week in known]),
+        }
+    )
+
+
+def with_freshness(home: Home, assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:
+    """Say how old the landed bill and the spend may be; a simulated workspace does not age."""
+    if home.simulation.exists():
+        return list(assets)
+    policy = dg.FreshnessPolicy.time_window(fail_window=_TOO_LATE, warn_window=_LATE)
+    return list(
+        dg.map_asset_specs(
+            lambda spec: spec.replace_attributes(freshness_policy=policy) if spec.key in _AGEING else spec, assets
+        )
+    )

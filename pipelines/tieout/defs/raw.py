@@ -1,0 +1,99 @@
+"""The raw floor, and the catalog beside it: what was landed as tables, loaded by one step for all of them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from tieout.catalog.models import Catalog
+from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
+from tieout.defs.landing import landing_key, report_deliveries
+from tieout.defs.metadata import column_schema, rows_as_table
+from tieout.defs.workspace import Session, Workspace
+from tieout.sources import LoadResult
+from tieout.sources.landing import SOURCES
+from tieout.sources.raw_schema import TABLES, Table
+
+PROGRAMME = dg.AssetKey(["catalog", "programme"])
+# What the loader remembers of paths is no data.
+RAW_TABLES = tuple(table for table in TABLES if table.name != "scanned_paths")
+
+
+def _spec(table: Table) -> dg.AssetSpec:
+    if table.name in SOURCES:
+        sources: tuple[str, ...] = (table.name,)
+    else:
+        sources = ("function_calls",) if table.name == "containers" else SOURCES
+    return dg.AssetSpec(
+        key=table_key(f"raw.{table.name}"),
+        deps=[landing_key(source) for source in sources],
+        description=table.comment,
+        group_name="raw",
+        kinds={"duckdb", "python"},
+        owners=["team:platform"],
+        tags={"floor": "raw"},
+        metadata={"dagster/table_name": f"raw.{table.name}"},
+    )
+
+
+@dg.multi_asset(
+    name="load_landed_files",
+    specs=[_spec(table) for table in RAW_TABLES],
+    check_specs=[spec for table in RAW_TABLES for spec in check_specs(f"raw.{table.name}")],
+    pool="warehouse",
+)
+def raw_tables(
+    context: dg.AssetExecutionContext, workspace: Workspace
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Load every new file, check its rows, and report the days that it speaks for."""
+    result = workspace.session.load()
+    context.log.info(f"{result.loaded} new files with {result.rows:,} rows, {len(result.rejected)} refused")
+    validations = workspace.session.check_raw()
+    for validation in validations.values():
+        yield from check_results(validation)
+    if broken := broken_rules(*validations.values()):
+        raise dg.Failure(f"The raw tables stay as they were; see quarantine.rows. {broken}", allow_retries=False)
+    report_deliveries(context.instance, result.changed)
+    for table in RAW_TABLES:
+        metadata = _metadata(workspace.session, table.name, result)
+        yield dg.MaterializeResult(asset_key=table_key(f"raw.{table.name}"), metadata=metadata)
+
+
+def _metadata(session: Session, table: str, result: LoadResult) -> dict[str, dg.MetadataValue]:
+    row = session.con.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608 - one of RAW_TABLES
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(row[0] if row else 0),
+        "dagster/column_schema": column_schema(session.con, "raw", table),
+    }
+    if table in SOURCES:
+        new = [loaded for loaded in result.changed if loaded.content.source == table and loaded.is_new]
+        metadata["new_files"] = dg.MetadataValue.int(len(new))
+        metadata["new_rows"] = dg.MetadataValue.int(sum(loaded.content.row_count for loaded in new))
+    return metadata
+
+
+@dg.asset(
+    key=PROGRAMME,
+    description="The programme as text in git: functions, rollout, projection, prices and adjustments, as tables.",
+    group_name="catalog",
+    kinds={"yaml", "duckdb"},
+    owners=["team:platform"],
+    tags={"floor": "catalog"},
+    pool="warehouse",
+)
+def programme(workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Show the catalog that this run works with; it was written to the warehouse when the run started."""
+    return dg.MaterializeResult(metadata=_programme_metadata(workspace.session.catalog))
+
+
+def _programme_metadata(catalog: Catalog) -> dict[str, dg.MetadataValue]:
+    functions = [
+        {"function": function.name, "phase": each.phase, "app": each.app, "gpu": each.gpu or "none"}
+        for function in catalog.functions.functions
+        for each in function.configurations
+    ]
+    metadata: dict[str, dg.MetadataValue] = {
+        "programme": dg.MetadataValue.text(catalog.rollout.programme),
+        "claim": dg.MetadataValue.text(catalog.projection.title),
+        "sha256": dg.MetadataValue.text(catalog.sha256),
+    }
+    return metadata | ({"configurations": rows_as_table(functions)} if functions else {})

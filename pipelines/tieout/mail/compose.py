@@ -1,0 +1,383 @@
+"""Composes the mails: the weekly report for finance, and the reason for operators when a week is held back.
+
+The same report, pictures and envelope give the same bytes, boundaries included. The HTML stays below what Gmail shows
+without clipping; tables give way until it does, and say what they leave out.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Generic, TypeVar
+
+import css_inline
+
+from tieout.core.resources import resource_path
+from tieout.report.contents import FunctionSpend, Gate, Outcome, WeeklyReport
+from tieout.report.formats.html import render_text
+from tieout.report.formats.templates import html_templates, text_templates
+from tieout.report.formats.text import fit, printable
+from tieout.report.formats.workbook import workbook_name
+from tieout.report.saving_contents import BridgeRow, LedgerRow
+from tieout.report.wording import count, listing
+
+LARGEST_HTML = 100_000
+"""Bytes of HTML; Gmail clips at 102 KB."""
+
+_MOST_ROWS = (20, 10, 5, 2)
+_LONGEST_PROGRAMME = 40
+_POLICY = SMTP.clone(cte_type="7bit")
+_WORKBOOK_TYPE = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# What to do about a blocked gate, and the query that shows it.
+_REMEDIES = {
+    "G1": ("the attribution is off, which no data can explain; keep the landing folder and report it", "tie_out"),
+    "G2": ("land the plain report and its breakdown of these days anew, from the same read of Modal", "gates"),
+    "G3": ("land the month's billing summary, and the reports of the days that are missing", "months"),
+    "G4": ("land the month's billing summary anew; its adjustments do not explain what was billed", "months"),
+    "G5": ("compare the invoice with the month's billing summary, and land the one that is out of date", "months"),
+    "G6": ("land the week's bill anew: functions ran, so it cannot be without any cost", "gates"),
+}
+_OTHER_REMEDY = ("`tieout doctor` looks at everything that was landed", "gates")
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a message carries beside its content.
+
+    Attributes:
+        edition: of the week, as in the outbox: `r1`.
+        audience: who it is rendered for: `finance`.
+        sender: the address in From.
+        recipients: the addresses in To; none leaves the field out.
+        rendered_at: UTC; the Date.
+    """
+
+    edition: str
+    audience: str
+    sender: str
+    recipients: tuple[str, ...]
+    rendered_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart as a mail program shows it: PNG, on a ground of its own, which is right in light and dark."""
+
+    name: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A composed message: what is sent, and what a browser shows of it."""
+
+    message_id: str
+    subject: str
+    content: bytes
+    preview: str
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a shortened table leaves out, so that its lines still add up."""
+
+    label: str
+    amount_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Rows(Generic[_Row]):
+    """The lines of a table that are shown."""
+
+    rows: tuple[_Row, ...]
+    rest: Rest | None
+
+
+@dataclass(frozen=True)
+class GuardrailLine:
+    """A function that did not pass every test."""
+
+    function: str
+    verdict: str
+    not_passed: str
+
+
+@dataclass(frozen=True)
+class Guardrails:
+    """How many functions pass, and those that do not."""
+
+    sentence: str
+    lines: tuple[GuardrailLine, ...]
+
+
+@dataclass(frozen=True)
+class InlinePicture:
+    """A picture as the HTML names it."""
+
+    name: str
+    cid: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class MailPage:
+    """What the mail shows beside the report's own values."""
+
+    subject: str
+    is_provisional: bool
+    measured_days: str
+    deliveries: str
+    most: int
+    bridge: tuple[BridgeRow, ...]
+    ledger: Rows[LedgerRow]
+    spend: Rows[FunctionSpend]
+    guardrails: Guardrails
+    findings_left_out: str | None
+    pictures: tuple[InlinePicture, ...]
+    page_url: str | None
+
+
+@dataclass(frozen=True)
+class BlockedGate:
+    """A closed gate with the way to open it."""
+
+    code: str
+    title: str
+    sentence: str
+    details: tuple[str, ...]
+    remedy: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Why a week is held back."""
+
+    gates: tuple[BlockedGate, ...]
+    deliveries: str
+
+
+def compose_report(
+    report: WeeklyReport,
+    envelope: Envelope,
+    *,
+    pictures: Sequence[Picture],
+    workbook: bytes,
+    archive_url: str | None = None,
+) -> Mail:
+    """Compose the weekly mail.
+
+    Args:
+        report: the week.
+        envelope: from whom, to whom, when.
+        pictures: the charts of the report, by name; the mail shows `waterfall` and `cumulative`.
+        workbook: the Excel file to attach.
+        archive_url: where the folder of reports is served, with a slash at its end; None when it is not.
+    """
+    message_id, subject = message_id_of(report, envelope), subject_of(report)
+    shown = [picture for picture in pictures if picture.name in ("waterfall", "cumulative")]
+    inline = tuple(InlinePicture(each.name, _cid(each.name, message_id), each.alt) for each in shown)
+    html = _html(report, subject, inline, page_url=_page_url(report, archive_url))
+    message = _message(report, envelope, message_id, subject)
+    message.set_content(render_text(report), cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    for picture, named in zip(shown, inline, strict=True):
+        page = message.get_payload()[1]  # type: ignore[index]
+        page.add_related(  # type: ignore[union-attr]
+            picture.png, "image", "png", cid=f"<{named.cid}>", filename=f"{picture.name}.png", disposition="inline"
+        )
+    message.add_attachment(workbook, "application", _WORKBOOK_TYPE, filename=workbook_name(report))
+    return Mail(message_id, subject, _bytes(message), _preview(html, zip(inline, shown, strict=True)))
+
+
+def compose_notice(report: WeeklyReport, envelope: Envelope) -> Mail:
+    """Compose the mail to operators about a week whose gate is closed."""
+    message_id = message_id_of(report, envelope)
+    blocked = [gate for gate in report.gates if gate.outcome is Outcome.BLOCKED]
+    codes = listing([gate.code for gate in blocked])
+    subject = _line(f"Tieout · {_programme(report)} · {report.week.label} is held back: {codes} not passed")
+    notice = Notice(tuple(_blocked(gate) for gate in blocked), _deliveries(report))
+    text = text_templates().get_template("operators.txt.j2").render(report=report, notice=notice)
+    message = _message(report, envelope, message_id, subject)
+    message.set_content(text, cte="quoted-printable")
+    return Mail(message_id, subject, _bytes(message), text)
+
+
+def is_issued(report: WeeklyReport) -> bool:
+    """Whether these figures are final: every day settled, no gate closed, and closed under their revision."""
+    return report.revision.issued_at is not None
+
+
+def message_id_of(report: WeeklyReport, envelope: Envelope) -> str:
+    """`<2026-W46.r1.finance@example.com>`: the same for the same week, edition and audience."""
+    domain = envelope.sender.rpartition("@")[2]
+    return f"<tieout.{report.week.label}.{envelope.edition}.{envelope.audience}@{domain}>"
+
+
+def subject_of(report: WeeklyReport) -> str:
+    """`Tieout · CORAL-X · 2026-W46: $523.14 ± $9.56 avoided, verified; ties out`, in one printable line."""
+    headline = report.headline
+    if headline.week_figure is None:
+        said = "no saving claimed"
+    else:
+        said = f"{headline.week_figure} avoided, {headline.standing.state}"
+    verdict = report.tie_verdict.word
+    number = report.revision.number
+    revised = f", revision {number}" if is_issued(report) and number > 1 else ""
+    provisional = "" if is_issued(report) else " (provisional)"
+    ties = "ties to the bill" if report.tie_verdict.outcome is Outcome.PASSED else verdict[:1].lower() + verdict[1:]
+    return _line(f"Tieout · {_programme(report)} · {report.week.label}{revised}{provisional}: {said}; {ties}")
+
+
+# The HTML
+
+
+def _html(report: WeeklyReport, subject: str, pictures: tuple[InlinePicture, ...], *, page_url: str | None) -> str:
+    """Render with ever shorter tables until the result is small enough; the shortest is small whatever is in it."""
+    html = ""
+    for most in _MOST_ROWS:
+        page = MailPage(
+            subject=subject,
+            is_provisional=not is_issued(report),
+            measured_days=count(report.headline.measured_days, "measured day"),
+            deliveries=_deliveries(report),
+            most=most,
+            bridge=_bridge(report),
+            ledger=_ledger(report, most),
+            spend=_spend(report, most),
+            guardrails=_guardrails(report, most),
+            findings_left_out=_left_out(len(report.findings) - most),
+            pictures=pictures,
+            page_url=page_url,
+        )
+        html = _inlined(html_templates().get_template("mail.html.j2").render(report=report, mail=page))
+        if len(html.encode()) <= LARGEST_HTML:
+            break
+    return html
+
+
+def _inlined(html: str) -> str:
+    """Write the style sheet into the elements; the media queries stay where they are, for programs that know them."""
+    css = (resource_path("reports") / "mail.css").read_text(encoding="utf-8")
+    return css_inline.inline(html, extra_css=css, keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def _bridge(report: WeeklyReport) -> tuple[BridgeRow, ...]:
+    """Both stages as one table; the line where they meet stands once."""
+    if report.bridge is None:
+        return ()
+    first, *others = report.bridge.stages
+    return (*first, *(row for stage in others for row in stage[1:]))
+
+
+def _ledger(report: WeeklyReport, most: int) -> Rows[LedgerRow]:
+    """The rows with the largest amounts of either sign, in the order of the ledger."""
+    rows = report.ledger.rows
+    by_size = sorted(range(len(rows)), key=lambda i: (-abs(rows[i].avoided_usd or Decimal(0)), i))
+    kept = set(by_size[:most])
+    left_out = [rows[i].avoided_usd or Decimal(0) for i in by_size[most:]]
+    return Rows(tuple(row for i, row in enumerate(rows) if i in kept), _rest(left_out, "row"))
+
+
+def _spend(report: WeeklyReport, most: int) -> Rows[FunctionSpend]:
+    functions = sorted(report.spend.functions, key=lambda each: -abs(each.amount_usd))
+    left_out = [function.amount_usd for function in functions[most:]]
+    return Rows(tuple(functions[:most]), _rest(left_out, "function"))
+
+
+def _rest(amounts: Sequence[Decimal], noun: str) -> Rest | None:
+    if not amounts:
+        return None
+    return Rest(f"{count(len(amounts), f'smaller {noun}')}, on the full page", sum(amounts, Decimal(0)))
+
+
+def _guardrails(report: WeeklyReport, most: int) -> Guardrails:
+    verdicts = Counter(group.verdict for group in report.guardrails)
+    counts = [f"{number:,} {verdict}" for verdict, number in verdicts.most_common()]
+    open_groups = [group for group in report.guardrails if group.verdict != "pass"]
+    lines = tuple(
+        GuardrailLine(
+            group.function,
+            group.verdict,
+            listing([f"{row.test} {row.change}" for row in group.rows if row.verdict != "pass"]),
+        )
+        for group in open_groups[:most]
+    )
+    more = f" {_left_out(len(open_groups) - most)}" if len(open_groups) > most else ""
+    return Guardrails(f"Of {count(len(report.guardrails), 'function')}: {listing(counts)}.{more}", lines)
+
+
+def _left_out(number: int) -> str | None:
+    return f"{number:,} more on the full page." if number > 0 else None
+
+
+def _page_url(report: WeeklyReport, archive_url: str | None) -> str | None:
+    return None if archive_url is None else f"{archive_url}{report.week.label}/index.html"
+
+
+def _preview(html: str, pictures: Iterable[tuple[InlinePicture, Picture]]) -> str:
+    """The HTML with its pictures inside, for a browser."""
+    for named, picture in pictures:
+        data = base64.b64encode(picture.png).decode()
+        html = html.replace(f'src="cid:{named.cid}"', f'src="data:image/png;base64,{data}"')
+    return html
+
+
+# The notice
+
+
+def _blocked(gate: Gate) -> BlockedGate:
+    remedy, query = _REMEDIES.get(gate.code, _OTHER_REMEDY)
+    return BlockedGate(gate.code, gate.title, gate.sentence, gate.details, remedy, query)
+
+
+def _deliveries(report: WeeklyReport) -> str:
+    return f"{report.inputs.deliveries:,} bills and call logs, what held for them, and the catalog"
+
+
+# The message
+
+
+def _message(report: WeeklyReport, envelope: Envelope, message_id: str, subject: str) -> EmailMessage:
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = Address("Tieout", addr_spec=envelope.sender)
+    if envelope.recipients:
+        message["To"] = ", ".join(envelope.recipients)
+    message["Subject"] = subject
+    message["Date"] = format_datetime(envelope.rendered_at)
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Tieout-Week"] = report.week.label
+    message["X-Tieout-Input-SHA256"] = report.inputs.sha256
+    return message
+
+
+def _bytes(message: EmailMessage) -> bytes:
+    """Serialize with boundaries that follow from the Message-ID; encoded parts cannot hold them."""
+    containers = [part for part in message.walk() if part.is_multipart()]
+    for position, part in enumerate(containers):
+        name = f"{message['Message-ID']} {position}"
+        part.set_boundary(f"=_{hashlib.sha256(name.encode()).hexdigest()[:32]}")
+    return message.as_bytes()
+
+
+def _cid(name: str, message_id: str) -> str:
+    return f"{name}.{message_id.strip('<>')}"
+
+
+def _programme(report: WeeklyReport) -> str:
+    return fit(printable(report.programme), _LONGEST_PROGRAMME)
+
+
+def _line(text: str) -> str:
+    """One printable line, whatever a name brings along."""
+    return " ".join(printable(text).split())

@@ -1,0 +1,283 @@
+"""Decides what is mailed about a week, renders it once, and hands over to the mail server what is due.
+
+Finance gets a week when every day of it is settled and no gate is closed, once for every revision. When a gate is
+closed, operators get the reason, once for every reason (docs/method.md, "The mail").
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tieout.catalog.load import load_catalog
+from tieout.catalog.mail_settings import MailSettings
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.mail.compose import Envelope, Mail, Picture, compose_notice, compose_report, is_issued
+from tieout.mail.outbox import Message, Outbox, Recipient, RecipientState, Rendered
+from tieout.mail.transport import (
+    Connection,
+    InDoubtError,
+    Patience,
+    PostponedError,
+    RefusedError,
+    TransportError,
+    connect,
+)
+from tieout.measure.daily_work import read_lock
+from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.formats.charts import draw_charts
+from tieout.report.formats.workbook import render_workbook
+from tieout.report.weekly import build_report
+from tieout.warehouse.connection import read_warehouse
+
+FINANCE = "finance"
+OPERATORS = "operators"
+_SHORT_HASH = 8
+_PICTURE_SCALE = 2
+
+
+class Standing(StrEnum):
+    """What a week's data allow."""
+
+    FINAL = "final"
+    PROVISIONAL = "provisional"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """A mail that a week calls for: its report, who it is for, and what it is called in the outbox."""
+
+    report: WeeklyReport
+    standing: Standing
+    edition: str
+    audience: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What came of a message.
+
+    Attributes:
+        message: as it stands in the outbox now.
+        path: its file.
+        is_new: whether it was rendered just now.
+        dropped: who would have got it and is no longer a recipient.
+        trouble: what kept it from being handed over; None when nothing did.
+    """
+
+    message: Message
+    path: Path
+    is_new: bool
+    dropped: tuple[Recipient, ...] = ()
+    trouble: str | None = None
+
+
+def read_report(home: Home, catalog_directory: Path, week: IsoWeek) -> WeeklyReport:
+    """Build a week's report from the warehouse as it is; the warehouse is closed again before anything is sent.
+
+    Raises:
+        WarehouseError: there is none, or it is being written.
+        CatalogError: the catalog cannot be used.
+        LockError: the frozen baseline is damaged.
+    """
+    catalog, lock = load_catalog(catalog_directory), read_lock(catalog_directory)
+    with read_warehouse(home.warehouse) as con:
+        return build_report(con, week, catalog, lock=lock)
+
+
+def standing_of(report: WeeklyReport) -> Standing:
+    """Say what a week's data allow; a closed gate weighs more than a report that is not issued."""
+    if report.blocked_sentence is not None:
+        return Standing.BLOCKED
+    return Standing.FINAL if is_issued(report) else Standing.PROVISIONAL
+
+
+def occasion_of(report: WeeklyReport, settings: MailSettings, *, only_to: Sequence[str] = ()) -> Occasion:
+    """Say which mail a week calls for.
+
+    Args:
+        report: the week.
+        settings: who gets what.
+        only_to: addresses that get finance's mail in the place of finance; it is a message of its own then.
+    """
+    standing = standing_of(report)
+    if standing is Standing.BLOCKED:
+        reason = "\n".join(f"{gate.code} {gate.sentence}" for gate in report.gates if gate.outcome is Outcome.BLOCKED)
+        return Occasion(report, standing, f"blocked-{_short(reason)}", OPERATORS, settings.operators)
+    edition = f"r{report.revision.number}"
+    if standing is Standing.PROVISIONAL:
+        edition = f"provisional-{report.inputs.sha256[:_SHORT_HASH]}"
+    if only_to:
+        return Occasion(report, standing, edition, f"copy-{_short(' '.join(sorted(only_to)))}", tuple(only_to))
+    return Occasion(report, standing, edition, FINANCE, settings.finance)
+
+
+def compose(occasion: Occasion, settings: MailSettings, *, now: dt.datetime) -> Mail:
+    """Render the mail of an occasion; that of a report has its charts and its workbook."""
+    envelope = Envelope(
+        edition=occasion.edition,
+        audience=occasion.audience,
+        sender=settings.sender,
+        recipients=occasion.recipients,
+        rendered_at=now.astimezone(dt.UTC).replace(microsecond=0),
+    )
+    report = occasion.report
+    if occasion.audience == OPERATORS:
+        return compose_notice(report, envelope)
+    return compose_report(
+        report,
+        envelope,
+        pictures=[Picture(chart.name, chart.alt, chart.png(_PICTURE_SCALE)) for chart in draw_charts(report)],
+        workbook=render_workbook(report),
+        archive_url=settings.archive_url,
+    )
+
+
+def post(
+    outbox: Outbox,
+    occasion: Occasion,
+    settings: MailSettings,
+    *,
+    clock: Callable[[], dt.datetime],
+    only_due: bool = False,
+    patience: Patience | None = None,
+) -> Posted:
+    """Render the mail of an occasion unless that is done, bring its recipients up to date, and deliver it.
+
+    Args:
+        outbox: open for sending.
+        occasion: which mail.
+        settings: who gets it, from whom and by which server.
+        clock: the time, UTC.
+        only_due: pass over those whose next attempt is later.
+        patience: how long to wait for the server.
+
+    Raises:
+        OutboxError: what is kept of it cannot be used.
+    """
+    message = outbox.find(occasion.report.week, occasion.edition, occasion.audience)
+    is_new = message is None or (message.sender != settings.sender and not message.was_offered)
+    if message is None or is_new:
+        message = _keep(outbox, occasion, compose(occasion, settings, now=clock()), settings, now=clock())
+        outbox.replace_earlier(message)
+    dropped = outbox.set_recipients(message, occasion.recipients)
+    message = outbox.message(message.message_id)
+    trouble = deliver(outbox, message, settings, clock=clock, only_due=only_due, patience=patience)
+    message = outbox.message(message.message_id)
+    return Posted(message, outbox.folder / message.file_name, is_new, dropped, trouble)
+
+
+def deliver(
+    outbox: Outbox,
+    message: Message,
+    settings: MailSettings,
+    *,
+    clock: Callable[[], dt.datetime],
+    only_due: bool = False,
+    patience: Patience | None = None,
+) -> str | None:
+    """Hand a message over to the server for everybody who still waits, and return what prevented it, if anything did.
+
+    Args:
+        outbox: open for sending.
+        message: as it stands in the outbox.
+        settings: without a server the file in the outbox is the delivery.
+        clock: the time, UTC.
+        only_due: pass over those whose next attempt is later.
+        patience: how long to wait for the server.
+    """
+    if settings.server is None:
+        outbox.write(message)
+        return None
+    waiting = message.with_state(RecipientState.WAITING, RecipientState.WRITTEN)
+    due = [each for each in waiting if not only_due or each.next_attempt_at is None or each.next_attempt_at <= clock()]
+    if not due:
+        return None
+    content = outbox.content(message)
+    left = list(due)
+    try:
+        with connect(settings.server, patience) as connection:
+            while left:
+                _hand_over(connection, outbox, message, left[0].address, content, clock=clock)
+                left.pop(0)
+    except TransportError as error:
+        for recipient in left:
+            outbox.postponed(message, recipient.address, str(error), now=clock())
+        return str(error)
+    return None
+
+
+def retry(
+    outbox: Outbox, settings: MailSettings, *, clock: Callable[[], dt.datetime], patience: Patience | None = None
+) -> list[Posted]:
+    """Deliver again what waits and is due; without a server nothing is."""
+    posted = []
+    for message in waiting_messages(outbox, now=clock()) if settings.server is not None else ():
+        trouble = deliver(outbox, message, settings, clock=clock, only_due=True, patience=patience)
+        current = outbox.message(message.message_id)
+        posted.append(Posted(current, outbox.folder / current.file_name, is_new=False, trouble=trouble))
+    return posted
+
+
+def waiting_messages(outbox: Outbox, *, now: dt.datetime) -> tuple[Message, ...]:
+    """The messages that somebody waits for whose next attempt is due."""
+    return tuple(
+        message
+        for message in outbox.messages()
+        if any(
+            recipient.next_attempt_at is None or recipient.next_attempt_at <= now
+            for recipient in message.with_state(RecipientState.WAITING)
+        )
+    )
+
+
+def _keep(outbox: Outbox, occasion: Occasion, mail: Mail, settings: MailSettings, *, now: dt.datetime) -> Message:
+    return outbox.keep(
+        Rendered(
+            week=occasion.report.week,
+            edition=occasion.edition,
+            audience=occasion.audience,
+            message_id=mail.message_id,
+            sender=settings.sender,
+            subject=mail.subject,
+            rendered_at=now,
+            content=mail.content,
+        ),
+        occasion.recipients,
+    )
+
+
+def _hand_over(
+    connection: Connection,
+    outbox: Outbox,
+    message: Message,
+    address: str,
+    content: bytes,
+    *,
+    clock: Callable[[], dt.datetime],
+) -> None:
+    """Offer a message to one recipient; whatever the answer is, it is on the disk before the next one's turn."""
+    try:
+        reply = connection.offer(
+            content,
+            sender=message.sender,
+            recipient=address,
+            before_end=lambda: outbox.begin(message, address),
+        )
+    except RefusedError as refusal:
+        outbox.refused(message, address, str(refusal))
+    except PostponedError as delay:
+        outbox.postponed(message, address, str(delay), now=clock())
+    except InDoubtError as doubt:
+        outbox.doubtful(message, address, str(doubt))
+    else:
+        outbox.accepted(message, address, reply)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHORT_HASH]

@@ -1,0 +1,203 @@
+"""The measurement of a week, read off the warehouse: `savings.measurement` on the frozen basis, where there is one."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.findings import Finding, Severity
+from tieout.core.periods import IsoWeek, day_start
+from tieout.measure.configuration_drift import contradictions
+from tieout.measure.log_coverage import missing_logs
+from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, compare, parse_lock
+from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
+from tieout.savings.log_coverage import LogGap
+from tieout.savings.measurement import (
+    METHOD_VERSION,
+    DailyWork,
+    Programme,
+    WeekMeasurement,
+    function_days,
+    measure_week,
+)
+
+BASELINE_NOT_FROZEN = "baseline_not_frozen"
+
+_WORK = """
+select
+    function, phase, day::date, successful_calls, inputs, errors, timeouts, oom_kills,
+    p50_execution_us / 1e6, p95_execution_us / 1e6, busy_us, container_us,
+    cost_usd::decimal(38, 12), gpu_usd::decimal(38, 12), cpu_usd::decimal(38, 12), memory_usd::decimal(38, 12),
+    status != 'provisional'
+from savings.daily_function
+where environment = $environment and day < $until
+order by function, day, phase
+"""
+
+# Complete hours are the day; so is a daily report, where hours are missing or it was read after all of them.
+_LANDED_DAYS = """
+with days as (
+    select
+        date_trunc('day', hour)::date as day,
+        count(distinct hour) filter (where resolution = 'h') = 24 as is_complete,
+        coalesce(bool_and(is_settled) filter (where resolution = 'h'), true) as hours_are_settled,
+        max(fetched_at) filter (where resolution = 'h') as hours_fetched_at,
+        bool_and(is_settled) filter (where resolution = 'd') as day_is_settled,
+        max(fetched_at) filter (where resolution = 'd') as day_fetched_at
+    from staging.billing_intervals
+    where hour < $until
+    group by all
+)
+select
+    day,
+    case
+        when hours_are_settled then is_complete or day_is_settled
+        else coalesce(day_is_settled and day_fetched_at > hours_fetched_at, false)
+    end as is_settled
+from days
+where is_complete or day_is_settled is not null
+order by day
+"""
+
+
+def read_lock(catalog_directory: Path) -> BaselineLock | None:
+    """Read the frozen baseline that lies beside the catalog's files; None when nothing was frozen yet.
+
+    Raises:
+        LockError: it is damaged; the message names file, line and field.
+    """
+    path = catalog_directory / LOCK_NAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    # A byte that is no UTF-8 becomes a character that no field accepts, so the message names its line.
+    return parse_lock(content.decode("utf-8", errors="replace"), name=str(path))
+
+
+def landed_days(con: duckdb.DuckDBPyConnection, *, until: dt.date) -> dict[dt.date, bool]:
+    """Return the days before `until` whose bill is landed as a whole, in order, and whether it is settled."""
+    return dict(con.execute(_LANDED_DAYS, {"until": day_start(until)}).fetchall())
+
+
+def read_work(con: duckdb.DuckDBPyConnection, environment: str, *, until: dt.date) -> list[DailyWork]:
+    """Read work, quality and cost by function, phase and day before `until`, residuals included."""
+    rows = con.execute(_WORK, {"environment": environment, "until": day_start(until)}).fetchall()
+    return [DailyWork(*row) for row in rows]
+
+
+def baseline_of(landed: Collection[dt.date], catalog: Catalog) -> BaselinePeriod | None:
+    """Return the baseline that the landed days allow; None without a deployment or a whole week before it."""
+    first = min((phase.deployed_at.date() for phase in catalog.rollout.phases), default=None)
+    return None if first is None or not landed else baseline_period(min(landed), first)
+
+
+def daily_series(work: Iterable[DailyWork], catalog: Catalog, *, landed: Collection[dt.date]) -> list[FunctionDay]:
+    """Add up calls and cost over phases for every function of the catalog and landed day: what a freeze freezes."""
+    known = {function.name for function in catalog.functions.functions}
+    return function_days((value for value in work if value.day in landed), known)
+
+
+def measure(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
+) -> tuple[WeekMeasurement, tuple[Finding, ...]]:
+    """Measure a week, and say how the data and the catalog differ from the frozen baseline.
+
+    With a lock the figure stays on the frozen calls and costs, whatever happened to the data since. Days without a
+    landed bill, or without a call log, count for nothing, but for frozen ones.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        week: the week; work after its end does not count.
+        catalog: the programme.
+        lock: the frozen baseline; None to measure against the baseline as the data are now.
+    """
+    until = week.end if lock is None else max(week.end, lock.baseline.end)
+    landed = landed_days(con, until=until)
+    work = read_work(con, catalog.functions.environment, until=until)
+    today = baseline_of(landed, catalog)
+    frozen = frozenset(baseline_days(lock.baseline) if lock else ())
+    measurement = measure_week(
+        week,
+        _on_basis(work, lock),
+        programme=Programme.of(catalog),
+        baseline=today if lock is None else lock.baseline,
+        landed={*landed, *frozen},
+        contradictions=contradictions(con, catalog),
+        log_gaps=_but_for(frozen, missing_logs(con, catalog, until=until)),
+    )
+    if lock is None:
+        return measurement, tuple(_not_frozen(today))
+    series = daily_series(work, catalog, landed=landed)
+    return measurement, tuple(compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today))
+
+
+def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[LogGap]:
+    return (replace(gap, days=tuple(day for day in gap.days if day not in frozen)) for gap in gaps)
+
+
+def work_on_basis(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date, lock: BaselineLock | None
+) -> list[DailyWork]:
+    """Read the work before `until` as `measure` sees it: calls and cost of the baseline as they are frozen."""
+    return list(_on_basis(read_work(con, catalog.functions.environment, until=until), lock))
+
+
+def _on_basis(work: Iterable[DailyWork], lock: BaselineLock | None) -> Iterator[DailyWork]:
+    """Put frozen calls and cost in the place of today's; one phase of a day carries them, the others nothing.
+
+    Time, quality and the cost by resource are not frozen: they describe the work, and no saving is made of them.
+    """
+    if lock is None:
+        yield from work
+        return
+    frozen = {(value.function, value.day): value for value in lock.series}
+    unseen = dict(frozen)
+    for value in work:
+        if not lock.baseline.start <= value.day < lock.baseline.end:
+            yield value
+            continue
+        basis = unseen.pop((value.function, value.day), None)
+        calls, cost = (basis.successful_calls, basis.cost_usd) if basis else (0, Decimal(0))
+        yield replace(value, successful_calls=calls, cost_usd=cost)
+    yield from map(_without_detail, unseen.values())
+
+
+def _without_detail(value: FunctionDay) -> DailyWork:
+    """A frozen day that the data know nothing of any more."""
+    nothing = Decimal(0)
+    return DailyWork(
+        function=value.function,
+        phase=BASELINE,
+        day=value.day,
+        successful_calls=value.successful_calls,
+        inputs=0,
+        errors=0,
+        timeouts=0,
+        ooms=0,
+        p50_seconds=None,
+        p95_seconds=None,
+        busy_us=0,
+        container_us=0,
+        cost_usd=value.cost_usd,
+        gpu_usd=nothing,
+        cpu_usd=nothing,
+        memory_usd=nothing,
+        is_settled=True,
+    )
+
+
+def _not_frozen(baseline: BaselinePeriod | None) -> Iterator[Finding]:
+    if baseline is not None:
+        yield Finding(
+            BASELINE_NOT_FROZEN,
+            Severity.INFO,
+            "baseline",
+            "the baseline is not frozen: the saving moves whenever its data are corrected. "
+            "`tieout freeze-baseline` freezes it.",
+            {"baseline_start": baseline.start.isoformat(), "baseline_end": baseline.end.isoformat()},
+        )

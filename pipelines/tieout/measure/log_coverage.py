@@ -1,0 +1,127 @@
+"""The call logs that are missing, by what is landed: `savings.log_coverage` for every function of the apps.
+
+The functions of an app share its bill. Where the log of one is missing, its cost goes to the others.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.periods import day_start
+from tieout.savings.log_coverage import LogGap, LogRange, days_billed_without_log, days_without_log
+
+_DAY = dt.timedelta(days=1)
+
+_LOGS = """
+select
+    f.app,
+    f.function,
+    d.range_start,
+    least(d.range_end, $until) as range_end,
+    bool_or(d.has_sidecar) as is_pulled
+from raw.deliveries as d
+inner join raw.files as f on d.file_id = f.file_id
+where
+    f.source = 'function_calls'
+    and coalesce(f.environment, $environment) = $environment
+    and d.range_start < least(d.range_end, $until)
+group by all
+"""
+
+_INPUTS = """
+select app, function, day::date, sum(inputs)::bigint
+from usage.container_days
+where environment = $environment and day < $until
+group by all
+"""
+
+_DEPLOYED = """
+select app, deployed_at
+from staging.deployments
+where environment = $environment and deployed_at < $until
+"""
+
+_BILLED = """
+select app, date_trunc('day', hour)::date, sum(billed_usd)::decimal(38, 12)
+from spend.pools
+where environment = $environment and object_id like 'ap-%' and hour < $until
+group by all
+"""
+
+
+def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date) -> tuple[LogGap, ...]:
+    """Return what is missing before `until` of the call logs of the programme's apps, by app and function.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        catalog: the programme; other apps have bills of their own.
+        until: logs of that day and later are not looked at.
+    """
+    parameters = {"environment": catalog.functions.environment, "until": day_start(until)}
+    apps: defaultdict[str, defaultdict[str, list[LogRange]]] = defaultdict(lambda: defaultdict(list))
+    for app, function, *log in con.execute(_LOGS, parameters).fetchall():
+        apps[app][function].append(LogRange(*log))
+    inputs: defaultdict[tuple[str, str], dict[dt.date, int]] = defaultdict(dict)
+    for app, function, day, started in con.execute(_INPUTS, parameters).fetchall():
+        inputs[app, function][day] = started
+    deployed: defaultdict[str, list[dt.datetime]] = defaultdict(list)
+    for app, deployed_at in con.execute(_DEPLOYED, parameters).fetchall():
+        deployed[app].append(deployed_at)
+    billed: defaultdict[str, dict[dt.date, Decimal]] = defaultdict(dict)
+    for app, day, billed_usd in con.execute(_BILLED, parameters).fetchall():
+        billed[app][day] = billed_usd
+    own = {function.name for function in catalog.functions.functions}
+    return tuple(
+        LogGap(app, function, tuple(sorted(days)))
+        for app, functions in sorted(_with_apps_never_logged(apps, catalog, own).items())
+        if own & functions.keys()
+        for without_any in [days_billed_without_log(_all_logs(functions), billed[app])]
+        for function in sorted(functions)
+        if (days := {*without_any, *_missing_of(functions, function, inputs[app, function], deployed[app])})
+    )
+
+
+def _with_apps_never_logged(
+    apps: Mapping[str, Mapping[str, Sequence[LogRange]]], catalog: Catalog, own: Collection[str]
+) -> Mapping[str, Mapping[str, Sequence[LogRange]]]:
+    """Add the catalog's apps of which no log is landed at all, once there are any of the programme."""
+    if not any(own & functions.keys() for functions in apps.values()):
+        return {}
+    never: defaultdict[str, dict[str, Sequence[LogRange]]] = defaultdict(dict)
+    for function in catalog.functions.functions:
+        for configuration in function.configurations:
+            if configuration.app not in apps:
+                never[configuration.app][function.name] = ()
+    return {**never, **apps}
+
+
+def _missing_of(
+    functions: Mapping[str, Sequence[LogRange]],
+    function: str,
+    inputs: Mapping[dt.date, int],
+    deployed: Sequence[dt.datetime],
+) -> tuple[dt.date, ...]:
+    """Return the days that the logs of one function leave out beside those of its app."""
+    logs = functions[function]
+    called = [day for day, started in inputs.items() if started]
+    if not (logs and called and deployed):
+        return days_without_log(logs, inputs)
+    pulled = [log for log in _all_logs(functions) if log.is_pulled]
+    first = min(logs, key=lambda log: (log.start, not log.is_pulled))
+    last = max(logs, key=lambda log: (log.end, log.is_pulled))
+    # An app that was deployed anew may have got the function only then, or have lost it.
+    since = min(log.start for log in pulled) if first.is_pulled else None
+    until = max(log.end for log in pulled) if last.is_pulled else None
+    if since is not None and any(since <= at < day_start(min(called) + _DAY) for at in deployed):
+        since = None
+    if max(deployed) >= day_start(max(called)):
+        until = None
+    return days_without_log(logs, inputs, expected_from=since, expected_until=until)
+
+
+def _all_logs(functions: Mapping[str, Sequence[LogRange]]) -> Iterator[LogRange]:
+    return (log for logs in functions.values() for log in logs)

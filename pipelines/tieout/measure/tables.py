@@ -1,0 +1,309 @@
+"""The measurement as rows: what the measured models of `sql/savings/` select from. Money stays decimal all the way."""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import duckdb
+import polars as pl
+
+from tieout.audit.entries import AuditEntry, Detail
+from tieout.catalog.models import Catalog
+from tieout.core.money import round_picodollars
+from tieout.core.periods import IsoWeek
+from tieout.measure.anomalies import read_anomalies
+from tieout.measure.audit import audit
+from tieout.measure.daily_work import measure
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.savings.bridge import Amount, Bridge, RealizationRates
+from tieout.savings.guardrails import DurationGuardrail, Proportion, RateGuardrail
+from tieout.savings.measurement import LedgerState, WeekMeasurement
+from tieout.savings.status import Judgement
+from tieout.warehouse.build import Period
+from tieout.warehouse.models import Model
+
+Row: TypeAlias = tuple[Any, ...]
+Columns: TypeAlias = Mapping[str, Any]
+
+ALL = "all"
+_USD = pl.Decimal(38, 12)
+_WEEK: Columns = {"week_start": pl.Date, "week": pl.String}
+
+_COLUMNS: Mapping[str, Columns] = {
+    "ledger": {
+        **_WEEK,
+        "phase": pl.String,
+        "function": pl.String,
+        "position": pl.Int32,
+        "state": pl.String,
+        "reasons": pl.String,
+        "measured_days": pl.Int32,
+        "calls": pl.Int64,
+        "avoided_usd": _USD,
+        "half_width_usd": _USD,
+    },
+    "bridge": {
+        **_WEEK,
+        "scope": pl.String,
+        "phase": pl.String,
+        "function": pl.String,
+        "position": pl.Int32,
+        "step": pl.String,
+        "exact_usd": _USD,
+        "printed_usd": _USD,
+    },
+    "guardrails": {
+        **_WEEK,
+        "function": pl.String,
+        "guardrail": pl.String,
+        "position": pl.Int32,
+        "before_value": pl.Float64,
+        "before_count": pl.Int64,
+        "after_value": pl.Float64,
+        "after_count": pl.Int64,
+        "estimate": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "margin": _USD,
+        "verdict": pl.String,
+        "reason": pl.String,
+    },
+    "weekly": {
+        **_WEEK,
+        "status": pl.String,
+        "reasons": pl.String,
+        "baseline_start": pl.Date,
+        "baseline_end": pl.Date,
+        "baseline_days": pl.Int32,
+        "is_baseline_frozen": pl.Boolean,
+        "measured_days": pl.Int32,
+        "missing_days": pl.Int32,
+        **dict.fromkeys(
+            (
+                "avoided_usd",
+                "half_width_usd",
+                "counterfactual_usd",
+                "actual_usd",
+                "realized_usd_per_day",
+                "published_usd_per_day",
+                "restated_usd_per_day",
+                "normalized_usd_per_day",
+                "vs_published",
+                "vs_restated",
+                "cost_cut",
+                "claimed_cost_cut",
+            ),
+            _USD,
+        ),
+    },
+    "anomalies": {
+        **_WEEK,
+        "function": pl.String,
+        "day": pl.Date,
+        "actual_usd": _USD,
+        "expected_usd": _USD,
+        "deviations": pl.Float64,
+        "compared_days": pl.Int32,
+        "is_weekday": pl.Boolean,
+    },
+    "audit": {
+        "position": pl.Int32,
+        "detail": pl.Int32,
+        "code": pl.String,
+        "severity": pl.String,
+        "subject": pl.String,
+        "statement": pl.String,
+        "arithmetic": pl.String,
+        "published": pl.String,
+        "computed": pl.String,
+        "computed_low": _USD,
+        "computed_high": _USD,
+        "unit": pl.String,
+    },
+}
+
+
+class MeasuredTables:
+    """Rows for the measured models, from the warehouse as it is; every week is measured once."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> None:
+        """Measure nothing yet."""
+        self._con = con
+        self._catalog = catalog
+        self._lock = lock
+        self._weeks: dict[IsoWeek, WeekMeasurement] = {}
+
+    def __call__(self, model: Model, period: Period) -> pl.DataFrame:
+        """Return the rows of a measured model for the weeks whose Monday lies in a period."""
+        if model.table == "audit":
+            rows = list(_audit(audit(self._con, self._catalog, lock=self._lock).entries))
+        elif model.table == "anomalies":
+            rows = [row for week in _weeks_of(period) for row in self._anomalies(week)]
+        else:
+            rows = [row for week in _weeks_of(period) for row in self._rows(model, week)]
+        return pl.DataFrame(rows, schema=dict(_COLUMNS[model.table]), orient="row")
+
+    def _rows(self, model: Model, week: IsoWeek) -> Iterator[Row]:
+        if week not in self._weeks:
+            self._weeks[week], _ = measure(self._con, week, self._catalog, lock=self._lock)
+        measurement = self._weeks[week]
+        if model.table == "weekly":
+            rows = _weekly(measurement, self._catalog, is_frozen=self._lock is not None)
+        else:
+            rows = _WEEKLY_ROWS[model.table](measurement)
+        return ((week.start, week.label, *row) for row in rows)
+
+    def _anomalies(self, week: IsoWeek) -> Iterator[Row]:
+        for anomaly in read_anomalies(self._con, week, self._catalog):
+            yield (
+                week.start,
+                week.label,
+                anomaly.function,
+                anomaly.day,
+                anomaly.actual_usd,
+                anomaly.expected_usd,
+                anomaly.deviations,
+                anomaly.compared_days,
+                anomaly.is_weekday,
+            )
+
+
+def _weeks_of(period: Period) -> Iterator[IsoWeek]:
+    week = IsoWeek.of(period.since)
+    while week.start < period.until:
+        if week.start >= period.since:
+            yield week
+        week = week.next()
+
+
+def _ledger(measurement: WeekMeasurement) -> Iterator[Row]:
+    for position, line in enumerate(measurement.ledger, start=1):
+        function = measurement.function(line.function)
+        yield (
+            "+".join(line.phases),
+            line.function,
+            position,
+            line.state.value,
+            "" if isinstance(line.state, LedgerState) else _codes(function.judgement),
+            len(function.days),
+            function.calls,
+            line.avoided_usd,
+            line.half_width_usd,
+        )
+
+
+def _bridge(measurement: WeekMeasurement) -> Iterator[Row]:
+    report = measurement.bridge
+    if report is None:
+        return
+    for (phase, function), bridge in report.functions.items():
+        yield from (("function", phase, function, *row) for row in _steps(bridge))
+    for phase, bridge in report.phases.items():
+        yield from (("phase", phase, ALL, *row) for row in _steps(bridge))
+    yield from (("total", ALL, ALL, *row) for row in _steps(report.total))
+
+
+def _steps(bridge: Bridge) -> Iterator[Row]:
+    named: list[tuple[str, Amount]] = [
+        ("published", bridge.published),
+        *((line.step.value, line.amount) for line in bridge.steps),
+        ("realized", bridge.realized),
+    ]
+    for position, (step, amount) in enumerate(named):
+        yield position, step, amount.exact_usd, amount.printed_usd
+
+
+def _guardrails(measurement: WeekMeasurement) -> Iterator[Row]:
+    for function in measurement.functions:
+        if function.guardrails is None:
+            continue
+        for position, result in enumerate(function.guardrails.results, start=1):
+            yield (
+                function.function,
+                result.guardrail.value,
+                position,
+                *_sides(result),
+                result.estimate,
+                None if result.interval is None else result.interval.low,
+                None if result.interval is None else result.interval.high,
+                result.margin,
+                result.verdict.value,
+                result.reason.value,
+            )
+
+
+def _sides(result: RateGuardrail | DurationGuardrail) -> Row:
+    if isinstance(result, RateGuardrail):
+        return _rate(result.before), result.before.calls, _rate(result.after), result.after.calls
+    return result.before_seconds, result.before_days, result.after_seconds, result.after_days
+
+
+def _rate(side: Proportion) -> float | None:
+    return side.rate if side.calls else None
+
+
+_WEEKLY_ROWS: Mapping[str, Callable[[WeekMeasurement], Iterator[Row]]] = {
+    "ledger": _ledger,
+    "bridge": _bridge,
+    "guardrails": _guardrails,
+}
+
+
+def _weekly(measurement: WeekMeasurement, catalog: Catalog, *, is_frozen: bool) -> Iterator[Row]:
+    claiming = [function for function in measurement.functions if function.avoided is not None]
+    counterfactual = [f.avoided.counterfactual_usd for f in claiming if f.avoided is not None]
+    normalized = [f.normalized_usd_per_day for f in measurement.functions if f.normalized_usd_per_day is not None]
+    published, rates = catalog.projection.published, measurement.rates
+    total = None if measurement.bridge is None else measurement.bridge.total
+    yield (
+        measurement.judgement.status.value,
+        _codes(measurement.judgement),
+        None if measurement.baseline is None else measurement.baseline.start,
+        None if measurement.baseline is None else measurement.baseline.end,
+        len(measurement.baseline_days),
+        is_frozen,
+        len(measurement.days),
+        len(measurement.missing_days),
+        measurement.avoided_usd,
+        None if measurement.half_width is None else measurement.half_width.half_width_usd,
+        _sum(counterfactual),
+        _sum([function.actual_usd for function in claiming]),
+        None if total is None else total.realized.exact_usd,
+        None if published is None else published.saving_usd_per_day,
+        None if total is None else total.restated.exact_usd,
+        _sum(normalized),
+        *((None,) * 4 if rates is None else _rates(rates)),
+    )
+
+
+def _rates(rates: RealizationRates) -> Row:
+    shares = rates.vs_published, rates.vs_restated, rates.cost_cut, rates.claimed_cost_cut
+    return tuple(None if share is None else round_picodollars(share) for share in shares)
+
+
+def _sum(amounts: list[Decimal]) -> Decimal | None:
+    return sum(amounts, Decimal(0)) if amounts else None
+
+
+def _codes(judgement: Judgement) -> str:
+    return " ".join(dict.fromkeys(reason.code.value for reason in judgement.reasons))
+
+
+def _audit(entries: tuple[AuditEntry, ...]) -> Iterator[Row]:
+    for position, entry in enumerate(entries, start=1):
+        lines: tuple[AuditEntry | Detail, ...] = (entry, *entry.details)
+        for detail, line in enumerate(lines):
+            yield position, detail, entry.code.value, entry.severity.value, *_audit_figures(line)
+
+
+def _audit_figures(line: AuditEntry | Detail) -> Row:
+    return (
+        line.subject,
+        line.statement if isinstance(line, AuditEntry) else line.label,
+        line.arithmetic,
+        None if line.published is None else line.published.text,
+        line.computed.text,
+        line.computed.low,
+        line.computed.high,
+        line.computed.unit.value,
+    )

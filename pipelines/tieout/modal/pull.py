@@ -1,0 +1,138 @@
+"""The pull: everything that is missing or may still change, from Modal into the landing folder (docs/live.md).
+
+First the bill, because it tells which environments and apps cost anything; then the apps; then every function's calls.
+What one request brings lands at once, and what fails leaves the others alone: the next pull asks for the rest.
+"""
+
+import contextlib
+import fcntl
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tieout.core.home import PULL_LOCK_NAME
+from tieout.modal import plan
+from tieout.modal.apps import history_errands, list_apps
+from tieout.modal.bill import bill_errands
+from tieout.modal.calls import find_functions, function_errands
+from tieout.modal.client import Cause, ModalError, Session
+from tieout.modal.expired_calls import note_days_without_calls
+from tieout.modal.retry_policy import Patience
+from tieout.modal.snapshots import LandedFile, LandingFolder
+from tieout.modal.tasks import ENDING, Errand, Errands, Failure, Progress
+from tieout.modal.visit import Clock, Programme, Visit, Wanted
+
+_CALLS = "function_calls"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pull brought.
+
+    Attributes:
+        landed: the files, in the order in which they arrived.
+        failures: what did not arrive.
+        unasked: how many exports were not even asked for, because the pull was stopped.
+        notes: what else a person should know.
+        seconds: how long it took.
+    """
+
+    landed: tuple[LandedFile, ...]
+    failures: tuple[Failure, ...]
+    unasked: int
+    notes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ended_by(self) -> Failure | None:
+        """The failure that asking again will not cure: no valid token, permission, connection, room or clock."""
+        return next((each for each in self.failures if each.cause in {*ENDING, Cause.DENIED, Cause.CLOCK}), None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything arrived."""
+        return not self.failures and not self.unasked
+
+
+def ignore_progress(_: str, __: float) -> None:
+    """Show nothing."""
+
+
+def pull(
+    landing: Path,
+    programme: Programme,
+    wanted: Wanted,
+    *,
+    patience: Patience,
+    clock: Clock,
+    progress: Progress = ignore_progress,
+) -> Outcome:
+    """Bring from Modal what is wanted and not yet settled.
+
+    Args:
+        landing: the landing folder.
+        programme: where to look beside what Modal lists.
+        wanted: the exports and the range.
+        patience: limits.
+        clock: tells the time, aware UTC.
+        progress: called with what has arrived, and the finished share (0 to 1) of the stage.
+
+    Raises:
+        ModalError: nothing was asked for, because there is no connection, no valid token, or another pull under way.
+        OSError: the landing folder cannot be written.
+    """
+    started = time.monotonic()
+    with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
+        settings = session.settings()
+        settings.require_token()
+        session.workspace(settings.server)
+        errands = Errands(session, progress)
+        with _alone(landing):
+            visit = Visit(
+                session,
+                LandingFolder(landing, settings.client_version),
+                errands,
+                programme=programme,
+                wanted=wanted,
+                clock=clock,
+                scratch=Path(scratch),
+            )
+            _bring(visit)
+    return Outcome(
+        landed=tuple(errands.landed),
+        failures=tuple(errands.failures),
+        unasked=errands.unasked,
+        notes=tuple(errands.notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+@contextlib.contextmanager
+def _alone(landing: Path) -> Iterator[None]:
+    """Keep other pulls out of the landing folder: they would ask for the same, and take half a file for a leftover."""
+    landing.mkdir(parents=True, exist_ok=True)
+    with (landing / PULL_LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ModalError(Cause.UNDER_WAY, f"another pull into {landing} is under way") from None
+        yield
+
+
+def _bring(visit: Visit) -> None:
+    """Work through the stages; each needs what the one before has brought."""
+    if visit.is_wanted(_CALLS):
+        logs = [snapshot for subject in visit.subjects(_CALLS) for snapshot in visit.known(subject)]
+        if risk := plan.retention_risk(logs, visit.now):
+            visit.errands.note(risk)
+    visit.errands.run(bill_errands(visit))
+    if visit.is_wanted("app_list", "app_history", "function_info", _CALLS):
+        apps = list_apps(visit)
+        visit.errands.run(history_errands(visit, apps))
+        if visit.is_wanted("function_info", _CALLS):
+            visit.errands.run(function_errands(visit, find_functions(visit, apps)))
+        if visit.is_wanted(_CALLS):
+            visit.errands.run_one(Errand("days without calls", partial(note_days_without_calls, visit)))

@@ -1,0 +1,166 @@
+"""The archive: an index of all weekly reports, and the links from each page to the weeks beside it.
+
+Every week's folder holds a `summary.json` with its line of the index, so that the index is written without any report
+being built again. A page written earlier gets the link to a newer week in place: only what stands between two marks of
+it is replaced.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tieout.core.files import write_whole
+from tieout.core.money import format_usd
+from tieout.core.periods import IsoWeek
+from tieout.report.contents import WeeklyReport
+from tieout.report.formats.templates import html_templates
+from tieout.report.wording import day_name
+
+PAGE_NAME = "index.html"
+SUMMARY_NAME = "summary.json"
+
+_BEGIN, _END = "<!-- weeks -->", "<!-- end of weeks -->"
+_LINKS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
+
+
+class WeekSummary(BaseModel):
+    """A week in one line, in the words of its report. `–` stands for what there is none of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    programme: str
+    state: str
+    avoided: str
+    half_width: str
+    per_day: str
+    cost: str
+    tie_out: str
+    tie_out_outcome: str
+    days: str
+    revision: str
+
+    @classmethod
+    def of(cls, report: WeeklyReport) -> "WeekSummary":
+        """Take the line of a report."""
+        headline = report.headline
+        avoided, half_width, per_day = headline.avoided_usd, headline.half_width_usd, headline.avoided_usd_per_day
+        return cls(
+            programme=report.programme,
+            state=headline.standing.state if avoided is not None else "no claim",
+            avoided="–" if avoided is None else format_usd(avoided),
+            half_width="–" if half_width is None else format_usd(half_width),
+            per_day="–" if per_day is None else format_usd(per_day),
+            cost=format_usd(report.spend.total_usd),
+            tie_out=report.tie_verdict.word,
+            tie_out_outcome=report.tie_verdict.outcome,
+            days="final" if report.is_final else "not final",
+            revision="not issued" if report.revision.issued_at is None else str(report.revision.number),
+        )
+
+
+@dataclass(frozen=True)
+class ArchivedWeek:
+    """A week of the archive; its summary is None when the file is missing or cannot be read."""
+
+    week: IsoWeek
+    summary: WeekSummary | None
+
+    @property
+    def first_day(self) -> str:
+        """`Mon 9 Nov 2026`."""
+        return day_name(self.week.start)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The weeks before and after one, of those that have a page; weeks in between may be missing."""
+
+    previous: IsoWeek | None = None
+    next: IsoWeek | None = None
+
+
+def archived_weeks(directory: Path) -> tuple[ArchivedWeek, ...]:
+    """Return the weeks that have a page in a folder of reports, newest first."""
+    return tuple(ArchivedWeek(week, _read_summary(directory, week)) for week in reversed(_weeks_with_a_page(directory)))
+
+
+def neighbours_of(week: IsoWeek, directory: Path) -> Neighbours:
+    """Find the weeks beside one, whether it has a page yet or not."""
+    others = _weeks_with_a_page(directory)
+    earlier, later = [other for other in others if other < week], [other for other in others if other > week]
+    return Neighbours(previous=earlier[-1] if earlier else None, next=later[0] if later else None)
+
+
+def render_links(neighbours: Neighbours) -> str:
+    """Return the links between weeks as they stand in a page, with the marks around them."""
+    return _marked(html_templates().get_template("weeks.html.j2").render(neighbours=neighbours))
+
+
+def kept_page(page: str) -> str:
+    """Return a page as it is kept in a folder below its week's: its links lead out of there, the rest stays."""
+    links = _marked(html_templates().get_template("kept.html.j2").render())
+    # Nothing but the page's own markup can hold this text: quotes in names are escaped.
+    return _with_links(page, links).replace('href="revision-', 'href="../revision-')
+
+
+def render_summary(report: WeeklyReport) -> str:
+    """Return what a week's folder holds of it for the index."""
+    return WeekSummary.of(report).model_dump_json(indent=2) + "\n"
+
+
+def render_archive(weeks: Sequence[ArchivedWeek]) -> str:
+    """Return the index of all weeks as an HTML page."""
+    return html_templates().get_template("archive.html.j2").render(weeks=weeks)
+
+
+def link_week(week: IsoWeek, directory: Path) -> Path:
+    """Link a week that has just been written: on the pages beside it, and in the index.
+
+    Returns:
+        The index.
+    """
+    beside = neighbours_of(week, directory)
+    for other in (beside.previous, beside.next):
+        if other is not None:
+            _relink(other, directory)
+    return write_whole(directory / PAGE_NAME, render_archive(archived_weeks(directory)).encode("utf-8"))
+
+
+def _relink(week: IsoWeek, directory: Path) -> None:
+    path = directory / week.label / PAGE_NAME
+    page = path.read_text(encoding="utf-8")
+    links = render_links(neighbours_of(week, directory))
+    linked = _with_links(page, links)
+    if linked != page:
+        write_whole(path, linked.encode("utf-8"))
+
+
+def _marked(links: str) -> str:
+    return f"{_BEGIN}\n{links}{_END}"
+
+
+def _with_links(page: str, links: str) -> str:
+    return _LINKS.sub(lambda _: links, page, count=1)
+
+
+def _weeks_with_a_page(directory: Path) -> list[IsoWeek]:
+    weeks = (_week_of(page.parent.name) for page in directory.glob(f"*/{PAGE_NAME}"))
+    return sorted(week for week in weeks if week is not None)
+
+
+def _week_of(folder: str) -> IsoWeek | None:
+    try:
+        week = IsoWeek.parse(folder)
+    except ValueError:
+        return None
+    return week if week.label == folder else None
+
+
+def _read_summary(directory: Path, week: IsoWeek) -> WeekSummary | None:
+    try:
+        return WeekSummary.model_validate_json((directory / week.label / SUMMARY_NAME).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None

@@ -1,0 +1,125 @@
+"""How statuses, their reasons, the steps of the bridge and the guardrails are put into words: one table for each."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from tieout.report.wording import count, day_name, listing
+from tieout.savings.bridge import Step
+from tieout.savings.counterfactual import ModelForm
+from tieout.savings.guardrails import Guardrail
+from tieout.savings.guardrails import Reason as VerdictReason
+from tieout.savings.status import Judgement, Reason, ReasonCode, Status
+
+STEPS: Mapping[Step, str] = {
+    Step.ROUNDING: "rounding of the published total",
+    Step.UNIT_CORRECTION: "measured seconds a call, not an hour",
+    Step.CALLS: "number of calls",
+    Step.COVERAGE: "callers not moved yet",
+    Step.SECONDS_BEFORE: "seconds a call, before",
+    Step.SECONDS_AFTER: "seconds a call, after",
+    Step.OVERHEAD_BEFORE: "startup and idle time, before",
+    Step.OVERHEAD_AFTER: "startup and idle time, after",
+    Step.GPU_RATE: "GPU cost of a second",
+    Step.CPU_RATE: "CPU cost of a second",
+    Step.MEMORY_RATE: "memory cost of a second",
+    Step.ADJUSTMENTS: "adjustments",
+    Step.OUTSIDE_CLAIM: "functions outside the claim",
+    Step.UNALLOCATED: "not allocated",
+}
+
+GUARDRAILS: Mapping[str, str] = {
+    Guardrail.ERROR_RATE: "error rate",
+    Guardrail.TIMEOUT_RATE: "timeout rate",
+    Guardrail.OOM_RATE: "memory kills",
+    Guardrail.P50_SECONDS: "p50 seconds",
+    Guardrail.P95_SECONDS: "p95 seconds",
+}
+
+VERDICT_REASONS: Mapping[VerdictReason, str] = {
+    VerdictReason.WITHIN_MARGIN: "",
+    VerdictReason.BEYOND_MARGIN: "beyond the margin",
+    VerdictReason.UNDERPOWERED: "too little data",
+    VerdictReason.NO_CALLS: "no calls",
+    VerdictReason.TOO_FEW_DAYS: "too few days",
+}
+
+FORMS: Mapping[ModelForm, str] = {
+    ModelForm.PROPORTIONAL: "proportional",
+    ModelForm.AFFINE: "with intercept",
+    ModelForm.CONSTANT: "constant",
+}
+
+_Data = Sequence[Mapping[str, str]]
+
+
+def because(judgement: Judgement) -> tuple[str, ...]:
+    """Word every reason that lowers a status, the weightiest first; reasons of one kind share a phrase."""
+    return tuple(_words(r for r in judgement.reasons if r.status is not Status.VERIFIED))
+
+
+def remarks(judgement: Judgement) -> tuple[str, ...]:
+    """Word what to know beside a status without its being lowered."""
+    return tuple(_words(r for r in judgement.reasons if r.status is Status.VERIFIED))
+
+
+def _words(reasons: Iterable[Reason]) -> list[str]:
+    by_code: dict[ReasonCode, list[Mapping[str, str]]] = {}
+    for reason in reasons:
+        by_code.setdefault(reason.code, []).append(reason.data)
+    return [_REASONS[code](data) for code, data in by_code.items()]
+
+
+def _premise(data: _Data) -> str:
+    return f"what was deployed before is not what the catalog says ({listing(list(data[0].values()))})"
+
+
+def _few_baseline_days(data: _Data) -> str:
+    return f"the baseline has {count(int(data[0]['baseline_days']), 'day')}, {data[0]['least_days']} are needed"
+
+
+def _too_wide(data: _Data) -> str:
+    return f"± is more than {_percent(data[0]['limit'])} of the saving"
+
+
+def _percent(share: str) -> str:
+    return f"{(Decimal(share) * 100).normalize():f}%"
+
+
+def _guardrails(data: _Data) -> str:
+    """`error rate and p50 seconds`; a total names the function of each: `error rate of f; p50 seconds of g`."""
+    by_function: dict[str, list[str]] = {}
+    for reason in data:
+        function, _, guardrail = reason["guardrail"].rpartition(": ")
+        by_function.setdefault(function, []).append(GUARDRAILS[guardrail])
+    of = {function: f" of {function}" if function else "" for function in by_function}
+    return listing([f"{listing(names)}{of[function]}" for function, names in by_function.items()])
+
+
+def _days(data: _Data) -> str:
+    first, last = (day_name(dt.date.fromisoformat(data[0][key])) for key in ("first", "last"))
+    days = count(int(data[0]["days"]), "day")
+    return f"{days} ({first})" if first == last else f"{days} ({first} to {last})"
+
+
+_REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
+    ReasonCode.PREMISE_CONTRADICTED: _premise,
+    ReasonCode.NO_CHANGE_NAMED: lambda _: "the catalog names no change",
+    ReasonCode.NOTHING_DEPLOYED: lambda _: "nothing was deployed yet",
+    ReasonCode.TOO_FEW_BASELINE_DAYS: _few_baseline_days,
+    ReasonCode.NO_BASELINE_CALLS: lambda _: "no call succeeded in the baseline",
+    ReasonCode.NO_MEASURED_DAY: lambda _: "no day of the week counts: deployment days, or days without their bill",
+    ReasonCode.NEGATIVE_SAVING: lambda _: "cost rose, and the whole interval says so",
+    ReasonCode.NO_INTERVAL: lambda _: "the baseline is too short for an interval",
+    ReasonCode.INTERVAL_INCLUDES_ZERO: lambda _: "the interval includes zero",
+    ReasonCode.INTERVAL_TOO_WIDE: _too_wide,
+    ReasonCode.GUARDRAIL_FAILED: lambda data: f"the rollout worsened the {_guardrails(data)} beyond the margin",
+    ReasonCode.WIDE_INTERVAL: _too_wide,
+    ReasonCode.SHORT_BASELINE: lambda data: (
+        f"the baseline has {count(int(data[0]['baseline_days']), 'day')}, {data[0]['sufficient_days']} are enough"
+    ),
+    ReasonCode.UNSETTLED_DAYS: lambda data: f"the bill of {_days(data)} may still change",
+    ReasonCode.GUARDRAIL_INCONCLUSIVE: lambda data: f"too little data to clear the {_guardrails(data)}",
+    ReasonCode.GUARDRAILS_NOT_TESTED: lambda _: "no guardrail was tested",
+    ReasonCode.EXTRAPOLATED: lambda data: f"extrapolated: the baseline has not seen the volume of {_days(data)}",
+}

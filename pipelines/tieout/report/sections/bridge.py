@@ -1,0 +1,118 @@
+"""The bridge from the published to the realized saving as tables: by phase with bars, and by function."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tieout.catalog.models import Catalog
+from tieout.core.money import format_usd
+from tieout.report.reasons import STEPS
+from tieout.report.saving_contents import BridgeRow, BridgeTables, FunctionBridge
+from tieout.report.wording import listing
+from tieout.savings.bridge import DRIVERS, Bridge, BridgeReport, Step
+from tieout.savings.measurement import WeekMeasurement
+
+_NOTHING = Decimal(0)
+_FIRST_STAGE = (Step.ROUNDING, Step.UNIT_CORRECTION)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line before it has a bar."""
+
+    label: str
+    phases: tuple[Decimal | None, ...]
+    total_usd: Decimal
+    is_end: bool = False
+
+
+def describe_bridge(measurement: WeekMeasurement, catalog: Catalog) -> BridgeTables | None:
+    """Set out the bridge, in dollars a day; None when nothing is claimed."""
+    report = measurement.bridge
+    if report is None:
+        return None
+    order = {phase.id: position for position, phase in enumerate(catalog.rollout.phases)}
+    phases = sorted(report.phases, key=lambda phase: order.get(phase, len(order)))
+    columns = [report.phases[phase] for phase in phases]
+    steps = [step for step in Step if step not in _FIRST_STAGE and _moves(step, report)]
+    names = [function.function for function in measurement.functions]
+    cells = sorted(report.functions.items(), key=lambda cell: (phases.index(cell[0][0]), names.index(cell[0][1])))
+    return BridgeTables(
+        phases=tuple(phases),
+        stages=(
+            _rows(_first_stage(report.total, columns)),
+            _rows(_second_stage(report.total, columns, steps)),
+        ),
+        steps=tuple(STEPS[step] for step in (Step.UNIT_CORRECTION, *steps)),
+        functions=tuple(
+            _function(function, phase, bridge, (Step.UNIT_CORRECTION, *steps)) for (phase, function), bridge in cells
+        ),
+        remarks=tuple(_remarks(measurement, report)),
+    )
+
+
+def _moves(step: Step, report: BridgeReport) -> bool:
+    return any(bridge.amount(step).printed_usd for bridge in (report.total, *report.functions.values()))
+
+
+def _first_stage(total: Bridge, columns: Sequence[Bridge]) -> Iterator[_Entry]:
+    """From the published total to the restated projection; a phase starts from the claim's own lines."""
+    nobody = tuple(None for _ in columns)
+    if rounding := total.amount(Step.ROUNDING).printed_usd:
+        yield _Entry("published saving", nobody, total.published.printed_usd, is_end=True)
+        yield _Entry(STEPS[Step.ROUNDING], nobody, rounding)
+    yield _Entry("the claim's own lines", _ends(columns, "claimed"), total.claimed.printed_usd, is_end=True)
+    yield _step(Step.UNIT_CORRECTION, total, columns)
+    yield _Entry("restated projection", _ends(columns, "restated"), total.restated.printed_usd, is_end=True)
+
+
+def _second_stage(total: Bridge, columns: Sequence[Bridge], steps: Iterable[Step]) -> Iterator[_Entry]:
+    """From the restated projection to the realized saving."""
+    yield _Entry("restated projection", _ends(columns, "restated"), total.restated.printed_usd, is_end=True)
+    for step in steps:
+        yield _step(step, total, columns)
+    yield _Entry("realized saving", _ends(columns, "realized"), total.realized.printed_usd, is_end=True)
+
+
+def _ends(columns: Sequence[Bridge], name: str) -> tuple[Decimal, ...]:
+    return tuple(getattr(column, name).printed_usd for column in columns)
+
+
+def _step(step: Step, total: Bridge, columns: Sequence[Bridge]) -> _Entry:
+    amounts = tuple(column.amount(step).printed_usd for column in columns)
+    return _Entry(STEPS[step], amounts, total.amount(step).printed_usd)
+
+
+def _rows(entries: Iterable[_Entry]) -> tuple[BridgeRow, ...]:
+    return tuple(BridgeRow(entry.label, entry.phases, entry.total_usd, entry.is_end) for entry in entries)
+
+
+def _function(function: str, phase: str, bridge: Bridge, steps: Iterable[Step]) -> FunctionBridge:
+    drivers = sum((bridge.amount(step).printed_usd for step in DRIVERS), _NOTHING)
+    restated, realized = bridge.restated.printed_usd, bridge.realized.printed_usd
+    return FunctionBridge(
+        function=function,
+        phase=phase,
+        claimed_usd=bridge.claimed.printed_usd,
+        correction_usd=bridge.amount(Step.UNIT_CORRECTION).printed_usd,
+        restated_usd=restated,
+        drivers_usd=drivers,
+        rest_usd=realized - restated - drivers,
+        realized_usd=realized,
+        steps=tuple(bridge.amount(step).printed_usd for step in steps),
+    )
+
+
+def _remarks(measurement: WeekMeasurement, report: BridgeReport) -> Iterator[str]:
+    waiting = {
+        function: bridge.amount(Step.UNALLOCATED).printed_usd
+        for (_, function), bridge in report.functions.items()
+        if measurement.function(function).avoided is None and bridge.amount(Step.UNALLOCATED).printed_usd
+    }
+    if waiting:
+        amount = format_usd(sum(waiting.values(), _NOTHING))
+        yield f"Of what is not allocated, {amount} is promised and not realized yet: {listing(sorted(waiting))}."
+    if len({function.days for function in measurement.functions if function.avoided is not None}) > 1:
+        yield "A function counts from the day after its own deployment, and its amount a day is over those days."
+    if report.total.amount(Step.ADJUSTMENTS).printed_usd:
+        yield "The realized saving includes the adjustments of the ledger; the headline does not."

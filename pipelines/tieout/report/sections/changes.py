@@ -1,0 +1,184 @@
+"""This week against the week before: what moved, which functions moved it, and whose status is another one."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.money import round_picodollars, to_cents
+from tieout.measure.daily_work import measure
+from tieout.report.cents import per_day
+from tieout.report.contents import RolloutLine, Spend
+from tieout.report.sections.realized import read_rollout
+from tieout.report.sections.spend import read_spend
+from tieout.report.trend_contents import ChangeRow, Changes, Movement, Mover, Quantity, StatusChange
+from tieout.report.wording import Share, count, share_of, share_of_rate
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.savings.measurement import DailyWork, WeekMeasurement
+
+MOST_MOVERS = 6
+THE_TOTAL = "the programme"
+_WITHOUT_A_CALL = frozenset({"unexplained", "unlogged", "residual", "direct"})
+
+
+@dataclass(frozen=True)
+class _Week:
+    """What two weeks are compared by.
+
+    Attributes:
+        measurement: of the week.
+        spend: of the week, in cents.
+        rollout: how far callers have moved.
+        calls: successful calls of the programme's functions on all days of the week.
+        landed_days: days of the week whose bill is landed whole.
+    """
+
+    measurement: WeekMeasurement
+    spend: Spend
+    rollout: tuple[RolloutLine, ...]
+    calls: int
+    landed_days: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of the week."""
+        return not (self.landed_days or self.calls or self.spend.functions)
+
+
+def read_changes(
+    con: duckdb.DuckDBPyConnection,
+    measurement: WeekMeasurement,
+    work: Sequence[DailyWork],
+    catalog: Catalog,
+    *,
+    landed: Collection[dt.date],
+    lock: BaselineLock | None,
+) -> Changes | None:
+    """Compare a week with the one before, which is measured as it stands now; None when nothing is known of that.
+
+    Args:
+        con: the warehouse.
+        measurement: of the week.
+        work: all days up to the end of the week.
+        catalog: the programme.
+        landed: days whose bill is landed whole.
+        lock: the frozen baseline.
+    """
+    earlier, _ = measure(con, measurement.week.previous(), catalog, lock=lock)
+    before, after = (_read_week(con, measured, work, catalog, landed=landed) for measured in (earlier, measurement))
+    if before.is_empty:
+        return None
+    rows = zip(_figures(before), _figures(after), strict=True)
+    return Changes(
+        before=before.measurement.week,
+        rows=tuple(
+            ChangeRow(label, quantity, earlier, later)
+            for (label, quantity, earlier), (_, _, later) in rows
+            if earlier is not None or later is not None
+        ),
+        avoided=_avoided(before.measurement, after.measurement),
+        cost=_movement(
+            {function.function: function.amount_usd for function in before.spend.functions},
+            {function.function: function.amount_usd for function in after.spend.functions},
+        ),
+        statuses=tuple(_statuses(before.measurement, after.measurement)),
+        remarks=tuple(_remarks(before, after)),
+    )
+
+
+def _read_week(
+    con: duckdb.DuckDBPyConnection,
+    measurement: WeekMeasurement,
+    work: Sequence[DailyWork],
+    catalog: Catalog,
+    *,
+    landed: Collection[dt.date],
+) -> _Week:
+    week, known = measurement.week, {function.name for function in catalog.functions.functions}
+    days = week.days()
+    return _Week(
+        measurement=measurement,
+        spend=read_spend(con, week, catalog),
+        rollout=read_rollout(con, week, landed=landed, catalog=catalog),
+        calls=sum(value.successful_calls for value in work if value.day in days and value.function in known),
+        landed_days=sum(day in landed for day in days),
+    )
+
+
+def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
+    measured, days = week.measurement, len(week.measurement.days)
+    avoided, width = measured.avoided_usd, measured.half_width
+    vs_restated = None if measured.rates is None else share_of_rate(measured.rates.vs_restated)
+    moved, calls = (sum(values) for values in ([x.moved_calls for x in week.rollout], [x.calls for x in week.rollout]))
+    idle = sum((c.amount_usd for c in week.spend.components if c.component in _WITHOUT_A_CALL), Decimal(0))
+    yield "measured days", Quantity.COUNT, Decimal(days)
+    yield "avoided cost a measured day", Quantity.USD, None if avoided is None else per_day(avoided, days)
+    yield "± of it", Quantity.USD, None if width is None else per_day(width.half_width_usd, days)
+    yield "realized of the restated projection", Quantity.PERCENT, _percent(vs_restated)
+    yield "calls in the newest phase", Quantity.PERCENT, _percent(share_of(moved, calls))
+    yield "successful calls", Quantity.COUNT, Decimal(week.calls)
+    yield "bill of the week", Quantity.USD, week.spend.total_usd
+    yield "of it without a call", Quantity.PERCENT, _percent(share_of(idle, week.spend.total_usd))
+
+
+def _percent(share: Share | None) -> Decimal | None:
+    """Return a share in percent with the decimal that is printed."""
+    if share is None:
+        return None
+    return Decimal(round(Fraction(share.part) / Fraction(share.whole) * 1000)).scaleb(-1)
+
+
+def _avoided(before: WeekMeasurement, after: WeekMeasurement) -> Movement | None:
+    """Compare the avoided cost a measured day; every function's is per measured day of the whole programme."""
+    if before.avoided_usd is None or after.avoided_usd is None:
+        return None
+    return _movement(_avoided_a_day(before, before.avoided_usd), _avoided_a_day(after, after.avoided_usd))
+
+
+def _avoided_a_day(measurement: WeekMeasurement, total: Decimal) -> dict[str, Decimal]:
+    days = len(measurement.days)
+    amounts = {f.function: f.avoided_usd for f in measurement.functions if f.avoided_usd is not None}
+    exact = [round_picodollars(Fraction(amount) / days) for amount in amounts.values()]
+    return dict(zip(amounts, to_cents(exact, per_day(total, days)), strict=True))
+
+
+def _movement(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Movement:
+    names = [*after, *(name for name in before if name not in after)]
+    movers = [Mover(name, before.get(name, Decimal(0)), after.get(name, Decimal(0))) for name in names]
+    movers.sort(key=lambda mover: (-abs(mover.change_usd), mover.function))
+    return Movement(sum(before.values(), Decimal(0)), sum(after.values(), Decimal(0)), _largest(movers))
+
+
+def _largest(movers: Sequence[Mover]) -> tuple[Mover, ...]:
+    """Keep the largest moves; what is left is one line, so that the lines still add up."""
+    if len(movers) <= MOST_MOVERS:
+        return tuple(movers)
+    shown, rest = movers[: MOST_MOVERS - 1], movers[MOST_MOVERS - 1 :]
+    others = Mover(
+        count(len(rest), "other"),
+        sum((mover.before_usd for mover in rest), Decimal(0)),
+        sum((mover.after_usd for mover in rest), Decimal(0)),
+    )
+    return (*shown, others)
+
+
+def _statuses(before: WeekMeasurement, after: WeekMeasurement) -> Iterator[StatusChange]:
+    if before.judgement.status is not after.judgement.status:
+        yield StatusChange(THE_TOTAL, before.judgement.status.value, after.judgement.status.value)
+    earlier = {function.function: function.judgement.status for function in before.functions}
+    for function in after.functions:
+        was, now = earlier.get(function.function), function.judgement.status
+        if was is not None and was is not now:
+            yield StatusChange(function.function, was.value, now.value)
+
+
+def _remarks(before: _Week, after: _Week) -> Iterator[str]:
+    if before.landed_days != after.landed_days:
+        yield (
+            f"The bill of {count(after.landed_days, 'day')} of this week is landed, and of {before.landed_days} of the "
+            "week before: the two bills cannot be compared."
+        )

@@ -1,0 +1,261 @@
+"""Findings of the week: what is deployed contradicts the catalog, the data is incomplete, or a cost is unusual."""
+
+import datetime as dt
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.findings import Finding, Severity
+from tieout.core.money import format_usd
+from tieout.core.periods import IsoWeek, day_start
+from tieout.measure.anomalies import read_anomalies
+from tieout.measure.configuration_drift import Deviation, read_deviations
+from tieout.report.contents import RolloutLine
+from tieout.report.wording import count, day_name, listing, span
+from tieout.savings.anomalies import Anomaly
+from tieout.savings.days import FunctionDay, baseline_days
+from tieout.savings.measurement import WeekMeasurement
+
+PREMISE_NOT_MET = "premise_not_met"
+CONFIGURATION_DRIFT = "configuration_drift"
+UNKNOWN_RESOURCE = "unknown_resource_label"
+BASELINE_DAYS_MISSING = "baseline_days_missing"
+ROLLOUT_INCOMPLETE = "rollout_incomplete"
+UNUSUAL_COST = "unusual_cost"
+LOG_MISSING = "log_missing"
+NEGATIVE_COST = "negative_cost"
+BASELINE_NOT_MATCHED = "baseline_not_matched"
+
+COMPLETE_ROLLOUT = Fraction(9, 10)
+
+_UNKNOWN_RESOURCES = """
+select i.resource, count(distinct i.object_id)
+from staging.billing_items as i
+where
+    i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'difference', 'all')
+    and i.resource not in (select r.resource from catalog.resources as r)
+group by all
+order by all
+"""
+
+_NOT_MATCHED = """
+select
+    function,
+    app,
+    day::date,
+    outcome
+from reconciliation.log_vs_bill
+where
+    environment = $environment
+    and day in (select unnest($days::timestamp[]))
+    and function in (select unnest($functions::varchar[]))
+    and outcome != 'matched'
+order by function, app, day
+"""
+
+
+def read_findings(
+    con: duckdb.DuckDBPyConnection,
+    measurement: WeekMeasurement,
+    *,
+    catalog: Catalog,
+    landed: Mapping[dt.date, object],
+    rollout: Sequence[RolloutLine],
+) -> tuple[Finding, ...]:
+    """Collect what a reader of the week must know beside its figures."""
+    week = measurement.week
+    deviations = read_deviations(con, catalog, since=week.start, until=week.end)
+    return (
+        *(_configuration_finding(deviation) for deviation in deviations),
+        *_rollout_findings(rollout),
+        *_baseline_findings(measurement, landed),
+        *_log_findings(measurement),
+        *_negative_findings(measurement),
+        *_unmatched_findings(con, measurement, catalog),
+        *_resource_findings(con, week),
+        *_unusual_costs(read_anomalies(con, week, catalog)),
+    )
+
+
+def _configuration_finding(deviation: Deviation) -> Finding:
+    said = listing([difference.catalog for difference in deviation.differences.values()])
+    deployed = listing([difference.deployed for difference in deviation.differences.values()])
+    is_premise = deviation.contradicts_premise
+    what = "premise not met: the catalog's “before”" if is_premise else f"drift: the catalog's {deviation.phase}"
+    return Finding(
+        code=PREMISE_NOT_MET if is_premise else CONFIGURATION_DRIFT,
+        severity=Severity.WARNING,
+        subject=deviation.function,
+        message=f"{what} says {said}; {deviation.app} was deployed with {deployed} "
+        f"({day_name(deviation.seen_from.date())}).",
+        data={"app": deviation.app, "phase": deviation.phase, "catalog": said, "deployed": deployed},
+    )
+
+
+def _rollout_findings(rollout: Sequence[RolloutLine]) -> list[Finding]:
+    behind = [line for line in rollout if line.calls and Fraction(line.moved_calls, line.calls) < COMPLETE_ROLLOUT]
+    if not behind:
+        return []
+    shares = [f"{line.function} {line.calls_share}" for line in behind]
+    verb = "has" if len(behind) == 1 else "have"
+    return [
+        Finding(
+            code=ROLLOUT_INCOMPLETE,
+            severity=Severity.WARNING,
+            subject="rollout",
+            message=f"{count(len(behind), 'function')} {verb} less than nine tenths of the calls in the newest phase: "
+            f"{listing(shares)}. The others still run as they were before.",
+            data={line.function: f"{line.moved_calls} of {line.calls}" for line in behind},
+        )
+    ]
+
+
+def _baseline_findings(measurement: WeekMeasurement, landed: Mapping[dt.date, object]) -> list[Finding]:
+    if measurement.baseline is None or not landed:
+        return []
+    newest = max(landed)
+    missing = [
+        day
+        for day in baseline_days(measurement.baseline)
+        if day <= newest and day not in landed and day not in measurement.baseline_days
+    ]
+    if not missing:
+        return []
+    return [
+        Finding(
+            code=BASELINE_DAYS_MISSING,
+            severity=Severity.WARNING,
+            subject="baseline",
+            message=f"the bill of {count(len(missing), 'baseline day')} is not landed as a whole, "
+            f"the first is {day_name(missing[0])}; those days count for nothing.",
+            data={"days": ", ".join(day.isoformat() for day in missing)},
+        )
+    ]
+
+
+def _days_that_matter(measurement: WeekMeasurement) -> frozenset[dt.date]:
+    baseline = baseline_days(measurement.baseline) if measurement.baseline else []
+    return frozenset((*baseline, *measurement.week.days()))
+
+
+def _log_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
+    """Name the logs that baseline or week lack; on such a day the cost of one function goes to the others."""
+    matter = _days_that_matter(measurement)
+    for gap in measurement.log_gaps:
+        if days := [day for day in gap.days if day in matter]:
+            yield Finding(
+                code=LOG_MISSING,
+                severity=Severity.WARNING,
+                subject=gap.function,
+                message=f"no call log of {gap.app} is landed for {_spans(days)}, so its cost went elsewhere; "
+                f"{_count_for_nothing(len(days))} Pull again, or land the log: "
+                "Modal keeps calls for a day or for thirty, by plan. Later the days stay out.",
+                data={"app": gap.app, "days": ", ".join(day.isoformat() for day in days)},
+            )
+
+
+def _count_for_nothing(days: int) -> str:
+    return "that day counts for nothing." if days == 1 else f"those {days} days count for nothing."
+
+
+def _negative_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
+    matter = _days_that_matter(measurement)
+    by_function: defaultdict[str, list[FunctionDay]] = defaultdict(list)
+    for value in measurement.negative_days:
+        if value.day in matter:
+            by_function[value.function].append(value)
+    for function, days in sorted(by_function.items()):
+        amounts = [f"{format_usd(value.cost_usd)} on {day_name(value.day)}" for value in days]
+        yield Finding(
+            code=NEGATIVE_COST,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"cost {listing(amounts)}: a refund, which is no saving, or a wrong bill; "
+            f"{_count_for_nothing(len(days))} Compare with Modal's own bill, and land it again if it says otherwise.",
+            data={value.day.isoformat(): str(value.cost_usd) for value in days},
+        )
+
+
+def _unmatched_findings(
+    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, catalog: Catalog
+) -> Iterator[Finding]:
+    """Gate G6 looks at the week only; this looks at the days that the week is compared with."""
+    parameters = {
+        "environment": catalog.functions.environment,
+        "days": [day_start(day) for day in measurement.baseline_days],
+        "functions": [function.name for function in catalog.functions.functions],
+    }
+    rows = con.execute(_NOT_MATCHED, parameters).fetchall()
+    for (function, app), found in itertools.groupby(rows, key=lambda row: row[:2]):
+        outcomes = {day: outcome for _, _, day, outcome in found}
+        yield Finding(
+            code=BASELINE_NOT_MATCHED,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"the bill of {app} and the call log do not match on {_spans(sorted(outcomes))}; the saving is "
+            "measured against these days. Gate G6 of their weeks has the amounts.",
+            data={day.isoformat(): outcome for day, outcome in outcomes.items()},
+        )
+
+
+def _spans(days: Sequence[dt.date]) -> str:
+    """Days in order, those in a row as a span."""
+    rows = itertools.groupby(enumerate(days), key=lambda place: place[1] - place[0] * dt.timedelta(days=1))
+    runs = [[day for _, day in run] for _, run in rows]
+    return listing([_run(run[0], run[-1]) for run in runs])
+
+
+def _run(first: dt.date, last: dt.date) -> str:
+    return day_name(first) if first == last else span(first, last + dt.timedelta(days=1))
+
+
+def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Finding]:
+    parameters = {"since": day_start(week.start), "until": day_start(week.end)}
+    return [
+        Finding(
+            code=UNKNOWN_RESOURCE,
+            severity=Severity.WARNING,
+            subject=resource,
+            message=f"prices.yaml knows no resource with this label, billed for {count(objects, 'object')}; "
+            "its cost is shared by container time. Add the label to catalog/prices.yaml.",
+            data={"objects": str(objects)},
+        )
+        for resource, objects in con.execute(_UNKNOWN_RESOURCES, parameters).fetchall()
+    ]
+
+
+def _unusual_costs(anomalies: Sequence[Anomaly]) -> Iterator[Finding]:
+    """One finding for a function, however many of its days are out of line."""
+    for function, found in itertools.groupby(anomalies, key=lambda anomaly: anomaly.function):
+        days = list(found)
+        yield Finding(
+            code=UNUSUAL_COST,
+            severity=Severity.WARNING,
+            subject=function,
+            message=f"cost {listing([_unusual_day(anomaly) for anomaly in days])}. "
+            "No deployment of the catalog explains it.",
+            data={
+                anomaly.day.isoformat(): f"{anomaly.actual_usd} actual, {anomaly.expected_usd} expected"
+                for anomaly in days
+            },
+        )
+
+
+def _unusual_day(anomaly: Anomaly) -> str:
+    compared = (
+        f"of the {anomaly.compared_days} {anomaly.day:%A}s before"
+        if anomaly.is_weekday
+        else f"of {anomaly.compared_days} comparable days before"
+    )
+    return (
+        f"{format_usd(anomaly.actual_usd)} on {day_name(anomaly.day)}{_times(anomaly)}, "
+        f"where {format_usd(anomaly.expected_usd)} is the median {compared}"
+    )
+
+
+def _times(anomaly: Anomaly) -> str:
+    return "" if anomaly.ratio is None else f" ({anomaly.ratio:.1f} times the usual)"

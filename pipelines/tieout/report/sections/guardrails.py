@@ -1,0 +1,74 @@
+"""Guardrails in words: what was tested, how it moved, how sure that is, and what that says."""
+
+import math
+from collections.abc import Iterable
+
+from tieout.report.reasons import GUARDRAILS, VERDICT_REASONS
+from tieout.report.saving_contents import GuardrailGroup, GuardrailRow
+from tieout.savings.guardrails import DurationGuardrail, RateGuardrail, Verdict
+from tieout.savings.measurement import FunctionMeasurement
+
+NOTHING = "–"
+
+
+def describe_guardrails(functions: Iterable[FunctionMeasurement]) -> tuple[GuardrailGroup, ...]:
+    """Word every test of every function that a phase has changed."""
+    return tuple(
+        GuardrailGroup(
+            function=function.function,
+            verdict=function.guardrails.verdict.value,
+            rows=tuple(_row(result) for result in function.guardrails.results),
+        )
+        for function in functions
+        if function.guardrails is not None
+    )
+
+
+def _row(result: RateGuardrail | DurationGuardrail) -> GuardrailRow:
+    before, after, change, margin = _rate(result) if isinstance(result, RateGuardrail) else _duration(result)
+    return GuardrailRow(
+        test=GUARDRAILS[result.guardrail],
+        before=before,
+        after=after,
+        change=change,
+        bound=_bound(result),
+        margin=margin,
+        verdict=result.verdict.value,
+        because=VERDICT_REASONS[result.reason],
+    )
+
+
+def _rate(result: RateGuardrail) -> tuple[str, str, str, str]:
+    before, after = (f"{side.rate:.2%}" if side.calls else NOTHING for side in (result.before, result.after))
+    change = NOTHING if result.estimate is None else _points(result.estimate)
+    return before, after, change, f"{(result.margin * 100).normalize():f} pp"
+
+
+def _duration(result: DurationGuardrail) -> tuple[str, str, str, str]:
+    before, after = _seconds(result.before_seconds), _seconds(result.after_seconds)
+    change = NOTHING if result.estimate is None else _ratio(result.estimate)
+    return before, after, change, f"×{result.margin.normalize():f}"
+
+
+def _bound(result: RateGuardrail | DurationGuardrail) -> str:
+    """The bound that decides: how bad it may be, or, where the test failed, how bad it is at least."""
+    if result.interval is None:
+        return NOTHING
+    is_failure = result.verdict is Verdict.FAIL
+    bound = result.interval.low if is_failure else result.interval.high
+    words = _points(bound) if isinstance(result, RateGuardrail) else _ratio(bound)
+    return f"{'≥' if is_failure else '≤'} {words}"
+
+
+def _points(difference: float) -> str:
+    """`+0.05 pp`: a difference of rates in percentage points."""
+    rounded = f"{difference * 100:+.2f}"
+    return f"{'0.00' if float(rounded) == 0 else rounded.replace('-', '−')} pp"
+
+
+def _ratio(ratio: float) -> str:
+    return f"×{ratio:.2f}" if math.isfinite(ratio) and ratio < 1e4 else "unbounded"
+
+
+def _seconds(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{seconds:,.2f} s"

@@ -1,0 +1,245 @@
+"""Where to look next: money of the week that bought no work, by function, at billed prices and measured seconds.
+
+The cost analysis written anew from measurement: no price per hour is multiplied by a number of calls.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.money import CENT, format_usd, round_picodollars
+from tieout.report.cents import per_day
+from tieout.report.sections.spend import function_label
+from tieout.report.trend_contents import Opportunities, Opportunity, OpportunityKind
+from tieout.report.wording import count, share_of
+from tieout.savings.measurement import DailyWork, FunctionMeasurement, WeekMeasurement
+
+MOST_LINES = 8
+_MICROSECONDS = 1_000_000
+_MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
+_UNIT_PLACES = 4
+
+_COSTS = """
+select environment, function, component, sum(amount_usd)::decimal(38, 12)
+from spend.hourly
+where hour::date in (select unnest($days::date[])) and component != 'direct'
+group by all
+having sum(amount_usd) != 0
+order by all
+"""
+
+_TIMES = """
+select environment, function, component, sum(container_us)::bigint
+from usage.hourly
+where hour::date in (select unnest($days::date[]))
+group by all
+order by all
+"""
+
+_STARTS = """
+select environment, function, count(*)
+from usage.containers
+where created_at::date in (select unnest($days::date[]))
+group by all
+order by all
+"""
+
+_WINDOWS = """
+select h.environment, h.function, max(c.scaledown_window_seconds)
+from usage.hourly as h
+inner join staging.configurations as c
+    on
+        h.environment = c.environment
+        and h.app = c.app
+        and h.function = c.function
+        and h.configuration_from = c.valid_from
+where h.hour::date in (select unnest($days::date[])) and h.component = 'idle'
+group by all
+order by all
+"""
+
+_Function = tuple[str, str]
+_Found = Iterator[tuple[OpportunityKind, Decimal, str]]
+
+REMEDIES: Mapping[OpportunityKind, str] = {
+    OpportunityKind.IDLE: "a shorter scaledown window, or more inputs to a container (`@modal.concurrent`)",
+    OpportunityKind.STARTUP: "more inputs to a container, or faster starts: a smaller image, a memory snapshot",
+    OpportunityKind.WITHOUT_A_CALL: "fewer containers kept warm (`min_containers`), or call logs that are missing",
+    OpportunityKind.OLD_PHASE: "moving the callers that still use the old app or configuration",
+}
+
+
+@dataclass(frozen=True)
+class _Usage:
+    """What one function cost and how its containers spent their time on the landed days of the week.
+
+    Attributes:
+        days: how many days.
+        costs: dollars by component.
+        times_us: container time by component, microseconds.
+        starts: containers created.
+        window_seconds: the longest scaledown window that its containers had; None when none was idle.
+    """
+
+    days: int
+    costs: Mapping[str, Decimal]
+    times_us: Mapping[str, int]
+    starts: int
+    window_seconds: int | None
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """All of it."""
+        return sum(self.costs.values(), Decimal(0))
+
+
+def read_opportunities(
+    con: duckdb.DuckDBPyConnection,
+    measurement: WeekMeasurement,
+    work: Iterable[DailyWork],
+    catalog: Catalog,
+    *,
+    landed: Collection[dt.date],
+) -> Opportunities:
+    """Find what the landed days of the week spent on waiting, starting, nobody's call and the old configuration.
+
+    Args:
+        con: the warehouse.
+        measurement: of the week.
+        work: all days up to the end of the week.
+        catalog: the programme.
+        landed: days whose bill is landed whole.
+    """
+    days = [day for day in measurement.week.days() if day in landed]
+    if not days:
+        return Opportunities(0, (), 0, Decimal(0))
+    usages = _read_usages(con, days)
+    lines = [
+        Opportunity(
+            function=function_label(function, environment, catalog),
+            kind=kind,
+            usd_per_day=amount,
+            share=share_of(amount, per_day(usage.cost_usd, len(days))),
+            measured=measured,
+            remedy=REMEDIES[kind],
+        )
+        for (environment, function), usage in usages.items()
+        for kind, amount, measured in _of_usage(usage)
+    ]
+    lines += _of_old_phases(measurement, work, usages, catalog)
+    lines = sorted(
+        (line for line in lines if line.usd_per_day >= CENT),
+        key=lambda line: (-line.usd_per_day, line.function, line.kind),
+    )
+    shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
+    largest = rest[0].usd_per_day if rest else Decimal(0)
+    return Opportunities(len(days), tuple(shown), len(rest), largest)
+
+
+def _read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict[_Function, _Usage]:
+    parameters = {"days": days}
+    costs: dict[_Function, dict[str, Decimal]] = defaultdict(dict)
+    times: dict[_Function, dict[str, int]] = defaultdict(dict)
+    for environment, function, component, amount in con.execute(_COSTS, parameters).fetchall():
+        costs[environment, function][component] = amount
+    for environment, function, component, container_us in con.execute(_TIMES, parameters).fetchall():
+        times[environment, function][component] = container_us
+    starts, windows = (
+        {(environment, function): number for environment, function, number in con.execute(query, parameters).fetchall()}
+        for query in (_STARTS, _WINDOWS)
+    )
+    return {
+        name: _Usage(len(days), own, times.get(name, {}), starts.get(name, 0), windows.get(name))
+        for name, own in costs.items()
+    }
+
+
+def _of_usage(usage: _Usage) -> _Found:
+    for kind, components, measured in (
+        (OpportunityKind.IDLE, ("idle",), _idle),
+        (OpportunityKind.STARTUP, ("startup",), _startup),
+        (OpportunityKind.WITHOUT_A_CALL, ("unexplained", "unlogged", "residual"), _without_a_call),
+    ):
+        amount = sum((usage.costs.get(component, Decimal(0)) for component in components), Decimal(0))
+        if amount > 0:
+            yield kind, per_day(amount, usage.days), measured(usage)
+
+
+def _idle(usage: _Usage) -> str:
+    window = "" if usage.window_seconds is None else f"; the scaledown window is {usage.window_seconds:,} s"
+    return f"{_hours_a_day(usage, 'idle')} of containers that wait{window}"
+
+
+def _startup(usage: _Usage) -> str:
+    if not usage.starts:
+        return f"{_hours_a_day(usage, 'startup')} of containers that start"
+    seconds = Fraction(usage.times_us.get("startup", 0), _MICROSECONDS * usage.starts)
+    starts = count(round(Fraction(usage.starts, usage.days)), "start")
+    return f"{_hours_a_day(usage, 'startup')} of containers that start: {starts} a day of {float(seconds):,.1f} s"
+
+
+def _hours_a_day(usage: _Usage, component: str) -> str:
+    """Container time a day; rounded for reading, the dollars are exact."""
+    hours = Fraction(usage.times_us.get(component, 0), _MICROSECONDS_PER_HOUR * usage.days)
+    return f"{float(hours):,.1f} h a day"
+
+
+def _without_a_call(usage: _Usage) -> str:
+    parts = [
+        f"{format_usd(per_day(usage.costs[component], usage.days))} {component}"
+        for component in ("unexplained", "unlogged", "residual")
+        if usage.costs.get(component)
+    ]
+    return f"billed beyond what the call log explains: {', '.join(parts)}"
+
+
+def _of_old_phases(
+    measurement: WeekMeasurement, work: Iterable[DailyWork], usages: Mapping[_Function, _Usage], catalog: Catalog
+) -> Iterator[Opportunity]:
+    """What the calls that still run as before cost more than those that have moved."""
+    by_function: dict[str, list[DailyWork]] = defaultdict(list)
+    for value in work:
+        by_function[value.function].append(value)
+    for function in measurement.functions:
+        found = _behind(function, by_function[function.function])
+        if found is None:
+            continue
+        amount, measured = found
+        usage = usages.get((catalog.functions.environment, function.function))
+        yield Opportunity(
+            function=function.function,
+            kind=OpportunityKind.OLD_PHASE,
+            usd_per_day=amount,
+            share=None if usage is None else share_of(amount, per_day(usage.cost_usd, usage.days)),
+            measured=measured,
+            remedy=REMEDIES[OpportunityKind.OLD_PHASE],
+        )
+
+
+def _behind(function: FunctionMeasurement, work: Iterable[DailyWork]) -> tuple[Decimal, str] | None:
+    """Return the dollars a measured day, and their origin; None where all calls have moved, or moving saves nothing."""
+    measured = [value for value in work if value.day in function.days]
+    old = [value for value in measured if value.phase != function.phase]
+    moved = [value for value in measured if value.phase == function.phase]
+    calls = sum(value.successful_calls for value in old)
+    before, after = _unit_cost(old), _unit_cost(moved)
+    if before is None or after is None or before <= after:
+        return None
+    amount = round_picodollars((before - after) * calls / len(function.days)).quantize(CENT)
+    share = share_of(calls, calls + sum(value.successful_calls for value in moved))
+    return amount, f"{share} of the calls still run as before, at {_unit(before)} a call instead of {_unit(after)}"
+
+
+def _unit_cost(work: Sequence[DailyWork]) -> Fraction | None:
+    calls = sum(value.successful_calls for value in work)
+    return Fraction(sum((value.cost_usd for value in work), Decimal(0))) / calls if calls else None
+
+
+def _unit(cost: Fraction) -> str:
+    return format_usd(round_picodollars(cost), _UNIT_PLACES)

@@ -1,0 +1,72 @@
+"""How figures, days and percentages are put into words, the same in every part of the report."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.core.money import format_usd
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole, kept exact and printed as a percentage with one decimal.
+
+    Attributes:
+        part: of either sign, in the unit of the whole.
+        whole: not zero.
+    """
+
+    part: Decimal
+    whole: Decimal
+
+    def __str__(self) -> str:
+        """The percentage, `63.3%` or `−4.0%`; a share that only rounds to 0% or 100% says so."""
+        permille = round(Fraction(self.part) / Fraction(self.whole) * 1000)
+        if permille == 0 and self.part != 0:
+            return "<0.1%" if (self.part > 0) == (self.whole > 0) else "−0.0%"
+        if permille == 1000 and self.part != self.whole:
+            return "<100.0%" if abs(self.part) < abs(self.whole) else ">100.0%"
+        sign = "−" if permille < 0 else ""
+        return f"{sign}{abs(permille) // 10:,}.{abs(permille) % 10}%"
+
+
+def share_of(part: Decimal | int, whole: Decimal | int) -> Share | None:
+    """Return a part of a whole; None when there is no whole."""
+    return Share(Decimal(part), Decimal(whole)) if whole else None
+
+
+def share_of_rate(rate: Fraction | None) -> Share | None:
+    """Return an exact rate as a share; None stays None."""
+    return None if rate is None else Share(Decimal(rate.numerator), Decimal(rate.denominator))
+
+
+def usd(amount: Decimal) -> str:
+    """Print an amount in running text: `$4,140` when it is whole dollars, else to the cent."""
+    return format_usd(amount, 0 if amount == amount.to_integral_value() else 2)
+
+
+def with_interval(amount: Decimal, half_width: Decimal | None) -> str:
+    """`$74.62 ± $1.80`; without an interval the amount alone."""
+    return format_usd(amount) if half_width is None else f"{format_usd(amount)} ± {format_usd(half_width)}"
+
+
+def day_name(day: dt.date) -> str:
+    """`Mon 9 Nov 2026`."""
+    return f"{day:%a} {day.day} {day:%b} {day.year}"
+
+
+def span(start: dt.date, end: dt.date) -> str:
+    """The days from start to the day before end: `Mon 9 Nov 2026 to Sun 15 Nov 2026`."""
+    return f"{day_name(start)} to {day_name(end - dt.timedelta(days=1))}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 day`, `1,234 days`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(parts) if len(parts) < 3 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -1,0 +1,94 @@
+"""Cumulative avoided cost: what all measured days since the first deployment come to, day by day.
+
+A day's amount is what it adds to its own week's measurement so far. So the days of a week add up to that week's avoided
+cost, digit for digit, and all days to the sum of the weeks. The interval is the weekly estimator's, of all measured
+days at once (docs/method.md, "Savings").
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tieout.core.periods import IsoWeek
+from tieout.savings.counterfactual import Counterfactual
+from tieout.savings.measurement import DailyWork, Programme, WorkingDay, working_days
+from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, running_half_widths
+
+
+@dataclass(frozen=True)
+class CumulativeDay:
+    """A measured day, and all measured days up to and including it.
+
+    Attributes:
+        day: UTC.
+        avoided_usd: what this day adds.
+        cumulative_usd: what all of them come to.
+        half_width: the interval around that; None when the baseline is too short.
+    """
+
+    day: dt.date
+    avoided_usd: Decimal
+    cumulative_usd: Decimal
+    half_width: HalfWidth | None
+
+
+def cumulative_avoided(
+    work: Iterable[DailyWork],
+    *,
+    programme: Programme,
+    models: Mapping[str, Counterfactual],
+    landed: Collection[dt.date],
+    until: dt.date,
+) -> tuple[CumulativeDay, ...]:
+    """Add up the avoided cost of every measured day, ascending; days that do not count are left out.
+
+    Args:
+        work: all days since the first deployment, in any order; other days are not looked at.
+        programme: what the catalog says.
+        models: the counterfactual by function; a function without one claims nothing.
+        landed: days whose bill is landed whole.
+        until: end of the last week, exclusive.
+    """
+    deployments = programme.deployment_days
+    first = min(deployments.values(), default=until)
+    days = sorted(day for day in landed if first < day < until and day not in deployments.values())
+    by_function: dict[str, list[DailyWork]] = {name: [] for name in models}
+    for value in work:
+        if value.function in by_function:
+            by_function[value.function].append(value)
+    functions = []
+    for name, model in models.items():
+        own = [deployments[phase.id] for phase in programme.phases_of(name)]
+        counting = [day for day in days if own and day > min(own)]
+        if counting:
+            functions.append((model, working_days(by_function[name], counting)))
+    return _accumulate(functions)
+
+
+def _accumulate(functions: Sequence[tuple[Counterfactual, Sequence[WorkingDay]]]) -> tuple[CumulativeDay, ...]:
+    added: dict[dt.date, Decimal] = {}
+    for model, days in functions:
+        for day, amount in _daily(model, days):
+            added[day] = added.get(day, Decimal(0)) + amount
+    ordered = sorted(added.items())
+    reached = itertools.accumulate(amount for _, amount in ordered)
+    widths = running_half_widths(
+        [MeasuredVolume(model, tuple(day.successful_calls for day in days)) for model, days in functions]
+    )
+    return tuple(
+        CumulativeDay(*line, sofar, width) for line, sofar, width in zip(ordered, reached, widths, strict=True)
+    )
+
+
+def _daily(model: Counterfactual, days: Sequence[WorkingDay]) -> Iterator[tuple[dt.date, Decimal]]:
+    """Yield what every day adds to its week; a week rounds its counterfactual once, so its days must not each do so."""
+    for _, week in itertools.groupby(days, key=lambda value: IsoWeek.of(value.day)):
+        calls, actual, before = 0, Decimal(0), Decimal(0)
+        for position, value in enumerate(week, start=1):
+            calls += value.successful_calls
+            actual += value.cost_usd
+            sofar = model.cost_usd(calls, position) - actual
+            yield value.day, sofar - before
+            before = sofar

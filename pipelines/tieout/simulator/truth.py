@@ -1,0 +1,47 @@
+"""The truth beside the exports, for tests and benchmarks. The pipeline never reads it."""
+
+import datetime as dt
+from collections import defaultdict
+from pathlib import Path
+
+import polars as pl
+
+from tieout.core.money import from_picodollars
+from tieout.simulator.world import World
+
+_MONEY = pl.Decimal(38, 12)
+
+
+def cost_hourly(world: World) -> pl.DataFrame:
+    """Return the true cost: app, function, hour (naive UTC), component, amount_usd; it adds up to the final bill.
+
+    Components are startup, execution and idle of a function's containers, and direct for a volume, which stands under
+    its own name as app and the function `__volume__`. The bill rounds an object's hour and its parts separately; the
+    difference is a row of the function `__rounding__`, component unexplained.
+    """
+    first = world.start.replace(tzinfo=None)
+    sums: dict[tuple[str, str, int, str], int] = defaultdict(int)
+    for cell in world.bill.cells:
+        sums[cell.app, cell.function, cell.hour, cell.component] += cell.picodollars
+    keys = sorted(sums)
+    return pl.DataFrame(
+        {
+            "app": [app for app, _, _, _ in keys],
+            "function": [function for _, function, _, _ in keys],
+            "hour": pl.Series([first + dt.timedelta(hours=hour) for _, _, hour, _ in keys], dtype=pl.Datetime("us")),
+            "component": [component for _, _, _, component in keys],
+            "amount_usd": pl.Series([from_picodollars(sums[key]) for key in keys], dtype=_MONEY),
+        }
+    )
+
+
+def avoided_daily(world: World) -> pl.DataFrame:
+    """Return the true avoided cost: function, day, avoided_usd (the twin's cost minus the actual cost)."""
+    return world.daily().select("function", "day", "avoided_usd")
+
+
+def write_truth(world: World, directory: Path) -> None:
+    """Write `cost_hourly.parquet` and `avoided_daily.parquet`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    cost_hourly(world).write_parquet(directory / "cost_hourly.parquet")
+    avoided_daily(world).write_parquet(directory / "avoided_daily.parquet")

@@ -1,0 +1,23 @@
+"""`modal billing rates --json`: Modal's current list prices. There is no history, so every snapshot is kept."""
+
+import pyarrow as pa
+
+from tieout.sources.fields import USD, ParsedFile, load_record, row_numbers
+from tieout.sources.landing import LandingFile, Sidecar
+
+
+def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
+    """Read one snapshot of prices: columns rate_name, usd_per_hour. What it is valid for, its delivery says.
+
+    Raises:
+        RejectionError: a price that is not exact.
+    """
+    rates = load_record(text)
+    rows = pa.table(
+        {
+            "row_number": row_numbers(len(rates.fields)),
+            "rate_name": pa.array(list(rates.fields), pa.string()),
+            "usd_per_hour": pa.array([rates.usd(name) for name in rates.fields], USD),
+        }
+    )
+    return ParsedFile(rows)

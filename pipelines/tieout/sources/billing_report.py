@@ -1,0 +1,144 @@
+"""`modal billing report … --json` or `--csv`: what each object cost per hour or day, by resource if asked for.
+
+Traps that this module knows: intervals without an offset are UTC, with `--tz` they carry one; costs are decimal texts,
+also `1.25E-7` and `0E-8`; tags are JSON inside the JSON; and the CLI breaks `--csv` lines at 80 columns when its output
+goes to a file (`wrapped_csv.py`).
+"""
+
+import csv
+import datetime as dt
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from tieout.sources.billing_line import CSV_COLUMNS, BillingLine, read_line
+from tieout.sources.fields import USD, UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
+from tieout.sources.landing import LandingFile, RejectionError, Sidecar
+from tieout.sources.wrapped_csv import USE_JSON, may_be_wrapped, read_csv, unwrap
+
+REQUIRED = ("object_id", "description", "environment", "interval_start", "cost")
+NEW_LINE = "\n"
+_INTERVALS = {"h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
+
+
+def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
+    """Read one report of either kind and format.
+
+    Returns:
+        Columns row_number, object_id, description, environment, interval_start (naive UTC), resource, cost_usd, tags.
+
+    Raises:
+        RejectionError: a line that cannot be read exactly; names the row, the field and the value.
+    """
+    is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
+    records = _csv_records(text) if is_csv else load_records(text)
+    lines = [read_line(record) for record in records]
+    _check_same_kind(lines)
+    resolution = _resolution(lines, file, sidecar)
+    starts = [line.interval_start for line in lines]
+    return ParsedFile(
+        _table(lines),
+        report_kind=_report_kind(records, file, sidecar),
+        resolution=resolution,
+        content_start=min(starts, default=None),
+        content_end=max(starts) + _INTERVALS[resolution] if starts else None,
+    )
+
+
+def _check_same_kind(lines: Sequence[BillingLine]) -> None:
+    for number, line in enumerate(lines, start=1):
+        if line.with_offset != lines[0].with_offset:
+            raise RejectionError(
+                f"row {number}: interval_start {'carries an' if line.with_offset else 'has no'} offset, "
+                "unlike the rows before it",
+                detail="Reports with and without --tz were put together; their hours cannot be told apart.",
+                fix="Land the reports as separate files, or export them again without --tz.",
+            )
+        if (line.resource is None) != (lines[0].resource is None):
+            raise RejectionError(
+                f"row {number}: resource is {'missing' if line.resource is None else 'given'}, "
+                "unlike the rows before it",
+                detail="Reports with and without --show-resources were put together; their costs would add up twice.",
+                fix="Land the two reports as separate files.",
+            )
+
+
+def _resolution(lines: Sequence[BillingLine], file: LandingFile, sidecar: Sidecar | None) -> str:
+    declared = sidecar.resolution if sidecar is not None else None
+    for number, line in enumerate(lines, start=1):
+        if line.interval_start.hour == 0:
+            continue
+        if declared == "d":
+            raise RejectionError(
+                f"row {number}: interval_start {line.interval_start} is not a UTC day, but the sidecar says daily",
+                fix='Pull it again, or correct the sidecar\'s resolution to "h".',
+            )
+        if declared is None and all(line.with_offset and line.is_local_midnight for line in lines):
+            raise RejectionError(
+                f"row {number}: every interval starts at midnight of another zone: a daily report with --tz is not "
+                "made of UTC days",
+                detail=f"This row's day starts at {line.interval_start} UTC.",
+                fix="Export it without --tz, or by the hour (-r h).",
+            )
+        return "h"
+    if declared is not None:
+        return declared
+    return "h" if "hourly" in file.path_in_source.lower() else "d"
+
+
+def _report_kind(records: Sequence[Record], file: LandingFile, sidecar: Sidecar | None) -> str:
+    if records:
+        return "resources" if "resource" in records[0].fields else "plain"
+    # A list without rows has no columns either: only its name or the command tells what it is a snapshot of.
+    said = file.path_in_source.lower() + " " + (sidecar.command if sidecar is not None else "")
+    return "resources" if "resources" in said else "plain"
+
+
+def _csv_records(text: str) -> list[Record]:
+    text = text.replace("\r\n", "\n")
+    names = _column_names(text.partition("\n")[0])
+    if not text.endswith("\n"):
+        raise RejectionError(
+            f"line {text.count(NEW_LINE) + 1}: the file ends in the middle of a line: it is cut off",
+            fix="Export or copy it again; if its last cost is complete, add a line break at the end.",
+        )
+    if may_be_wrapped(text):
+        return [_csv_record(line, row, names) for line, row in unwrap(text, names)]
+    return [_csv_record(line, row, names) for line, row in read_csv(text)]
+
+
+def _column_names(header: str) -> list[str]:
+    names = [CSV_COLUMNS.get(column.strip(), column) for column in next(csv.reader([header]), [])]
+    missing = [column for column, name in CSV_COLUMNS.items() if name in REQUIRED and name not in names]
+    if missing:
+        raise RejectionError(
+            f"line 1: not the header of a billing report: {', '.join(missing)} missing",
+            detail=f"The first line is {header[:200]!r}.",
+            fix=USE_JSON,
+        )
+    if len(set(names)) != len(names):
+        raise RejectionError(
+            "line 1: a column appears twice", detail=f"The first line is {header[:200]!r}.", fix=USE_JSON
+        )
+    return names
+
+
+def _csv_record(line: int, row: Sequence[str], names: Sequence[str]) -> Record:
+    if len(row) != len(names):
+        raise RejectionError(f"line {line}: {len(row)} values where the header has {len(names)}", fix=USE_JSON)
+    return Record(f"line {line}", dict(zip(names, row, strict=True)))
+
+
+def _table(lines: Sequence[BillingLine]) -> pa.Table:
+    return pa.table(
+        {
+            "row_number": row_numbers(len(lines)),
+            "object_id": pa.array([line.object_id for line in lines], pa.string()),
+            "description": pa.array([line.description for line in lines], pa.string()),
+            "environment": pa.array([line.environment for line in lines], pa.string()),
+            "interval_start": pa.array([line.interval_start for line in lines], UTC_MICROSECONDS),
+            "resource": pa.array([line.resource for line in lines], pa.string()),
+            "cost_usd": pa.array([line.cost_usd for line in lines], USD),
+            "tags": pa.array([line.tags for line in lines], pa.string()),
+        }
+    )

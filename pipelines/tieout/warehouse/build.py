@@ -1,0 +1,292 @@
+"""Builds models for one period in one transaction: delete the range, insert, validate the uncommitted rows of each.
+
+All become visible together, or none does: a refused table takes back those that were built before it, so
+no floor ever shows days that the floors above it lack.
+"""
+
+import contextlib
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import duckdb
+import polars as pl
+
+from tieout.core.periods import day_start
+from tieout.validation.quarantine import Evaluated, record_evaluations
+from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.suites import ALL_DAYS, load_suite
+from tieout.warehouse.models import Model
+
+CHUNK = dt.timedelta(days=7)
+_GROWS_WITH_CALLS = frozenset({"raw", "staging", "usage"})
+
+
+@dataclass(frozen=True)
+class Period:
+    """UTC days to build, end exclusive."""
+
+    since: dt.date
+    until: dt.date
+
+    def chunks(self) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+        """Cut the period into stretches that one query can hold in memory, as naive UTC times."""
+        since, until = day_start(self.since), day_start(self.until)
+        while since < until:
+            yield since, min(since + CHUNK, until)
+            since += CHUNK
+
+    def widened(self, since: dt.date, until: dt.date) -> "Period":
+        """The smallest period that holds this one and the given days."""
+        return Period(min(self.since, since), max(self.until, until))
+
+
+MeasuredRows: TypeAlias = Callable[[Model, Period], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What building one model came to.
+
+    Attributes:
+        model: the table or view.
+        period: the days that were built; None for a table that is always built whole, and for views.
+        rows: rows in that period.
+        seconds: time spent, validation included.
+        validation_seconds: what of it the validation took.
+        validation: how the rows stood up to the table's suite.
+    """
+
+    model: Model
+    period: Period | None
+    rows: int
+    seconds: float
+    validation_seconds: float
+    validation: ValidationResult
+
+
+@dataclass(frozen=True)
+class Build:
+    """What building models together came to.
+
+    Attributes:
+        tables: what each came to, in building order. Of what reads a refused table, nothing was built.
+        is_committed: False when a critical expectation was broken: every table is as it was before.
+    """
+
+    tables: tuple[BuildResult, ...]
+    is_committed: bool
+
+    @property
+    def validations(self) -> tuple[ValidationResult, ...]:
+        """How the rows of each table stood up to its suite."""
+        return tuple(table.validation for table in self.tables)
+
+
+def _unwatched(_model: str) -> None:
+    """Tell nobody which model is next."""
+
+
+def build_models(
+    con: duckdb.DuckDBPyConnection,
+    models: Sequence[Model],
+    period: Period,
+    *,
+    validator: Validator,
+    run_id: str,
+    measured: MeasuredRows | None = None,
+    begin: Callable[[str], None] = _unwatched,
+) -> Build:
+    """Build models for a period in one transaction.
+
+    A table whose SQL changed is built anew for every day that it held. When rows break a critical expectation, models
+    that do not read them are still tried, so that one build names everything that is wrong; then all of it is rolled
+    back, and the rows are kept in `quarantine.rows`.
+
+    Args:
+        con: the open warehouse, with no transaction open.
+        models: the tables and views, each after those that it reads.
+        period: the days to build.
+        validator: holds the rows against the suite of each table.
+        run_id: what quarantined rows are marked with.
+        measured: gives a measured model the rows that it selects from; other models need none.
+        begin: is told the name of every model before it is built.
+    """
+    con.execute("begin")
+    try:
+        tables = tuple(_build_each(con, models, period, validator=validator, measured=measured, begin=begin))
+        is_committed = all(table.validation.success for table in tables)
+        con.execute("commit" if is_committed else "rollback")
+    except BaseException:
+        with contextlib.suppress(duckdb.TransactionException):
+            con.execute("rollback")
+        raise
+    # What passed in a build that was rolled back is not there; what was kept of the table before still holds.
+    judged = (table for table in tables if is_committed or not table.validation.success)
+    record_evaluations(con, [(table.validation, _evaluated(table.period, run_id)) for table in judged])
+    return Build(tables, is_committed)
+
+
+def _build_each(
+    con: duckdb.DuckDBPyConnection,
+    models: Sequence[Model],
+    period: Period,
+    *,
+    validator: Validator,
+    measured: MeasuredRows | None,
+    begin: Callable[[str], None],
+) -> Iterator[BuildResult]:
+    refused: set[str] = set()
+    for model in models:
+        if model.depends_on & refused:
+            refused.add(model.name)
+            continue
+        begin(model.name)
+        built = _build(con, model, period, validator=validator, measured=measured)
+        if not built.validation.success:
+            refused.add(model.name)
+        yield built
+
+
+def _build(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    period: Period,
+    *,
+    validator: Validator,
+    measured: MeasuredRows | None,
+) -> BuildResult:
+    """Write one model and validate it, in the transaction that is open."""
+    started = time.monotonic()
+    built = write_model(con, model, period, measured)
+    _comment(con, model)
+    _record_version(con, model)
+    with _computed_once(con, model, _rows_of(model, built)) as rows:
+        written = time.monotonic()
+        days = ALL_DAYS if built is None else (built.since, built.until)
+        validation = validator.validate(load_suite(model.name), rows=rows, days=days)
+        validated = time.monotonic()
+    return BuildResult(
+        model=model,
+        period=built,
+        rows=validation.checked_rows,
+        seconds=time.monotonic() - started,
+        validation_seconds=validated - written,
+        validation=validation,
+    )
+
+
+@contextlib.contextmanager
+def _computed_once(con: duckdb.DuckDBPyConnection, model: Model, rows: str) -> Iterator[str]:
+    """Keep the rows of a view while they are validated; else every expectation would compute them anew.
+
+    Views of the floors that grow with the number of calls are left as they are: they cost little more than a copy.
+    """
+    if not model.is_view or model.schema in _GROWS_WITH_CALLS:
+        yield rows
+        return
+    con.execute(f"create or replace temp table rows_of_view as {rows}")
+    yield "select * from temp.rows_of_view"
+    con.execute("drop table temp.rows_of_view")
+
+
+def _evaluated(built: Period | None, run_id: str) -> Evaluated:
+    now = dt.datetime.now(dt.UTC)
+    return Evaluated(run_id, now) if built is None else Evaluated(run_id, now, built.since, built.until)
+
+
+def write_model(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None = None
+) -> Period | None:
+    """Write a model's rows for a period into the transaction that is open, without validating them.
+
+    Returns:
+        The period that was written; None for a table that is always built whole, and for a view without a partition.
+    """
+    if model.is_view:
+        con.execute(f"create or replace view {model.name} as {model.sql}")
+        return period if model.partition else None
+    if model.partition is None:
+        with _measured_relation(con, model, period, measured):
+            con.execute(f"create or replace table {model.name} as {model.sql}")
+        return None
+    if not _is_current(con, model):
+        period = _held_period(con, model, period)
+        con.execute(f"drop table if exists {model.name}")
+    with _measured_relation(con, model, period, measured):
+        _replace_range(con, model, period)
+    return period
+
+
+@contextlib.contextmanager
+def _measured_relation(
+    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None
+) -> Iterator[None]:
+    """Let a measured model find its rows while it is written."""
+    if not model.is_measured or measured is None:
+        yield
+        return
+    con.register(model.relation, measured(model, period))
+    yield
+    # After an error there is nothing to undo: the relation goes with the transaction.
+    con.unregister(model.relation)
+
+
+def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> None:
+    for since, until in period.chunks():
+        parameters = {"since": since, "until": until}
+        used = {name: parameters[name] for name in model.parameters}
+        if not _exists(con, model):
+            con.execute(f"create table {model.name} as {model.sql}", used)
+            continue
+        column = model.partition
+        con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
+        con.execute(f"insert into {model.name} by name {model.sql}", used)
+
+
+def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    rows = con.execute(
+        "select 1 from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [model.schema, model.table],
+    ).fetchall()
+    return bool(rows)
+
+
+def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    rows = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchall()
+    return rows == [(model.code_version,)] and _exists(con, model)
+
+
+def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:
+    if not _exists(con, model):
+        return period
+    column = model.partition
+    [(first, last)] = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchall()  # noqa: S608
+    return period if first is None else period.widened(first, last + dt.timedelta(days=1))
+
+
+def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    con.execute("insert or replace into meta.models values (?, ?)", [model.name, model.code_version])
+
+
+def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    kind = "view" if model.is_view else "table"
+    con.execute(f"comment on {kind} {model.name} is {_literal(model.description)}")
+    for column, text in model.columns.items():
+        con.execute(f'comment on column {model.name}."{column}" is {_literal(text)}')
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _rows_of(model: Model, period: Period | None) -> str:
+    if period is None or model.partition is None:
+        return f"select * from {model.name}"  # noqa: S608 - names come from the project's own files
+    return (
+        f"select * from {model.name} where {model.partition} >= timestamp '{period.since}' "  # noqa: S608
+        f"and {model.partition} < timestamp '{period.until}'"
+    )

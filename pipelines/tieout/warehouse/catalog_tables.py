@@ -1,0 +1,140 @@
+"""The catalog's YAML as tables, so that SQL can join it: schema `catalog`, written whole in one transaction."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from tieout.catalog.models import BASELINE, Catalog, Configuration
+from tieout.core.periods import day_start
+
+SETTLE_HOURS = 6
+
+_DDL = """
+create or replace table catalog.settings (
+    environment varchar, settle_hours integer, default_cpu_millicores integer, default_memory_mib integer,
+    default_scaledown_window_seconds integer, broad_region_percent integer, narrow_region_percent integer,
+    nonpreemptible_percent integer
+);
+create or replace table catalog.configurations (
+    function varchar, phase varchar, app varchar, valid_from timestamp, gpu varchar, gpu_count integer,
+    cpu_millicores integer, memory_mib integer, timeout_seconds integer, scaledown_window_seconds integer
+);
+create or replace table catalog.phases (
+    phase varchar, name varchar, position integer, deployed_at timestamp, risk varchar,
+    promised_low_usd_per_day decimal(38, 12), promised_high_usd_per_day decimal(38, 12)
+);
+create or replace table catalog.resources (resource varchar, kind varchar, rate_name varchar);
+create or replace table catalog.labels (label varchar, resource varchar);
+create or replace table catalog.prices (
+    resource varchar, valid_from timestamp, usd_per_hour decimal(38, 12), source varchar
+);
+create or replace table catalog.projection (
+    function varchar, before_usd_per_hour decimal(38, 12), after_usd_per_hour decimal(38, 12), calls_per_hour integer
+);
+create or replace table catalog.adjustments (
+    day date, function varchar, amount_usd decimal(38, 12), cause varchar, evidence varchar
+);
+create or replace table catalog.billing (account_id varchar, account_name varchar);
+comment on table catalog.settings is 'One row: the environment of the catalog, Modal''s defaults and price factors';
+comment on table catalog.configurations is 'What the catalog says each function was given on each app from when on';
+comment on table catalog.phases is 'The rollout: what was deployed when and what it was promised to save';
+comment on table catalog.resources is 'What Modal bills by the hour, and the name of its rate';
+comment on table catalog.labels is 'The labels that bills use, in lower case, and the resource they mean';
+comment on table catalog.prices is 'List prices by the catalog';
+comment on table catalog.projection is 'The claim as published: price per hour times calls per hour, before and after';
+comment on table catalog.adjustments is 'Non-routine adjustments to the saving, each with its evidence';
+comment on table catalog.billing is 'One row: the account that the bill belongs to, as other tools know it';
+"""
+
+
+def write_catalog(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Replace the catalog's tables by the given catalog, in one transaction."""
+    con.execute("begin")
+    try:
+        con.execute(_DDL)
+        for table, rows in _rows(catalog).items():
+            if rows:
+                marks = ", ".join("?" for _ in rows[0])
+                con.executemany(f"insert into catalog.{table} values ({marks})", rows)  # noqa: S608 - our own names
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
+    prices, defaults, factors = catalog.prices, catalog.prices.defaults, catalog.prices.multipliers
+    return {
+        "settings": [
+            (
+                catalog.functions.environment,
+                SETTLE_HOURS,
+                _millicores(defaults.cpu_cores),
+                defaults.memory_mib,
+                defaults.scaledown_window_seconds,
+                factors.broad_region_percent,
+                factors.narrow_region_percent,
+                factors.nonpreemptible_percent,
+            )
+        ],
+        "configurations": [
+            _configuration_row(catalog, function.name, configuration)
+            for function in catalog.functions.functions
+            for configuration in function.configurations
+        ],
+        "phases": [
+            (
+                phase.id,
+                phase.name,
+                position,
+                phase.deployed_at,
+                phase.risk,
+                phase.promised_usd_per_day.low if phase.promised_usd_per_day else None,
+                phase.promised_usd_per_day.high if phase.promised_usd_per_day else None,
+            )
+            for position, phase in enumerate(catalog.rollout.phases, start=1)
+        ],
+        "resources": [(resource.name, resource.kind, resource.rate_name) for resource in prices.resources],
+        "labels": sorted(
+            {
+                (label.lower(), resource.name)
+                for resource in prices.resources
+                for label in (resource.name, *resource.labels)
+            }
+        ),
+        "prices": [
+            (resource.name, day_start(price.valid_from), price.usd_per_hour, price.source)
+            for resource in prices.resources
+            for price in resource.prices
+        ],
+        "projection": [
+            (line.function, line.before_usd_per_hour, line.after_usd_per_hour, line.calls_per_hour)
+            for line in catalog.projection.lines
+        ],
+        "adjustments": [
+            (line.day, line.function, line.amount_usd, line.cause, line.evidence)
+            for line in catalog.adjustments.adjustments
+        ],
+        "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
+    }
+
+
+def _configuration_row(catalog: Catalog, function: str, configuration: Configuration) -> tuple[Any, ...]:
+    return (
+        function,
+        configuration.phase,
+        configuration.app,
+        "1970-01-01" if configuration.phase == BASELINE else catalog.phase_start(configuration.phase),
+        configuration.gpu,
+        configuration.gpu_count,
+        None if configuration.cpu_cores is None else _millicores(configuration.cpu_cores),
+        configuration.memory_mib,
+        configuration.timeout_seconds,
+        configuration.scaledown_window_seconds,
+    )
+
+
+def _millicores(cores: Decimal) -> int:
+    return int(cores * 1000)

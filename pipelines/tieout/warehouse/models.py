@@ -1,0 +1,202 @@
+"""SQL models: one select per file under `sql/<schema>/<table>.sql`, read with its documentation.
+
+The leading `/* */` comment describes the table. Its last paragraph holds the model's facts: `key:` the columns that
+identify a row, `partition:` the column whose range a build replaces (of a view, whose range it validates),
+`materialized: view` for a view. A `-- ` comment behind a column of the final select describes that column.
+Dependencies are read off DuckDB's own parse.
+
+Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
+which `measured_tables` fills from the tables that the fact names.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tieout.core.resources import resource_path
+
+FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focus", "finance")
+
+_HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
+_FACT = re.compile(r"^(key|partition|materialized|measured from): *(.+)$", re.MULTILINE)
+_COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
+_PARAMETERS = re.compile(r"\$(since|until)\b")
+
+
+class ModelError(ValueError):
+    """A SQL file that breaks the conventions; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One table or view of the warehouse.
+
+    Attributes:
+        schema: the floor.
+        table: name in it.
+        sql: the select as written.
+        description: what the table is, in sentences.
+        columns: description of every column, in order.
+        key: the columns that identify a row.
+        partition: the column whose range a build replaces, or validates when it is a view; None for what is small and
+            always built whole.
+        is_view: kept as a view.
+        depends_on: qualified names of the tables it reads, of all schemas.
+        is_measured: selects from a relation that a measurement fills, made with the weekly report.
+        code_version: sha256 of the SQL, short.
+    """
+
+    schema: str
+    table: str
+    sql: str
+    description: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    partition: str | None
+    is_view: bool
+    depends_on: frozenset[str]
+    is_measured: bool
+    code_version: str
+
+    @property
+    def name(self) -> str:
+        """The qualified name, `spend.hourly`."""
+        return f"{self.schema}.{self.table}"
+
+    @property
+    def relation(self) -> str:
+        """What a measured model selects from."""
+        return f"measured_{self.table}"
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The period parameters that the SQL uses."""
+        return frozenset(_PARAMETERS.findall(self.sql))
+
+
+def read_model(path: Path) -> Model:
+    """Read one SQL file.
+
+    Raises:
+        ModelError: no leading comment, no key, or SQL that DuckDB cannot parse.
+    """
+    text = path.read_text(encoding="utf-8")
+    match = _HEAD.match(text)
+    if match is None:
+        raise ModelError(f"{path}: start the file with a /* comment that says what the table is */")
+    facts = dict(_FACT.findall(match["head"]))
+    if "key" not in facts:
+        raise ModelError(f"{path}: name the columns that identify a row in the head comment (`key: a, b`)")
+    measured_from = frozenset(name.strip() for name in facts.get("measured from", "").split(",") if name.strip())
+    return Model(
+        schema=path.parent.name,
+        table=path.stem,
+        sql=match["select"].strip(),
+        description=_description(match["head"]),
+        columns=_columns(match["select"]),
+        key=tuple(column.strip() for column in facts["key"].split(",")),
+        partition=facts.get("partition"),
+        is_view=facts.get("materialized") == "view",
+        depends_on=_dependencies(path, match["select"]) | measured_from,
+        is_measured=bool(measured_from),
+        code_version=hashlib.sha256(text.encode()).hexdigest()[:12],
+    )
+
+
+def load_models() -> tuple[Model, ...]:
+    """Read every model that SQL alone makes of what was landed, in an order in which they can be built."""
+    reported = {model.name for model in reported_models()}
+    return tuple(model for model in all_models() if model.name not in reported)
+
+
+def measured_models() -> tuple[Model, ...]:
+    """Read every model that a measurement fills, in an order in which they can be built after the others."""
+    return tuple(model for model in all_models() if model.is_measured)
+
+
+def reported_models() -> tuple[Model, ...]:
+    """Read every model made with the weekly report: what a measurement fills, and what reads it; in building order."""
+    names: set[str] = set()
+    for model in all_models():
+        if model.is_measured or model.depends_on & names:
+            names.add(model.name)
+    return tuple(model for model in all_models() if model.name in names)
+
+
+@cache
+def all_models() -> tuple[Model, ...]:
+    """Read every model, in an order in which they can be built."""
+    root = resource_path("sql")
+    models = [read_model(path) for floor in FLOORS for path in sorted((root / floor).glob("*.sql"))]
+    by_name = {model.name: model for model in models}
+    graph = {model.name: sorted(model.depends_on & by_name.keys()) for model in models}
+    return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
+
+
+def model_named(name: str) -> Model:
+    """Return the model of a qualified table name.
+
+    Raises:
+        KeyError: no such model.
+    """
+    for model in all_models():
+        if model.name == name:
+            return model
+    raise KeyError(f"no model is called {name!r}")
+
+
+def _description(head: str) -> str:
+    paragraphs = [" ".join(part.split()) for part in _FACT.sub("", head).strip().split("\n\n")]
+    return "\n\n".join(part for part in paragraphs if part)
+
+
+def _columns(select: str) -> dict[str, str]:
+    final = select[select.rfind("\nselect") :]
+    found = (_COLUMN.search(line) for line in final.splitlines())
+    return {match[1]: match[2].strip() for match in found if match}
+
+
+def tables_read(select: str) -> frozenset[str]:
+    """Return the tables that a select reads by a qualified name, off DuckDB's own parse.
+
+    Raises:
+        ModelError: DuckDB cannot parse it, or it is no select.
+    """
+    row = _parser().execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
+    parsed: dict[str, Any] = json.loads(row[0]) if row else {}
+    if parsed.get("error"):
+        raise ModelError(f"DuckDB cannot parse this: {parsed.get('error_message')}")
+    return frozenset(_base_tables(parsed))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _dependencies(path: Path, select: str) -> frozenset[str]:
+    try:
+        return tables_read(select)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def _base_tables(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*(_base_tables(item) for item in node)) if node else set()
+    if not isinstance(node, dict):
+        return set()
+    found = {f"{node['schema_name']}.{node['table_name']}"} if _is_base_table(node) else set()
+    return found.union(*(_base_tables(value) for value in node.values()))
+
+
+def _is_base_table(node: Mapping[str, Any]) -> bool:
+    return node.get("type") == "BASE_TABLE" and bool(node.get("schema_name"))

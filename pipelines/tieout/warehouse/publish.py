@@ -1,0 +1,346 @@
+"""Finance's file: the tables that others query, copied out of the warehouse and put in place whole.
+
+The file holds the schemas `finance` and `focus` and nothing else. It is written beside the one that is there, in a
+storage version that DuckDB reads from 1.2 on, and renamed over it: whoever has the old one open keeps reading it
+unchanged, whoever opens the path finds the old or the new one and never anything between. The same warehouse gives the
+same content.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.periods import IsoWeek
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.savings.measurement import METHOD_VERSION
+from tieout.warehouse.connection import WarehouseError
+from tieout.warehouse.models import Model, all_models
+from tieout.warehouse.weeks import report_hashes
+
+STORAGE_VERSION = "v1.2.0"
+"""The format of the file: DuckDB 1.2 and everything later opens it."""
+
+PUBLISHED_FLOORS = ("finance", "focus")
+
+_ALIAS = "published"
+_READ_ONLY = 0o444
+
+
+@dataclass(frozen=True)
+class Description:
+    """A table that is made at publishing: what it is, and what its columns are, in order."""
+
+    table: str
+    text: str
+    columns: Mapping[str, str]
+
+
+ABOUT = Description(
+    "finance.about",
+    "One row: what this file was made from, when, how far it can be relied on, and whether it ties to the bill.",
+    {
+        "built_at": "when a week was last built from landed files, UTC",
+        "tieout_version": "the version of Tieout that made it; null when it was not installed",
+        "method_version": "the version of the method, docs/method.md",
+        "first_week": "the first ISO week in it",
+        "last_week": "the last one",
+        "inputs_sha256": "over inputs_sha256 of all weeks: the same inputs give the same hash",
+        "catalog_sha256": "the catalog, as printed on the report",
+        "baseline_sha256": "the frozen baseline, as printed on the report; null while none is frozen",
+        "settled_until": "everything billed before this time is final, UTC; null where nothing is billed",
+        "pools": "billed amounts that were attributed: environment × object × interval × resource",
+        "pools_off": "those whose attributed cost is not what was billed; zero, or the file must not be used",
+        "billed_usd": "sum of the bill as metered, exact",
+        "attributed_usd": "what was attributed of it: the sum of spend_daily",
+        "difference_usd": "attributed less billed: zero",
+    },
+)
+
+WEEKS = Description(
+    "finance.weeks",
+    "The tie-out of every week, and what the week was made from.",
+    {
+        "week_start": "Monday of the week, UTC",
+        "week": "its ISO label, 2026-W46",
+        "inputs_sha256": "over everything that the week's tables and report are made from",
+        "built_at": "when the week was last built, UTC",
+        "pools": "billed amounts that were attributed: environment × object × interval × resource",
+        "pools_off": "those whose attributed cost is not what was billed; zero, or the week must not be used",
+        "billed_usd": "sum of the bill as metered, exact",
+        "attributed_usd": "what was attributed of it: the sum of spend_daily",
+        "difference_usd": "attributed less billed: zero",
+        "status": "settled, restated or provisional, see spend_daily; null where nothing is billed",
+    },
+)
+
+DESCRIPTIONS = (ABOUT, WEEKS)
+
+_WEEKS = """
+create table published.finance.weeks as
+with
+
+tied as (
+    select
+        date_trunc('week', hour)::date as week_start,
+        count(*) as pools,
+        count(*) filter (where difference_usd != 0) as pools_off,
+        sum(billed_usd)::decimal(38, 12) as billed_usd,
+        sum(attributed_usd)::decimal(38, 12) as attributed_usd,
+        sum(difference_usd)::decimal(38, 12) as difference_usd,
+        min(status) as status
+    from reconciliation.pools
+    group by all
+)
+
+select
+    w.week_start,
+    w.week,
+    w.inputs_sha256,
+    b.built_at,
+    coalesce(t.pools, 0) as pools,
+    coalesce(t.pools_off, 0) as pools_off,
+    coalesce(t.billed_usd, 0) as billed_usd,
+    coalesce(t.attributed_usd, 0) as attributed_usd,
+    coalesce(t.difference_usd, 0) as difference_usd,
+    t.status
+from (
+    select
+        unnest($starts::date[]) as week_start,
+        unnest($labels::varchar[]) as week,
+        unnest($hashes::varchar[]) as inputs_sha256
+) as w
+inner join meta.week_inputs as b on w.week = b.week
+left join tied as t on w.week_start = t.week_start
+order by w.week_start
+"""
+
+_ABOUT = """
+create table published.finance.about as
+with
+
+intervals as (
+    select
+        min(hour) filter (where not is_settled) as first_unsettled,
+        max(hour + case resolution when 'd' then interval 1 day else interval 1 hour end) as billed_until
+    from staging.billing_intervals
+)
+
+select
+    max(w.built_at) as built_at,
+    $tieout_version::varchar as tieout_version,
+    $method_version::varchar as method_version,
+    min(w.week) as first_week,
+    max(w.week) as last_week,
+    $inputs_sha256::varchar as inputs_sha256,
+    $catalog_sha256::varchar as catalog_sha256,
+    $baseline_sha256::varchar as baseline_sha256,
+    (select coalesce(first_unsettled, billed_until) from intervals) as settled_until,
+    coalesce(sum(w.pools), 0)::bigint as pools,
+    coalesce(sum(w.pools_off), 0)::bigint as pools_off,
+    coalesce(sum(w.billed_usd), 0)::decimal(38, 12) as billed_usd,
+    coalesce(sum(w.attributed_usd), 0)::decimal(38, 12) as attributed_usd,
+    coalesce(sum(w.difference_usd), 0)::decimal(38, 12) as difference_usd
+from published.finance.weeks as w
+"""
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """What was published: the file, the rows of every table in it, its size, and the time it took."""
+
+    path: Path
+    rows: Mapping[str, int]
+    size_bytes: int
+    seconds: float
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection, path: Path, catalog: Catalog, *, lock: BaselineLock | None = None
+) -> PublishedFile:
+    """Write finance's file from the warehouse as it is, and put it in the place of the one before.
+
+    Whatever goes wrong, the file that was there stays.
+
+    Args:
+        con: the open warehouse, with every table of the published floors built, and no transaction begun.
+        path: where the file belongs.
+        catalog: the programme.
+        lock: the frozen baseline, when there is one.
+    """
+    started = time.monotonic()
+    partial = path.with_name(f".{path.name}.partial")
+    _remove(partial)
+    try:
+        with _attached(con, partial), _kept_in_order(con):
+            rows = _fill(con, catalog, lock)
+        _put_in_place(partial, path)
+    finally:
+        _remove(partial)
+    return PublishedFile(path, rows, path.stat().st_size, time.monotonic() - started)
+
+
+def is_published(
+    con: duckdb.DuckDBPyConnection, path: Path, catalog: Catalog, *, lock: BaselineLock | None = None
+) -> bool:
+    """Tell whether the file was made from the weeks and the baseline as they are now, by this version of Tieout."""
+    if not path.exists():
+        return False
+    try:
+        with read_published(path) as file:
+            made = file.execute("select inputs_sha256, tieout_version from finance.about").fetchall()
+    except (WarehouseError, duckdb.Error):
+        return False
+    return made == [(_digest(report_hashes(con, catalog, lock)), _version())]
+
+
+@contextlib.contextmanager
+def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open finance's file for reading, under a name of its own: opened as `finance`, its schema would be ambiguous.
+
+    Raises:
+        WarehouseError: there is no such file, or it is none of DuckDB's.
+    """
+    if not path.exists():
+        raise WarehouseError(f"{path} does not exist yet; `tieout run` publishes it")
+    with duckdb.connect() as con:
+        try:
+            con.execute(f"attach {_literal(str(path))} as {_ALIAS} (read_only)")
+        except duckdb.Error as error:
+            raise WarehouseError(f"{path} cannot be opened: {error}") from error
+        con.execute(f"use {_ALIAS}")
+        con.execute("set timezone = 'UTC'")
+        yield con
+
+
+def published_models() -> tuple[Model, ...]:
+    """Read the models whose tables the file holds, in an order in which they can be built."""
+    return tuple(model for model in all_models() if model.schema in PUBLISHED_FLOORS)
+
+
+def _fill(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[str, int]:
+    """Copy everything in one transaction, so that all tables show the same warehouse; return the rows of each."""
+    models = published_models()
+    con.execute("begin")
+    try:
+        for schema in dict.fromkeys(model.schema for model in models):
+            con.execute(f"create schema {_ALIAS}.{schema}")
+        rows = {model.name: _copy(con, model) for model in models}
+        rows |= _describe_itself(con, catalog, lock)
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+    con.execute(f"checkpoint {_ALIAS}")
+    return dict(sorted(rows.items()))
+
+
+def _copy(con: duckdb.DuckDBPyConnection, model: Model) -> int:
+    key = ", ".join(f'"{column}"' for column in model.key)
+    con.execute(f"create table {_ALIAS}.{model.name} as select * from {model.name} order by {key}")  # noqa: S608
+    _comment(con, model.name, model.description, model.columns)
+    return _count(con, model.name)
+
+
+def _describe_itself(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[str, int]:
+    hashes = report_hashes(con, catalog, lock)
+    weeks = sorted(hashes)
+    con.execute(
+        _WEEKS,
+        {
+            "starts": [week.start for week in weeks],
+            "labels": [week.label for week in weeks],
+            "hashes": [hashes[week] for week in weeks],
+        },
+    )
+    con.execute(
+        _ABOUT,
+        {
+            "tieout_version": _version(),
+            "method_version": METHOD_VERSION,
+            "inputs_sha256": _digest(hashes),
+            "catalog_sha256": catalog.sha256,
+            "baseline_sha256": None if lock is None else lock.sha256,
+        },
+    )
+    for description in DESCRIPTIONS:
+        _comment(con, description.table, description.text, description.columns)
+    return {description.table: _count(con, description.table) for description in DESCRIPTIONS}
+
+
+def _comment(con: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]) -> None:
+    con.execute(f"comment on table {_ALIAS}.{table} is {_literal(text)}")
+    for column, meaning in columns.items():
+        con.execute(f'comment on column {_ALIAS}.{table}."{column}" is {_literal(meaning)}')
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    [(rows,)] = con.execute(f"select count(*) from {_ALIAS}.{table}").fetchall()  # noqa: S608 - one of our own names
+    return int(rows)
+
+
+@contextlib.contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
+    con.execute(f"attach {_literal(str(path))} as {_ALIAS} (storage_version '{STORAGE_VERSION}')")
+    try:
+        yield
+    finally:
+        con.execute(f"detach {_ALIAS}")
+
+
+@contextlib.contextmanager
+def _kept_in_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Write rows in the order of their keys, which the warehouse itself does without."""
+    [(before,)] = con.execute("select current_setting('preserve_insertion_order')").fetchall()
+    con.execute("set preserve_insertion_order = true")
+    try:
+        yield
+    finally:
+        con.execute(f"set preserve_insertion_order = {before}")
+
+
+def _put_in_place(partial: Path, path: Path) -> None:
+    """Make the new file durable, then rename it; it can be read by all and written by nobody."""
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.chmod(_READ_ONLY)
+    # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
+    _log_of(path).unlink(missing_ok=True)
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(partial: Path) -> None:
+    partial.unlink(missing_ok=True)
+    _log_of(partial).unlink(missing_ok=True)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _digest(hashes: Mapping[IsoWeek, str]) -> str:
+    lines = (f"{week.label} {hashes[week]}" for week in sorted(hashes))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _version() -> str | None:
+    try:
+        return importlib.metadata.version("tieout")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,369 @@
+"""Which ISO weeks have to be built or reported anew, because what they are made of has changed.
+
+A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
+configurations, prices, apps and deployments of that time, the summaries and invoices of its months, the catalog, and
+the SQL. A hash over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks
+together: a log that shows one alive changes every week since that container was created. A report, with the measured
+tables that it shows, is made of all weeks up to its own, of the other weeks of its months, of the weeks before the
+first deployment, which hold the baseline, of the frozen baseline where there is one, and of the revisions of earlier
+weeks that it carries.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.periods import IsoWeek
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.closings import carried_by
+from tieout.warehouse.models import load_models, reported_models
+
+# What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
+_MEANINGS = frozenset(
+    f"staging.{table}"
+    for table in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices")
+)
+
+_DDL = """
+create table if not exists meta.report_inputs (
+    week varchar primary key,
+    input_hash varchar not null,
+    built_at timestamp not null
+);
+create table if not exists meta.followed_calls (last_file_id integer not null);
+comment on table meta.report_inputs is 'What every weekly report was last made from; other inputs make it anew';
+comment on table meta.followed_calls is 'The last call log whose containers were followed into the weeks before it';
+"""
+
+# From the first row on: what was asked for before anything was there to be billed is no week.
+_KNOWN_WEEKS = """
+with
+
+landed as (
+    select
+        d.range_start,
+        d.range_end,
+        min(f.content_start) over () as first_row_at
+    from raw.deliveries as d
+    inner join raw.files as f on d.file_id = f.file_id
+    where
+        f.source in ('billing_report', 'function_calls')
+        and d.range_start < d.range_end
+)
+
+select distinct
+    unnest(range(date_trunc('week', greatest(range_start, first_row_at)), range_end, interval 7 day))::date as monday
+from landed
+where range_end > first_row_at
+order by monday
+"""
+
+_WEEK_INPUTS = """
+with
+
+weeks as (
+    select
+        monday,
+        monday - interval 2 day as since,
+        monday + interval 8 day as until
+    from (select unnest($mondays::timestamp[]) as monday)
+),
+
+landed as (
+    select
+        w.monday,
+        d.source,
+        d.sha256,
+        d.range_start,
+        d.range_end,
+        d.fetched_at
+    from weeks as w
+    inner join staging.deliveries as d on d.range_start < w.until and d.range_end > w.since
+    where d.source in ('billing_report', 'function_calls')
+),
+
+summaries as (
+    select
+        w.monday,
+        d.source,
+        d.month,
+        d.sha256,
+        d.fetched_at >= d.month + interval 1 month as is_closed
+    from weeks as w
+    inner join staging.monthly_deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
+),
+
+configurations as (
+    select
+        w.monday,
+        c.* replace (least(c.valid_to, w.until) as valid_to)
+    from weeks as w
+    inner join staging.configurations as c on c.valid_from < w.until and c.valid_to > w.since
+),
+
+prices as (
+    select
+        w.monday,
+        p.* replace (least(p.valid_to, w.until) as valid_to)
+    from weeks as w
+    inner join staging.prices as p on p.valid_from < w.until and p.valid_to > w.since
+),
+
+deployments as (
+    select
+        w.monday,
+        d.*
+    from weeks as w
+    inner join staging.deployments as d on d.deployed_at >= w.since and d.deployed_at < w.until
+),
+
+apps as (
+    select
+        w.monday,
+        a.* exclude (state) replace (case when a.stopped_at < w.until then a.stopped_at end as stopped_at)
+    from weeks as w
+    inner join staging.apps as a on a.created_at < w.until and coalesce(a.stopped_at > w.since, true)
+),
+
+inputs as (
+    select monday, 'landed' || to_json(landed) as input from landed
+    union all
+    select monday, 'summary' || to_json(summaries) from summaries
+    union all
+    select monday, 'configuration' || to_json(configurations) from configurations
+    union all
+    select monday, 'price' || to_json(prices) from prices
+    union all
+    select monday, 'deployment' || to_json(deployments) from deployments
+    union all
+    select monday, 'app' || to_json(apps) from apps
+)
+
+select
+    monday::date,
+    sha256(string_agg(input, chr(10) order by input)) as digest
+from inputs
+group by all
+"""
+
+_COUNTING_MONTHS = """
+select source, month, file_id, fetched_at >= month + interval 1 month
+from staging.monthly_deliveries
+"""
+
+# A container's whole life, with its configuration, belongs to the week in which it was created.
+_FOLLOWED = """
+with
+
+seen as (
+    select
+        container_key,
+        min(started_at - to_microseconds(coalesce(startup_us, 0))) as first_seen_at,
+        max(started_at) as last_seen_at
+    from raw.function_calls
+    where
+        file_id > $last_file_id
+        and started_at is not null
+        and container_key is not null
+    group by all
+),
+
+known as (
+    select
+        s.container_key,
+        min(d.startup_began_at) as first_known_at,
+        max(d.last_ended_at) as last_known_at
+    from seen as s
+    inner join usage.container_days as d on s.container_key = d.container_key
+    group by all
+)
+
+select
+    min(least(c.created_at, s.first_seen_at, k.first_known_at)),
+    max(greatest(s.last_seen_at, k.last_known_at))
+from seen as s
+inner join raw.containers as c on s.container_key = c.container_key
+left join known as k on s.container_key = k.container_key
+"""
+
+
+def known_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
+    """Return the weeks that landed bills or call logs speak of, from their first row on, in the order of time."""
+    return tuple(IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS).fetchall())
+
+
+def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
+    """Return the weeks that every table was built for, in the order of time; the warehouse is only read."""
+    return tuple(sorted(_recorded(con, "meta.week_inputs")))
+
+
+def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWeek, ...]:
+    """Return the known weeks that were never built, or whose inputs have changed since, in the order of time.
+
+    A summary or an invoice of a month without any known week changes the newest one: every build reads all months. The
+    raw tables must be there; the tables of the catalog are brought up to date.
+    """
+    con.execute(_DDL)
+    write_catalog(con, catalog)
+    follow_containers(con)
+    weeks = known_weeks(con)
+    months_built = _months(con)
+    with _meanings(con):
+        current = _input_hashes(con, catalog, weeks)
+        months_landed = _months(con)
+    built = _recorded(con, "meta.week_inputs")
+    stale = tuple(week for week in weeks if built.get(week) != current[week])
+    return weeks[-1:] if not stale and months_landed != months_built else stale
+
+
+def record_weeks(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Iterable[IsoWeek], *, now: dt.datetime
+) -> None:
+    """Record that every table was built for these weeks, from the inputs as they are."""
+    con.execute(_DDL)
+    wanted = tuple(weeks)
+    _record(con, "meta.week_inputs", _input_hashes(con, catalog, wanted), now)
+
+
+def stale_reports(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None = None
+) -> tuple[IsoWeek, ...]:
+    """Return the built weeks whose report was never made, or not from the weeks and the baseline as they are now."""
+    con.execute(_DDL)
+    current = report_hashes(con, catalog, lock)
+    made = _recorded(con, "meta.report_inputs")
+    return tuple(week for week in sorted(current) if made.get(week) != current[week])
+
+
+def record_reports(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    weeks: Iterable[IsoWeek],
+    *,
+    now: dt.datetime,
+    lock: BaselineLock | None = None,
+) -> None:
+    """Record that the reports of these weeks were made from the weeks as last built, and from this baseline."""
+    con.execute(_DDL)
+    current = report_hashes(con, catalog, lock)
+    _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
+
+
+def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
+    """Forget that the weeks were built into which the containers of newly loaded call logs reach back.
+
+    Must run before the usage of those logs is built, and does nothing when run again.
+    """
+    con.execute(_DDL)
+    last = _first_value(con, "select max(last_file_id) from meta.followed_calls") or 0
+    newest = _first_value(con, "select max(file_id) from raw.files") or 0
+    if newest == last:
+        return
+    con.execute("begin")
+    try:
+        if _first_value(con, "select count(*) from duckdb_tables() where table_name = 'container_days'"):
+            since, until = con.execute(_FOLLOWED, {"last_file_id": last}).fetchone() or (None, None)
+            if since is not None:
+                con.execute(
+                    "delete from meta.week_inputs where week between ? and ?",
+                    [IsoWeek.of(since).label, IsoWeek.of(until).label],
+                )
+        con.execute("delete from meta.followed_calls")
+        con.execute("insert into meta.followed_calls values (?)", [newest])
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("commit")
+
+
+def consecutive(weeks: Sequence[IsoWeek]) -> Iterator[tuple[IsoWeek, IsoWeek]]:
+    """Yield the first and the last week of every unbroken row of weeks; the weeks are in the order of time."""
+    for i, week in enumerate(weeks):
+        if i == 0 or weeks[i - 1].next() != week:
+            first = week
+        if i == len(weeks) - 1 or weeks[i + 1] != week.next():
+            yield first, week
+
+
+@contextmanager
+def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Read the small staging tables off the raw tables as they are now, and leave the warehouse as it was."""
+    con.execute("begin")
+    try:
+        for model in load_models():
+            if model.name in _MEANINGS:
+                kind = "view" if model.is_view else "table"
+                con.execute(f"create or replace {kind} {model.name} as {model.sql}")
+        yield
+    finally:
+        con.execute("rollback")
+
+
+def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool]]:
+    """Return which summary and which invoice counts for every month, and whether the month was over when it was read.
+
+    There are none where the table was never built.
+    """
+    if not _first_value(con, "select count(*) from duckdb_tables() where table_name = 'monthly_deliveries'"):
+        return set()
+    return set(con.execute(_COUNTING_MONTHS).fetchall())
+
+
+def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, str]:
+    rows = con.execute(_WEEK_INPUTS, {"mondays": [week.start for week in weeks]}).fetchall() if weeks else []
+    landed = {IsoWeek.of(monday): digest for monday, digest in rows}
+    code = [f"{model.name} {model.code_version}" for model in load_models()]
+    return {week: _digest([catalog.sha256, *code, landed.get(week, "")]) for week in weeks}
+
+
+def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
+    """Hash what the report of every built week, with the tables measured beside it, is made of as things are now."""
+    built = _recorded(con, "meta.week_inputs")
+    deployments = [phase.deployed_at.date() for phase in catalog.rollout.phases]
+    first = min(deployments, default=dt.date.min)
+    common = [
+        "not frozen" if lock is None else lock.sha256,
+        *(f"{model.name} {model.code_version}" for model in reported_models()),
+    ]
+    return {week: _digest([*common, *_parts(week, built, first), *_carried(con, week)]) for week in built}
+
+
+def _parts(week: IsoWeek, built: dict[IsoWeek, str], first_deployment: dt.date) -> Iterator[str]:
+    measured = {other for other in built if other <= week or other.start < first_deployment}
+    return (f"{other.label} {built[other]}" for other in sorted(measured | _of_same_months(week, built)))
+
+
+def _carried(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[str]:
+    return (f"carries {other.label} revision {revision}" for other, revision in carried_by(con, week))
+
+
+def _of_same_months(week: IsoWeek, weeks: Iterable[IsoWeek]) -> set[IsoWeek]:
+    months = {(day.year, day.month) for day in week.days()}
+    return {other for other in weeks if months & {(day.year, day.month) for day in other.days()}}
+
+
+def _recorded(con: duckdb.DuckDBPyConnection, table: str) -> dict[IsoWeek, str]:
+    rows = con.execute(f"select week, input_hash from {table}").fetchall()  # noqa: S608 - one of two constants
+    return {IsoWeek.parse(week): digest for week, digest in rows}
+
+
+def _record(con: duckdb.DuckDBPyConnection, table: str, hashes: dict[IsoWeek, str], now: dt.datetime) -> None:
+    if hashes:
+        con.executemany(
+            f"insert or replace into {table} values (?, ?, ?)",  # noqa: S608 - one of two constants
+            [(week.label, digest, now.astimezone(dt.UTC).replace(tzinfo=None)) for week, digest in hashes.items()],
+        )
+
+
+def _first_value(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,33 @@
+"""A warehouse with every SQL table and the built-in catalog, but nothing landed."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from tieout.catalog.load import load_catalog
+from tieout.core.periods import day_start
+from tieout.core.resources import resource_path
+from tieout.sources.raw_schema import create_raw_schema
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.connection import META_DDL, SCHEMAS
+from tieout.warehouse.models import load_models
+
+NEVER = day_start(dt.date(2000, 1, 1))
+
+
+@contextmanager
+def open_empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Make one in memory; it is gone afterwards."""
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists {schema}")
+        con.execute(META_DDL)
+        create_raw_schema(con)
+        write_catalog(con, load_catalog(resource_path("catalog")))
+        for model in load_models():
+            kind = "view" if model.is_view else "table"
+            con.execute(f"create {kind} {model.name} as {model.sql}", dict.fromkeys(model.parameters, NEVER))
+        yield con

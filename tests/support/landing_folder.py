@@ -1,0 +1,107 @@
+"""A landing folder and a warehouse in memory, for tests that say what lands and ask what came of it."""
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from tests.support.loading import change_time, load_at
+from tieout.sources import LoadResult, create_raw_schema
+from tieout.sources.raw_schema import TABLES
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+SAMPLES = DATA / "modal-cli-samples"
+REAL_BILL = DATA / "real-modal-bill"
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+CALLS = "function_calls/app=coral-x-production/function=generate_code_modal"
+REPORT_LINE = {
+    "object_id": "ap-6Vw0cXq2mTzr1Yb9LkHn3S",
+    "description": "coral-x-production",
+    "environment": "main",
+    "interval_start": "2026-11-02T01:00:00",
+    "cost": "2.10312500",
+}
+CALL = {
+    "function_call_id": "fc-01KB1MN9QJ6T0V4HR8XW2YZC3D",
+    "service_method_name": None,
+    "enqueued_at": "2026-11-02T00:00:00.123456Z",
+    "started_at": "2026-11-02T00:00:41.500Z",
+    "container_id": "ta-01KB1MNAPSD9XH8T7E4VQZ2C5R",
+    "startup_time_seconds": 40.25,
+    "execution_time_seconds": 73.374438,
+    "status": "success",
+}
+
+
+# Making a warehouse takes longer than most tests: one that is given back is emptied and used again.
+_GIVEN_BACK: list[duckdb.DuckDBPyConnection] = []
+
+
+class LandingFolder:
+    """What was landed, and what the raw tables hold after loading it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.landing = folder / "landing"
+        self.landing.mkdir(parents=True)
+        self._dated: set[Path] = set()
+        self.con = _GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect()
+        create_raw_schema(self.con)
+        for table in TABLES:
+            self.con.execute(f"delete from raw.{table.name}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _GIVEN_BACK.append(self.con)
+
+    def put(self, name: str, content: object, *, mtime: dt.datetime | None = None) -> Path:
+        """Land a file: bytes and texts as they are, anything else as JSON. Without a time, it is NOW."""
+        if not isinstance(content, bytes):
+            content = (content if isinstance(content, str) else json.dumps(content, indent=2) + "\n").encode()
+        path = self.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self.change_time(path, mtime or NOW)
+        return path
+
+    def change_time(self, path: Path, to: dt.datetime) -> None:
+        """Let a landed file have been changed at another time than NOW."""
+        change_time(path, to)
+        self._dated.add(path)
+
+    def put_sample(self, sample: Path, name: str) -> Path:
+        """Land a copy of a sample file."""
+        return self.put(name, sample.read_bytes())
+
+    def put_sidecar(self, name: str, **fields: Any) -> Path:
+        """Write the sidecar of a landed file, with its hash unless another is given."""
+        landed = self.landing / name
+        said = {
+            "command": "modal …",
+            "range_start": None,
+            "range_end": None,
+            "fetched_at": "2026-11-03T02:00:00Z",
+            "client_version": "1.6.4",
+            "sha256": hashlib.sha256(landed.read_bytes()).hexdigest(),
+        }
+        path = landed.with_name(landed.name + ".meta.json")
+        path.write_text(json.dumps(said | fields))
+        return path
+
+    def load(self) -> LoadResult:
+        """Load whatever is landed."""
+        return load_at(self.con, self.landing, now=NOW, dated=self._dated)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the raw tables."""
+        return self.con.execute(sql).fetchall()
+
+    def refusal(self) -> str:
+        """Load, and return the reason for the only file that was refused."""
+        [rejected] = self.load().rejected
+        assert rejected.fix, "a refusal says what to do"
+        return rejected.reason

@@ -1,0 +1,100 @@
+"""A warehouse with only what a measurement reads: some weeks of two functions, whose cost a person can check by eye."""
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from tieout.core.periods import IsoWeek
+from tieout.sources import create_raw_schema
+from tieout.warehouse.connection import open_warehouse
+
+CODE, GENOME = "generate_code_modal", "evaluate_genome_modal"
+OLD_APP = "coral-x-production"
+FIRST_DAY, LAST_WEEK = dt.date(2026, 9, 28), IsoWeek.parse("2026-W44")
+DEPLOYED = dt.date(2026, 10, 19)
+CALL_BEFORE_USD, CALL_AFTER_USD = Decimal("0.50"), Decimal("0.20")
+
+_TABLES = """
+create or replace table staging.billing_intervals (
+    hour timestamp, resolution varchar, fetched_at timestamp, is_settled boolean
+);
+create or replace table spend.hourly (hour timestamp, amount_usd decimal(38, 12));
+create or replace table spend.pools (
+    environment varchar, object_id varchar, app varchar, hour timestamp, billed_usd decimal(38, 12)
+);
+create or replace table staging.configurations (
+    environment varchar, app varchar, function varchar, phase varchar, source varchar, is_catalogued boolean,
+    valid_from timestamp, valid_to timestamp, gpu varchar, gpu_count integer, cpu_request_millicores integer,
+    memory_request_mib integer
+);
+create or replace table savings.daily_function (
+    environment varchar, function varchar, phase varchar, day timestamp, successful_calls bigint, inputs bigint,
+    errors bigint, timeouts bigint, oom_kills bigint, p50_execution_us bigint, p95_execution_us bigint,
+    busy_us bigint, container_us bigint, cost_usd decimal(38, 12), gpu_usd decimal(38, 12), cpu_usd decimal(38, 12),
+    memory_usd decimal(38, 12), status varchar
+);
+create or replace table staging.deployments (environment varchar, app varchar, deployed_at timestamp);
+create or replace table usage.container_days (
+    environment varchar, app varchar, function varchar, day timestamp, inputs bigint
+);
+insert or replace into meta.week_inputs values ('2026-W44', 'x', '2026-11-02');
+"""
+
+
+def write_measured_warehouse(path: Path, *, first_day: dt.date = FIRST_DAY) -> None:
+    """Write a warehouse from a day on: $0.50 a call before the deployment, from then on $0.20 for generating code."""
+    with open_warehouse(path) as con:
+        create_raw_schema(con)
+        con.execute(_TABLES)
+        day = first_day
+        while day < LAST_WEEK.end:
+            con.execute(
+                "insert into staging.billing_intervals values (?, 'd', ?, true)", [day, day + dt.timedelta(days=2)]
+            )
+            _work(con, CODE, day, is_moved=day >= DEPLOYED)
+            _work(con, GENOME, day, is_moved=False)
+            day += dt.timedelta(days=1)
+
+
+def pull_log(con: duckdb.DuckDBPyConnection, function: str, days: Iterable[dt.date], *, app: str = OLD_APP) -> None:
+    """Say that the call log of a function was pulled for each of the days."""
+    for day in days:
+        [(file_id,)] = con.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()
+        con.execute(
+            "insert into raw.files (file_id, source, sha256, path, app, function) "
+            "values (?, 'function_calls', ?, ?, ?, ?)",
+            [file_id, str(file_id), f"{file_id}.json", app, function],
+        )
+        con.execute(
+            "insert into raw.deliveries (file_id, path, fetched_at, range_start, range_end, has_sidecar) "
+            "values (?, ?, ?, ?, ?, true)",
+            [file_id, f"{file_id}.json", day + dt.timedelta(days=2), day, day + dt.timedelta(days=1)],
+        )
+
+
+def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_moved: bool) -> None:
+    calls = 400 + 10 * day.isoweekday()
+    # A few cents go up and down from day to day, so that the interval has something to go by.
+    cost = calls * (CALL_AFTER_USD if is_moved else CALL_BEFORE_USD) + Decimal(day.day % 5 - 2) / 10
+    seconds = 60 + day.day % 3
+    con.execute(
+        "insert into savings.daily_function values ('main', ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, 0, 0, 'settled')",
+        [
+            function,
+            "phase-1" if is_moved else "baseline",
+            day,
+            calls,
+            calls,
+            seconds * 1_000_000,
+            2 * seconds * 1_000_000,
+            calls * seconds * 1_000_000,
+            calls * (seconds + 10) * 1_000_000,
+            cost,
+            cost,
+        ],
+    )
+    con.execute("insert into spend.hourly values (?, ?)", [day, cost])
+    con.execute("insert into spend.pools values ('main', 'ap-1', ?, ?, ?)", [OLD_APP, day, cost])

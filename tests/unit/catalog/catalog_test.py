@@ -1,0 +1,80 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tieout.catalog.load import load_catalog
+from tieout.catalog.models import CatalogError
+from tieout.core.resources import resource_path
+
+
+@pytest.fixture
+def catalog_dir(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(resource_path("catalog"), tmp_path / "catalog"))
+
+
+def _edit(path: Path, old: str, new: str) -> int:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_the_built_in_programme_is_coral_x() -> None:
+    catalog = load_catalog(resource_path("catalog"))
+    assert catalog.rollout.programme == "CORAL-X"
+    assert len(catalog.functions.functions) == 10
+    assert sum(line.calls_per_hour for line in catalog.projection.lines) == 123
+
+
+def test_any_edit_changes_the_hash(catalog_dir: Path) -> None:
+    before = load_catalog(catalog_dir).sha256
+    _edit(catalog_dir / "prices.yaml", '"2.10"', '"2.11"')
+    assert load_catalog(catalog_dir).sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "field", "says"),
+    [
+        ("prices.yaml", '"0.0473"', "0.0473", "resources.0.prices.0.usd_per_hour", "in quotes"),
+        ("functions.yaml", "timeout_seconds: 1800}", "timeout: 1800}", "functions.0.configurations.0.timeout", "Extra"),
+        ("functions.yaml", "phase: phase-1", "phase: phase-9", "functions.0.configurations.1.phase", "no such phase"),
+        ("functions.yaml", "gpu: A100-40GB", "gpu: A1000", "functions.0.configurations.0.gpu", "no such resource"),
+        ("rollout.yaml", "2026-10-19T10:40:00Z", "tomorrow", "phases.0.deployed_at", "Invalid isoformat"),
+        ("rollout.yaml", "- evaluate_genome_modal", "- evaluate_gnome", "phases.1.functions.0", "no such function"),
+        ("rollout.yaml", "id: phase-2", "id: phase-1", "phases.1.id", "is there twice"),
+        (
+            "projection.yaml",
+            "function: save_realtime",
+            "function: safe_realtime",
+            "lines.2.function",
+            "no such function",
+        ),
+    ],
+)
+def test_a_mistake_is_reported_with_file_line_and_field(
+    catalog_dir: Path, file: str, old: str, new: str, field: str, says: str
+) -> None:
+    line = _edit(catalog_dir / file, old, new)
+    with pytest.raises(CatalogError, match=re.escape(says)) as caught:
+        load_catalog(catalog_dir)
+    assert f"{file}:{line}: {field}: " in str(caught.value)
+
+
+def test_a_label_cannot_mean_two_resources(catalog_dir: Path) -> None:
+    _edit(catalog_dir / "prices.yaml", "Nvidia L4]", "nvidia t4]")
+    with pytest.raises(CatalogError, match="'nvidia t4' already belongs to 'T4'"):
+        load_catalog(catalog_dir)
+
+
+def test_a_missing_file_says_where_it_was_looked_for(catalog_dir: Path) -> None:
+    (catalog_dir / "rollout.yaml").unlink()
+    with pytest.raises(CatalogError, match=re.escape("TIEOUT_CATALOG")):
+        load_catalog(catalog_dir)
+
+
+def test_what_is_not_yaml_is_reported_with_its_line(catalog_dir: Path) -> None:
+    (catalog_dir / "adjustments.yaml").write_text("adjustments: []\n  - [\n", encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"adjustments\.yaml:2: not YAML"):
+        load_catalog(catalog_dir)

@@ -1,0 +1,340 @@
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import html5lib
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from rich.cells import cell_len
+
+from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY, with_names
+from tests.golden.handmade import REPORT, usd
+from tests.golden.regenerate import GOLDEN, golden_files
+from tieout.core.findings import Finding, Severity
+from tieout.core.resources import resource_path
+from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.formats.charts import draw_charts
+from tieout.report.formats.html import headline_lines, render_html, render_text, write_report
+from tieout.report.formats.templates import LONGEST_NAME
+
+EDGES = {"one of everything": REPORT, "no data": EMPTY, "a loss": LOSS, "hostile names": HOSTILE}
+EVERY_EDGE = pytest.mark.parametrize("report", EDGES.values(), ids=EDGES.keys())
+
+HOSTILE_NAMES = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=HYPERLINK(1)",
+    "a\nTIE-OUT\nforged: $0.00",
+    "a\r\x1b[2J\x07b",
+    "right\u202eto left",
+    "¦ cell ¦ cell ¦",
+    "-",
+    "{{ report.week }}",
+    "名前" * 60,
+    "x" * 5000,
+    "lone \udcff surrogate",
+)
+
+
+def named(name: str) -> WeeklyReport:
+    """The handmade report with a name of somebody else's choosing wherever a name can stand."""
+    group = REPORT.savings.groups[0]
+    lines = tuple(replace(line, function=name) for line in group.lines)
+    savings = replace(REPORT.savings, groups=(replace(group, lines=lines),), silent_functions=(name, name))
+    [first, *others] = REPORT.spend.functions
+    assert REPORT.bridge is not None
+    bridge = replace(
+        REPORT.bridge,
+        phases=(name, name),
+        functions=tuple(replace(line, function=name, phase=name) for line in REPORT.bridge.functions),
+    )
+    assert REPORT.normalized is not None
+    normalized = replace(
+        REPORT.normalized, lines=tuple(replace(line, function=name) for line in REPORT.normalized.lines)
+    )
+    return replace(
+        REPORT,
+        programme=name,
+        savings=savings,
+        ledger=replace(
+            REPORT.ledger, rows=tuple(replace(row, function=name, phase=name) for row in REPORT.ledger.rows)
+        ),
+        bridge=bridge,
+        guardrails=tuple(replace(group, function=name) for group in REPORT.guardrails),
+        normalized=normalized,
+        counterfactuals=tuple(replace(line, function=name) for line in REPORT.counterfactuals),
+        audit=tuple(replace(entry, subject=name, statement=f"{name} is rounded.") for entry in REPORT.audit),
+        spend=replace(REPORT.spend, functions=(replace(first, function=name), *others)),
+        coverage=tuple(replace(line, function=name) for line in REPORT.coverage),
+        rollout=tuple(replace(line, function=name, phase=name) for line in REPORT.rollout),
+        unattributed=replace(
+            REPORT.unattributed,
+            lines=tuple(replace(line, app=name, resource=name) for line in REPORT.unattributed.lines),
+        ),
+        gates=tuple(replace(gate, details=(f"{name}: bill only",)) for gate in REPORT.gates),
+        findings=(Finding(code="x", severity=Severity.INFO, subject=name, message=f"{name} is not what it seems"),),
+    )
+
+
+class _Page(HTMLParser):
+    """Collects what an HTML page is made of, and checks that its elements nest."""
+
+    VOID = frozenset({"meta", "br", "wbr", "img", "source"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize("name", golden_files().keys())
+def test_the_report_is_printed_as_it_was_looked_at(name: str) -> None:
+    assert golden_files()[name] == (GOLDEN / name).read_text(encoding="utf-8"), (
+        "the report's form has changed; `python -m tests.golden.regenerate` writes the new one, then look at it"
+    )
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """A folder that holds the handmade week."""
+    write_report(REPORT, draw_charts(REPORT), tmp_path / "reports")
+    return tmp_path / "reports"
+
+
+def test_every_form_of_a_week_lands_in_its_folder_and_nothing_else(reports: Path) -> None:
+    files = write_report(REPORT, draw_charts(REPORT), reports)
+    assert [path.name for path in files[:2]] == ["index.html", "report.txt"]
+    assert sorted((reports / "2026-W46").iterdir()) == sorted(files)
+    assert sorted(path.name for path in reports.iterdir()) == ["2026-W46", "index.html"]
+
+
+def test_the_same_week_is_written_with_the_same_bytes(reports: Path) -> None:
+    before = {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()}
+    write_report(REPORT, draw_charts(REPORT), reports)
+    assert {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()} == before
+
+
+def test_a_report_that_cannot_be_rendered_leaves_the_old_files(reports: Path) -> None:
+    before = [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())]
+    with pytest.raises((AttributeError, UndefinedError)):
+        write_report(replace(REPORT, spend=None), (), reports)  # type: ignore[arg-type]
+    assert [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())] == before
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_is_inert_in_html(name: str) -> None:
+    page = render_html(named(name))
+    tags = [tag for tag, _ in _Page(page).tags if tag != "wbr"]
+    assert tags == [tag for tag, _ in _Page(render_html(named("harmless"))).tags if tag != "wbr"]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", page)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_is_inert_in_text(name: str) -> None:
+    text = render_text(named(name))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", text)
+    assert [line for line in text.splitlines() if line.startswith(("TIE-OUT", "forged"))] == ["TIE-OUT"]
+    text.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_text_never_runs_over_80_columns(name: str) -> None:
+    assert max(cell_len(line) for line in render_text(named(name)).splitlines()) <= 80
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=120))
+def test_text_never_runs_over_80_columns_whatever_the_name(name: str) -> None:
+    assert max(cell_len(line) for line in render_text(named(name)).splitlines()) <= 80
+
+
+def test_amounts_are_never_cut_even_when_they_are_huge() -> None:
+    huge = usd("123456789012.34")
+    [first, *others] = REPORT.rollout
+    text = render_text(
+        replace(
+            REPORT,
+            rollout=(replace(first, moved_usd=huge, elsewhere_usd=-huge), *others),
+            spend=replace(REPORT.spend, total_usd=huge),
+        )
+    )
+    assert text.count("$123,456,789,012.34") == 3
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_long_function_name_is_shortened_in_the_middle() -> None:
+    text = render_text(named("refresh_" + "very_" * 20 + "long_name_modal"))
+    assert re.search(r"^refresh_very\S*…\S*name_modal +\$1,080\.00", text, re.MULTILINE)
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    page = render_html(REPORT, draw_charts(REPORT))
+    assert not re.search(r"<(?:script|link|iframe|object|embed|base|form)\b|url\(|@import", page)
+    parsed = _Page(page)
+    drawn = [picture["src"] or "" for picture in parsed.all("img")] + [s["srcset"] or "" for s in parsed.all("source")]
+    assert drawn
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in drawn)
+    [policy] = [m["content"] for m in parsed.all("meta") if "http-equiv" in m]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_every_link_leads_into_the_page_or_to_another_report() -> None:
+    page = _Page(render_html(REPORT))
+    targets = [anchor["href"] or "" for anchor in page.all("a")]
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    within = {target.removeprefix("#") for target in targets if target.startswith("#")}
+    assert within <= ids
+    assert {heading["id"] for heading in page.all("h2") if "id" in heading} <= within
+    beyond = {target for target in targets if not target.startswith("#")}
+    assert beyond == {"../index.html", "revision-1/index.html", "tieout-2026-W46.xlsx", "report.txt"}
+
+
+@pytest.mark.parametrize("form", [render_html(REPORT), render_text(REPORT)], ids=["html", "text"])
+def test_every_source_is_a_query_that_can_be_run(form: str) -> None:
+    named = set(re.findall(r"tieout sql\s(\w+)", form))
+    assert named >= {"tie_out", "bridge", "ledger", "guardrails", "audit"}
+    assert named <= {path.stem for path in (resource_path("sql") / "queries").glob("*.sql")}
+
+
+@EVERY_EDGE
+def test_the_page_is_valid_html(report: WeeklyReport) -> None:
+    html5lib.HTMLParser(strict=True).parse(render_html(report))
+
+
+def test_the_page_can_be_read_by_everybody() -> None:
+    page = _Page(render_html(REPORT, draw_charts(REPORT)))
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("title")) == len(page.all("h1")) == len(page.all("main")) == 1
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all("scope" in header for header in page.all("th"))
+    assert all((picture["alt"] or "").endswith(".") for picture in page.all("img"))
+    captions = {caption["id"] for caption in page.all("caption")}
+    boxes = [div for div in page.all("div") if (div.get("class") or "").startswith("scroll")]
+    assert all(box["tabindex"] == "0" and box["aria-labelledby"] in captions for box in boxes)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_long_name_is_shortened_and_its_parts_may_break() -> None:
+    page = render_html(with_names("refresh_" + "very_" * 2_000 + "long_name_modal"))
+    assert "refresh_<wbr>very_<wbr>" in page
+    assert len(max(re.findall(r"[^<>]+", page.split("<body>")[1]), key=len)) < 60 * LONGEST_NAME
+
+
+def test_a_table_of_many_functions_scrolls_in_a_box_of_its_own() -> None:
+    assert 'class="scroll tall"' in render_html(MANY)
+    assert 'class="scroll tall"' not in render_html(REPORT)
+
+
+def seconds_to_render(report: WeeklyReport) -> float:
+    """Processor time of the page and the text."""
+    began = time.process_time()
+    render_html(report)
+    render_text(report)
+    return time.process_time() - began
+
+
+def test_a_week_is_rendered_in_a_moment() -> None:
+    assert seconds_to_render(REPORT) < 0.5
+
+
+def test_a_week_of_300_functions_is_rendered_in_a_moment() -> None:
+    assert seconds_to_render(MANY) < 3
+
+
+def test_a_negative_saving_is_called_one() -> None:
+    page = render_html(LOSS)
+    assert "−$58.50" in page
+    assert "negative: the week cost more than the same work would have cost before" in page
+
+
+def test_a_week_without_data_says_so_in_every_section() -> None:
+    page = render_html(EMPTY)
+    for said in ("Nothing is claimed", "Nothing billed", "No saving is claimed for 2026-W48", "No day counts yet"):
+        assert said in page
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_of_text_has_enough_contrast(scheme: str) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", render_html(REPORT), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[("light", "dark").index(scheme)]))
+    for ink in ("ink", "soft", "accent", "passed", "warning", "blocked", "unmeasured"):
+        for paper in ("page", "card", "mark"):
+            lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[paper])), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{ink} on {paper}"
+
+
+def test_nothing_is_printed_as_python_writes_it() -> None:
+    for form in (render_html(REPORT), render_text(REPORT)):
+        assert not re.search(r"\bNone\b(?!\.)|Decimal|Outcome\.|DayState\.|object at", form)
+
+
+def test_the_command_line_gets_the_sentences_that_matter_most() -> None:
+    assert headline_lines(REPORT) == [
+        "Blocked: G4 is not passed. Do not use the figures of this week.",
+        "Provisional: avoided cost $58.50 ± $6.42 in 2026-W46, $9.75 ± $1.07 a day over 6 measured days "
+        "(90% interval). Not verified, because the bill of 1 day (Sat 14 Nov 2026) may still change.",
+        "That is 0.2% of the published $4,140 a day (its own lines add up to $4,137.60), 40.6% of the restated $24.00 "
+        "and a cost cut of 39.4% for the same work (claimed: 63.3%).",
+        "The published projection of $4,140 a day exceeds the whole measured spend of $195.23 a day in the baseline; "
+        "at measured seconds per call it is $24.00 a day, and the figure to use is the measured $9.75 ± $1.07 a day.",
+        "Premise not met: 1 of the 3 projected savings rests on a configuration that was not deployed.",
+        "168 hours, 1,342 pools: $100.001234567890 billed = attributed, difference $0.000000000000.",
+    ]
+
+
+def test_before_anything_is_measured_the_projection_is_still_held_against_the_spend() -> None:
+    early = replace(REPORT.headline, restated_usd_per_day=None)
+    assert early.comparison == (
+        "The published projection of $4,140 a day exceeds the whole measured spend of $195.23 a day in the baseline."
+    )
+
+
+def test_the_change_of_the_bill_stands_beside_the_saving_and_is_not_called_one() -> None:
+    assert REPORT.headline.cash_sentence == (
+        "Cash change, not a saving: the bill of these days is $12.34 above that of as many mean baseline days. "
+        "It moves with the number of calls."
+    )
+
+
+def test_a_projection_below_the_measured_spend_is_not_called_impossible() -> None:
+    possible = replace(REPORT.headline, baseline_usd_per_day=usd("4140.00"))
+    assert possible.comparison is None
+    assert "whole measured spend" not in render_text(replace(REPORT, headline=possible))
+
+
+def test_a_week_that_passes_is_not_called_blocked() -> None:
+    gates = tuple(replace(gate, outcome=Outcome.PASSED) for gate in REPORT.gates)
+    assert "Blocked" not in render_html(replace(REPORT, gates=gates))
+
+
+def test_an_attribution_that_is_off_is_said_with_its_size() -> None:
+    tie_out = replace(REPORT.tie_out, pools_off=1, attributed_usd=usd("100.001234567891"))
+    assert tie_out.sentence == (
+        "168 hours, 1,342 pools, 1 pool off: $100.001234567890 billed, $100.001234567891 attributed, "
+        "difference $0.000000000001."
+    )

@@ -1,0 +1,354 @@
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.issued_weeks import (
+    CODE,
+    DAILY_USD,
+    FIRST,
+    GENOME,
+    NO_CALLS,
+    OTHER_APP,
+    SECOND,
+    THIRD,
+    VOLUME,
+    IssuedWeeks,
+    after,
+    usd,
+)
+from tieout.catalog.load import load_catalog
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+from tieout.report.contents import Outcome, WeeklyReport
+from tieout.warehouse.closed_week import ClosingError
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A workspace, and what its last reports said."""
+
+    weeks: IssuedWeeks
+    reports: dict[IsoWeek, WeeklyReport]
+
+    def copied(self, to: Path) -> IssuedWeeks:
+        """A copy, to do anything to."""
+        shutil.copytree(self.weeks.home.root, to / "weeks")
+        return IssuedWeeks(to / "weeks")
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """Two weeks, issued."""
+    weeks = IssuedWeeks(tmp_path_factory.mktemp("issued"))
+    weeks.land_week(FIRST)
+    weeks.land_week(SECOND)
+    return Reported(weeks, weeks.report())
+
+
+@pytest.fixture(scope="module")
+def restated(issued: Reported, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """The same after a bill with three other amounts was pulled for the first week."""
+    weeks = issued.copied(tmp_path_factory.mktemp("restated"))
+    changed = {(OTHER_APP, 2): "3.50", (VOLUME, 4): "0.05", (OTHER_APP, 6): "1.001"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
+    return Reported(weeks, weeks.report())
+
+
+@pytest.fixture
+def weeks(issued: Reported, tmp_path: Path) -> IssuedWeeks:
+    """A copy of the issued weeks."""
+    return issued.copied(tmp_path)
+
+
+NOTHING_BILLED = {(billed, day): None for billed in DAILY_USD for day in range(7)}
+LATE = f"billing_report/{FIRST.label}.late.json"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def folder_of(weeks: IssuedWeeks, week: IsoWeek, revision: int) -> Path:
+    return weeks.home.reports / week.label / f"revision-{revision}"
+
+
+def gate(report: WeeklyReport, code: str) -> tuple[Outcome, str]:
+    return next((gate.outcome, gate.sentence) for gate in report.gates if gate.code == code)
+
+
+# Issuing
+
+
+def test_a_settled_week_is_issued_with_its_first_report(issued: Reported) -> None:
+    assert [report.revision.number for report in issued.reports.values()] == [1, 1]
+    first, second = (report.revision.issued_at for report in issued.reports.values())
+    assert first is not None
+    assert second is not None
+    assert first < second, "issues follow each other, also at one reading of the clock"
+    assert issued.weeks.ask(
+        "select week, revision, is_newest, cost_usd from reconciliation.closed_weeks order by all"
+    ) == [
+        (FIRST.label, 1, True, usd("77.700000000000")),
+        (SECOND.label, 1, True, usd("77.700000000000")),
+    ]
+
+
+def test_what_was_issued_is_kept_as_it_was_written(issued: Reported) -> None:
+    kept = files_of(folder_of(issued.weeks, FIRST, 1))
+    assert sorted(kept) == ["figures.json", "index.html", "workbook.xlsx"]
+    assert kept["workbook.xlsx"] == (issued.weeks.home.reports / FIRST.label / "workbook.xlsx").read_bytes()
+
+
+def test_a_kept_page_leads_to_the_current_one_and_to_other_revisions_from_where_it_lies(issued: Reported) -> None:
+    page = files_of(folder_of(issued.weeks, FIRST, 1))["index.html"].decode()
+    assert 'href="../../index.html"' in page
+    assert 'href="../index.html"' in page
+    assert 'href="../revision-1/index.html"' in page
+    assert 'href="#cost"' in page
+
+
+def test_nothing_is_reported_again_when_nothing_has_changed(weeks: IssuedWeeks) -> None:
+    assert weeks.report() == {}
+
+
+def test_a_week_that_is_not_settled_is_not_issued(weeks: IssuedWeeks) -> None:
+    weeks.land_week(THIRD)
+    weeks.land_bill(THIRD, fetched_at=after(THIRD, days=0))
+    report = weeks.report()[THIRD]
+    assert report.revision.sentence == "Revision 1, not issued: a day is not settled, or a gate is closed."
+    assert not folder_of(weeks, THIRD, 1).exists()
+
+
+def test_a_week_in_which_nothing_was_billed_is_issued_and_says_so(weeks: IssuedWeeks) -> None:
+    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
+    report = weeks.report()[THIRD]
+    assert report.days_sentence == "Days: 7 settled. The week is final."
+    assert [gate(report, code) for code in ("G1", "G2")] == [
+        (Outcome.NOT_MEASURED, "Nothing was billed on the 7 landed days.")
+    ] * 2
+    assert report.revision.issued_at is not None
+    asked = f"select cost_usd from reconciliation.closed_weeks where week = '{THIRD.label}'"
+    assert weeks.ask(asked) == [(usd("0.000000000000"),)]
+
+
+def test_a_week_in_which_functions_ran_is_not_issued_without_any_cost(weeks: IssuedWeeks) -> None:
+    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
+    weeks.land_calls(THIRD, CODE, calls=1)
+    report = weeks.report()[THIRD]
+    assert gate(report, "G6") == (
+        Outcome.BLOCKED,
+        "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill.",
+    )
+    assert report.revision.issued_at is None
+
+
+def test_a_week_whose_invoice_is_not_its_bill_is_not_issued_until_it_is(weeks: IssuedWeeks) -> None:
+    weeks.land_week(THIRD)
+    weeks.land_summary("2026-10", "100.00")
+    weeks.land_invoice("2026-10", total="100.01")
+    report = weeks.report()[THIRD]
+    assert gate(report, "G5")[0] is Outcome.BLOCKED
+    assert report.revision.issued_at is None
+    weeks.land_invoice("2026-10", total="100.00")
+    reports = weeks.report()
+    assert gate(reports[THIRD], "G5")[0] is Outcome.PASSED
+    assert reports[THIRD].revision.issued_at is not None
+    assert gate(reports[FIRST], "G5")[0] is Outcome.PASSED
+    assert reports[FIRST].revision.number == 1, "an invoice that agrees moves no figure"
+
+
+# Restating
+
+
+def test_a_restated_week_is_a_revision_that_names_amount_function_and_file(restated: Reported) -> None:
+    revision = restated.reports[FIRST].revision
+    assert revision.number == 2
+    assert revision.moved[:2] == (
+        f"{NO_CALLS}: $7.00 is now $9.50 (+$2.50), because of {LATE}.",
+        f"__volume__: $0.70 is now $0.65 (−$0.05), because of {LATE}.",
+    )
+    [past] = revision.past
+    assert (past.number, past.cost_usd, past.href) == (1, usd("77.70"), "revision-1/index.html")
+    assert past.input_sha256 != restated.reports[FIRST].inputs.sha256
+
+
+def test_what_was_sent_stays_as_it_was(issued: Reported, restated: Reported) -> None:
+    assert files_of(folder_of(restated.weeks, FIRST, 1)) == files_of(folder_of(issued.weeks, FIRST, 1))
+    assert sorted(files_of(folder_of(restated.weeks, FIRST, 2))) == ["figures.json", "index.html", "workbook.xlsx"]
+
+
+def test_the_report_after_carries_the_restatement_as_lines_of_its_own(restated: Reported) -> None:
+    report = restated.reports[SECOND]
+    assert [line.sentence for line in report.restatements.lines] == [
+        f"{FIRST.label}, {NO_CALLS}: $7.00 is now $9.50 (+$2.50), because of {LATE}.",
+        f"{FIRST.label}, __volume__: $0.70 is now $0.65 (−$0.05), because of {LATE}.",
+    ]
+    assert report.restatements.total_usd == usd("2.45")
+    assert report.revision.number == 1, "its own figures have not moved"
+    asked = "select week, revision, function, moved_usd, files from reconciliation.restatements order by all"
+    assert restated.weeks.ask(asked) == [
+        (FIRST.label, 2, NO_CALLS, usd("2.501000000000"), [LATE]),
+        (FIRST.label, 2, "__volume__", usd("-0.050000000000"), [LATE]),
+    ]
+
+
+def test_restated_rows_say_so_and_their_days_are_still_settled(restated: Reported) -> None:
+    report = restated.reports[FIRST]
+    assert report.days_sentence == "Days: 7 settled. The week is final."
+    assert gate(report, "G7") == (Outcome.PASSED, "7 days, all settled. 3 pools restated since settled.")
+    status = "select status, count(*) from reconciliation.pools where hour < '2026-10-19' group by all order by all"
+    assert restated.weeks.ask(status) == [("restated", 3), ("settled", 18)]
+
+
+def test_the_next_week_carries_every_restatement_since_as_one_line(restated: Reported, tmp_path: Path) -> None:
+    weeks = restated.copied(tmp_path)
+    changed = {(OTHER_APP, 2): "3.75", (VOLUME, 4): "0.10", (OTHER_APP, 6): "1.001"}
+    later = weeks.land_bill(FIRST, name="later", fetched_at=after(FIRST, days=10), changed=changed)
+    weeks.land_week(THIRD)
+    reports = weeks.report()
+    assert reports[FIRST].revision.number == 3
+    assert [past.number for past in reports[FIRST].revision.past] == [2, 1]
+    [line] = reports[THIRD].restatements.lines
+    assert (line.function, line.before_usd, line.after_usd) == (NO_CALLS, usd("7.00"), usd("9.75"))
+    assert line.files == (LATE, later)
+    assert reports[SECOND].restatements.lines == (), "it was issued without it"
+
+
+def test_a_week_that_moved_and_cannot_be_issued_anew_is_named_with_the_reason_until_it_is(weeks: IssuedWeeks) -> None:
+    weeks.land_summary("2026-10", "100.00")
+    weeks.land_invoice("2026-10", total="100.01")
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed={(OTHER_APP, 2): "3.50"})
+    weeks.land_week(THIRD)
+    said = weeks.report()[THIRD].restatements
+    assert said.lines == ()
+    assert said.sentence == (
+        "No issued cost of an earlier week has moved since the report before this one. The cost of 2026-W42 has moved "
+        "by +$2.50 since it was issued; it is not issued anew yet: G5 is not passed."
+    )
+    weeks.land_invoice("2026-10", total="100.00")
+    reports = weeks.report()
+    assert reports[FIRST].revision.number == 2
+    assert reports[THIRD].restatements.sentence == (
+        "Since the report before this one, the cost of 2026-W42 has moved by +$2.50."
+    )
+
+
+def test_a_row_that_vanished_from_the_bill_is_restated_to_nothing(weeks: IssuedWeeks) -> None:
+    gone = {(OTHER_APP, day): None for day in range(7)}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=gone)
+    revision = weeks.report()[FIRST].revision
+    assert revision.moved[0] == f"{NO_CALLS}: $7.00 is now $0.00 (−$7.00), because of {LATE}."
+
+
+def test_a_log_that_comes_late_moves_cost_between_functions(weeks: IssuedWeeks) -> None:
+    path = weeks.land_calls(FIRST, GENOME, calls=30, name="late", fetched_at=after(FIRST, days=9))
+    report = weeks.report()[FIRST]
+    moved = [sentence for sentence in report.revision.moved if "because of" in sentence]
+    assert [sentence.partition(":")[0] for sentence in moved] == [GENOME, CODE]
+    assert all(sentence.endswith(f"because of {path}.") for sentence in moved)
+    assert report.spend.total_usd == report.revision.past[0].cost_usd
+
+
+def test_a_corrected_catalog_is_a_revision_without_a_file(weeks: IssuedWeeks, tmp_path: Path) -> None:
+    catalog = shutil.copytree(resource_path("catalog"), tmp_path / "catalog")
+    prices = (catalog / "prices.yaml").read_text(encoding="utf-8")
+    corrected = prices.replace('"0.008"', '"0.8"')
+    assert corrected != prices
+    (catalog / "prices.yaml").write_text(corrected, encoding="utf-8")
+    weeks.catalog = load_catalog(catalog)
+    revision = weeks.report()[SECOND].revision
+    assert revision.number == 2
+    moved = [sentence for sentence in revision.moved if "because of" in sentence]
+    assert [sentence.partition(":")[0] for sentence in moved] == [GENOME, CODE]
+    assert all(sentence.endswith("because of the edited catalog.") for sentence in moved)
+
+
+def test_what_moves_by_less_than_is_printed_is_no_revision(weeks: IssuedWeeks) -> None:
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed={(VOLUME, 4): "0.101"})
+    assert weeks.report()[FIRST].revision.number == 1
+    assert weeks.ask("select moved_usd from reconciliation.restated_pools") == [(usd("0.001000000000"),)]
+
+
+def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(weeks: IssuedWeeks) -> None:
+    changed = {(OTHER_APP, 2): "1.004", (VOLUME, 4): "0.104"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
+    weeks.land_week(THIRD)
+    reports = weeks.report()
+    moved = "$77.70 is now $77.71 (+$0.01)"
+    assert reports[FIRST].revision.moved[0] == (f"All functions, each by less than a cent: {moved}, because of {LATE}.")
+    assert [line.sentence for line in reports[THIRD].restatements.lines] == [
+        f"{FIRST.label}, all functions, each by less than a cent: {moved}, because of {LATE}."
+    ]
+    assert reports[THIRD].restatements.total_usd == usd("0.01")
+
+
+# State that survives
+
+
+def test_a_warehouse_that_is_built_anew_knows_what_was_issued(restated: Reported, tmp_path: Path) -> None:
+    weeks = restated.copied(tmp_path)
+    kept = weeks.ask("from meta.closings order by all")
+    weeks.home.warehouse.unlink()
+    again = weeks.report()
+    assert weeks.ask("from meta.closings order by all") == kept
+    assert again[FIRST].revision == restated.reports[FIRST].revision
+    assert again[SECOND].restatements == restated.reports[SECOND].restatements
+
+
+def test_a_kill_before_the_files_are_kept_leaves_a_week_to_be_issued(weeks: IssuedWeeks) -> None:
+    weeks.home.warehouse.unlink()
+    folder_of(weeks, SECOND, 1).rename(folder_of(weeks, SECOND, 1).with_name(".revision-1.partial"))
+    assert weeks.report()[SECOND].revision.number == 1
+    assert sorted(files_of(folder_of(weeks, SECOND, 1))) == ["figures.json", "index.html", "workbook.xlsx"]
+
+
+def test_what_was_issued_is_not_overwritten_when_an_earlier_issue_was_moved_away(
+    restated: Reported, tmp_path: Path
+) -> None:
+    weeks = restated.copied(tmp_path)
+    shutil.rmtree(folder_of(weeks, FIRST, 1))
+    weeks.home.warehouse.unlink()
+    weeks.land_bill(FIRST, name="later", fetched_at=after(FIRST, days=10), changed={(OTHER_APP, 2): "9.00"})
+    revision = weeks.report()[FIRST].revision
+    assert (revision.number, [past.number for past in revision.past]) == (3, [2])
+    assert files_of(folder_of(weeks, FIRST, 2)) == files_of(folder_of(restated.weeks, FIRST, 2))
+    assert weeks.report() == {}
+
+
+def test_an_issue_that_cannot_be_read_back_is_not_overwritten(weeks: IssuedWeeks) -> None:
+    (folder_of(weeks, FIRST, 1) / "figures.json").unlink()
+    sent = files_of(folder_of(weeks, FIRST, 1))
+    weeks.home.warehouse.unlink()
+    with pytest.raises(ClosingError, match=r"revision-1 holds an issue that the warehouse does not know.* from a copy"):
+        weeks.report()
+    assert files_of(folder_of(weeks, FIRST, 1)) == sent
+
+
+def test_an_issue_that_lies_in_the_folder_of_another_is_not_believed(weeks: IssuedWeeks) -> None:
+    folder_of(weeks, FIRST, 1).rename(folder_of(weeks, SECOND, 2))
+    weeks.home.warehouse.unlink()
+    with pytest.raises(ClosingError, match=r"it is revision 1 of 2026-W42, not what its folder says"):
+        weeks.report()
+
+
+def test_a_file_that_is_gone_from_landing_is_the_cause_when_a_warehouse_built_anew_moves(
+    restated: Reported, tmp_path: Path
+) -> None:
+    weeks = restated.copied(tmp_path)
+    (weeks.home.landing / LATE).unlink()
+    (weeks.home.landing / f"{LATE}.meta.json").unlink()
+    assert weeks.report() == {}, "what was loaded stays"
+    weeks.home.warehouse.unlink()
+    revision = weeks.report()[FIRST].revision
+    assert revision.moved[0] == f"{NO_CALLS}: $9.50 is now $7.00 (−$2.50), because of a file that is no longer landed."
+
+
+def test_an_edited_issue_is_not_believed(weeks: IssuedWeeks) -> None:
+    figures = folder_of(weeks, FIRST, 1) / "figures.json"
+    edited = figures.read_text(encoding="utf-8").replace('"amount_usd": "1.', '"amount_usd": "2.')
+    figures.write_text(edited, encoding="utf-8")
+    weeks.home.warehouse.unlink()
+    with pytest.raises(ClosingError, match=r"revision-1/figures\.json: its content has the SHA-256"):
+        weeks.report()

@@ -1,0 +1,228 @@
+"""Finance's file: what is in it, that others can open it, and that no failure spoils the one that is there."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import Tieout
+from tests.support.finance_warehouse import CATALOG, DAY, FUNCTIONS, WEEK, bill, write_finance_warehouse
+from tieout.core.home import Home
+from tieout.warehouse.connection import WarehouseError
+from tieout.warehouse.publish import (
+    DESCRIPTIONS,
+    STORAGE_VERSION,
+    is_published,
+    publish,
+    published_models,
+    read_published,
+)
+
+# Bytes 12 to 20 of a DuckDB file: the format it is written in; 65 is what DuckDB 1.2 brought.
+FORMAT_OF_1_2 = 65
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
+    write_finance_warehouse(path)
+    return path
+
+
+@pytest.fixture
+def con(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    copy = tmp_path_factory.mktemp("copy") / "warehouse.duckdb"
+    shutil.copy(warehouse, copy)
+    with duckdb.connect(copy) as opened:
+        yield opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "finance.duckdb"
+
+
+def read(path: Path, select: str) -> list[tuple[object, ...]]:
+    with read_published(path) as file:
+        return list(file.execute(select).fetchall())
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    tables = [name for (name,) in read(path, "select schema_name || '.' || table_name from duckdb_tables()")]
+    return {str(table): read(path, f"from {table}") for table in tables}
+
+
+def test_the_file_holds_what_finance_queries_and_nothing_else(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    published = publish(con, path, CATALOG)
+    wanted = {model.name for model in published_models()} | {each.table for each in DESCRIPTIONS}
+    assert contents(path).keys() == wanted == published.rows.keys()
+    schemas = read(path, "select schema_name from duckdb_schemas() where database_name = 'published'")
+    assert {name for (name,) in schemas} == {"main", *(model.schema for model in published_models())}
+    assert read(path, "select view_name from duckdb_views() where not internal") == []
+    assert published.rows["finance.spend_daily"] == len(FUNCTIONS)
+    assert published.size_bytes == path.stat().st_size
+
+
+def test_duckdb_from_1_2_on_can_open_it(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    header = path.read_bytes()[:20]
+    assert STORAGE_VERSION == "v1.2.0"
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == FORMAT_OF_1_2
+
+
+def test_every_table_and_column_says_what_it_is(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    assert read(path, "select table_name from duckdb_tables() where coalesce(comment, '') = ''") == []
+    assert (
+        read(
+            path,
+            "select table_name, column_name from duckdb_columns() "
+            "where database_name = 'published' and not internal and coalesce(comment, '') = ''",
+        )
+        == []
+    )
+
+
+def test_the_columns_made_at_publishing_are_those_described(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    for description in DESCRIPTIONS:
+        columns = [name for name, *_ in read(path, f"describe {description.table}")]
+        assert columns == list(description.columns)
+
+
+def test_it_says_what_it_was_made_from_and_that_it_ties(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    bill(con, Decimal("12.345678901234"))
+    publish(con, path, CATALOG)
+    [about] = read(path, "select * exclude (inputs_sha256, tieout_version, built_at) from finance.about")
+    assert about == (
+        "1",
+        WEEK,
+        WEEK,
+        CATALOG.sha256,
+        None,
+        read(path, f"select timestamp '{DAY} 01:00:00'")[0][0],
+        1,
+        0,
+        Decimal("24.691357802468"),
+        Decimal("24.691357802468"),
+        Decimal("0.000000000000"),
+    )
+    assert read(path, "select week, billed_usd, status from finance.weeks") == [
+        (WEEK, Decimal("24.691357802468"), "settled")
+    ]
+
+
+def test_the_same_warehouse_gives_the_same_content(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    first = contents(path)
+    publish(con, path, CATALOG)
+    assert contents(path) == first
+
+
+def test_rows_stand_in_the_order_of_their_key(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    con.execute("set preserve_insertion_order = false")
+    publish(con, path, CATALOG)
+    assert read(path, "select function from finance.spend_daily") == [(name,) for name in sorted(FUNCTIONS)]
+    assert con.execute("select current_setting('preserve_insertion_order')").fetchall() == [(False,)]
+
+
+def test_a_file_is_current_until_a_week_is_built_anew(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    assert not is_published(con, path, CATALOG)
+    publish(con, path, CATALOG)
+    assert is_published(con, path, CATALOG)
+    con.execute("update meta.week_inputs set input_hash = 'other inputs'")
+    assert not is_published(con, path, CATALOG)
+
+
+def test_whoever_has_the_old_file_open_keeps_reading_it(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    with read_published(path) as reader:
+        bill(con, Decimal(2))
+        publish(con, path, CATALOG)
+        assert reader.execute("select sum(amount_usd) from finance.spend_daily").fetchall() == [(Decimal(2),)]
+    assert read(path, "select sum(amount_usd) from finance.spend_daily") == [(Decimal(4),)]
+
+
+def test_the_file_is_for_reading(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    assert path.stat().st_mode & 0o222 == 0
+    publish(con, path, CATALOG)  # and still it can be replaced
+
+
+def test_what_somebody_wrote_into_the_old_file_does_not_reach_the_new_one(
+    con: duckdb.DuckDBPyConnection, path: Path
+) -> None:
+    publish(con, path, CATALOG)
+    log = path.with_name("finance.duckdb.wal")
+    log.write_bytes(b"left by a program that opened the file for writing")
+    publish(con, path, CATALOG)
+    assert not log.exists()
+    assert len(read(path, "from finance.spend_daily")) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    "broken", ["drop view finance.savings_ledger", "drop table reconciliation.pools", "drop table meta.week_inputs"]
+)
+def test_a_publication_that_fails_leaves_the_old_file(con: duckdb.DuckDBPyConnection, path: Path, broken: str) -> None:
+    publish(con, path, CATALOG)
+    before = path.read_bytes()
+    con.execute(broken)
+    with pytest.raises(duckdb.Error):
+        publish(con, path, CATALOG)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    assert con.execute("select count(*) from duckdb_databases() where not internal").fetchall() == [(1,)]
+
+
+def test_what_a_killed_publication_left_is_no_obstacle(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    (path.parent / ".finance.duckdb.partial").write_bytes(b"half a file")
+    (path.parent / ".finance.duckdb.partial.wal").write_bytes(b"half a log")
+    publish(con, path, CATALOG)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_error_and_the_old_file_stays(
+    con: duckdb.DuckDBPyConnection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(con, path, CATALOG)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        publish(con, path, CATALOG)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_path_may_have_any_name(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    folder = tmp_path / "finance's books; drop table x"
+    folder.mkdir()
+    publish(con, folder / "finance.duckdb", CATALOG)
+    assert len(read(folder / "finance.duckdb", "from finance.about")) == 1
+
+
+def test_a_file_that_is_none_of_duckdbs_is_named(path: Path) -> None:
+    with pytest.raises(WarehouseError, match="does not exist yet"), read_published(path):
+        pass
+    path.write_bytes(b"a spreadsheet" * 1000)
+    with pytest.raises(WarehouseError, match="cannot be opened"), read_published(path):
+        pass
+
+
+# With the command line
+
+
+def test_a_run_publishes_and_makes_up_for_a_file_that_is_gone(workspace: Home, tieout: Tieout) -> None:
+    published = contents(workspace.finance)
+    assert published["finance.spend_daily"]
+    workspace.finance.unlink()
+    assert tieout("run", "--home", workspace.root).code == 0
+    assert contents(workspace.finance) == published
