@@ -23,7 +23,7 @@ from tieout.measure.baseline import write_lock
 from tieout.measure.daily_work import daily_series, read_work
 from tieout.savings.baseline_lock import freeze
 from tieout.savings.days import BaselinePeriod
-from tieout.savings.measurement import METHOD_VERSION
+from tieout.savings.week import METHOD_VERSION
 from tieout.validation.runner import Validator
 from tieout.validation.suites import all_suites
 from tieout.warehouse.build import Period, build_models

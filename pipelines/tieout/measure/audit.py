@@ -17,8 +17,9 @@ from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.daily_work import measure, work_on_basis
 from tieout.savings.baseline_lock import BaselineLock
+from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import projected_usd_per_day
-from tieout.savings.measurement import DailyWork, WeekMeasurement
+from tieout.savings.week import WeekMeasurement
 
 _SECONDS_PER_HOUR = 3600
 _MICROSECONDS = 1_000_000

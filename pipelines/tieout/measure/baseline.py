@@ -12,8 +12,8 @@ from tieout.measure.log_coverage import missing_logs
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, format_lock, freeze
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days
 from tieout.savings.log_coverage import LogGap
-from tieout.savings.measurement import METHOD_VERSION
 from tieout.savings.status import SUFFICIENT_BASELINE_DAYS
+from tieout.savings.week import METHOD_VERSION
 
 
 class BaselineError(ValueError):

@@ -1,4 +1,4 @@
-"""The measurement of a week, read off the warehouse: `savings.measurement` on the frozen basis, where there is one."""
+"""The measurement of a week, read off the warehouse: `savings.week` on the frozen basis, where there is one."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
@@ -14,16 +14,11 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
 from tieout.measure.log_coverage import missing_logs
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, compare, parse_lock
+from tieout.savings.daily_work import DailyWork, function_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
 from tieout.savings.log_coverage import LogGap
-from tieout.savings.measurement import (
-    METHOD_VERSION,
-    DailyWork,
-    Programme,
-    WeekMeasurement,
-    function_days,
-    measure_week,
-)
+from tieout.savings.programme import Programme
+from tieout.savings.week import METHOD_VERSION, WeekMeasurement, measure_week
 
 BASELINE_NOT_FROZEN = "baseline_not_frozen"
 

@@ -17,8 +17,9 @@ from tieout.measure.daily_work import measure
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.bridge import Amount, Bridge, RealizationRates
 from tieout.savings.guardrails import DurationGuardrail, Proportion, RateGuardrail
-from tieout.savings.measurement import LedgerState, WeekMeasurement
+from tieout.savings.ledger import LedgerState
 from tieout.savings.status import Judgement
+from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.build import Period
 from tieout.warehouse.models import Model
 

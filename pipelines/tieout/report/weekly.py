@@ -23,7 +23,7 @@ from tieout.report.sections.terms import DEFINITIONS
 from tieout.report.sections.trends import describe_cumulative, read_history
 from tieout.report.sections.workings import read_workings
 from tieout.savings.baseline_lock import BaselineLock
-from tieout.savings.measurement import METHOD_VERSION
+from tieout.savings.week import METHOD_VERSION
 
 
 def build_report(

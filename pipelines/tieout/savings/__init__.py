@@ -1,5 +1,5 @@
 """Savings arithmetic: definitions of docs/method.md as pure functions and frozen values.
 
-What belongs here: baseline, counterfactual, uncertainty, guardrails, status, bridge, anomalies.
+What belongs here: the week, baseline, counterfactual, uncertainty, guardrails, status, bridge, anomalies.
 What does not: DuckDB, files, wording; values come in, values go out.
 """

@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from tieout.core.periods import IsoWeek
 from tieout.savings.counterfactual import Counterfactual
-from tieout.savings.measurement import DailyWork, Programme, WorkingDay, working_days
+from tieout.savings.daily_work import DailyWork, WorkingDay, working_days
+from tieout.savings.programme import Programme
 from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, running_half_widths
 
 

@@ -20,7 +20,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
 from tieout.savings.baseline_lock import BaselineLock
-from tieout.savings.measurement import METHOD_VERSION
+from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.connection import WarehouseError
 from tieout.warehouse.models import Model, all_models
 from tieout.warehouse.weeks import report_hashes

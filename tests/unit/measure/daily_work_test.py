@@ -27,8 +27,8 @@ from tieout.measure.baseline import BaselineError, freeze_baseline, write_lock
 from tieout.measure.daily_work import measure, read_lock
 from tieout.savings.baseline_lock import BaselineLock, format_lock
 from tieout.savings.log_coverage import LogGap
-from tieout.savings.measurement import WeekMeasurement
 from tieout.savings.status import ReasonCode, Status
+from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.connection import open_warehouse, read_warehouse
 from tieout.warehouse.models import measured_models
 from tieout.warehouse.weeks import record_reports, stale_reports

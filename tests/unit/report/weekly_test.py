@@ -17,7 +17,7 @@ from tieout.report.saving_contents import LedgerRow, SavingLine
 from tieout.report.weekly import build_report
 from tieout.savings.baseline_lock import freeze
 from tieout.savings.days import BaselinePeriod, FunctionDay
-from tieout.savings.measurement import METHOD_VERSION
+from tieout.savings.week import METHOD_VERSION
 
 CATALOG = load_catalog(resource_path("catalog"))
 WEEK = IsoWeek.parse("2026-W44")

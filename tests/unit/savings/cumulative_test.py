@@ -13,9 +13,11 @@ from tieout.core.periods import IsoWeek, days_between
 from tieout.core.resources import resource_path
 from tieout.savings.counterfactual import Counterfactual
 from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
+from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod
-from tieout.savings.measurement import DailyWork, Programme, WeekMeasurement, measure_week
+from tieout.savings.programme import Programme
 from tieout.savings.uncertainty import MeasuredVolume, running_half_widths, total_half_width
+from tieout.savings.week import WeekMeasurement, measure_week
 
 PROGRAMME = Programme.of(load_catalog(resource_path("catalog")))
 GENERATE, EVALUATE = "generate_code_modal", "evaluate_genome_modal"

@@ -10,7 +10,7 @@ from tieout.report.reasons import STEPS
 from tieout.report.saving_contents import BridgeRow, BridgeTables, FunctionBridge
 from tieout.report.wording import listing
 from tieout.savings.bridge import DRIVERS, Bridge, BridgeReport, Step
-from tieout.savings.measurement import WeekMeasurement
+from tieout.savings.week import WeekMeasurement
 
 _NOTHING = Decimal(0)
 _FIRST_STAGE = (Step.ROUNDING, Step.UNIT_CORRECTION)

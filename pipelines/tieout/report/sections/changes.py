@@ -18,7 +18,8 @@ from tieout.report.sections.spend import read_spend
 from tieout.report.trend_contents import ChangeRow, Changes, Movement, Mover, Quantity, StatusChange
 from tieout.report.wording import Share, count, share_of, share_of_rate
 from tieout.savings.baseline_lock import BaselineLock
-from tieout.savings.measurement import DailyWork, WeekMeasurement
+from tieout.savings.daily_work import DailyWork
+from tieout.savings.week import WeekMeasurement
 
 MOST_MOVERS = 6
 THE_TOTAL = "the programme"

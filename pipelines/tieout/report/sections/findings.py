@@ -18,7 +18,7 @@ from tieout.report.contents import RolloutLine
 from tieout.report.wording import count, day_name, listing, span
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
-from tieout.savings.measurement import WeekMeasurement
+from tieout.savings.week import WeekMeasurement
 
 PREMISE_NOT_MET = "premise_not_met"
 CONFIGURATION_DRIFT = "configuration_drift"

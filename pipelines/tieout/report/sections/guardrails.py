@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from tieout.report.reasons import GUARDRAILS, VERDICT_REASONS
 from tieout.report.saving_contents import GuardrailGroup, GuardrailRow
+from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.guardrails import DurationGuardrail, RateGuardrail, Verdict
-from tieout.savings.measurement import FunctionMeasurement
 
 NOTHING = "–"
 

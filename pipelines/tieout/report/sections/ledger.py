@@ -18,7 +18,9 @@ from tieout.report.saving_contents import (
 )
 from tieout.report.sections.realized import standing_of
 from tieout.report.wording import listing, share_of
-from tieout.savings.measurement import FunctionMeasurement, LedgerLine, LedgerState, WeekMeasurement
+from tieout.savings.function_measurement import FunctionMeasurement
+from tieout.savings.ledger import LedgerLine, LedgerState
+from tieout.savings.week import WeekMeasurement
 
 
 def describe_ledger(measurement: WeekMeasurement, savings: Savings) -> Ledger:

@@ -18,7 +18,9 @@ from tieout.report.cents import per_day
 from tieout.report.sections.spend import function_label
 from tieout.report.trend_contents import Opportunities, Opportunity, OpportunityKind
 from tieout.report.wording import count, share_of
-from tieout.savings.measurement import DailyWork, FunctionMeasurement, WeekMeasurement
+from tieout.savings.daily_work import DailyWork
+from tieout.savings.function_measurement import FunctionMeasurement
+from tieout.savings.week import WeekMeasurement
 
 MOST_LINES = 8
 _MICROSECONDS = 1_000_000

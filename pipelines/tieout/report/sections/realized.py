@@ -19,9 +19,10 @@ from tieout.report.reasons import because, remarks
 from tieout.report.saving_contents import Headline, Rates, SavingGroup, SavingLine, Savings, SavingTotal, Standing
 from tieout.report.wording import Share, share_of, share_of_rate
 from tieout.savings.days import baseline_days, projected_usd_per_day
-from tieout.savings.measurement import FunctionMeasurement, WeekMeasurement
+from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.status import Judgement, ReasonCode, Status
 from tieout.savings.uncertainty import HalfWidth
+from tieout.savings.week import WeekMeasurement
 
 IN_THE_PROJECTION = "Functions in the projection"
 OTHERS = "Other functions of the programme"

@@ -22,7 +22,10 @@ from tieout.report.trend_contents import (
     WeekSpend,
 )
 from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
-from tieout.savings.measurement import DailyWork, FunctionMeasurement, Programme, WeekMeasurement, working_days
+from tieout.savings.daily_work import DailyWork, working_days
+from tieout.savings.function_measurement import FunctionMeasurement
+from tieout.savings.programme import Programme
+from tieout.savings.week import WeekMeasurement
 
 MOST_WEEKS = 26
 

@@ -13,18 +13,15 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, days_between
 from tieout.core.resources import resource_path
+from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod
+from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.guardrails import Guardrail, Verdict
+from tieout.savings.ledger import LedgerState
 from tieout.savings.log_coverage import LogGap
-from tieout.savings.measurement import (
-    DailyWork,
-    FunctionMeasurement,
-    LedgerState,
-    Programme,
-    WeekMeasurement,
-    measure_week,
-)
+from tieout.savings.programme import Programme
 from tieout.savings.status import ReasonCode, Status
+from tieout.savings.week import WeekMeasurement, measure_week
 
 CATALOG: Catalog = load_catalog(resource_path("catalog"))
 PROGRAMME = Programme.of(CATALOG)

@@ -1,0 +1,112 @@
+"""What the bridge compares, function by function: the terms of the claim and those that were measured."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.catalog.models import ProjectionLine
+from tieout.core.money import round_picodollars
+from tieout.core.periods import HOURS_PER_DAY, SECONDS_PER_HOUR
+from tieout.savings.bridge import BridgeInputs, CallCost, Rates, SavingTerms, projected_terms
+from tieout.savings.daily_work import DailyWork
+from tieout.savings.function_measurement import FunctionMeasurement
+from tieout.savings.programme import Programme
+from tieout.savings.week_basis import WeekBasis
+
+_MICROSECONDS = 1_000_000
+
+
+def bridge_inputs(basis: WeekBasis, functions: Sequence[FunctionMeasurement]) -> list[BridgeInputs]:
+    """What the bridge starts from, for every function that claims a saving or is in the projection."""
+    return [
+        _function_inputs(basis, function)
+        for function in functions
+        if function.avoided is not None or function.projected_usd_per_day is not None
+    ]
+
+
+def _function_inputs(basis: WeekBasis, function: FunctionMeasurement) -> BridgeInputs:
+    name = function.function
+    own = basis.work.get(name, ())
+    phases = basis.programme.phases_of(name)
+    phase = function.phase or (phases[0].id if phases else "none")
+    before = _call_cost([value for value in own if value.day in basis.baseline_days])
+    measured = [value for value in own if value.day in function.days]
+    moved = [value for value in measured if value.phase == phase]
+    after = _call_cost(moved)
+    line = basis.programme.lines.get(name)
+    adjustments = _adjustments(basis, function)
+    claimed = function.projected_usd_per_day or Decimal(0)
+    return BridgeInputs(
+        function=name,
+        phase=phase,
+        published_usd=claimed,
+        projected=_projected(basis.programme, line, before),
+        realized=_realized(function, measured, moved, before, after),
+        adjustments_usd=adjustments,
+        realized_usd=(function.avoided_usd_per_day or Decimal(0)) + adjustments,
+    )
+
+
+def _projected(programme: Programme, line: ProjectionLine | None, before: CallCost | None) -> SavingTerms | None:
+    if line is None or before is None:
+        return None
+    on_gpu = programme.gpus[line.function]
+    return projected_terms(
+        line.calls_per_hour * HOURS_PER_DAY,
+        before,
+        before=_claimed_rates(line.before_usd_per_hour, on_gpu=on_gpu.before),
+        after=_claimed_rates(line.after_usd_per_hour, on_gpu=on_gpu.after),
+    )
+
+
+def _claimed_rates(usd_per_hour: Decimal, *, on_gpu: bool) -> Rates:
+    """The claim has one price for a whole container: it is the GPU's where there is one, else the CPU's."""
+    price, nothing = Fraction(usd_per_hour) / SECONDS_PER_HOUR, Fraction(0)
+    return Rates(price, nothing, nothing) if on_gpu else Rates(nothing, price, nothing)
+
+
+def _realized(
+    function: FunctionMeasurement,
+    measured: Sequence[DailyWork],
+    moved: Sequence[DailyWork],
+    before: CallCost | None,
+    after: CallCost | None,
+) -> SavingTerms | None:
+    calls = sum(value.successful_calls for value in measured)
+    if function.avoided is None or before is None or calls == 0:
+        return None
+    return SavingTerms(
+        calls=Fraction(calls, len(function.days)),
+        coverage=Fraction(sum(value.successful_calls for value in moved), calls),
+        before=before,
+        after=after or before,
+    )
+
+
+def _call_cost(work: Sequence[DailyWork]) -> CallCost | None:
+    calls = sum(value.successful_calls for value in work)
+    busy = sum(value.busy_us for value in work)
+    container = sum(value.container_us for value in work)
+    if not (calls and busy and container):
+        return None
+    seconds = Fraction(container, _MICROSECONDS)
+    return CallCost(
+        execution_seconds=Fraction(busy, _MICROSECONDS * calls),
+        overhead=Fraction(container, busy),
+        rates=Rates(
+            gpu_usd_per_second=Fraction(sum((value.gpu_usd for value in work), Decimal(0))) / seconds,
+            cpu_usd_per_second=Fraction(sum((value.cpu_usd for value in work), Decimal(0))) / seconds,
+            memory_usd_per_second=Fraction(sum((value.memory_usd for value in work), Decimal(0))) / seconds,
+        ),
+    )
+
+
+def _adjustments(basis: WeekBasis, function: FunctionMeasurement) -> Decimal:
+    amounts = [
+        adjustment.amount_usd
+        for adjustment in basis.programme.adjustments
+        if adjustment.function == function.function and adjustment.day in function.days
+    ]
+    total = sum(amounts, Decimal(0))
+    return round_picodollars(Fraction(total) / len(function.days)) if function.days else Decimal(0)

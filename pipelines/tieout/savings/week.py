@@ -1,0 +1,202 @@
+"""The measurement of a week: every function's avoided cost with its interval, status and guardrails, and the bridge.
+
+Puts together what the other modules of this floor define (docs/method.md, "Savings"). One value of `DailyWork` per
+function, phase and day goes in, one frozen `WeekMeasurement` comes out; the report, the tables of `savings` and the
+command line show that and compute nothing of their own.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.core.money import round_picodollars
+from tieout.core.periods import IsoWeek
+from tieout.savings.bridge import BridgeReport, RealizationRates, bridge_all, realization_rates
+from tieout.savings.bridge_inputs import bridge_inputs
+from tieout.savings.daily_work import DailyWork
+from tieout.savings.days import BaselinePeriod, FunctionDay
+from tieout.savings.function_measurement import FunctionMeasurement, guardrail_outcomes, measure_function
+from tieout.savings.ledger import LedgerLine, ledger
+from tieout.savings.log_coverage import LogGap
+from tieout.savings.programme import Programme
+from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
+from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, total_half_width
+from tieout.savings.week_basis import WeekBasis, week_basis
+
+METHOD_VERSION = "1"
+SMALLEST_CARRYING_SHARE = 100
+
+
+@dataclass(frozen=True)
+class WeekMeasurement:
+    """A week as measured.
+
+    Attributes:
+        week: which.
+        baseline: the frozen period; None when there is no whole week of data before the first deployment.
+        baseline_days: its days that count.
+        days: days of the week after the first deployment, without deployment days, that count.
+        missing_days: days that would count, but for their bill, a call log or a negative cost.
+        counted: every day before the week's end that counts: its bill is landed, no call log of the programme's apps is
+            missing, and nothing that the programme did has a negative cost.
+        log_gaps: the call logs that are missing on days with a landed bill.
+        negative_days: the programme's function days before the week's end whose cost is negative.
+        functions: every function of the catalog that was ever seen or is in the claim, in the catalog's order.
+        avoided_usd: sum over the functions that claim something; None when none does.
+        half_width: of that sum, from the functions' residuals added by day; None without an interval.
+        judgement: of the sum.
+        ledger: function × phase, in the order of the rollout.
+        bridge: from the published to the realized saving, per day; None when nothing is claimed.
+        rates: the realization rate, three ways; None without a bridge.
+    """
+
+    week: IsoWeek
+    baseline: BaselinePeriod | None
+    baseline_days: tuple[dt.date, ...]
+    days: tuple[dt.date, ...]
+    missing_days: tuple[dt.date, ...]
+    counted: tuple[dt.date, ...]
+    log_gaps: tuple[LogGap, ...]
+    negative_days: tuple[FunctionDay, ...]
+    functions: tuple[FunctionMeasurement, ...]
+    avoided_usd: Decimal | None
+    half_width: HalfWidth | None
+    judgement: Judgement
+    ledger: tuple[LedgerLine, ...]
+    bridge: BridgeReport | None
+    rates: RealizationRates | None
+
+    @property
+    def uncounted(self) -> frozenset[dt.date]:
+        """The days with a landed bill that count for nothing."""
+        return frozenset(day for gap in self.log_gaps for day in gap.days) | {value.day for value in self.negative_days}
+
+    def function(self, name: str) -> FunctionMeasurement:
+        """The measurement of one function.
+
+        Raises:
+            KeyError: it was never seen and is not in the claim.
+        """
+        for measured in self.functions:
+            if measured.function == name:
+                return measured
+        raise KeyError(name)
+
+
+def measure_week(
+    week: IsoWeek,
+    work: Iterable[DailyWork],
+    *,
+    programme: Programme,
+    baseline: BaselinePeriod | None,
+    landed: Iterable[dt.date],
+    contradictions: Mapping[str, Mapping[str, str]],
+    log_gaps: Iterable[LogGap] = (),
+) -> WeekMeasurement:
+    """Measure a week.
+
+    A day counts when its bill and its logs are landed: a day with calls but without its bill would look like a saving,
+    and a missing log leaves the cost of one function to the others. So does a refund that exceeds a function's cost.
+    What does not count for one function counts for none, because all of them share their baseline days.
+
+    Args:
+        week: which week; work after its end is not looked at.
+        work: all days of the baseline and from then on, in any order; the baseline's days on their frozen basis.
+        programme: what the catalog says.
+        baseline: the baseline period.
+        landed: days whose bill is landed whole.
+        contradictions: by function, what the catalog says was deployed before and was not.
+        log_gaps: the call logs that are missing, of all the functions that share an app with the programme's.
+    """
+    basis = week_basis(
+        week,
+        work,
+        programme=programme,
+        baseline=baseline,
+        landed=landed,
+        contradictions=contradictions,
+        log_gaps=log_gaps,
+    )
+    names = [name for name in programme.functions if name in basis.work or name in programme.lines]
+    return _sum_up(basis, tuple(measure_function(basis, name) for name in names))
+
+
+def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> WeekMeasurement:
+    claiming = [function for function in functions if function.avoided is not None]
+    avoided = sum((f.avoided_usd for f in claiming if f.avoided_usd is not None), Decimal(0)) if claiming else None
+    width = _total_half_width(claiming)
+    inputs = bridge_inputs(basis, functions) if claiming else []
+    published = basis.programme.published_usd_per_day
+    bridge = bridge_all(inputs, published_usd=published) if inputs else None
+    counterfactual = sum((_per_day(f, f.avoided.counterfactual_usd) for f in claiming if f.avoided), Fraction(0))
+    return WeekMeasurement(
+        week=basis.week,
+        baseline=basis.baseline,
+        baseline_days=basis.baseline_days,
+        days=basis.days,
+        missing_days=basis.missing_days,
+        counted=tuple(sorted(basis.counted)),
+        log_gaps=basis.log_gaps,
+        negative_days=basis.negative_days,
+        functions=functions,
+        avoided_usd=avoided,
+        half_width=width,
+        judgement=_judge_total(basis, functions, avoided, width),
+        ledger=tuple(ledger(basis, functions)),
+        bridge=bridge,
+        rates=realization_rates(
+            bridge.total,
+            counterfactual_usd=round_picodollars(counterfactual),
+            claimed_before_usd=basis.programme.claimed_before_usd_per_day,
+        )
+        if bridge
+        else None,
+    )
+
+
+def _total_half_width(claiming: Sequence[FunctionMeasurement]) -> HalfWidth | None:
+    return total_half_width([MeasuredVolume(f.model, f.calls_by_day) for f in claiming if f.model])
+
+
+def _judge_total(
+    basis: WeekBasis, functions: Sequence[FunctionMeasurement], avoided: Decimal | None, width: HalfWidth | None
+) -> Judgement:
+    claiming = [function for function in functions if function.avoided is not None]
+    calls = sum(sum(f.model.calls) for f in functions if f.model)
+    first = min(basis.programme.deployment_days.values(), default=None)
+    outcomes = [(f.function, guardrail_outcomes(f.guardrails)) for f in _carrying(claiming)]
+    named = {
+        verdict: tuple(f"{function}: {name}" for function, outcome in outcomes for name in getattr(outcome, verdict))
+        for verdict in ("passed", "inconclusive", "failed")
+    }
+    return judge(
+        Evidence(
+            avoided_usd=avoided,
+            half_width_usd=None if width is None else width.half_width_usd,
+            is_deployed=first is not None and first < basis.week.end,
+            names_change=bool(basis.programme.phases),
+            baseline_days=len(basis.baseline_days),
+            baseline_calls=calls,
+            measured_days=len(basis.days),
+            unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
+            extrapolated_days=_distinct(day for f in claiming if f.avoided for day in f.avoided.extrapolated_days),
+            guardrails=GuardrailOutcomes(**named),
+        )
+    )
+
+
+def _carrying(claiming: Sequence[FunctionMeasurement]) -> list[FunctionMeasurement]:
+    """The functions that carry the sum; one that moves under a hundredth of it cannot keep it from being verified."""
+    amounts = {f.function: abs(f.avoided_usd or Decimal(0)) for f in claiming}
+    whole = sum(amounts.values(), Decimal(0))
+    return [f for f in claiming if amounts[f.function] * SMALLEST_CARRYING_SHARE >= whole]
+
+
+def _distinct(days: Iterable[dt.date]) -> tuple[dt.date, ...]:
+    return tuple(sorted(set(days)))
+
+
+def _per_day(function: FunctionMeasurement, amount: Decimal) -> Fraction:
+    return Fraction(amount) / len(function.days)

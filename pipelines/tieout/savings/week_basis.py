@@ -1,0 +1,105 @@
+"""The days that count in the measurement of a week, and the work on them."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tieout.core.periods import IsoWeek
+from tieout.savings.daily_work import DailyWork, WorkingDay, function_days, working_days
+from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, measured_days
+from tieout.savings.log_coverage import LogGap
+from tieout.savings.programme import Programme
+
+
+@dataclass(frozen=True)
+class WeekBasis:
+    """The days of a measurement, and the work on them by function.
+
+    Attributes:
+        week: which.
+        programme: what the catalog says.
+        baseline: the frozen period; None when there is no whole week of data before the first deployment.
+        baseline_days: its days that count.
+        days: days of the week after the first deployment, without deployment days, that count.
+        missing_days: days that would be among them, but for their bill, a call log or a negative cost.
+        blackout: the days of deployment.
+        counted: every day before the week's end that counts.
+        log_gaps: the call logs that are missing on days with a landed bill.
+        negative_days: the programme's function days before the week's end whose cost is negative.
+        work: on the days that count, by function.
+        contradictions: by function, what the catalog says was deployed before and was not.
+    """
+
+    week: IsoWeek
+    programme: Programme
+    baseline: BaselinePeriod | None
+    baseline_days: tuple[dt.date, ...]
+    days: tuple[dt.date, ...]
+    missing_days: tuple[dt.date, ...]
+    blackout: frozenset[dt.date]
+    counted: frozenset[dt.date]
+    log_gaps: tuple[LogGap, ...]
+    negative_days: tuple[FunctionDay, ...]
+    work: Mapping[str, Sequence[DailyWork]]
+    contradictions: Mapping[str, Mapping[str, str]]
+
+    def working_days(self, function: str, days: Sequence[dt.date]) -> tuple[WorkingDay, ...]:
+        """The work of a function on every one of the days."""
+        return working_days(self.work.get(function, ()), days)
+
+    def unsettled_days(self, function: str, days: Sequence[dt.date]) -> tuple[dt.date, ...]:
+        """Those of the days on which the bill of a function was read before the settle buffer had passed."""
+        unsettled = {value.day for value in self.work.get(function, ()) if not value.is_settled}
+        return tuple(day for day in days if day in unsettled)
+
+
+def week_basis(
+    week: IsoWeek,
+    work: Iterable[DailyWork],
+    *,
+    programme: Programme,
+    baseline: BaselinePeriod | None,
+    landed: Iterable[dt.date],
+    contradictions: Mapping[str, Mapping[str, str]],
+    log_gaps: Iterable[LogGap],
+) -> WeekBasis:
+    """Select the days that count; `savings.week.measure_week` says what the arguments are."""
+    landed_days = frozenset(day for day in landed if day < week.end)
+    gaps = tuple(_within(log_gaps, landed_days))
+    known = [value for value in work if value.day in landed_days]
+    negative = _negative_days(known, programme)
+    counted = landed_days.difference((value.day for value in negative), *(gap.days for gap in gaps))
+    deployments = frozenset(programme.deployment_days.values())
+    candidates = measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)
+    return WeekBasis(
+        week=week,
+        programme=programme,
+        baseline=baseline,
+        baseline_days=tuple(day for day in (baseline_days(baseline) if baseline else []) if day in counted),
+        days=tuple(day for day in candidates if day in counted),
+        missing_days=tuple(day for day in candidates if day not in counted),
+        blackout=deployments,
+        counted=counted,
+        log_gaps=gaps,
+        negative_days=negative,
+        work=_by_function(value for value in known if value.day in counted),
+        contradictions=contradictions,
+    )
+
+
+def _by_function(work: Iterable[DailyWork]) -> dict[str, list[DailyWork]]:
+    by_function: dict[str, list[DailyWork]] = {}
+    for value in work:
+        by_function.setdefault(value.function, []).append(value)
+    return by_function
+
+
+def _within(gaps: Iterable[LogGap], days: Collection[dt.date]) -> Iterable[LogGap]:
+    for gap in gaps:
+        if within := tuple(day for day in gap.days if day in days):
+            yield replace(gap, days=within)
+
+
+def _negative_days(work: Iterable[DailyWork], programme: Programme) -> tuple[FunctionDay, ...]:
+    negative = [value for value in function_days(work, programme.functions) if value.cost_usd < 0]
+    return tuple(sorted(negative, key=lambda value: (value.day, value.function)))
