@@ -295,7 +295,8 @@ def test_a_file_that_breaks_a_rule_is_noticed(rule: Callable[[str], list[str]], 
 
 
 @pytest.mark.parametrize(
-    "harmless", ["docs/work/notes", "artwork/main", "{base}/tmp/x", "a homework/exercise", "https://host.example/tmp"]
+    "harmless",
+    ["docs/work" + "/notes", "artwork/main", "{base}/tmp/x", "a homework/exercise", "https://host.example/tmp"],
 )
 def test_a_relative_path_is_no_machine_path(harmless: str) -> None:
     assert machine_complaints(harmless) == []
