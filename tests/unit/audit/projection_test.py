@@ -7,7 +7,8 @@ import pytest
 
 import tieout.audit
 from tieout.audit.entries import AuditCode, AuditEntry
-from tieout.audit.projection import audit_projection, fitting_splits
+from tieout.audit.phase_splits import fitting_splits
+from tieout.audit.projection import audit_projection
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog, Resource
 from tieout.core.figures import Agreement, Figure, Unit, agreement_of, figure, number
