@@ -149,7 +149,7 @@ def _catalog(directory: Path) -> Iterator[Finding]:
 
 def _baseline(catalog_directory: Path) -> Finding:
     from tieout.measure.daily_work import read_lock
-    from tieout.savings.baseline_lock import LockError
+    from tieout.savings.baseline_lock_parser import LockError
 
     try:
         lock = read_lock(catalog_directory)

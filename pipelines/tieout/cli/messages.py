@@ -29,7 +29,7 @@ def explain(error: Exception) -> ExitCode:
         Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
     """
     from tieout.catalog.models import CatalogError
-    from tieout.savings.baseline_lock import LockError
+    from tieout.savings.baseline_lock_parser import LockError
     from tieout.warehouse.closed_week import ClosingError
 
     if isinstance(error, CommandError):

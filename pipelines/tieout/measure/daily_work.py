@@ -13,7 +13,9 @@ from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
 from tieout.measure.log_coverage import missing_logs
-from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, compare, parse_lock
+from tieout.savings.baseline_changes import compare
+from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock
+from tieout.savings.baseline_lock_parser import parse_lock
 from tieout.savings.daily_work import DailyWork, function_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
 from tieout.savings.log_coverage import LogGap

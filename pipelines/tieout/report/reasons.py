@@ -7,8 +7,7 @@ from decimal import Decimal
 from tieout.report.wording import count, day_name, listing
 from tieout.savings.bridge import Step
 from tieout.savings.counterfactual import ModelForm
-from tieout.savings.guardrails import Guardrail
-from tieout.savings.guardrails import Reason as VerdictReason
+from tieout.savings.guardrails import Guardrail, GuardrailReason
 from tieout.savings.status import Judgement, Reason, ReasonCode, Status
 
 STEPS: Mapping[Step, str] = {
@@ -36,12 +35,12 @@ GUARDRAILS: Mapping[str, str] = {
     Guardrail.P95_SECONDS: "p95 seconds",
 }
 
-VERDICT_REASONS: Mapping[VerdictReason, str] = {
-    VerdictReason.WITHIN_MARGIN: "",
-    VerdictReason.BEYOND_MARGIN: "beyond the margin",
-    VerdictReason.UNDERPOWERED: "too little data",
-    VerdictReason.NO_CALLS: "no calls",
-    VerdictReason.TOO_FEW_DAYS: "too few days",
+VERDICT_REASONS: Mapping[GuardrailReason, str] = {
+    GuardrailReason.WITHIN_MARGIN: "",
+    GuardrailReason.BEYOND_MARGIN: "beyond the margin",
+    GuardrailReason.UNDERPOWERED: "too little data",
+    GuardrailReason.NO_CALLS: "no calls",
+    GuardrailReason.TOO_FEW_DAYS: "too few days",
 }
 
 FORMS: Mapping[ModelForm, str] = {

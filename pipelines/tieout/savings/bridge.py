@@ -10,17 +10,17 @@ execution seconds × overhead × (GPU + CPU + memory rate). The arithmetic is in
 picodollar, and once more to a cent for print. Both roundings add up to their ends.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from fractions import Fraction
-from itertools import combinations
-from math import factorial, floor, lcm
+from math import floor
 
 from tieout.core.money import CENT, PICODOLLARS_PER_USD, from_picodollars, round_picodollars, to_cents, to_picodollars
+from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms
+from tieout.savings.shapley import shapley
 
-MOST_PLAYERS = 16
 _ZERO = Decimal(0)
 
 
@@ -59,61 +59,6 @@ DRIVERS = (
     Step.CPU_RATE,
     Step.MEMORY_RATE,
 )
-
-
-@dataclass(frozen=True)
-class Rates:
-    """What a second of a function's container costs by resource, in dollars; no GPU is a rate of zero."""
-
-    gpu_usd_per_second: Fraction
-    cpu_usd_per_second: Fraction
-    memory_usd_per_second: Fraction
-
-    @property
-    def usd_per_second(self) -> Fraction:
-        """All resources together."""
-        return self.gpu_usd_per_second + self.cpu_usd_per_second + self.memory_usd_per_second
-
-
-@dataclass(frozen=True)
-class CallCost:
-    """What one successful call costs.
-
-    Attributes:
-        execution_seconds: execution seconds per call.
-        overhead: billed container seconds ÷ execution seconds (start-up and idle time on top of the work).
-        rates: price of a billed container second.
-    """
-
-    execution_seconds: Fraction
-    overhead: Fraction
-    rates: Rates
-
-    @property
-    def usd(self) -> Fraction:
-        """Dollars per call."""
-        return self.execution_seconds * self.overhead * self.rates.usd_per_second
-
-
-@dataclass(frozen=True)
-class SavingTerms:
-    """The terms whose product is a saving; both sides of a bridge are stated for the same length of time.
-
-    Attributes:
-        calls: successful calls in the period (a day, when the claim is per day), old and new configuration together.
-        coverage: share of them that ran on the new configuration.
-        before: a call on the old configuration.
-        after: a call on the new configuration.
-    """
-
-    calls: Fraction
-    coverage: Fraction
-    before: CallCost
-    after: CallCost
-
-    def saving_usd(self) -> Fraction:
-        """Calls × coverage × (cost before − cost after), in dollars."""
-        return self.calls * self.coverage * (self.before.usd - self.after.usd)
 
 
 @dataclass(frozen=True)
@@ -236,56 +181,6 @@ class RealizationRates:
     claimed_cost_cut: Fraction | None
 
 
-def shapley(value: Callable[[frozenset[str]], Fraction], players: Sequence[str]) -> dict[str, Fraction]:
-    """Share value(all) − value(nobody) over the players: each one's mean effect over all orderings.
-
-    Exact, independent of the players' order, and with zeros and changes of sign no special case.
-
-    Args:
-        value: worth of a coalition, here the saving with these drivers at their new values; called once per subset.
-        players: distinct names, at most 16.
-
-    Raises:
-        ValueError: a name comes twice, or there are too many to go through all their subsets.
-    """
-    count = len(players)
-    if len(set(players)) != count:
-        raise ValueError(f"a player is named twice: {sorted(players)}")
-    if count > MOST_PLAYERS:
-        raise ValueError(f"{count} players are too many: at most {MOST_PLAYERS} (2^{MOST_PLAYERS} subsets)")
-    worth = {
-        coalition: value(coalition)
-        for size in range(count + 1)
-        for coalition in map(frozenset, combinations(players, size))
-    }
-    # Whole numbers of a common unit: adding up fractions takes ten times as long.
-    unit = lcm(*(value.denominator for value in worth.values()))
-    units = {coalition: value.numerator * (unit // value.denominator) for coalition, value in worth.items()}
-    shares = dict.fromkeys(players, 0)
-    for coalition, base in units.items():
-        if len(coalition) == count:
-            continue
-        orderings = factorial(len(coalition)) * factorial(count - len(coalition) - 1)
-        for player in players:
-            if player not in coalition:
-                shares[player] += orderings * (units[coalition | {player}] - base)
-    return {player: Fraction(share, unit * factorial(count)) for player, share in shares.items()}
-
-
-def projected_terms(calls: Fraction | int, baseline: CallCost, *, before: Rates, after: Rates) -> SavingTerms:
-    """Restate a claim: its own volume and prices, full coverage, at the baseline's measured billed seconds per call.
-
-    The claim promises the same work on cheaper resources, so only the rates change from before to after.
-
-    Args:
-        calls: the claim's calls, in the length of time that the bridge is stated for.
-        baseline: a call as measured before the rollout; its rates are not used.
-        before: the claim's price of a container second before.
-        after: the same after.
-    """
-    return SavingTerms(Fraction(calls), Fraction(1), replace(baseline, rates=before), replace(baseline, rates=after))
-
-
 def bridge_one(inputs: BridgeInputs) -> Bridge:
     """Return the bridge of one function on its own: its ends rounded to the nearest cent."""
     return bridge_all([inputs]).total
@@ -377,7 +272,7 @@ def _move_call(
     return CallCost(
         execution_seconds=(realized if seconds in moved else projected).execution_seconds,
         overhead=(realized if overhead in moved else projected).overhead,
-        rates=Rates(
+        rates=ContainerRates(
             (realized if Step.GPU_RATE in moved else projected).rates.gpu_usd_per_second,
             (realized if Step.CPU_RATE in moved else projected).rates.cpu_usd_per_second,
             (realized if Step.MEMORY_RATE in moved else projected).rates.memory_usd_per_second,

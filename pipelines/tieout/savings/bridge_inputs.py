@@ -7,10 +7,11 @@ from fractions import Fraction
 from tieout.catalog.models import ProjectionLine
 from tieout.core.money import round_picodollars
 from tieout.core.periods import HOURS_PER_DAY, SECONDS_PER_HOUR
-from tieout.savings.bridge import BridgeInputs, CallCost, Rates, SavingTerms, projected_terms
+from tieout.savings.bridge import BridgeInputs
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.programme import Programme
+from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms, projected_terms
 from tieout.savings.week_basis import WeekBasis
 
 _MICROSECONDS = 1_000_000
@@ -60,10 +61,10 @@ def _projected(programme: Programme, line: ProjectionLine | None, before: CallCo
     )
 
 
-def _claimed_rates(usd_per_hour: Decimal, *, on_gpu: bool) -> Rates:
+def _claimed_rates(usd_per_hour: Decimal, *, on_gpu: bool) -> ContainerRates:
     """The claim has one price for a whole container: it is the GPU's where there is one, else the CPU's."""
     price, nothing = Fraction(usd_per_hour) / SECONDS_PER_HOUR, Fraction(0)
-    return Rates(price, nothing, nothing) if on_gpu else Rates(nothing, price, nothing)
+    return ContainerRates(price, nothing, nothing) if on_gpu else ContainerRates(nothing, price, nothing)
 
 
 def _realized(
@@ -94,7 +95,7 @@ def _call_cost(work: Sequence[DailyWork]) -> CallCost | None:
     return CallCost(
         execution_seconds=Fraction(busy, _MICROSECONDS * calls),
         overhead=Fraction(container, busy),
-        rates=Rates(
+        rates=ContainerRates(
             gpu_usd_per_second=Fraction(sum((value.gpu_usd for value in work), Decimal(0))) / seconds,
             cpu_usd_per_second=Fraction(sum((value.cpu_usd for value in work), Decimal(0))) / seconds,
             memory_usd_per_second=Fraction(sum((value.memory_usd for value in work), Decimal(0))) / seconds,

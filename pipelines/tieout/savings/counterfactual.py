@@ -35,7 +35,7 @@ RANGE_TOLERANCE = Fraction(1, 10)
 Floats = npt.NDArray[np.float64]
 
 
-class WorkingDay(Protocol):
+class DayCost(Protocol):
     """A function's useful work and cost on a UTC day, for example a `savings.FunctionDay`."""
 
     @property
@@ -149,7 +149,7 @@ class AvoidedCost:
         return self.counterfactual_usd - self.actual_usd
 
 
-def fit_counterfactual(baseline: Iterable[WorkingDay]) -> Counterfactual | None:
+def fit_counterfactual(baseline: Iterable[DayCost]) -> Counterfactual | None:
     """Fit the model on the baseline days of one function.
 
     Args:
@@ -186,7 +186,7 @@ def fit_counterfactual(baseline: Iterable[WorkingDay]) -> Counterfactual | None:
     )
 
 
-def avoided_cost(model: Counterfactual, measured: Iterable[WorkingDay]) -> AvoidedCost:
+def avoided_cost(model: Counterfactual, measured: Iterable[DayCost]) -> AvoidedCost:
     """Compare the measured days of a function with what its model expects of their calls.
 
     Args:

@@ -18,7 +18,7 @@ from tieout.savings.counterfactual import (
 )
 from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.days import projected_usd_per_day
-from tieout.savings.guardrails import FunctionGuardrails, Quality, Verdict, assess
+from tieout.savings.guardrails import FunctionGuardrails, GuardrailVerdict, Quality, assess
 from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
 from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, half_width
 from tieout.savings.week_basis import WeekBasis
@@ -170,10 +170,10 @@ def guardrail_outcomes(guardrails: FunctionGuardrails | None) -> GuardrailOutcom
         return GuardrailOutcomes()
     by_verdict = {
         verdict: tuple(result.guardrail.value for result in guardrails.results if result.verdict is verdict)
-        for verdict in Verdict
+        for verdict in GuardrailVerdict
     }
     return GuardrailOutcomes(
-        passed=by_verdict[Verdict.PASS],
-        inconclusive=by_verdict[Verdict.INCONCLUSIVE],
-        failed=by_verdict[Verdict.FAIL],
+        passed=by_verdict[GuardrailVerdict.PASS],
+        inconclusive=by_verdict[GuardrailVerdict.INCONCLUSIVE],
+        failed=by_verdict[GuardrailVerdict.FAIL],
     )

@@ -33,7 +33,7 @@ class Guardrail(StrEnum):
     P95_SECONDS = "p95_seconds"
 
 
-class Verdict(StrEnum):
+class GuardrailVerdict(StrEnum):
     """What a guardrail says; only `PASS` lets a saving be verified."""
 
     PASS = "pass"
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-class Reason(StrEnum):
+class GuardrailReason(StrEnum):
     """Why a verdict is what it is."""
 
     WITHIN_MARGIN = "within_margin"
@@ -132,8 +132,8 @@ class RateGuardrail:
     interval: Interval | None
     margin: Decimal
     method: RateMethod | None
-    verdict: Verdict
-    reason: Reason
+    verdict: GuardrailVerdict
+    reason: GuardrailReason
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ class DurationGuardrail:
     interval: Interval | None
     margin: Decimal
     degrees_of_freedom: float | None
-    verdict: Verdict
-    reason: Reason
+    verdict: GuardrailVerdict
+    reason: GuardrailReason
 
 
 @dataclass(frozen=True)
@@ -175,17 +175,17 @@ class FunctionGuardrails:
     results: tuple[RateGuardrail | DurationGuardrail, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GuardrailVerdict:
         """`FAIL` when one fails, `PASS` when all pass, else `INCONCLUSIVE`."""
         verdicts = {result.verdict for result in self.results}
-        if Verdict.FAIL in verdicts:
-            return Verdict.FAIL
-        return Verdict.PASS if verdicts == {Verdict.PASS} else Verdict.INCONCLUSIVE
+        if GuardrailVerdict.FAIL in verdicts:
+            return GuardrailVerdict.FAIL
+        return GuardrailVerdict.PASS if verdicts == {GuardrailVerdict.PASS} else GuardrailVerdict.INCONCLUSIVE
 
     @property
     def not_passed(self) -> tuple[RateGuardrail | DurationGuardrail, ...]:
         """Those that keep the saving from being verified."""
-        return tuple(result for result in self.results if result.verdict is not Verdict.PASS)
+        return tuple(result for result in self.results if result.verdict is not GuardrailVerdict.PASS)
 
 
 def assess(function: str, *, before: Quality, after: Quality, margins: Margins) -> FunctionGuardrails:
@@ -216,7 +216,7 @@ def rate_guardrail(guardrail: Guardrail, before: Proportion, after: Proportion, 
     """Test that a rate rose by no more than the margin."""
     if not before.calls or not after.calls:
         estimate, interval, method = None, None, None
-        verdict, reason = Verdict.INCONCLUSIVE, Reason.NO_CALLS
+        verdict, reason = GuardrailVerdict.INCONCLUSIVE, GuardrailReason.NO_CALLS
     else:
         estimate, interval = after.rate - before.rate, newcombe(before, after)
         method = RateMethod.NEWCOMBE if before.events and after.events else RateMethod.EXACT_WHERE_ZERO
@@ -250,7 +250,7 @@ def duration_guardrail(
     """
     old, new = _logarithms(guardrail, before), _logarithms(guardrail, after)
     estimate, interval, freedom = None, None, None
-    verdict, reason = Verdict.INCONCLUSIVE, Reason.TOO_FEW_DAYS
+    verdict, reason = GuardrailVerdict.INCONCLUSIVE, GuardrailReason.TOO_FEW_DAYS
     if min(len(old), len(new)) >= LEAST_DAYS:
         estimate = math.exp(statistics.fmean(new) - statistics.fmean(old))
         interval, freedom = _welch(old, new)
@@ -311,12 +311,12 @@ def _bounds(proportion: Proportion, confidence: float) -> Interval:
     return Interval(0.0, clopper_pearson_upper(proportion, confidence))
 
 
-def _judge(interval: Interval, margin: float) -> tuple[Verdict, Reason]:
+def _judge(interval: Interval, margin: float) -> tuple[GuardrailVerdict, GuardrailReason]:
     if interval.high <= margin:
-        return Verdict.PASS, Reason.WITHIN_MARGIN
+        return GuardrailVerdict.PASS, GuardrailReason.WITHIN_MARGIN
     if interval.low > margin:
-        return Verdict.FAIL, Reason.BEYOND_MARGIN
-    return Verdict.INCONCLUSIVE, Reason.UNDERPOWERED
+        return GuardrailVerdict.FAIL, GuardrailReason.BEYOND_MARGIN
+    return GuardrailVerdict.INCONCLUSIVE, GuardrailReason.UNDERPOWERED
 
 
 def _logarithms(guardrail: Guardrail, seconds: Sequence[float]) -> list[float]:

@@ -9,7 +9,8 @@ from tests.conftest import Tieout
 from tests.support.measured_warehouse import write_measured_warehouse
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
-from tieout.savings.baseline_lock import LOCK_NAME, parse_lock
+from tieout.savings.baseline_lock import LOCK_NAME
+from tieout.savings.baseline_lock_parser import parse_lock
 
 
 @pytest.fixture

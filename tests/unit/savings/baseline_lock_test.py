@@ -11,15 +11,9 @@ from tieout.catalog.load import load_catalog
 from tieout.core.findings import Finding, Severity
 from tieout.core.money import MoneyError
 from tieout.core.resources import resource_path
-from tieout.savings.baseline_lock import (
-    BaselineLock,
-    LockError,
-    LockFinding,
-    compare,
-    format_lock,
-    freeze,
-    parse_lock,
-)
+from tieout.savings.baseline_changes import LockFinding, compare
+from tieout.savings.baseline_lock import BaselineLock, format_lock, freeze
+from tieout.savings.baseline_lock_parser import LockError, parse_lock
 from tieout.savings.days import BaselinePeriod, FunctionDay
 
 CATALOG = load_catalog(resource_path("catalog"))

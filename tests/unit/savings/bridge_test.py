@@ -12,20 +12,17 @@ from tieout.savings.bridge import (
     Amount,
     Bridge,
     BridgeInputs,
-    CallCost,
-    Rates,
     RealizationRates,
-    SavingTerms,
     Step,
     bridge_all,
     bridge_one,
-    projected_terms,
     realization_rates,
-    shapley,
 )
+from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms, projected_terms
+from tieout.savings.shapley import shapley
 
 ZERO = Fraction(0)
-NOTHING = CallCost(ZERO, ZERO, Rates(ZERO, ZERO, ZERO))
+NOTHING = CallCost(ZERO, ZERO, ContainerRates(ZERO, ZERO, ZERO))
 
 
 def _product(before: dict[str, Fraction], after: dict[str, Fraction], coalition: frozenset[str]) -> Fraction:
@@ -33,7 +30,7 @@ def _product(before: dict[str, Fraction], after: dict[str, Fraction], coalition:
 
 
 def _call(seconds: str, overhead: str = "1", *, gpu: str = "1", cpu: str = "0", memory: str = "0") -> CallCost:
-    rates = Rates(Fraction(gpu), Fraction(cpu), Fraction(memory))
+    rates = ContainerRates(Fraction(gpu), Fraction(cpu), Fraction(memory))
     return CallCost(Fraction(seconds), Fraction(overhead), rates)
 
 
@@ -123,7 +120,7 @@ def _programme() -> list[BridgeInputs]:
     inputs = []
     for i, (function, phase, published, calls) in enumerate(CLAIM):
         before = _call(f"{2 + 7 * i}.37", "1.31", gpu="0.000583", cpu="0.0000131", memory="0.0000355")
-        small = Rates(ZERO, Fraction("0.0000262"), Fraction("0.0000011"))
+        small = ContainerRates(ZERO, Fraction("0.0000262"), Fraction("0.0000011"))
         projected = projected_terms(calls, before, before=before.rates, after=small)
         after = CallCost(Fraction(f"{3 + 7 * i}.11") / 3, Fraction("1.27"), small)
         realized = SavingTerms(Fraction(calls * 10 + i, 11), Fraction(96 - i, 97), before, after)
@@ -257,7 +254,7 @@ def test_realization_of_nothing_is_not_a_number() -> None:
 # Hypothesis draws two whole numbers eight times faster than one of its fractions.
 _fractions = st.builds(Fraction, st.integers(-450, 450), st.integers(1, 9))
 _rates = st.builds(
-    Rates, gpu_usd_per_second=_fractions, cpu_usd_per_second=_fractions, memory_usd_per_second=_fractions
+    ContainerRates, gpu_usd_per_second=_fractions, cpu_usd_per_second=_fractions, memory_usd_per_second=_fractions
 )
 _calls = st.builds(CallCost, execution_seconds=_fractions, overhead=_fractions, rates=_rates)
 _saving = st.builds(SavingTerms, calls=_fractions, coverage=_fractions, before=_calls, after=_calls)

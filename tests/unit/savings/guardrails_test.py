@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from tieout.catalog.models import Margins
 from tieout.savings.guardrails import (
     Guardrail,
+    GuardrailReason,
+    GuardrailVerdict,
     Interval,
     Proportion,
     Quality,
     RateGuardrail,
     RateMethod,
-    Reason,
-    Verdict,
     assess,
     clopper_pearson_upper,
     duration_guardrail,
@@ -103,50 +103,50 @@ def test_when_every_call_fails_the_exact_bound_is_one() -> None:
 
 def test_as_many_errors_as_before_passes_when_there_is_enough_data() -> None:
     result = _rate((50, 5000), (50, 5000))
-    assert result.verdict is Verdict.PASS
-    assert result.reason is Reason.WITHIN_MARGIN
+    assert result.verdict is GuardrailVerdict.PASS
+    assert result.reason is GuardrailReason.WITHIN_MARGIN
     assert result.estimate == 0.0
     assert result.method is RateMethod.NEWCOMBE
 
 
 def test_as_many_errors_as_before_is_inconclusive_on_little_data() -> None:
     result = _rate((1, 100), (1, 100))
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason is Reason.UNDERPOWERED
+    assert result.verdict is GuardrailVerdict.INCONCLUSIVE
+    assert result.reason is GuardrailReason.UNDERPOWERED
 
 
 def test_clearly_more_errors_fail() -> None:
     result = _rate((50, 5000), (400, 5000))
-    assert result.verdict is Verdict.FAIL
-    assert result.reason is Reason.BEYOND_MARGIN
+    assert result.verdict is GuardrailVerdict.FAIL
+    assert result.reason is GuardrailReason.BEYOND_MARGIN
     assert result.interval is not None
     assert result.interval.low > 0.01
 
 
 def test_oom_kills_after_a_memory_cut_fail() -> None:
-    assert _rate((0, 3000), (90, 3000), "0.005").verdict is Verdict.FAIL
+    assert _rate((0, 3000), (90, 3000), "0.005").verdict is GuardrailVerdict.FAIL
 
 
 def test_a_harm_near_the_margin_is_inconclusive_and_not_a_pass() -> None:
-    assert _rate((50, 5000), (95, 5000)).verdict is Verdict.INCONCLUSIVE
+    assert _rate((50, 5000), (95, 5000)).verdict is GuardrailVerdict.INCONCLUSIVE
 
 
 def test_an_arm_without_calls_is_inconclusive() -> None:
     for before, after in [((0, 0), (0, 1500)), ((0, 1500), (0, 0))]:
         result = _rate(before, after)
-        assert result.verdict is Verdict.INCONCLUSIVE
-        assert result.reason is Reason.NO_CALLS
+        assert result.verdict is GuardrailVerdict.INCONCLUSIVE
+        assert result.reason is GuardrailReason.NO_CALLS
         assert result.interval is None
         assert result.estimate is None
 
 
 def test_no_event_in_few_calls_proves_nothing() -> None:
-    assert _rate((0, 100), (0, 100), "0.005").verdict is Verdict.INCONCLUSIVE
-    assert _rate((0, 1500), (0, 1500), "0.005").verdict is Verdict.PASS
+    assert _rate((0, 100), (0, 100), "0.005").verdict is GuardrailVerdict.INCONCLUSIVE
+    assert _rate((0, 1500), (0, 1500), "0.005").verdict is GuardrailVerdict.PASS
 
 
 def test_every_call_failing_is_a_failure() -> None:
-    assert _rate((0, 40), (40, 40)).verdict is Verdict.FAIL
+    assert _rate((0, 40), (40, 40)).verdict is GuardrailVerdict.FAIL
 
 
 def test_impossible_counts_are_refused() -> None:
@@ -168,28 +168,28 @@ def test_a_margin_must_be_one() -> None:
 
 def test_the_same_durations_pass() -> None:
     result = duration_guardrail(Guardrail.P50_SECONDS, STEADY, STEADY, Decimal("1.10"))
-    assert result.verdict is Verdict.PASS
+    assert result.verdict is GuardrailVerdict.PASS
     assert result.estimate == 1.0
     assert (result.before_days, result.after_days) == (14, 14)
 
 
 def test_half_as_slow_again_fails() -> None:
     result = duration_guardrail(Guardrail.P95_SECONDS, STEADY, _times(STEADY, 1.5), Decimal("1.20"))
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is GuardrailVerdict.FAIL
     assert result.estimate == pytest.approx(1.5)
 
 
 def test_noisy_days_are_inconclusive() -> None:
     noisy = (4.0, 25.0, 7.0, 18.0, 10.0, 12.0, 6.0)
     result = duration_guardrail(Guardrail.P95_SECONDS, noisy, noisy, Decimal("1.20"))
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason is Reason.UNDERPOWERED
+    assert result.verdict is GuardrailVerdict.INCONCLUSIVE
+    assert result.reason is GuardrailReason.UNDERPOWERED
 
 
 def test_a_single_day_is_inconclusive() -> None:
     result = duration_guardrail(Guardrail.P50_SECONDS, STEADY, (10.0,), Decimal("1.10"))
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason is Reason.TOO_FEW_DAYS
+    assert result.verdict is GuardrailVerdict.INCONCLUSIVE
+    assert result.reason is GuardrailReason.TOO_FEW_DAYS
     assert result.interval is None
 
 
@@ -206,8 +206,14 @@ def test_welch_by_hand() -> None:
 
 
 def test_days_that_do_not_vary_are_compared_as_they_are() -> None:
-    assert duration_guardrail(Guardrail.P50_SECONDS, (5.0, 5.0), (5.0, 5.0), Decimal("1.1")).verdict is Verdict.PASS
-    assert duration_guardrail(Guardrail.P50_SECONDS, (5.0, 5.0), (6.0, 6.0), Decimal("1.1")).verdict is Verdict.FAIL
+    assert (
+        duration_guardrail(Guardrail.P50_SECONDS, (5.0, 5.0), (5.0, 5.0), Decimal("1.1")).verdict
+        is GuardrailVerdict.PASS
+    )
+    assert (
+        duration_guardrail(Guardrail.P50_SECONDS, (5.0, 5.0), (6.0, 6.0), Decimal("1.1")).verdict
+        is GuardrailVerdict.FAIL
+    )
 
 
 def test_a_call_of_no_measurable_time_counts_as_a_microsecond() -> None:
@@ -227,13 +233,13 @@ def test_seconds_must_be_a_duration(seconds: float) -> None:
 def test_a_function_that_does_as_well_as_before_passes_all_five() -> None:
     result = assess("f", before=_quality(), after=_quality(), margins=MARGINS)
     assert [one.guardrail for one in result.results] == list(Guardrail)
-    assert result.verdict is Verdict.PASS
+    assert result.verdict is GuardrailVerdict.PASS
     assert result.not_passed == ()
 
 
 def test_one_failure_fails_the_function_and_says_which() -> None:
     result = assess("f", before=_quality(), after=_quality(ooms=200), margins=MARGINS)
-    assert result.verdict is Verdict.FAIL
+    assert result.verdict is GuardrailVerdict.FAIL
     assert [one.guardrail for one in result.not_passed] == [Guardrail.OOM_RATE]
 
 
@@ -245,13 +251,13 @@ def test_a_slower_p95_fails_the_function() -> None:
 def test_too_little_data_is_inconclusive_and_never_a_pass() -> None:
     little = _quality(calls=30, errors=0, timeouts=0, p50=(10.0,), p95=(12.0,))
     result = assess("f", before=_quality(), after=little, margins=MARGINS)
-    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.verdict is GuardrailVerdict.INCONCLUSIVE
     assert len(result.not_passed) == 5
 
 
 def test_a_failure_counts_more_than_missing_data() -> None:
     after = _quality(errors=900, p50=(10.0,))
-    assert assess("f", before=_quality(), after=after, margins=MARGINS).verdict is Verdict.FAIL
+    assert assess("f", before=_quality(), after=after, margins=MARGINS).verdict is GuardrailVerdict.FAIL
 
 
 # Properties.
@@ -276,7 +282,7 @@ def test_swapping_the_arms_mirrors_the_interval(before: Proportion, after: Propo
 
 @given(_counts, _counts, st.decimals("0", "0.2", places=3))
 def test_a_wider_margin_never_turns_a_pass_away(before: Proportion, after: Proportion, margin: Decimal) -> None:
-    order = [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
+    order = [GuardrailVerdict.FAIL, GuardrailVerdict.INCONCLUSIVE, GuardrailVerdict.PASS]
     narrow = rate_guardrail(Guardrail.ERROR_RATE, before, after, margin)
     wide = rate_guardrail(Guardrail.ERROR_RATE, before, after, margin + Decimal("0.05"))
     assert order.index(narrow.verdict) <= order.index(wide.verdict)

@@ -16,7 +16,7 @@ from tieout.core.resources import resource_path
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod
 from tieout.savings.function_measurement import FunctionMeasurement
-from tieout.savings.guardrails import Guardrail, Verdict
+from tieout.savings.guardrails import Guardrail, GuardrailVerdict
 from tieout.savings.ledger import LedgerState
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
@@ -319,7 +319,7 @@ def test_too_little_data_is_inconclusive_and_no_pass() -> None:
     work = days_of_work(BEFORE, 2, "20") + days_of_work(BETWEEN, 2, "8", phase="phase-1")
     function = generate(measure(work))
     assert function.guardrails is not None
-    assert function.guardrails.verdict is Verdict.INCONCLUSIVE
+    assert function.guardrails.verdict is GuardrailVerdict.INCONCLUSIVE
     assert function.judgement.status is Status.PROVISIONAL
     assert set(codes(function)) == {ReasonCode.GUARDRAIL_INCONCLUSIVE}
 
@@ -336,7 +336,7 @@ def test_calls_that_stayed_on_the_old_app_are_not_held_against_the_new_one() -> 
     stayed = [replace(value, errors=50) for value in days_of_work(BETWEEN, 100, "20")]
     function = generate(measure(rollout() + stayed))
     assert function.guardrails is not None
-    assert function.guardrails.verdict is Verdict.PASS
+    assert function.guardrails.verdict is GuardrailVerdict.PASS
 
 
 # The ledger

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tieout.report.reasons import GUARDRAILS, VERDICT_REASONS
 from tieout.report.saving_contents import GuardrailGroup, GuardrailRow
 from tieout.savings.function_measurement import FunctionMeasurement
-from tieout.savings.guardrails import DurationGuardrail, RateGuardrail, Verdict
+from tieout.savings.guardrails import DurationGuardrail, GuardrailVerdict, RateGuardrail
 
 NOTHING = "–"
 
@@ -54,7 +54,7 @@ def _bound(result: RateGuardrail | DurationGuardrail) -> str:
     """The bound that decides: how bad it may be, or, where the test failed, how bad it is at least."""
     if result.interval is None:
         return NOTHING
-    is_failure = result.verdict is Verdict.FAIL
+    is_failure = result.verdict is GuardrailVerdict.FAIL
     bound = result.interval.low if is_failure else result.interval.high
     words = _points(bound) if isinstance(result, RateGuardrail) else _ratio(bound)
     return f"{'≥' if is_failure else '≤'} {words}"
