@@ -8,6 +8,7 @@ from tieout.cli.failures import CommandError
 from tieout.cli.messages import say
 from tieout.cli.run import run_workspace
 from tieout.cli.steps import show_steps
+from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.money import format_usd
 
@@ -95,4 +96,4 @@ def _is_to_do(out: Path, wanted: Simulation) -> bool:
 def _mark(out: Path, simulation: Simulation, *, is_complete: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     mark = {**asdict(simulation), "is_complete": is_complete}
-    Home(out).simulation.write_text(json.dumps(mark), encoding="utf-8")
+    write_whole(Home(out).simulation, json.dumps(mark))

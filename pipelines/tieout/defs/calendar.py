@@ -15,6 +15,7 @@ import dagster as dg
 
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import CatalogError
+from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.savings.days import LONGEST_BASELINE_WEEKS
@@ -84,10 +85,7 @@ def write_calendar(home: Home, weeks: Sequence[IsoWeek]) -> None:
     if not weeks:
         return
     home.dagster.mkdir(parents=True, exist_ok=True)
-    path = home.dagster / _SPAN
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"first": min(weeks).label, "last": max(weeks).label}), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(home.dagster / _SPAN, json.dumps({"first": min(weeks).label, "last": max(weeks).label}))
 
 
 def period_of(window: dg.TimeWindow) -> Period:

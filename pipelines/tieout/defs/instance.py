@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy
 
+from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
@@ -48,7 +49,7 @@ def prepare_instance(home: Home) -> Path:
     for name, text in wanted.items():
         path = home.dagster / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_whole(path, text)
     return home.dagster
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tieout.core.files import write_whole
 from tieout.core.periods import IsoWeek
+from tieout.core.sql import transaction
 
 DATABASE_NAME = "outbox.sqlite"
 _LOCK_NAME = "outbox.lock"
@@ -325,13 +326,8 @@ class Outbox:
         if self._con.in_transaction:  # part of a larger one
             yield
             return
-        self._con.execute("begin immediate")
-        try:
+        with transaction(self._con, begin="begin immediate"):
             yield
-        except BaseException:
-            self._con.execute("rollback")
-            raise
-        self._con.execute("commit")
 
     def _messages(self, where: str, parameters: Sequence[object]) -> tuple[Message, ...]:
         rows = self._con.execute(

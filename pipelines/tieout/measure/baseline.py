@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.core.files import write_whole
 from tieout.measure.daily_work import baseline_of, daily_series, landed_days, read_work
 from tieout.measure.log_coverage import missing_logs
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, format_lock, freeze
@@ -44,14 +45,7 @@ def freeze_baseline(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Baselin
 
 def write_lock(lock: BaselineLock, catalog_directory: Path) -> Path:
     """Write the lock beside the catalog's files, whole or not at all, and return its path."""
-    path = catalog_directory / LOCK_NAME
-    temporary = path.with_name(f"{LOCK_NAME}.tmp")
-    try:
-        temporary.write_text(format_lock(lock), encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_whole(catalog_directory / LOCK_NAME, format_lock(lock))
 
 
 def _whole_baseline(landed: Mapping[dt.date, bool], catalog: Catalog) -> BaselinePeriod:

@@ -1,7 +1,7 @@
 """The landing folder from the side of a pull: names, sidecars, files that appear whole or not at all.
 
-A file is written under a temporary name beside its place, flushed to the disk and renamed, its sidecar first: a file
-never stands without its sidecar, and a sidecar alone says nothing. What a pull needs to know of earlier ones it reads
+A file is written whole (`core.files`), its sidecar first: a file never stands without its sidecar, and a sidecar alone
+says nothing. What a pull needs to know of earlier ones it reads
 off the sidecars.
 """
 
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from tieout.core.files import sweep_partial, write_whole, written_whole
+
 SIDECAR_SUFFIX = ".meta.json"
 PLAIN, RESOURCES = "plain", "resources"
-_TEMPORARY_SUFFIX = ".tmp"
 _CHUNK_BYTES = 1 << 20
 _ROW = b'"function_call_id": '
 _OPEN = (b'"status": "pending"', b'"status": "running"')
@@ -148,8 +149,7 @@ class LandingFolder:
         self.directory = directory
         self.client_version = client_version
         directory.mkdir(parents=True, exist_ok=True)
-        for path in directory.rglob(f"*.json{_TEMPORARY_SUFFIX}"):
-            path.unlink(missing_ok=True)
+        sweep_partial(directory, "*.json*")
 
     def receive(
         self,
@@ -179,18 +179,12 @@ class LandingFolder:
         name = f"{label}.{fetched_at:%Y%m%dT%H%M%SZ}.json"
         folder = self.directory / subject.folder
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"{name}{_TEMPORARY_SUFFIX}"
-        try:
-            write(temporary)
-            content = _examine(temporary, is_calls=subject.source == "function_calls")
+        with written_whole(folder / name) as partial:
+            write(partial)
+            content = _examine(partial, is_calls=subject.source == "function_calls")
             check(content)
-            sidecar = folder / f"{name}{SIDECAR_SUFFIX}{_TEMPORARY_SUFFIX}"
             fields = self._sidecar(subject, content, command, fetched_at, covers)
-            sidecar.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8", newline="\n")
-            _put_in_place(sidecar)
-            _put_in_place(temporary)
-        finally:
-            temporary.unlink(missing_ok=True)
+            write_whole(folder / f"{name}{SIDECAR_SUFFIX}", json.dumps(fields, indent=2) + "\n")
         rows = content.calls if subject.source == "function_calls" else None
         return LandedFile(f"{subject.folder}/{name}", subject.source, rows), _snapshot(self.directory, folder / name)
 
@@ -279,19 +273,3 @@ def _enqueued(path: Path, is_meant: Callable[[bytes], bool]) -> Iterator[dt.date
                 _, found, text = row.partition(_ENQUEUED)
                 if found:
                     yield _utc(text[: len("2026-11-02T00:00:00")].decode())
-
-
-def _put_in_place(temporary: Path) -> None:
-    """Give a finished file its name, waiting for the disk before and after."""
-    _flush(temporary)
-    temporary.rename(temporary.with_name(temporary.name.removesuffix(_TEMPORARY_SUFFIX)))
-    _flush(temporary.parent)
-
-
-def _flush(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -126,7 +126,7 @@ def link_week(week: IsoWeek, directory: Path) -> Path:
     for other in (beside.previous, beside.next):
         if other is not None:
             _relink(other, directory)
-    return write_whole(directory / PAGE_NAME, render_archive(archived_weeks(directory)).encode("utf-8"))
+    return write_whole(directory / PAGE_NAME, render_archive(archived_weeks(directory)))
 
 
 def _relink(week: IsoWeek, directory: Path) -> None:
@@ -135,7 +135,7 @@ def _relink(week: IsoWeek, directory: Path) -> None:
     links = render_links(neighbours_of(week, directory))
     linked = _with_links(page, links)
     if linked != page:
-        write_whole(path, linked.encode("utf-8"))
+        write_whole(path, linked)
 
 
 def _marked(links: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from tieout.core.files import write_whole
+from tieout.core.files import folder_written_whole, write_whole
 from tieout.report.archive import PAGE_NAME, kept_page
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart
@@ -78,14 +78,10 @@ def _check_not_kept(closing: Closing, folder: Path) -> None:
 
 def _keep(closing: Closing, folder: Path) -> None:
     """Keep the files of an issue as they are written, in a folder that appears whole or not at all."""
-    name = REVISION_FOLDER.format(closing.revision)
-    partial = folder / f".{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for path in folder.iterdir():
-        if path.is_file() and not path.name.startswith("."):
-            shutil.copy2(path, partial / path.name)
-    page = (partial / PAGE_NAME).read_text(encoding="utf-8")
-    write_whole(partial / PAGE_NAME, kept_page(page).encode("utf-8"))
-    write_whole(partial / FIGURES_NAME, format_closing(closing).encode("utf-8"))
-    partial.rename(folder / name)
+    with folder_written_whole(folder / REVISION_FOLDER.format(closing.revision)) as partial:
+        for path in folder.iterdir():
+            if path.is_file() and not path.name.startswith("."):
+                shutil.copy2(path, partial / path.name)
+        page = (partial / PAGE_NAME).read_text(encoding="utf-8")
+        write_whole(partial / PAGE_NAME, kept_page(page))
+        write_whole(partial / FIGURES_NAME, format_closing(closing))

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from tieout.core.sql import transaction
 from tieout.sources import (
     app_history,
     app_list,
@@ -198,15 +199,11 @@ def _load_batch(
     outcomes = _read_calls(con, batch, now) if batch[0].source == CALLS else [_read(file, now) for file in batch]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, _Accepted)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, _Refused)]
-    con.execute("begin")
     try:
-        changed = _store(con, accepted, now)
-        ledger.record_scanned(con, [item.file for item in accepted])
-        ledger.record_rejections(con, [(item.file, item.problem, item.sha256) for item in refused], now)
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
+        with transaction(con):
+            changed = _store(con, accepted, now)
+            ledger.record_scanned(con, [item.file for item in accepted])
+            ledger.record_rejections(con, [(item.file, item.problem, item.sha256) for item in refused], now)
     finally:
         function_calls.drop_stage(con)
     return changed, refused

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from tieout.core.sql import literal, transaction
+
 
 @dataclass(frozen=True)
 class Column:
@@ -241,11 +243,8 @@ def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     """Create the `raw` schema with its tables and comments where they are missing. Safe to call at any time."""
     if _stored_comments(con) == _expected_comments():
         return
-    try:
-        con.execute(";\n".join(["begin", "create schema if not exists raw", *map(_definition, TABLES), "commit"]))
-    except BaseException:
-        con.execute("rollback")
-        raise
+    with transaction(con):
+        con.execute(";\n".join(["create schema if not exists raw", *map(_definition, TABLES)]))
 
 
 def _definition(table: Table) -> str:
@@ -253,10 +252,10 @@ def _definition(table: Table) -> str:
     columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
     statements = [
         f'create table if not exists raw."{table.name}" ({columns})',
-        f'comment on table raw."{table.name}" is {_quoted(table.comment)}',
+        f'comment on table raw."{table.name}" is {literal(table.comment)}',
     ]
     statements += [
-        f'comment on column raw."{table.name}"."{column.name}" is {_quoted(column.comment)}' for column in table.columns
+        f'comment on column raw."{table.name}"."{column.name}" is {literal(column.comment)}' for column in table.columns
     ]
     return ";\n".join(statements)
 
@@ -280,10 +279,6 @@ def append_tuples(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequ
         for position, column in enumerate(columns)
     }
     append(con, name, pa.table(arrays))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _expected_comments() -> set[tuple[str, str, str]]:

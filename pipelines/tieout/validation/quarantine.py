@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from tieout.core.findings import Severity
+from tieout.core.sql import transaction
 from tieout.validation.runner import KEPT_ROWS, Outcome, ValidationResult
 
 EVALUATIONS_DDL = """
@@ -64,16 +65,11 @@ def record_evaluations(
 
     After a rollback, too: the results carry the rows.
     """
-    con.execute("begin")
-    try:
+    with transaction(con):
         for result, evaluated in evaluations:
             _forget_replaced(con, result, evaluated)
             for outcome in result.failures:
                 _keep(con, result.suite.table, outcome, evaluated)
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
 
 
 def _forget_replaced(con: duckdb.DuckDBPyConnection, result: ValidationResult, evaluated: Evaluated) -> None:

@@ -4,13 +4,13 @@ A broken critical expectation undoes the load: nothing is built from it, and the
 run loads and checks these files again: repaired, gone, or as they are.
 """
 
-import contextlib
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import duckdb
 
+from tieout.core.sql import transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.runner import Outcome, Row, ValidationResult, Validator
 from tieout.validation.suites import all_suites
@@ -102,25 +102,14 @@ def _named(row: Row, paths: Mapping[str | None, str]) -> Row:
 
 
 def _mark_checked(con: duckdb.DuckDBPyConnection) -> None:
-    with _transaction(con):
+    with transaction(con):
         con.execute("delete from meta.checked_files")
         con.execute("insert into meta.checked_files select coalesce(max(file_id), 0) from raw.files")
 
 
 def _undo_load(con: duckdb.DuckDBPyConnection, last_file_id: int, tables: Collection[str]) -> None:
     """Take out the files that came in after one, and look at their paths again in the next run."""
-    with _transaction(con):
+    with transaction(con):
         con.execute(_FORGET_PATHS, {"last": last_file_id})
         for table in tables:
             con.execute(f"delete from {table} where file_id > {last_file_id}")  # noqa: S608 - our own names
-
-
-@contextlib.contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    con.execute("begin")
-    try:
-        yield
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.core.sql import literal, transaction
 from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import WarehouseError, open_warehouse
@@ -63,18 +64,16 @@ def warehouse_as_of(warehouse: Path, as_of: dt.datetime, catalog: Catalog) -> It
             raise WarehouseError(f"no bill or call log had been fetched by {as_of:%Y-%m-%d %H:%M} UTC")
         write_catalog(con, catalog)
         period = Period(weeks[0].start, weeks[-1].end)
-        con.begin()
-        for model in load_models():
-            write_model(con, model, period)
-        con.commit()
+        with transaction(con):
+            for model in load_models():
+                write_model(con, model, period)
         record_weeks(con, catalog, weeks, now=as_of.replace(tzinfo=dt.UTC))
         yield con
 
 
 def _attach(con: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
-    quoted = str(warehouse).replace("'", "''")
     try:
-        con.execute(f"attach '{quoted}' as home (read_only)")
+        con.execute(f"attach {literal(str(warehouse))} as home (read_only)")
     except duckdb.IOException as error:
         raise WarehouseError(
             f"{warehouse} cannot be read, perhaps because another process is writing it: {error}"

@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from tieout.core.periods import day_start
+from tieout.core.sql import literal, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.runner import ValidationResult, Validator
 from tieout.validation.suites import ALL_DAYS, load_suite
@@ -114,19 +115,13 @@ def build_models(
         measured: gives a measured model the rows that it selects from; other models need none.
         begin: is told the name of every model before it is built.
     """
-    con.execute("begin")
-    try:
+    with transaction(con) as changes:
         tables = tuple(_build_each(con, models, period, validator=validator, measured=measured, begin=begin))
-        is_committed = all(table.validation.success for table in tables)
-        con.execute("commit" if is_committed else "rollback")
-    except BaseException:
-        with contextlib.suppress(duckdb.TransactionException):
-            con.execute("rollback")
-        raise
+        changes.is_kept = all(table.validation.success for table in tables)
     # What passed in a build that was rolled back is not there; what was kept of the table before still holds.
-    judged = (table for table in tables if is_committed or not table.validation.success)
+    judged = (table for table in tables if changes.is_kept or not table.validation.success)
     record_evaluations(con, [(table.validation, _evaluated(table.period, run_id)) for table in judged])
-    return Build(tables, is_committed)
+    return Build(tables, is_committed=changes.is_kept)
 
 
 def _build_each(
@@ -274,13 +269,9 @@ def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     kind = "view" if model.is_view else "table"
-    con.execute(f"comment on {kind} {model.name} is {_literal(model.description)}")
+    con.execute(f"comment on {kind} {model.name} is {literal(model.description)}")
     for column, text in model.columns.items():
-        con.execute(f'comment on column {model.name}."{column}" is {_literal(text)}')
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        con.execute(f'comment on column {model.name}."{column}" is {literal(text)}')
 
 
 def _rows_of(model: Model, period: Period | None) -> str:

@@ -8,6 +8,7 @@ import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog, Configuration
 from tieout.core.periods import day_start
+from tieout.core.sql import transaction
 
 SETTLE_HOURS = 6
 
@@ -51,17 +52,12 @@ comment on table catalog.billing is 'One row: the account that the bill belongs 
 
 def write_catalog(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     """Replace the catalog's tables by the given catalog, in one transaction."""
-    con.execute("begin")
-    try:
+    with transaction(con):
         con.execute(_DDL)
         for table, rows in _rows(catalog).items():
             if rows:
                 marks = ", ".join("?" for _ in rows[0])
                 con.executemany(f"insert into catalog.{table} values ({marks})", rows)  # noqa: S608 - our own names
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
 
 
 def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:

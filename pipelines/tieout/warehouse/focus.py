@@ -12,7 +12,9 @@ from pathlib import Path
 
 import duckdb
 
+from tieout.core.files import written_whole
 from tieout.core.money import format_usd
+from tieout.core.sql import literal
 from tieout.warehouse.connection import WarehouseError
 from tieout.warehouse.models import Model, model_named
 
@@ -110,21 +112,17 @@ def _tied(con: duckdb.DuckDBPyConnection, model: Model, month: date) -> _Month:
 
 def _write(con: duckdb.DuckDBPyConnection, model: Model, month: _Month, path: Path) -> FocusFile:
     """Write a file beside its place, read it back, and move it there."""
-    partial = path.with_name(f".{path.name}.partial")
     is_text = path.suffix == ".csv"
     options = "format csv, header true" if is_text else "format parquet, compression zstd"
     order = ", ".join(f"{column} nulls first" for column in model.key)
-    try:
+    with written_whole(path) as partial:
         con.execute(
             f"copy (select * replace ({', '.join(_time(name, is_text=is_text) for name in _TIMES)}) "  # noqa: S608
             f"from {model.name} where BillingPeriodStart::date = date '{month.month}' order by {order}) "
-            f"to {_literal(str(partial))} ({options})"
+            f"to {literal(str(partial))} ({options})"
         )
         if _read_back(con, partial, is_text=is_text) != (month.rows, month.billed_usd):
             raise WarehouseError(f"{path}: what was written reads back differently; check the disk, then export again")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return FocusFile(path, month.month, month.rows, month.billed_usd, month.is_closed)
 
 
@@ -142,7 +140,3 @@ def _read_back(con: duckdb.DuckDBPyConnection, path: Path, *, is_text: bool) -> 
         {"path": str(path)},
     ).fetchall()
     return int(rows), billed
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -9,7 +9,6 @@ same content.
 import contextlib
 import hashlib
 import importlib.metadata
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.core.files import partial_of, written_whole
 from tieout.core.periods import IsoWeek
+from tieout.core.sql import literal, transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.connection import WarehouseError
@@ -176,14 +177,17 @@ def publish(
         lock: the frozen baseline, when there is one.
     """
     started = time.monotonic()
-    partial = path.with_name(f".{path.name}.partial")
-    _remove(partial)
+    log_of_partial = _log_of(partial_of(path))
+    log_of_partial.unlink(missing_ok=True)
     try:
-        with _attached(con, partial), _kept_in_order(con):
-            rows = _fill(con, catalog, lock)
-        _put_in_place(partial, path)
+        with written_whole(path) as partial:
+            with _attached(con, partial), _kept_in_order(con):
+                rows = _fill(con, catalog, lock)
+            partial.chmod(_READ_ONLY)
+            # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
+            _log_of(path).unlink(missing_ok=True)
     finally:
-        _remove(partial)
+        log_of_partial.unlink(missing_ok=True)
     return PublishedFile(path, rows, path.stat().st_size, time.monotonic() - started)
 
 
@@ -212,7 +216,7 @@ def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(f"{path} does not exist yet; `tieout run` publishes it")
     with duckdb.connect() as con:
         try:
-            con.execute(f"attach {_literal(str(path))} as {_ALIAS} (read_only)")
+            con.execute(f"attach {literal(str(path))} as {_ALIAS} (read_only)")
         except duckdb.Error as error:
             raise WarehouseError(f"{path} cannot be opened: {error}") from error
         con.execute(f"use {_ALIAS}")
@@ -228,16 +232,11 @@ def published_models() -> tuple[Model, ...]:
 def _fill(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[str, int]:
     """Copy everything in one transaction, so that all tables show the same warehouse; return the rows of each."""
     models = published_models()
-    con.execute("begin")
-    try:
+    with transaction(con):
         for schema in dict.fromkeys(model.schema for model in models):
             con.execute(f"create schema {_ALIAS}.{schema}")
         rows = {model.name: _copy(con, model) for model in models}
         rows |= _describe_itself(con, catalog, lock)
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
     con.execute(f"checkpoint {_ALIAS}")
     return dict(sorted(rows.items()))
 
@@ -276,9 +275,9 @@ def _describe_itself(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: Bas
 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]) -> None:
-    con.execute(f"comment on table {_ALIAS}.{table} is {_literal(text)}")
+    con.execute(f"comment on table {_ALIAS}.{table} is {literal(text)}")
     for column, meaning in columns.items():
-        con.execute(f'comment on column {_ALIAS}.{table}."{column}" is {_literal(meaning)}')
+        con.execute(f'comment on column {_ALIAS}.{table}."{column}" is {literal(meaning)}')
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -288,7 +287,7 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
 
 @contextlib.contextmanager
 def _attached(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
-    con.execute(f"attach {_literal(str(path))} as {_ALIAS} (storage_version '{STORAGE_VERSION}')")
+    con.execute(f"attach {literal(str(path))} as {_ALIAS} (storage_version '{STORAGE_VERSION}')")
     try:
         yield
     finally:
@@ -306,26 +305,6 @@ def _kept_in_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute(f"set preserve_insertion_order = {before}")
 
 
-def _put_in_place(partial: Path, path: Path) -> None:
-    """Make the new file durable, then rename it; it can be read by all and written by nobody."""
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.chmod(_READ_ONLY)
-    # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
-    _log_of(path).unlink(missing_ok=True)
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _remove(partial: Path) -> None:
-    partial.unlink(missing_ok=True)
-    _log_of(partial).unlink(missing_ok=True)
-
-
 def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
@@ -340,7 +319,3 @@ def _version() -> str | None:
         return importlib.metadata.version("tieout")
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -18,6 +18,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
+from tieout.core.sql import transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
@@ -264,8 +265,7 @@ def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
     newest = _first_value(con, "select max(file_id) from raw.files") or 0
     if newest == last:
         return
-    con.execute("begin")
-    try:
+    with transaction(con):
         if _first_value(con, "select count(*) from duckdb_tables() where table_name = 'container_days'"):
             since, until = con.execute(_FOLLOWED, {"last_file_id": last}).fetchone() or (None, None)
             if since is not None:
@@ -275,10 +275,6 @@ def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
                 )
         con.execute("delete from meta.followed_calls")
         con.execute("insert into meta.followed_calls values (?)", [newest])
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
 
 
 def consecutive(weeks: Sequence[IsoWeek]) -> Iterator[tuple[IsoWeek, IsoWeek]]:
@@ -293,15 +289,13 @@ def consecutive(weeks: Sequence[IsoWeek]) -> Iterator[tuple[IsoWeek, IsoWeek]]:
 @contextmanager
 def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Read the small staging tables off the raw tables as they are now, and leave the warehouse as it was."""
-    con.execute("begin")
-    try:
+    with transaction(con) as changes:
+        changes.is_kept = False
         for model in load_models():
             if model.name in _MEANINGS:
                 kind = "view" if model.is_view else "table"
                 con.execute(f"create or replace {kind} {model.name} as {model.sql}")
         yield
-    finally:
-        con.execute("rollback")
 
 
 def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool]]:

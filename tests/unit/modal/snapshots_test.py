@@ -87,10 +87,10 @@ def test_a_sidecar_that_cannot_be_read_lets_the_next_pull_ask_again(tmp_path: Pa
 def test_what_a_killed_pull_left_half_written_is_swept_out_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "app_list"
     folder.mkdir()
-    for name in ("1.json", "2.json.tmp", "2.json.meta.json.tmp", "notes.tmp"):
+    for name in ("1.json", ".2.json.partial", ".2.json.meta.json.partial", "notes.partial"):
         (folder / name).write_text("[")
     LandingFolder(tmp_path, "1.6.4")
-    assert {path.name for path in folder.iterdir()} == {"1.json", "notes.tmp"}
+    assert {path.name for path in folder.iterdir()} == {"1.json", "notes.partial"}
 
 
 def test_the_sidecar_tells_since_when_calls_had_not_ended(tmp_path: Path) -> None:

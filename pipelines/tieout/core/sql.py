@@ -1,0 +1,49 @@
+"""The one way to open a transaction and to write a text into a statement, for every database that Tieout keeps."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Connection(Protocol):
+    """What a transaction needs of a connection; those of DuckDB and SQLite have it."""
+
+    def execute(self, query: str, /) -> Any:
+        """Run a statement."""
+
+
+@dataclass
+class Transaction:
+    """What becomes of the changes when the block ends without an error.
+
+    Attributes:
+        is_kept: whether they are committed; a block that sets it to False has them rolled back.
+    """
+
+    is_kept: bool = True
+
+
+@contextlib.contextmanager
+def transaction(con: Connection, *, begin: str = "begin") -> Iterator[Transaction]:
+    """Commit what the block does; roll it back when an error leaves the block, or when the block says so.
+
+    Args:
+        con: a connection with no transaction open.
+        begin: the statement that opens one.
+    """
+    con.execute(begin)
+    changes = Transaction()
+    try:
+        yield changes
+        con.execute("commit" if changes.is_kept else "rollback")
+    except BaseException:
+        # A commit that fails has ended the transaction; what went wrong first is what the reader needs.
+        with contextlib.suppress(Exception):
+            con.execute("rollback")
+        raise
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
