@@ -17,7 +17,7 @@ from tieout.defs.pull import Modal, changed_weeks, pulled, with_freshness
 from tieout.defs.raw import programme, raw_tables
 from tieout.defs.reports import report_asset
 from tieout.defs.schedules import mail_schedules
-from tieout.defs.workspace import Workspace
+from tieout.defs.workspace import WorkspaceResource
 
 
 def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
@@ -43,7 +43,7 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
         sensors=[load_what_was_pulled, build_changed_weeks],
         resources={
             "modal": Modal(home=str(home.root), catalog=str(catalog)),
-            "workspace": Workspace(home=str(home.root), catalog=str(catalog)),
+            "workspace": WorkspaceResource(home=str(home.root), catalog=str(catalog)),
             "mailroom": Mailroom(home=str(home.root), catalog=str(catalog)),
         },
         executor=dg.in_process_executor,  # one process writes the warehouse

@@ -8,7 +8,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.defs import calendar
-from tieout.defs.calendar import Calendar, period_of, read_calendar, week_key, weeks_of, write_calendar
+from tieout.defs.calendar import Calendar, period_of, read_calendar, week_key, write_calendar
 
 CATALOG = resource_path("catalog")
 
@@ -61,4 +61,4 @@ def test_a_partition_is_the_seven_days_of_its_week() -> None:
     weekly = Calendar(IsoWeek.parse("2026-W39"), IsoWeek.parse("2026-W46")).weekly
     period = period_of(weekly.time_window_for_partition_key("2026-W44-1"))
     assert (period.since, period.until) == (dt.date(2026, 10, 26), dt.date(2026, 11, 2))
-    assert weeks_of(period) == [IsoWeek.parse("2026-W44")]
+    assert period.weeks() == [IsoWeek.parse("2026-W44")]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from tieout.catalog.load import load_catalog
-from tieout.catalog.models import Catalog
 from tieout.cli.failures import NOTHING_LANDED, CommandError, ExitCode
 from tieout.cli.messages import say, warn
 from tieout.cli.steps import Steps, show_steps
@@ -16,47 +14,26 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.defs.runs import Runs, opened_for_runs
-from tieout.measure.daily_work import read_lock
 from tieout.report.formats.html import HTML_NAME
-from tieout.savings.baseline_lock import BaselineLock
-from tieout.sources import create_raw_schema
 from tieout.sources.landing import scan
-from tieout.sources.ledger import scanned
-from tieout.validation.raw_checks import unchecked_files
-from tieout.warehouse.connection import open_warehouse, read_warehouse
 from tieout.warehouse.models import all_models, reported_models
-from tieout.warehouse.publish import is_published
-from tieout.warehouse.weeks import built_weeks, consecutive, known_weeks, stale_reports, stale_weeks
+from tieout.warehouse.weeks import consecutive
+from tieout.workspace import Work, Workspace
 
 if TYPE_CHECKING:
     from tieout.defs.execution import RunOutcome
+    from tieout.defs.runs import Definitions
 
 _SHOWN_REFUSALS = 10
 _PUBLISHING = "Publishing finance's file"
 
 
 @dataclass(frozen=True)
-class Workspace:
-    """Where everything is, and the programme with its frozen baseline."""
+class Made:
+    """What a run built and reported, and what the report of the newest week says first."""
 
-    home: Home
-    catalog_directory: Path
-    catalog: Catalog
-    lock: BaselineLock | None
-
-
-@dataclass(frozen=True)
-class Work:
-    """The weeks that were landed, those to build, those to report, and the only one that was asked for, if any.
-
-    `headline` is what the report of the newest week says first, once it has been made.
-    """
-
-    known: tuple[IsoWeek, ...]
-    build: tuple[IsoWeek, ...]
-    report: tuple[IsoWeek, ...]
-    only: IsoWeek | None
-    headline: str = ""
+    work: Work
+    headline: str
 
 
 def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
@@ -67,20 +44,23 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     """
     started = time.monotonic()
     wanted = None if week is None else week_of(week)
-    workspace = Workspace(home, catalog_directory, load_catalog(catalog_directory), read_lock(catalog_directory))
     _require_landed_files(home)
+    workspace = Workspace(home, catalog_directory)
     with (
         stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
         show_steps() as steps,
-        opened_for_runs(home, catalog_directory) as runs,
+        workspace,
+        opened_for_runs(workspace, _definitions_of) as runs,
     ):
-        _load(workspace, runs, steps)
-        work = _work(workspace, wanted, all_weeks=all_weeks)
-        if work.build or work.report:
-            work = _bring_up_to_date(workspace, work, runs, steps)
-        elif not _is_published(workspace):  # an earlier run did not come to it, or somebody removed the file
-            _publish(runs, steps)
-    _conclude(workspace, work, seconds=time.monotonic() - started)
+        workspace.watch = steps.step
+        made = _bring_up_to_date(workspace, wanted, runs, steps, all_weeks=all_weeks)
+    _conclude(workspace, made, seconds=time.monotonic() - started)
+
+
+def _definitions_of(home: Home, catalog_directory: Path) -> "Definitions":
+    from tieout.definitions import definitions_of
+
+    return definitions_of(home, catalog_directory)
 
 
 def week_of(text: str) -> IsoWeek:
@@ -115,88 +95,34 @@ def _require_landed_files(home: Home) -> None:
     )
 
 
-def _load(workspace: Workspace, runs: Runs, steps: Steps) -> None:
-    if _is_loaded(workspace.home):
-        return
-    steps.stage("Loading landed files")
-    from tieout.definitions import definitions_of
-    from tieout.defs.execution import run_load
-
-    _check(run_load(runs.definitions(definitions_of), runs.instance))
-
-
-def _is_loaded(home: Home) -> bool:
-    """Tell whether all landed files are loaded as they stand and passed their checks; others are worth another try."""
-    if not home.warehouse.exists():
-        return False
-    with open_warehouse(home.warehouse) as con:
-        create_raw_schema(con)
-        known = scanned(con)
-        refused = con.execute("select count(*) from raw.rejected_files").fetchone()
-        unchecked = unchecked_files(con)
-    return (refused, unchecked) == ((0,), 0) and all(
-        known.get(file.name) == file.fingerprint for file in scan(home.landing)
-    )
-
-
-def _work(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> Work:
-    with open_warehouse(workspace.home.warehouse) as con:
-        known = known_weeks(con)
-        stale = stale_weeks(con, workspace.catalog)
-        reports = stale_reports(con, workspace.catalog, workspace.lock)
+def _bring_up_to_date(
+    workspace: Workspace, wanted: IsoWeek | None, runs: Runs, steps: Steps, *, all_weeks: bool
+) -> Made:
+    """Load, build, report and publish what is out of date; say what was made."""
+    if not workspace.is_loaded():
+        steps.stage("Loading landed files")
+        _check(runs.load())
     if wanted is not None:
-        require_known(wanted, known)
-        return Work(known, (wanted,), (wanted,), wanted)
-    build = known if all_weeks else stale
-    return Work(known, build, tuple(sorted({*build, *reports})), None)
-
-
-def _bring_up_to_date(workspace: Workspace, work: Work, runs: Runs, steps: Steps) -> Work:
-    """Build, report and publish; the work that is returned says which reports have been made in the end."""
-    from tieout.definitions import definitions_of
-    from tieout.defs.execution import run_reports, run_weeks
-    from tieout.defs.workspace import watched_by
-
+        require_known(wanted, workspace.known_weeks())
+    work = workspace.work(wanted, all_weeks=all_weeks)
     headlines: dict[IsoWeek, str] = {}
-    with watched_by(steps.step):
-        for first, last in consecutive(work.build):
-            steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + _weeks(first, last))
-            headlines |= _check(run_weeks(runs.definitions(definitions_of), runs.instance, first, last))
-        others = _other_reports(workspace, work)
-        for first, last in consecutive(others):
-            steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + _weeks(first, last))
-            headlines |= _check(run_reports(runs.definitions(definitions_of), runs.instance, first, last))
-        _publish(runs, steps)
+    for first, last in consecutive(work.build):
+        steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + _count_weeks(first, last))
+        headlines |= _check(runs.weeks(first, last))
+    # Reports of other weeks show something of those that were built: the baseline, the month.
+    others = workspace.stale_reports() if work.only is None else ()
+    for first, last in consecutive(others):
+        steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + _count_weeks(first, last))
+        headlines |= _check(runs.reports(first, last))
+    if headlines or not workspace.is_published():
+        steps.stage(_PUBLISHING)
+        _check(runs.publishing())
     reported = tuple(sorted({*work.build, *others}))
-    return replace(work, report=reported, headline=headlines[reported[-1]])
+    return Made(replace(work, report=reported), headlines[reported[-1]] if reported else "")
 
 
-def _weeks(first: IsoWeek, last: IsoWeek) -> int:
+def _count_weeks(first: IsoWeek, last: IsoWeek) -> int:
     return 1 + (last.start - first.start).days // 7
-
-
-def _other_reports(workspace: Workspace, work: Work) -> tuple[IsoWeek, ...]:
-    """Name the reports of other weeks that show something of those that were built: the baseline, the month."""
-    if work.only is not None:
-        return ()
-    with open_warehouse(workspace.home.warehouse) as con:
-        return stale_reports(con, workspace.catalog, workspace.lock)
-
-
-def _is_published(workspace: Workspace) -> bool:
-    """Tell whether finance's file shows the warehouse as it is; while no week is built, there is nothing to show."""
-    with read_warehouse(workspace.home.warehouse) as con:
-        if not built_weeks(con):
-            return True
-        return is_published(con, workspace.home.finance, workspace.catalog, lock=workspace.lock)
-
-
-def _publish(runs: Runs, steps: Steps) -> None:
-    from tieout.definitions import definitions_of
-    from tieout.defs.execution import run_publishing
-
-    steps.stage(_PUBLISHING)
-    _check(run_publishing(runs.definitions(definitions_of), runs.instance))
 
 
 def _check(outcome: "RunOutcome") -> dict[IsoWeek, str]:
@@ -217,16 +143,16 @@ def _check(outcome: "RunOutcome") -> dict[IsoWeek, str]:
     )
 
 
-def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
-    home = workspace.home
-    with read_warehouse(home.warehouse) as con:
+def _conclude(workspace: Workspace, made: Made, *, seconds: float) -> None:
+    work = made.work
+    with workspace.reading() as con:
         if not work.known:
             say("The landed files speak of no week yet; bills and call logs are missing.")
         elif not work.report:
             say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
         else:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
-            _say_headline(workspace, work)
+            _say_headline(workspace, made)
         refused = _say_refused(con)
     if refused:
         raise CommandError(
@@ -236,11 +162,11 @@ def _conclude(workspace: Workspace, work: Work, *, seconds: float) -> None:
         )
 
 
-def _say_headline(workspace: Workspace, work: Work) -> None:
-    week = work.report[-1]
+def _say_headline(workspace: Workspace, made: Made) -> None:
+    week = made.work.report[-1]
     say("")
     say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
-    say(work.headline)
+    say(made.headline)
     say("")
     say(f"Report: {workspace.home.reports / week.label / HTML_NAME}")
 

@@ -93,11 +93,6 @@ def period_of(window: dg.TimeWindow) -> Period:
     return Period(window.start.date(), window.end.date())
 
 
-def weeks_of(period: Period) -> list[IsoWeek]:
-    """The weeks of a period that starts and ends on a Monday."""
-    return [IsoWeek.of(since.date()) for since, _ in period.chunks()]
-
-
 def _start_of_programme(catalog_directory: Path) -> IsoWeek:
     try:
         deployments = [phase.deployed_at for phase in load_catalog(catalog_directory).rollout.phases]

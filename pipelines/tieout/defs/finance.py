@@ -3,8 +3,8 @@
 import dagster as dg
 
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import Workspace, begin
-from tieout.warehouse.publish import publish, published_models
+from tieout.defs.workspace import WorkspaceResource
+from tieout.warehouse.publish import published_models
 
 PUBLISHED = dg.AssetKey(["finance", "published"])
 
@@ -19,11 +19,9 @@ PUBLISHED = dg.AssetKey(["finance", "published"])
     tags={"floor": "finance"},
     pool="warehouse",
 )
-def published_file(workspace: Workspace) -> dg.MaterializeResult[None]:
+def published_file(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
     """Copy the published floors out of the warehouse, and put the file in the place of the one before."""
-    begin("finance/published")
-    session = workspace.session
-    published = publish(session.con, session.home.finance, session.catalog, lock=session.lock)
+    published = workspace.opened.publish()
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(published.path)),

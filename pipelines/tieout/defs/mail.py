@@ -12,7 +12,7 @@ import dagster as dg
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.defs.calendar import period_of, weeks_of
+from tieout.defs.calendar import period_of
 from tieout.defs.metadata import rows_as_table
 from tieout.defs.reports import WEEKLY_REPORT
 from tieout.mail.deliver import Occasion, Posted, Standing, occasion_of, post, read_report, retry
@@ -54,7 +54,7 @@ def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
     )
     def weekly_mail(context: dg.AssetExecutionContext, mailroom: Mailroom) -> Iterator[dg.MaterializeResult[None]]:
         """Mail the week when it is final; tell the operators when a gate is closed."""
-        [week] = weeks_of(period_of(context.partition_time_window))
+        [week] = period_of(context.partition_time_window).weeks()
         occasion, posted = mail_week(Home(Path(mailroom.home)), Path(mailroom.catalog), week)
         for each in posted:
             context.log.info(f"{each.message.subject}: {_states(each.message)}")

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from tieout.defs.calendar import period_of, week_key, weeks_of
+from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
 from tieout.defs.metadata import build_metadata, model_metadata
 from tieout.defs.raw import PROGRAMME
-from tieout.defs.workspace import Session, Workspace
+from tieout.defs.workspace import WorkspaceResource
 from tieout.validation.raw_checks import unchecked_files
 from tieout.warehouse.build import BuildResult
 from tieout.warehouse.models import Model, all_models
+from tieout.workspace import Workspace
 
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
@@ -32,23 +33,23 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             pool="warehouse",
         )
         def tables(
-            context: dg.AssetExecutionContext, workspace: Workspace
+            context: dg.AssetExecutionContext, workspace: WorkspaceResource
         ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
             """Build the chosen tables for the chosen weeks; checks that are chosen alone look at tables as they are."""
             chosen = [model for model in all_models() if table_key(model.name) in context.selected_asset_keys]
             if not chosen:
-                yield from _checked(context, workspace.session)
+                yield from _checked(context, workspace.opened)
                 return
-            _require_checked(workspace.session)
-            build = workspace.session.build(chosen, period_of(context.partition_time_window))
+            _require_checked(workspace.opened)
+            build = workspace.opened.build_models(chosen, period_of(context.partition_time_window))
             for validation in build.validations:
                 yield from check_results(validation)
             if not build.is_committed:
                 broken = broken_rules(*build.validations)
                 raise dg.Failure(f"Every table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
             for built in build.tables:
-                _count_by_week(context, workspace.session, built)
-                metadata = build_metadata(workspace.session.con, built)
+                _count_by_week(context, workspace.opened, built)
+                metadata = build_metadata(workspace.opened.con, built)
                 yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
 
     return tables
@@ -68,13 +69,13 @@ def _spec(model: Model) -> dg.AssetSpec:
     )
 
 
-def _checked(context: dg.AssetExecutionContext, session: Session) -> Iterator[dg.AssetCheckResult]:
+def _checked(context: dg.AssetExecutionContext, opened: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Evaluate the chosen checks on what is built."""
     wanted = context.selected_asset_check_keys
     tables = {key.asset_key for key in wanted}
     for model in all_models():
         if table_key(model.name) in tables:
-            for result in check_results(session.check(model)):
+            for result in check_results(opened.check(model)):
                 if dg.AssetCheckKey(table_key(model.name), result.check_name or "") in wanted:
                     yield result
 
@@ -85,9 +86,9 @@ def _deps(model: Model) -> list[dg.AssetKey]:
     return sorted({PROGRAMME if name.startswith("catalog.") else table_key(name) for name in read})
 
 
-def _require_checked(session: Session) -> None:
+def _require_checked(opened: Workspace) -> None:
     """Refuse to build from raw rows that a run loaded and did not live to check."""
-    if unchecked := unchecked_files(session.con):
+    if unchecked := unchecked_files(opened.con):
         raise dg.Failure(
             f"{unchecked} landed files are loaded but not checked, because their run was ended. Nothing is built from "
             "them; run `tieout run`, which checks them first.",
@@ -95,18 +96,18 @@ def _require_checked(session: Session) -> None:
         )
 
 
-def _count_by_week(context: dg.AssetExecutionContext, session: Session, built: BuildResult) -> None:
+def _count_by_week(context: dg.AssetExecutionContext, opened: Workspace, built: BuildResult) -> None:
     """Give every week its own number of rows; a table that is always built whole has one number for all."""
     model, period = built.model, period_of(context.partition_time_window)
     if model.partition is None or built.period is None:
         context.add_asset_metadata({"dagster/row_count": built.rows}, asset_key=table_key(model.name))
         return
-    counted = session.con.execute(
+    counted = opened.con.execute(
         f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
         f"where {model.partition} >= $since and {model.partition} < $until group by all",
         {"since": period.since, "until": period.until},
     ).fetchall()
     rows = dict(counted)
-    for week in weeks_of(period):
+    for week in period.weeks():
         counts = {"dagster/row_count": rows.get(week.start, 0)}
         context.add_asset_metadata(counts, asset_key=table_key(model.name), partition_key=week_key(week))

@@ -15,13 +15,12 @@ import dagster as dg
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import Workspace
+from tieout.defs.workspace import WorkspaceResource
 from tieout.modal.client import ModalError
 from tieout.modal.pull import Outcome, pull
 from tieout.modal.retry_policy import Patience, PatienceError
 from tieout.modal.visit import SOURCES, Programme, Wanted
 from tieout.sources.raw_schema import TABLES
-from tieout.warehouse.weeks import known_weeks, stale_weeks
 
 PULLED = dg.AssetKey(["modal", "pull"])
 CHANGED_WEEKS = dg.AssetKey(["reports", "changed_weeks"])
@@ -97,15 +96,13 @@ def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
     tags={"floor": "reports"},
     pool="warehouse",
 )
-def changed_weeks(workspace: Workspace) -> dg.MaterializeResult[None]:
+def changed_weeks(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
     """Name the weeks to build, and the last week that is known."""
-    session = workspace.session
-    stale = stale_weeks(session.con, session.catalog)
-    known = known_weeks(session.con)
+    work = workspace.opened.work()
     return dg.MaterializeResult(
         metadata={
-            "weeks": dg.MetadataValue.json([week.label for week in stale]),
-            "known": dg.MetadataValue.json([week.label for week in known]),
+            "weeks": dg.MetadataValue.json([week.label for week in work.build]),
+            "known": dg.MetadataValue.json([week.label for week in work.known]),
         }
     )
 

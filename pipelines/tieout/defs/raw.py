@@ -5,13 +5,15 @@ from collections.abc import Iterator
 import dagster as dg
 
 from tieout.catalog.models import Catalog
+from tieout.defs.calendar import write_calendar
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
 from tieout.defs.landing import landing_key, report_deliveries
 from tieout.defs.metadata import column_schema, rows_as_table
-from tieout.defs.workspace import Session, Workspace
+from tieout.defs.workspace import WorkspaceResource
 from tieout.sources import LoadResult
 from tieout.sources.landing import SOURCES
 from tieout.sources.raw_schema import TABLES, Table
+from tieout.workspace import Workspace
 
 PROGRAMME = dg.AssetKey(["catalog", "programme"])
 # What the loader remembers of paths is no data.
@@ -42,27 +44,28 @@ def _spec(table: Table) -> dg.AssetSpec:
     pool="warehouse",
 )
 def raw_tables(
-    context: dg.AssetExecutionContext, workspace: Workspace
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Load every new file, check its rows, and report the days that it speaks for."""
-    result = workspace.session.load()
+    result = workspace.opened.load()
     context.log.info(f"{result.loaded} new files with {result.rows:,} rows, {len(result.rejected)} refused")
-    validations = workspace.session.check_raw()
+    validations = workspace.opened.check_raw()
+    write_calendar(workspace.opened.home, workspace.opened.known_weeks())
     for validation in validations.values():
         yield from check_results(validation)
     if broken := broken_rules(*validations.values()):
         raise dg.Failure(f"The raw tables stay as they were; see quarantine.rows. {broken}", allow_retries=False)
     report_deliveries(context.instance, result.changed)
     for table in RAW_TABLES:
-        metadata = _metadata(workspace.session, table.name, result)
+        metadata = _metadata(workspace.opened, table.name, result)
         yield dg.MaterializeResult(asset_key=table_key(f"raw.{table.name}"), metadata=metadata)
 
 
-def _metadata(session: Session, table: str, result: LoadResult) -> dict[str, dg.MetadataValue]:
-    row = session.con.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608 - one of RAW_TABLES
+def _metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str, dg.MetadataValue]:
+    row = opened.con.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608 - one of RAW_TABLES
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(row[0] if row else 0),
-        "dagster/column_schema": column_schema(session.con, "raw", table),
+        "dagster/column_schema": column_schema(opened.con, "raw", table),
     }
     if table in SOURCES:
         new = [loaded for loaded in result.changed if loaded.content.source == table and loaded.is_new]
@@ -80,9 +83,9 @@ def _metadata(session: Session, table: str, result: LoadResult) -> dict[str, dg.
     tags={"floor": "catalog"},
     pool="warehouse",
 )
-def programme(workspace: Workspace) -> dg.MaterializeResult[None]:
+def programme(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
     """Show the catalog that this run works with; it was written to the warehouse when the run started."""
-    return dg.MaterializeResult(metadata=_programme_metadata(workspace.session.catalog))
+    return dg.MaterializeResult(metadata=_programme_metadata(workspace.opened.catalog))
 
 
 def _programme_metadata(catalog: Catalog) -> dict[str, dg.MetadataValue]:

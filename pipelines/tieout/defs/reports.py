@@ -1,19 +1,17 @@
 """The last floor: one report for every ISO week, as files and as a picture of itself on the asset."""
 
-import datetime as dt
 import warnings
 
 import dagster as dg
 
 from tieout.core.periods import IsoWeek
-from tieout.defs.calendar import period_of, week_key, weeks_of
+from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import Session, Workspace, begin
-from tieout.report.formats.charts import Chart, draw_charts
+from tieout.defs.workspace import WorkspaceResource
+from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import headline_lines
-from tieout.report.issue import issue_report
-from tieout.report.weekly import build_report
 from tieout.warehouse.models import all_models
+from tieout.workspace import Workspace
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
 HEADLINE = "headline"
@@ -38,22 +36,21 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             backfill_policy=dg.BackfillPolicy.single_run(),
             pool="warehouse",
         )
-        def weekly_report(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult[None]:
+        def weekly_report(
+            context: dg.AssetExecutionContext, workspace: WorkspaceResource
+        ) -> dg.MaterializeResult[None]:
             """Write the report of every week of the period."""
             period = period_of(context.partition_time_window)
-            for week in weeks_of(period):
-                context.add_asset_metadata(_write(workspace.session, week), partition_key=week_key(week))
-            workspace.session.record_reports(period)
+            for week in period.weeks():
+                context.add_asset_metadata(_write(workspace.opened, week), partition_key=week_key(week))
+            workspace.opened.record_reports(period)
             return dg.MaterializeResult()
 
     return weekly_report
 
 
-def _write(session: Session, week: IsoWeek) -> dict[str, dg.MetadataValue]:
-    begin(f"reports/{week.label}")
-    report = build_report(session.con, week, session.catalog, lock=session.lock)
-    charts = draw_charts(report)
-    report, files = issue_report(session.con, report, charts, session.home.reports, now=dt.datetime.now(dt.UTC))
+def _write(opened: Workspace, week: IsoWeek) -> dict[str, dg.MetadataValue]:
+    report, charts, files = opened.issue(week)
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
         HEADLINE: dg.MetadataValue.md("\n\n".join(headline_lines(report))),

@@ -139,9 +139,9 @@ class MeasuredTables:
         if model.table == "audit":
             rows = list(_audit(audit(self._con, self._catalog, lock=self._lock).entries))
         elif model.table == "anomalies":
-            rows = [row for week in _weeks_of(period) for row in self._anomalies(week)]
+            rows = [row for week in period.weeks() for row in self._anomalies(week)]
         else:
-            rows = [row for week in _weeks_of(period) for row in self._rows(model, week)]
+            rows = [row for week in period.weeks() for row in self._rows(model, week)]
         return pl.DataFrame(rows, schema=dict(_COLUMNS[model.table]), orient="row")
 
     def _rows(self, model: Model, week: IsoWeek) -> Iterator[Row]:
@@ -167,14 +167,6 @@ class MeasuredTables:
                 anomaly.compared_days,
                 anomaly.is_weekday,
             )
-
-
-def _weeks_of(period: Period) -> Iterator[IsoWeek]:
-    week = IsoWeek.of(period.since)
-    while week.start < period.until:
-        if week.start >= period.since:
-            yield week
-        week = week.next()
 
 
 def _ledger(measurement: WeekMeasurement) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import duckdb
 import polars as pl
 
-from tieout.core.periods import day_start
+from tieout.core.periods import IsoWeek, day_start
 from tieout.core.sql import literal, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.runner import ValidationResult, Validator
@@ -38,6 +38,10 @@ class Period:
         while since < until:
             yield since, min(since + CHUNK, until)
             since += CHUNK
+
+    def weeks(self) -> list[IsoWeek]:
+        """The weeks of a period that starts and ends on a Monday."""
+        return [IsoWeek.of(since.date()) for since, _ in self.chunks()]
 
     def widened(self, since: dt.date, until: dt.date) -> "Period":
         """The smallest period that holds this one and the given days."""

@@ -1,0 +1,388 @@
+"""The façade: one workspace, what is out of date in it, and the steps that bring it up to date, in their order.
+
+`tieout.open_workspace` gives one; the command line and Dagster do their work through it. A workspace opens its
+warehouse once, for reading or for writing as the first step needs, and keeps that connection until it is closed.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+
+from tieout.catalog.load import load_catalog
+from tieout.catalog.models import Catalog
+from tieout.core.environment import catalog_or_default, home_or_default
+from tieout.core.findings import Finding
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.measure.daily_work import measure, read_lock
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.sources import LoadResult, create_raw_schema, load_landing
+from tieout.sources.landing import scan
+from tieout.sources.ledger import scanned
+from tieout.validation.raw_checks import check_raw, unchecked_files
+from tieout.validation.suites import ALL_DAYS, load_suite
+from tieout.warehouse.build import Build, Period, build_models
+from tieout.warehouse.catalog_tables import write_catalog
+from tieout.warehouse.closings import restore_closings
+from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
+from tieout.warehouse.models import Model, all_models, load_models, reported_models
+from tieout.warehouse.publish import PublishedFile, is_published, publish
+from tieout.warehouse.weeks import (
+    built_weeks,
+    consecutive,
+    follow_containers,
+    known_weeks,
+    record_reports,
+    record_weeks,
+    stale_reports,
+    stale_weeks,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tieout.report.contents import WeeklyReport
+    from tieout.report.formats.charts import Chart
+    from tieout.savings.measurement import WeekMeasurement
+    from tieout.validation.runner import ValidationResult, Validator
+
+Watch = Callable[[str], None]
+
+
+class GateError(WarehouseError):
+    """The data break a critical rule; nothing was built from them, and the rows are in `quarantine.rows`."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is out of date.
+
+    Attributes:
+        known: the weeks that landed files speak of.
+        build: the weeks whose tables have to be built.
+        report: the weeks whose reports have to be made, those that are built included.
+        only: the one week that was asked for, if any; reports of other weeks are left as they are then.
+    """
+
+    known: tuple[IsoWeek, ...]
+    build: tuple[IsoWeek, ...]
+    report: tuple[IsoWeek, ...]
+    only: IsoWeek | None = None
+
+
+def open_workspace(
+    home: Path | str | None = None, catalog: Path | str | None = None, *, watch: Watch | None = None
+) -> "Workspace":
+    """Name a workspace; nothing is opened before a step needs it.
+
+    Args:
+        home: the folder of its state; by default `$TIEOUT_HOME`, else `./data`.
+        catalog: the folder of its programme; by default `$TIEOUT_CATALOG`, else `HOME/catalog`, else `./catalog`, else
+            the built-in one.
+        watch: is told the name of every step before it begins.
+    """
+    place = home_or_default(None if home is None else Path(home))
+    return Workspace(place, catalog_or_default(None if catalog is None else Path(catalog), place), watch=watch)
+
+
+class Workspace:
+    """A workspace; use it as a context manager, or close it.
+
+    Attributes:
+        home: where its state is.
+        catalog_directory: where its programme is.
+        watch: is told the name of every step before it begins.
+        run_id: what rows in quarantine are marked with.
+    """
+
+    def __init__(self, home: Home, catalog_directory: Path, *, watch: Watch | None = None, run_id: str = "") -> None:
+        """Open nothing yet."""
+        self.home = home
+        self.catalog_directory = catalog_directory
+        self.watch = watch
+        self.run_id = run_id
+        self._opened = ExitStack()
+        self._writing: duckdb.DuckDBPyConnection | None = None
+        self._tables_built: dict[Period, set[str]] = {}
+
+    def __enter__(self) -> Self:
+        """Use the workspace until the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the warehouse, and word what an error of another version's tables means."""
+        self._writing = None
+        self.__dict__.pop("_validator", None)
+        self._opened.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Close the warehouse; the next step opens it again."""
+        self.__exit__(None, None, None)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The programme.
+
+        Raises:
+            CatalogError: a file of it cannot be used.
+        """
+        return load_catalog(self.catalog_directory)
+
+    @cached_property
+    def lock(self) -> BaselineLock | None:
+        """The frozen baseline; None while there is none.
+
+        Raises:
+            LockError: the file is damaged.
+        """
+        return read_lock(self.catalog_directory)
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse for writing, with the catalog's tables and the closings up to date.
+
+        Raises:
+            WarehouseError: another process writes it, or it is no warehouse.
+        """
+        if self._writing is None:
+            con = self._opened.enter_context(open_warehouse(self.home.warehouse))
+            create_raw_schema(con)
+            write_catalog(con, self.catalog)
+            restore_closings(con, self.home.reports)
+            self._writing = con
+        return self._writing
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse for reading: the connection that is open, or one for this block.
+
+        Raises:
+            WarehouseError: there is no warehouse yet, another process writes it, or it is of another version.
+        """
+        if self._writing is not None:
+            yield self._writing
+            return
+        with read_warehouse(self.home.warehouse) as con:
+            yield con
+
+    def begin(self, step: str) -> None:
+        """Say which step begins, to whoever watches."""
+        if self.watch is not None:
+            self.watch(step)
+
+    # What is out of date
+
+    def is_loaded(self) -> bool:
+        """Tell whether all landed files are loaded as they stand and passed their checks."""
+        if not self.home.warehouse.exists():
+            return False
+        known = scanned(self.con)
+        refused = self.con.execute("select count(*) from raw.rejected_files").fetchall()
+        return (refused, unchecked_files(self.con)) == ([(0,)], 0) and all(
+            known.get(file.name) == file.fingerprint for file in scan(self.home.landing)
+        )
+
+    def known_weeks(self) -> tuple[IsoWeek, ...]:
+        """The weeks that loaded bills and call logs speak of, in the order of time."""
+        with self.reading() as con:
+            return known_weeks(con)
+
+    def built_weeks(self) -> tuple[IsoWeek, ...]:
+        """The weeks that every table is built for, in the order of time."""
+        with self.reading() as con:
+            return built_weeks(con)
+
+    def work(self, only: IsoWeek | None = None, *, all_weeks: bool = False) -> Work:
+        """Say what has to be built and reported: what is out of date, one week, or everything."""
+        known = known_weeks(self.con)
+        if only is not None:
+            return Work(known, (only,), (only,), only)
+        build = known if all_weeks else stale_weeks(self.con, self.catalog)
+        return Work(known, build, tuple(sorted({*build, *self.stale_reports()})))
+
+    def stale_reports(self) -> tuple[IsoWeek, ...]:
+        """The built weeks whose reports show something else than the tables say now."""
+        return stale_reports(self.con, self.catalog, self.lock)
+
+    def is_published(self) -> bool:
+        """Tell whether finance's file shows the warehouse as it is; without a built week there is nothing to show."""
+        with self.reading() as con:
+            return not built_weeks(con) or is_published(con, self.home.finance, self.catalog, lock=self.lock)
+
+    # The steps
+
+    def load(self) -> LoadResult:
+        """Load what is new in the landing folder; rows are checked by `check_raw`."""
+        self.begin("landing")
+        return load_landing(self.con, self.home.landing, now=_now())
+
+    def check_raw(self) -> "dict[str, ValidationResult]":
+        """Check the rows that the loader brought in; they are gone again when they do not pass."""
+        results = check_raw(self.con, self._validator, run_id=self.run_id)
+        follow_containers(self.con)
+        return results
+
+    def build_models(self, models: Sequence[Model], period: Period) -> Build:
+        """Build tables for a period in one transaction; with all that SQL alone makes, the weeks count as built."""
+        from tieout.measure.tables import MeasuredTables
+
+        build = build_models(
+            self.con,
+            models,
+            period,
+            validator=self._validator,
+            run_id=self.run_id,
+            measured=MeasuredTables(self.con, self.catalog, self.lock),
+            begin=self.begin,
+        )
+        if build.is_committed:
+            built = {model.name for model in models}
+            self._tables_built.setdefault(period, set()).update(built)
+            if built >= {each.name for each in load_models()}:
+                record_weeks(self.con, self.catalog, period.weeks(), now=_now())
+        return build
+
+    def check(self, model: Model) -> "ValidationResult":
+        """Check a table as it is, with all its weeks, against its suite."""
+        self.begin(model.name)
+        weeks = built_weeks(self.con)
+        days = (weeks[0].start, weeks[-1].end) if weeks else ALL_DAYS
+        rows = f"select * from {model.name}"  # noqa: S608 - our own names
+        return self._validator.validate(load_suite(model.name), rows=rows, days=days)
+
+    def record_reports(self, period: Period) -> None:
+        """Record that the reports of a period are made, if the measured tables beside them are, too."""
+        if self._tables_built.get(period, set()) >= {each.name for each in reported_models()}:
+            record_reports(self.con, self.catalog, period.weeks(), now=_now(), lock=self.lock)
+
+    def publish(self) -> PublishedFile:
+        """Write finance's file from the tables as they are, and put it in the place of the one before."""
+        self.begin("finance/published")
+        return publish(self.con, self.home.finance, self.catalog, lock=self.lock)
+
+    @cached_property
+    def _validator(self) -> "Validator":
+        from tieout.validation.runner import Validator
+
+        return Validator(self.con)
+
+    # For Python
+
+    def build(self, only: IsoWeek | str | None = None) -> Work:
+        """Load what is new, build the tables that are out of date, write their reports, and publish.
+
+        The same as `tieout run`, without a record in Dagster.
+
+        Args:
+            only: the one week to build, such as `2026-W46`; by default whatever is out of date.
+
+        Returns:
+            What was built and reported.
+
+        Raises:
+            GateError: the data break a critical rule.
+            WarehouseError: the warehouse cannot be written.
+        """
+        self.load()
+        _require(self.check_raw().values())
+        work = self.work(_week(only))
+        for first, last in consecutive(work.build):
+            self._build_and_report(all_models(), Period(first.start, last.end))
+        others = () if work.only else self.stale_reports()
+        for first, last in consecutive(others):
+            self._build_and_report(reported_models(), Period(first.start, last.end))
+        if not self.is_published():
+            self.publish()
+        return Work(work.known, work.build, tuple(sorted({*work.build, *others})), work.only)
+
+    def _build_and_report(self, models: Sequence[Model], period: Period) -> None:
+        _require(self.build_models(models, period).validations)
+        for week in period.weeks():
+            self.issue(week)
+        self.record_reports(period)
+
+    def issue(self, week: IsoWeek | str) -> "tuple[WeeklyReport, tuple[Chart, ...], tuple[Path, ...]]":
+        """Write a week's report, and issue it when every day of it is settled and no gate is closed.
+
+        Returns:
+            The report as written, its charts, and its files, HTML first.
+        """
+        from tieout.report.formats.charts import draw_charts
+        from tieout.report.issue import issue_report
+
+        chosen = self._built(week)
+        self.begin(f"reports/{chosen.label}")
+        report = self.report(chosen)
+        charts = draw_charts(report)
+        written, files = issue_report(self.con, report, charts, self.home.reports, now=_now())
+        return written, charts, files
+
+    def report(self, week: IsoWeek | str) -> "WeeklyReport":
+        """Read a week's report, as a frozen value; nothing is written.
+
+        Raises:
+            WarehouseError: the week is not built.
+        """
+        from tieout.report.weekly import build_report
+
+        chosen = self._built(week)
+        with self.reading() as con:
+            return build_report(con, chosen, self.catalog, lock=self.lock)
+
+    def measure(self, week: IsoWeek | str) -> "tuple[WeekMeasurement, tuple[Finding, ...]]":
+        """Measure the savings of a week: every function's avoided cost, interval and status, and the bridge.
+
+        Returns:
+            The measurement, and how data and catalog differ from the frozen baseline.
+
+        Raises:
+            WarehouseError: the week is not built.
+        """
+        chosen = self._built(week)
+        with self.reading() as con:
+            return measure(con, chosen, self.catalog, lock=self.lock)
+
+    def query(self, question: str) -> "pl.DataFrame":
+        """Answer a select, or a question by its name in `sql/queries/`, exactly: money as Decimal.
+
+        Raises:
+            QueryError: it cannot be answered.
+        """
+        import polars as pl
+
+        from tieout.warehouse.queries import ask_workspace, select_of
+
+        self.close()  # a question is answered by a connection that can change nothing
+        found = ask_workspace(self.home, select_of(question))
+        return pl.DataFrame(found.rows, schema=list(found.columns), orient="row", infer_schema_length=None)
+
+    def _built(self, week: IsoWeek | str) -> IsoWeek:
+        chosen, built = _week(week), self.built_weeks()
+        if chosen is None or chosen not in built:
+            weeks = f"{built[0].label} to {built[-1].label}" if built else "none"
+            label = chosen.label if chosen else "no week"
+            raise WarehouseError(f"{label} is not built in {self.home.warehouse}; built weeks: {weeks}")
+        return chosen
+
+
+def _week(week: IsoWeek | str | None) -> IsoWeek | None:
+    return IsoWeek.parse(week) if isinstance(week, str) else week
+
+
+def _require(validations: "Iterable[ValidationResult]") -> None:
+    broken = [outcome.summary for validation in validations for outcome in validation.blocking]
+    if broken:
+        raise GateError("the data fail a gate; nothing was built from them: " + "; ".join(broken))
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
