@@ -33,7 +33,7 @@ from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
 from tieout.warehouse.models import Model, all_models, load_models, reported_models
-from tieout.warehouse.publish import PublishedFile, is_published, publish
+from tieout.warehouse.publish import PublishedFile, is_published, publish, read_published
 from tieout.warehouse.weeks import (
     built_weeks,
     consecutive,
@@ -48,10 +48,14 @@ from tieout.warehouse.weeks import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from tieout.modal.pull import Outcome
+    from tieout.modal.tasks import Progress
+    from tieout.modal.visit import Wanted
     from tieout.report.contents import WeeklyReport
     from tieout.report.formats.charts import Chart
     from tieout.savings.measurement import WeekMeasurement
     from tieout.validation.runner import ValidationResult, Validator
+    from tieout.warehouse.focus import FocusFile
 
 Watch = Callable[[str], None]
 
@@ -220,6 +224,29 @@ class Workspace:
 
     # The steps
 
+    def pull(self, wanted: "Wanted | None" = None, *, progress: "Progress | None" = None) -> "Outcome":
+        """Bring from Modal what is missing or may still change, into the landing folder (docs/live.md).
+
+        Args:
+            wanted: the exports and the days; by default everything.
+            progress: is told what has arrived, and the finished share (0 to 1) of the stage.
+
+        Raises:
+            ModalError: nothing could be asked for.
+        """
+        from tieout.modal.pull import ignore_progress, pull
+        from tieout.modal.retry_policy import Patience
+        from tieout.modal.visit import SOURCES, Programme, Wanted
+
+        return pull(
+            self.home.landing,
+            Programme.of(self.catalog),
+            wanted or Wanted(frozenset(SOURCES), None, None),
+            patience=Patience.from_environment(),
+            clock=_now,
+            progress=progress or ignore_progress,
+        )
+
     def load(self) -> LoadResult:
         """Load what is new in the landing folder; rows are checked by `check_raw`."""
         self.begin("landing")
@@ -300,7 +327,7 @@ class Workspace:
         others = () if work.only else self.stale_reports()
         for first, last in consecutive(others):
             self._build_and_report(reported_models(), Period(first.start, last.end))
-        if not self.is_published():
+        if work.build or others or not self.is_published():
             self.publish()
         return Work(work.known, work.build, tuple(sorted({*work.build, *others})), work.only)
 
@@ -364,6 +391,23 @@ class Workspace:
         self.close()  # a question is answered by a connection that can change nothing
         found = ask_workspace(self.home, select_of(question))
         return pl.DataFrame(found.rows, schema=list(found.columns), orient="row", infer_schema_length=None)
+
+    def export_workbook(self, week: IsoWeek | str, path: Path) -> Path:
+        """Write a week's report as an Excel workbook."""
+        from tieout.report.formats.workbook import write_workbook
+
+        return write_workbook(self.report(week), path)
+
+    def export_focus(self, version: str, directory: Path) -> "tuple[FocusFile, ...]":
+        """Write the published bill in a version of FOCUS (1.2 or 1.4), every month as CSV and Parquet.
+
+        Raises:
+            WarehouseError: nothing is published yet, or the charges of a month do not add up to its bill.
+        """
+        from tieout.warehouse.focus import export_focus
+
+        with read_published(self.home.finance) as con:
+            return export_focus(con, version, directory)
 
     def _built(self, week: IsoWeek | str) -> IsoWeek:
         chosen, built = _week(week), self.built_weeks()

@@ -10,7 +10,6 @@ from typing import Any
 
 from tieout.audit.entries import AuditEntry, Detail
 from tieout.audit.projection import audit_projection
-from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.cli.messages import out
 from tieout.cli.sql import exact, printable
@@ -18,9 +17,8 @@ from tieout.core.figures import Figure
 from tieout.core.home import Home
 from tieout.core.money import format_usd
 from tieout.measure.audit import Audit, MeasuredLine, audit
-from tieout.measure.daily_work import read_lock
-from tieout.warehouse.connection import read_warehouse
 from tieout.warehouse.weeks import built_weeks
+from tieout.workspace import Workspace
 
 _WIDTH = 80
 _NO_FIGURE = "–"
@@ -33,21 +31,21 @@ def show_audit(home: Home, catalog_directory: Path, *, as_json: bool) -> None:
         WarehouseError: the warehouse is being written, or cannot be read.
         LockError: the frozen baseline is damaged.
     """
-    catalog = load_catalog(catalog_directory)
-    found = _audit(home, catalog, catalog_directory)
+    with Workspace(home, catalog_directory) as workspace:
+        catalog, found = workspace.catalog, _audit(workspace)
     if as_json:
         sys.stdout.write(json.dumps(_record(catalog, found), ensure_ascii=False, indent=1) + "\n")
     else:
         out.file.write("\n".join(printable(line) for line in _lines(catalog, found)) + "\n")
 
 
-def _audit(home: Home, catalog: Catalog, catalog_directory: Path) -> Audit:
-    lock = read_lock(catalog_directory)
-    if home.warehouse.exists():
-        with read_warehouse(home.warehouse) as con:
+def _audit(workspace: Workspace) -> Audit:
+    lock = workspace.lock
+    if workspace.home.warehouse.exists():
+        with workspace.reading() as con:
             if built_weeks(con):
-                return audit(con, catalog, lock=lock)
-    return Audit(tuple(audit_projection(catalog)))
+                return audit(con, workspace.catalog, lock=lock)
+    return Audit(tuple(audit_projection(workspace.catalog)))
 
 
 # For people

@@ -2,19 +2,14 @@
 
 from pathlib import Path
 
-from tieout.catalog.load import load_catalog
 from tieout.cli.failures import CommandError
 from tieout.cli.messages import say
-from tieout.cli.run import require_known, week_of
+from tieout.cli.run import require_built, week_of
 from tieout.core.home import Home
 from tieout.core.money import format_usd
-from tieout.measure.daily_work import read_lock
 from tieout.report.formats.workbook import workbook_name, write_workbook
-from tieout.report.weekly import build_report
-from tieout.warehouse.connection import read_warehouse
-from tieout.warehouse.focus import FOCUS_MODELS, export_focus
-from tieout.warehouse.publish import read_published
-from tieout.warehouse.weeks import built_weeks
+from tieout.warehouse.focus import FOCUS_MODELS
+from tieout.workspace import Workspace, open_workspace
 
 
 def export_workbook(home: Home, catalog_directory: Path, *, week: str | None, path: Path | None) -> None:
@@ -25,14 +20,8 @@ def export_workbook(home: Home, catalog_directory: Path, *, week: str | None, pa
         WarehouseError: there is no warehouse yet, or it is being written.
     """
     wanted = None if week is None else week_of(week)
-    catalog, lock = load_catalog(catalog_directory), read_lock(catalog_directory)
-    with read_warehouse(home.warehouse) as con:
-        built = built_weeks(con)
-        if not built:
-            raise CommandError(f"no week is built yet in {home.warehouse}", remedy="`tieout run` builds them.")
-        chosen = wanted or built[-1]
-        require_known(chosen, built)
-        report = build_report(con, chosen, catalog, lock=lock)
+    with Workspace(home, catalog_directory) as workspace:
+        report = workspace.report(require_built(workspace, wanted))
     written = write_workbook(report, path or Path(workbook_name(report)))
     say(f"Written: {written}")
 
@@ -49,8 +38,8 @@ def export_focus_files(home: Home, *, version: str, directory: Path) -> None:
             f"FOCUS {version} is not one of the versions that can be written",
             remedy=f"Use --version {' or '.join(FOCUS_MODELS)}.",
         )
-    with read_published(home.finance) as con:
-        files = export_focus(con, version, directory)
+    with open_workspace(home.root) as workspace:
+        files = workspace.export_focus(version, directory)
     if not files:
         say("Nothing is billed yet, so no file is written.")
     for file in files:

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from tieout.catalog.load import load_catalog
 from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.messages import say
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import BaselineError, freeze_baseline, write_lock
 from tieout.savings.baseline_lock import LOCK_NAME
-from tieout.warehouse.connection import read_warehouse
+from tieout.workspace import Workspace
 
 
 def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
@@ -19,7 +18,8 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
         CommandError: the catalog is the built-in one, a baseline is frozen already, or there is none to freeze.
     """
     _require_own_catalog(catalog_directory)
-    catalog = load_catalog(catalog_directory)
+    workspace = Workspace(home, catalog_directory)
+    catalog = workspace.catalog
     if not catalog.rollout.phases:
         raise CommandError(
             f"{catalog_directory / 'rollout.yaml'} names no phase, so nothing tells where the baseline ends",
@@ -31,7 +31,7 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
             f"{path}: a baseline is frozen already",
             remedy="It holds until someone decides otherwise: `tieout freeze-baseline --force` freezes anew.",
         )
-    with read_warehouse(home.warehouse) as con:
+    with workspace, workspace.reading() as con:
         try:
             lock = freeze_baseline(con, catalog)
         except BaselineError as error:

@@ -86,6 +86,19 @@ def require_known(week: IsoWeek, known: tuple[IsoWeek, ...]) -> None:
         raise CommandError(f"nothing is landed for {week.label}; landed weeks: {landed}")
 
 
+def require_built(workspace: Workspace, wanted: IsoWeek | None) -> IsoWeek:
+    """Return the week that was asked for, else the newest one that is built.
+
+    Raises:
+        CommandError: it is not built, or no week is.
+    """
+    built = workspace.built_weeks()
+    if not built:
+        raise CommandError(f"no week is built yet in {workspace.home.warehouse}", remedy="`tieout run` builds them.")
+    require_known(wanted or built[-1], built)
+    return wanted or built[-1]
+
+
 def _require_landed_files(home: Home) -> None:
     if home.landing.is_dir() and next(scan(home.landing), None) is not None:
         return

@@ -35,7 +35,6 @@ from tieout.mail.deliver import (
     deliver,
     occasion_of,
     post,
-    read_report,
 )
 from tieout.mail.outbox import (
     Message,
@@ -50,8 +49,8 @@ from tieout.mail.outbox import (
 from tieout.report.contents import DayState
 from tieout.report.formats.text import SEPARATOR, columns, printable
 from tieout.report.inputs import days_of_week, states_of_landed_days
-from tieout.warehouse.connection import read_warehouse
 from tieout.warehouse.weeks import built_weeks
+from tieout.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -144,14 +143,15 @@ def _settings(catalog_directory: Path, request: Request) -> MailSettings:
 
 
 def _occasion(home: Home, catalog_directory: Path, settings: MailSettings, request: Request) -> Occasion:
-    report = read_report(home, catalog_directory, _week(home, request))
+    with Workspace(home, catalog_directory) as workspace:
+        report = workspace.report(_week(workspace, request))
     return occasion_of(report, settings, only_to=request.to)
 
 
-def _week(home: Home, request: Request) -> IsoWeek:
+def _week(workspace: Workspace, request: Request) -> IsoWeek:
     """The week that was asked for, else the newest one that is settled."""
     wanted = None if request.week is None else week_of(request.week)
-    with read_warehouse(home.warehouse) as con:
+    with workspace.reading() as con:
         built = built_weeks(con)
         if wanted is not None:
             require_known(wanted, built)
@@ -160,7 +160,7 @@ def _week(home: Home, request: Request) -> IsoWeek:
             if all(day.state is DayState.SETTLED for day in days_of_week(states_of_landed_days(con, week), week)):
                 return week
     raise CommandError(
-        f"no week in {home.warehouse} is settled yet, so none is final",
+        f"no week in {workspace.home.warehouse} is settled yet, so none is final",
         remedy="Land the missing bills, then `tieout run`; or name a week with --week and --provisional.",
         code=ExitCode.DATA,
     )

@@ -15,10 +15,10 @@ from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of
 from tieout.defs.metadata import rows_as_table
 from tieout.defs.reports import WEEKLY_REPORT
-from tieout.mail.deliver import Occasion, Posted, Standing, occasion_of, post, read_report, retry
+from tieout.mail.deliver import Occasion, Posted, Standing, occasion_of, post, retry
 from tieout.mail.due import reports_made
 from tieout.mail.outbox import Message, RecipientState, open_outbox
-from tieout.warehouse.connection import read_warehouse
+from tieout.workspace import Workspace
 
 WEEKLY_MAIL = dg.AssetKey(["reports", "mail"])
 _PREVIEW_LINES = 40
@@ -74,9 +74,10 @@ def mail_week(home: Home, catalog_directory: Path, week: IsoWeek) -> tuple[Occas
         What the week calls for, and what came of it: its own mail first, where it has one.
     """
     settings = load_mail_settings(catalog_directory, os.environ)
-    with read_warehouse(home.warehouse) as con:
-        report_hash = reports_made(con).get(week, "")
-    occasion = occasion_of(read_report(home, catalog_directory, week), settings)
+    with Workspace(home, catalog_directory) as workspace:
+        with workspace.reading() as con:
+            report_hash = reports_made(con).get(week, "")
+        occasion = occasion_of(workspace.report(week), settings)
     with open_outbox(home.outbox) as outbox:
         posted = []
         if occasion.standing is not Standing.PROVISIONAL:

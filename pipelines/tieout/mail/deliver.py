@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import MailSettings
-from tieout.core.home import Home
-from tieout.core.periods import IsoWeek
 from tieout.mail.compose import Envelope, Mail, Picture, compose_notice, compose_report, is_issued
 from tieout.mail.outbox import Message, Outbox, Recipient, RecipientState, Rendered
 from tieout.mail.transport import (
@@ -26,12 +23,9 @@ from tieout.mail.transport import (
     TransportError,
     connect,
 )
-from tieout.measure.daily_work import read_lock
 from tieout.report.contents import Outcome, WeeklyReport
 from tieout.report.formats.charts import draw_charts
 from tieout.report.formats.workbook import render_workbook
-from tieout.report.weekly import build_report
-from tieout.warehouse.connection import read_warehouse
 
 FINANCE = "finance"
 OPERATORS = "operators"
@@ -75,19 +69,6 @@ class Posted:
     is_new: bool
     dropped: tuple[Recipient, ...] = ()
     trouble: str | None = None
-
-
-def read_report(home: Home, catalog_directory: Path, week: IsoWeek) -> WeeklyReport:
-    """Build a week's report from the warehouse as it is; the warehouse is closed again before anything is sent.
-
-    Raises:
-        WarehouseError: there is none, or it is being written.
-        CatalogError: the catalog cannot be used.
-        LockError: the frozen baseline is damaged.
-    """
-    catalog, lock = load_catalog(catalog_directory), read_lock(catalog_directory)
-    with read_warehouse(home.warehouse) as con:
-        return build_report(con, week, catalog, lock=lock)
 
 
 def standing_of(report: WeeklyReport) -> Standing:
