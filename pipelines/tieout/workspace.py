@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tieout.modal.visit import Wanted
     from tieout.report.contents import WeeklyReport
     from tieout.report.formats.charts import Chart
-    from tieout.savings.measurement import WeekMeasurement
+    from tieout.savings.week import WeekMeasurement
     from tieout.validation.runner import ValidationResult, Validator
     from tieout.warehouse.focus import FocusFile
 
