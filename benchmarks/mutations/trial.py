@@ -31,7 +31,8 @@ from tieout.report.sections.realized import read_rollout
 from tieout.simulator import SCENARIOS, simulate
 from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw
-from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.results import ValidationResult
+from tieout.validation.runner import Validator
 from tieout.warehouse.build import Period, build_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse

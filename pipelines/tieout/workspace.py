@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from tieout.report.contents import WeeklyReport
     from tieout.report.formats.charts import Chart
     from tieout.savings.week import WeekMeasurement
-    from tieout.validation.runner import ValidationResult, Validator
+    from tieout.validation.results import ValidationResult
+    from tieout.validation.runner import Validator
     from tieout.warehouse.focus import FocusFile
 
 Watch = Callable[[str], None]

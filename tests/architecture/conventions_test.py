@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted(path for path in (ROOT / "sql").glob("*/*.sql") if path.parent.name != "queries")
 MONEY_FLOORS = ("spend", "reconciliation", "savings", "finance", "focus")
 MONEY_MODELS = [path for path in MODELS if path.parent.name in MONEY_FLOORS]
-PACKAGES = sorted((ROOT / "tieout").rglob("__init__.py"))
+PACKAGES = sorted((ROOT / "pipelines").rglob("__init__.py"))
 # Bookkeeping of the loader: no row of it reaches a floor above.
 WITHOUT_EXPECTATIONS = {"raw.scanned_paths"}
 

@@ -10,14 +10,14 @@ from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
 from tieout.defs.checks import check_results, table_key
-from tieout.validation.runner import Outcome, ValidationResult
+from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.suites import Expectation, Suite
 from tieout.warehouse.connection import open_warehouse, read_warehouse
 
 NEGATIVE = Expectation("Nothing is negative", Severity.WARNING, None, {}, "select * from {table} where usd < 0", 7)
 
 
-def only_result(outcome: Outcome) -> dg.AssetCheckResult:
+def only_result(outcome: ExpectationOutcome) -> dg.AssetCheckResult:
     validation = ValidationResult(Suite("spend.hourly", "expectations/spend/hourly.yaml", (NEGATIVE,)), 9, (outcome,))
     [result] = check_results(validation)
     return result
@@ -28,7 +28,9 @@ def counts_of(result: dg.AssetCheckResult) -> dict[str, object]:
 
 
 def test_a_broken_check_shows_counts_and_rows() -> None:
-    broken = Outcome(NEGATIVE, success=False, checked_rows=9, unexpected_rows=1, offending_rows=({"usd": "-1.00"},))
+    broken = ExpectationOutcome(
+        NEGATIVE, success=False, checked_rows=9, unexpected_rows=1, offending_rows=({"usd": "-1.00"},)
+    )
     result = only_result(broken)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert result.description == "Nothing is negative: broken once (9 rows checked)"
@@ -39,7 +41,7 @@ def test_a_broken_check_shows_counts_and_rows() -> None:
 
 
 def test_a_check_that_holds_is_a_zero_in_its_history() -> None:
-    result = only_result(Outcome(NEGATIVE, success=True, checked_rows=9))
+    result = only_result(ExpectationOutcome(NEGATIVE, success=True, checked_rows=9))
     assert counts_of(result) == {"checked_rows": 9, "unexpected_rows": 0}
 
 

@@ -15,7 +15,8 @@ from tieout.core.ids import encode
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, larger, simulate
-from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.results import ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import ALL_DAYS, Suite
 from tieout.warehouse.build import Period, build_models
 from tieout.warehouse.connection import open_warehouse

@@ -7,7 +7,7 @@ import dagster as dg
 
 from tieout.core.findings import Severity
 from tieout.defs.metadata import rows_as_table
-from tieout.validation.runner import Outcome, ValidationResult
+from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.suites import load_suite
 
 
@@ -54,7 +54,7 @@ def broken_rules(*validations: ValidationResult) -> str:
     )
 
 
-def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+def _metadata(outcome: ExpectationOutcome) -> dict[str, dg.MetadataValue]:
     """Counts, which the UI plots over time, and what is wrong."""
     metadata: dict[str, dg.MetadataValue] = {
         "checked_rows": dg.MetadataValue.int(outcome.checked_rows),

@@ -14,7 +14,7 @@ import duckdb
 
 from tieout.core.findings import Severity
 from tieout.core.sql import transaction
-from tieout.validation.runner import KEPT_ROWS, Outcome, ValidationResult
+from tieout.validation.results import KEPT_ROWS, ExpectationOutcome, ValidationResult
 
 EVALUATIONS_DDL = """
 create table if not exists quarantine.rows (
@@ -87,7 +87,7 @@ def _forget_replaced(con: duckdb.DuckDBPyConnection, result: ValidationResult, e
     )
 
 
-def _keep(con: duckdb.DuckDBPyConnection, table: str, outcome: Outcome, evaluated: Evaluated) -> None:
+def _keep(con: duckdb.DuckDBPyConnection, table: str, outcome: ExpectationOutcome, evaluated: Evaluated) -> None:
     """Keep the offending rows of an expectation: each once, and of more than KEPT_ROWS the newest."""
     con.execute(
         """

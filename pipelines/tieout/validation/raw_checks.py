@@ -12,7 +12,8 @@ import duckdb
 
 from tieout.core.sql import transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
-from tieout.validation.runner import Outcome, Row, ValidationResult, Validator
+from tieout.validation.results import ExpectationOutcome, Row, ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import all_suites
 
 _DDL = """
@@ -91,7 +92,7 @@ def _with_paths(con: duckdb.DuckDBPyConnection, result: ValidationResult) -> Val
     return replace(result, outcomes=tuple(_with_path(outcome, paths) for outcome in result.outcomes))
 
 
-def _with_path(outcome: Outcome, paths: Mapping[str | None, str]) -> Outcome:
+def _with_path(outcome: ExpectationOutcome, paths: Mapping[str | None, str]) -> ExpectationOutcome:
     return replace(outcome, offending_rows=tuple(_named(row, paths) for row in outcome.offending_rows))
 
 

@@ -17,7 +17,8 @@ import polars as pl
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.sql import literal, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
-from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.results import ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import ALL_DAYS, load_suite
 from tieout.warehouse.models import Model
 

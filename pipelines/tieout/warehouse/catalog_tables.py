@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from tieout.catalog.models import BASELINE, Catalog, Configuration
+from tieout.catalog.models import BASELINE, Catalog, Configuration, Phase
 from tieout.core.periods import day_start
 from tieout.core.sql import transaction
 
@@ -61,37 +61,15 @@ def write_catalog(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
 
 
 def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
-    prices, defaults, factors = catalog.prices, catalog.prices.defaults, catalog.prices.multipliers
+    prices = catalog.prices
     return {
-        "settings": [
-            (
-                catalog.functions.environment,
-                SETTLE_HOURS,
-                _millicores(defaults.cpu_cores),
-                defaults.memory_mib,
-                defaults.scaledown_window_seconds,
-                factors.broad_region_percent,
-                factors.narrow_region_percent,
-                factors.nonpreemptible_percent,
-            )
-        ],
+        "settings": [_settings_row(catalog)],
         "configurations": [
             _configuration_row(catalog, function.name, configuration)
             for function in catalog.functions.functions
             for configuration in function.configurations
         ],
-        "phases": [
-            (
-                phase.id,
-                phase.name,
-                position,
-                phase.deployed_at,
-                phase.risk,
-                phase.promised_usd_per_day.low if phase.promised_usd_per_day else None,
-                phase.promised_usd_per_day.high if phase.promised_usd_per_day else None,
-            )
-            for position, phase in enumerate(catalog.rollout.phases, start=1)
-        ],
+        "phases": [_phase_row(position, phase) for position, phase in enumerate(catalog.rollout.phases, start=1)],
         "resources": [(resource.name, resource.kind, resource.rate_name) for resource in prices.resources],
         "labels": sorted(
             {
@@ -115,6 +93,33 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
         ],
         "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
     }
+
+
+def _settings_row(catalog: Catalog) -> tuple[Any, ...]:
+    defaults, factors = catalog.prices.defaults, catalog.prices.multipliers
+    return (
+        catalog.functions.environment,
+        SETTLE_HOURS,
+        _millicores(defaults.cpu_cores),
+        defaults.memory_mib,
+        defaults.scaledown_window_seconds,
+        factors.broad_region_percent,
+        factors.narrow_region_percent,
+        factors.nonpreemptible_percent,
+    )
+
+
+def _phase_row(position: int, phase: Phase) -> tuple[Any, ...]:
+    promised = phase.promised_usd_per_day
+    return (
+        phase.id,
+        phase.name,
+        position,
+        phase.deployed_at,
+        phase.risk,
+        promised.low if promised else None,
+        promised.high if promised else None,
+    )
 
 
 def _configuration_row(catalog: Catalog, function: str, configuration: Configuration) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tieout.core.home import Home
-from tieout.validation.runner import write_data_docs
+from tieout.validation.data_docs import write_data_docs
 from tieout.validation.suites import ALL_DAYS, all_suites
 from tieout.warehouse.connection import WarehouseError, read_warehouse
 from tieout.warehouse.weeks import built_weeks

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.core.findings import Severity
-from tieout.validation.runner import write_data_docs
+from tieout.validation.data_docs import write_data_docs
 from tieout.validation.suites import ALL_DAYS, Expectation, Suite
 
 KNOWN = Expectation("A is known", Severity.CRITICAL, "expect_column_values_to_not_be_null", {"column": "a"}, None, 1)

@@ -17,7 +17,8 @@ from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw
-from tieout.validation.runner import ValidationResult, Validator
+from tieout.validation.results import ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import load_suite
 from tieout.warehouse.build import Period, build_models
 from tieout.warehouse.catalog_tables import write_catalog

@@ -9,7 +9,7 @@ import pytest
 
 from tieout.core.findings import Severity
 from tieout.validation.quarantine import EVALUATIONS_DDL, Evaluated, record_evaluations
-from tieout.validation.runner import KEPT_ROWS, Outcome, ValidationResult
+from tieout.validation.results import KEPT_ROWS, ExpectationOutcome, ValidationResult
 from tieout.validation.suites import Expectation, Suite
 
 NOW = dt.datetime(2026, 11, 16, 8, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -31,7 +31,9 @@ def evaluation(
     """The rows of these hours break a rule; without any, it holds."""
     expectation = Expectation(rule, severity, None, {}, "select * from {table}", 1)
     rows = tuple({"hour": str(hour), "amount_usd": "-0.10", "function": None} for hour in hours)
-    outcome = Outcome(expectation, not hours, checked_rows=168, unexpected_rows=len(rows), offending_rows=rows)
+    outcome = ExpectationOutcome(
+        expectation, not hours, checked_rows=168, unexpected_rows=len(rows), offending_rows=rows
+    )
     return ValidationResult(Suite(table, "expectations/x.yaml", (expectation,)), 168, (outcome,))
 
 

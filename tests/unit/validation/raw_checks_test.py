@@ -11,7 +11,8 @@ from tests.support.landing_folder import NOW, REPORT_LINE, LandingFolder
 from tieout.core.findings import Severity
 from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw, unchecked_files
-from tieout.validation.runner import Outcome, ValidationResult, Validator
+from tieout.validation.results import ExpectationOutcome, ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import ALL_DAYS, Expectation, Suite
 from tieout.warehouse.connection import open_warehouse
 
@@ -31,7 +32,7 @@ class Thrifty(Validator):
         [(checked, dear)] = self._of.execute(
             f"select count(*), count(*) filter (where cost_usd > 100) from ({rows})"
         ).fetchall()
-        return ValidationResult(suite, checked, (Outcome(DEAR, not dear, checked, dear),))
+        return ValidationResult(suite, checked, (ExpectationOutcome(DEAR, not dear, checked, dear),))
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from tieout.core.findings import Severity
-from tieout.validation.runner import KEPT_ROWS, SAMPLE_ROWS, Outcome, ValidationError, ValidationResult, Validator
+from tieout.validation.results import KEPT_ROWS, SAMPLE_ROWS, ExpectationOutcome, ValidationError, ValidationResult
+from tieout.validation.runner import Validator
 from tieout.validation.suites import Expectation, Suite
 
 ROWS = "select * from spend.hourly"
@@ -51,7 +52,7 @@ def count(con: duckdb.DuckDBPyConnection, table: str = "spend.hourly") -> int:
     return int(row[0])
 
 
-def only(result: ValidationResult) -> Outcome:
+def only(result: ValidationResult) -> ExpectationOutcome:
     [outcome] = result.outcomes
     return outcome
 
