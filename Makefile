@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench docs data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs
+.PHONY: help demo ui test bench identity docs data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -18,11 +18,12 @@ help:
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
 	@echo 'make bench   measure, and write benchmarks/results.md (ARGS="render quiet" for these only)'
+	@echo 'make identity  build workspaces and compare every published figure with benchmarks/identity.json (ARGS="--weeks 3" is quick)'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo
 	@echo 'PYTHON=python3.12 make …   choose the Python for .venv/'
-	@echo 'ARGS="…" make demo|test|bench|ui|data-docs|focus-check   more arguments for the command behind it'
+	@echo 'ARGS="…" make demo|test|bench|identity|ui|data-docs|focus-check   more arguments for the command behind it'
 
 demo: .venv/ready
 	.venv/bin/tieout demo $(ARGS)
@@ -35,6 +36,9 @@ test: .venv/ready
 
 bench: .venv/ready
 	.venv/bin/python -m benchmarks $(ARGS)
+
+identity: .venv/ready
+	.venv/bin/python -m benchmarks.identity $(ARGS)
 
 # `make -k check` goes on after the first complaint.
 check: check-style check-types check-sql check-imports check-spelling check-docs
