@@ -58,6 +58,9 @@ def _one(name: str, options: argparse.Namespace, kept: Path) -> bool:
     was = recording.get(section, {}).get(name)
     if was is None and not options.record:
         raise IdentityError(f"{RECORDING.name} has nothing about {name} with {section}; record it with --record first")
+    against = options.against and options.against.absolute() / section.replace(" ", "-") / name
+    if against is not None and not against.is_dir():
+        raise IdentityError(f"{against} is not there; --against names a folder that --keep has filled")
     folder, before = kept.absolute() / section.replace(" ", "-") / name, _cpu_seconds()
     build(options.tieout, name, folder, weeks=options.weeks)
     now = read_figures(folder, commit=commit_of(options.tieout), like=None if options.record else was)
@@ -69,7 +72,6 @@ def _one(name: str, options: argparse.Namespace, kept: Path) -> bool:
         return True
     assert was is not None
     print(f"  compared with commit {was.commit}")
-    against = options.against and options.against.absolute() / folder.parent.name / name
     return not sum(_say(finding, against, folder) for finding in compare(was, now))
 
 

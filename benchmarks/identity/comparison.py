@@ -34,7 +34,7 @@ def compare(was: Figures, now: Figures) -> Iterator[Finding]:
             yield from _compare_table(name, table, now.tables[name])
         else:
             yield Finding("MISSING", name, f"had {table.rows:,} rows", is_failure=True)
-    for name in now.tables.keys() - was.tables.keys():
+    for name in sorted(now.tables.keys() - was.tables.keys()):
         yield Finding("new", name, f"{now.tables[name].rows:,} rows")
     subject = f"report {now.report.week}"
     if was.report == now.report:
@@ -49,14 +49,15 @@ def _compare_table(name: str, was: Table, now: Table) -> Iterator[Finding]:
     common = [column for column in was.columns if column in now.columns]
     in_order = [column for column in now.columns if column in was.columns]
     changed = tuple(column for column in common if was.columns[column] != now.columns[column])
-    is_complete = len(common) == len(was.columns)
-    if (was.rows, common) == (now.rows, in_order) and not changed and (not is_complete or was.digest == now.digest):
+    is_complete = len(common) == len(was.columns)  # else the digests are of different columns
+    is_recombined = is_complete and not changed and was.digest != now.digest
+    if (was.rows, common) == (now.rows, in_order) and not changed and not is_recombined:
         yield Finding("identical", name, _rows(was.rows))
         return
     reasons = [f"columns: {', '.join(changed)}"] if changed else []
     if common != in_order:
         reasons.append("columns in another order")
-    if not changed and was.digest != now.digest:
+    if is_recombined:
         reasons.append("values in other combinations")
     detail = f"{_rows(now.rows)}, recorded {_rows(was.rows)}; {'; '.join(reasons)}"
     yield Finding("CHANGED", name, detail, is_failure=True, columns=changed)
@@ -69,7 +70,7 @@ def _compare_columns(name: str, was: Table, now: Table) -> Iterator[Finding]:
         elif now.columns[column].type != before.type:
             detail = f"{now.columns[column].type}, recorded {before.type}"
             yield Finding("CHANGED", f"{name}.{column}", detail, is_failure=True)
-    for column in now.columns.keys() - was.columns.keys():
+    for column in sorted(now.columns.keys() - was.columns.keys()):
         yield Finding("new", f"{name}.{column}", now.columns[column].type)
 
 
@@ -88,7 +89,7 @@ def differing_rows(before: Path, after: Path, finding: Finding) -> Iterator[str]
         columns = [column for column in common if column not in finding.columns]
         columns += [column for column in common if column in finding.columns]  # rows alike come next to each other
         select = select_of(finding.subject, columns)
-        now.register("old", was.execute(select).to_arrow_table())
+        now.register("old", was.sql(select).to_arrow_table())
         now.execute(f"create temp table new as {select}")
         for mark, one, other in (("-", "old", "new"), ("+", "new", "old")):
             rows = now.execute(
@@ -109,6 +110,5 @@ def differing_lines(before: Path, after: Path) -> list[str]:
     """Return the first lines of the newest report that differ."""
     _, old = read_report(before)
     _, new = read_report(after)
-    return [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if line[:3] not in ("---", "+++")][
-        : 3 * _SHOWN_ROWS
-    ]
+    lines = list(difflib.unified_diff(old, new, n=0, lineterm=""))[2:]  # without the names of the files
+    return lines[: 3 * _SHOWN_ROWS]
