@@ -18,7 +18,7 @@ help:
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
 	@echo 'make bench   measure, and write benchmarks/results.md (ARGS="render quiet" for these only)'
-	@echo 'make identity  build workspaces and compare every published figure with benchmarks/identity.json (ARGS="--weeks 3" is quick)'
+	@echo 'make identity  compare every published figure with the recorded ones (ARGS="--weeks 3" is quick)'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo
