@@ -21,6 +21,7 @@ itemised as (
         date_trunc('month', hour)::date as month,
         sum(amount_usd)::decimal(38, 12) as itemised_usd
     from staging.billing_items
+    where reading = 'now'
     group by all
 ),
 

@@ -12,6 +12,7 @@ select
     count(*) filter (where control in ('off', 'missing')) as off,
     'totals that their breakdown contradicts' as off_means
 from staging.billing_totals
+where reading = 'now'
 union all
 select
     'G3 month' as gate,

@@ -23,6 +23,7 @@ items as (
         date_trunc('month', hour)::date as month,
         sum(amount_usd) as itemised_usd
     from staging.billing_items
+    where reading = 'now'
     group by all
 )
 

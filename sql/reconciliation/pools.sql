@@ -48,7 +48,8 @@ bill as (
         min(status) as status
     from staging.billing_items
     where
-        hour >= $since
+        reading = 'now'
+        and hour >= $since
         and hour < $until
     group by all
 ),

@@ -17,13 +17,15 @@ counted as (
     from staging.restated_lines as r
     left join staging.billing_days as d
         on
-            r.resolution = 'd'
+            d.reading = 'now'
+            and r.resolution = 'd'
             and r.environment = d.environment
             and r.object_id = d.object_id
             and r.hour = d.hour
     anti join staging.billing_totals as t
         on
-            r.report_kind = 'resources'
+            t.reading = 'now'
+            and r.report_kind = 'resources'
             and t.control = 'dropped'
             and r.environment = t.environment
             and r.object_id = t.object_id
@@ -57,7 +59,8 @@ days as (
             and d.object_id = c.object_id
             and d.hour = c.hour
     where
-        d.holds = 'day'
+        d.reading = 'now'
+        and d.holds = 'day'
         and d.hours_are_settled
         and d.day_is_settled
         and abs(d.beyond_usd) > 0.000001::decimal(38, 12)

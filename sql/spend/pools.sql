@@ -27,7 +27,8 @@ asked_gpus as (
             and i.hour < k.valid_to
             and i.hour + case i.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
     where
-        i.hour >= $since
+        i.reading = 'now'
+        and i.hour >= $since
         and i.hour < $until
 )
 
@@ -55,5 +56,6 @@ left join asked_gpus as a
         and i.resolution = a.resolution
         and i.resource = a.resource
 where
-    i.hour >= $since
+    i.reading = 'now'
+    and i.hour >= $since
     and i.hour < $until

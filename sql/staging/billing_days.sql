@@ -7,13 +7,14 @@ is older. larger: they are incomplete, and the daily report is older; what it ha
 An object that the daily report lacks cost nothing on that day, if its hours were broken down or the plain report was read
 after them: a breakdown lacks what Modal does not break down.
 
-key: environment, object_id, hour
+key: reading, environment, object_id, hour
 partition: hour
 */
 with
 
-readings as (
+reports as (
     select
+        reading,
         date_trunc('day', hour) as day,
         count(distinct hour) filter (where resolution = 'h') = 24 as is_complete,
         max(fetched_at) filter (where resolution = 'h') as hours_fetched_at,
@@ -42,6 +43,7 @@ paths as (
 
 hours_of_days as (
     select
+        reading,
         environment,
         object_id,
         date_trunc('day', hour) as day,
@@ -58,6 +60,7 @@ hours_of_days as (
 
 daily_totals as (
     select
+        reading,
         environment,
         object_id,
         hour as day,
@@ -72,6 +75,7 @@ daily_totals as (
 
 said as (
     select
+        coalesce(h.reading, d.reading) as reading,
         coalesce(h.environment, d.environment) as environment,
         coalesce(h.object_id, d.object_id) as object_id,
         coalesce(h.day, d.day) as day,
@@ -82,12 +86,14 @@ said as (
     from hours_of_days as h
     full outer join daily_totals as d
         on
-            h.environment = d.environment
+            h.reading = d.reading
+            and h.environment = d.environment
             and h.object_id = d.object_id
             and h.day = d.day
 )
 
 select
+    s.reading,  -- now or closing, see staging.billing_intervals
     s.environment,  -- Modal environment
     s.object_id,  -- Modal object
     s.app,  -- its name on the bill
@@ -117,6 +123,6 @@ select
         else 0
     end::decimal(38, 12) as beyond_usd  -- what the day cost beyond its hours
 from said as s
-inner join readings as r on s.day = r.day
+inner join reports as r on s.reading = r.reading and s.day = r.day
 left join paths as h on r.hours_file_id = h.file_id and r.hours_fetched_at = h.fetched_at
 left join paths as b on r.day_file_id = b.file_id and r.day_fetched_at = b.fetched_at

@@ -1,5 +1,6 @@
 /*
-The bill as it stands: one row per environment, object, interval and resource, adding up to the total of every object.
+The bill item by item, in both readings: one row per environment, object, interval and resource, adding up to the total of
+every object.
 
 What a total differs from its parts by is a row of its own: resource `rounding`; `difference` where the breakdown is an
 older snapshot; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day. What
@@ -10,7 +11,7 @@ An item is provisional until it was read after the settle buffer, or a settled d
 restated when a settled report said otherwise before: of the resource itself, of the object for `all` and for what two
 reports differ by, of the hours for what a daily report says instead.
 
-key: environment, object_id, hour, resolution, resource
+key: reading, environment, object_id, hour, resolution, resource
 partition: hour
 */
 with
@@ -25,6 +26,7 @@ totals as (
 
 itemised as (
     select
+        reading,
         environment,
         object_id,
         app,
@@ -40,6 +42,7 @@ itemised as (
         and hour < $until
     union all by name
     select
+        reading,
         environment,
         object_id,
         app,
@@ -73,7 +76,7 @@ days_without_hours as (
         i.*,
         coalesce(d.holds = 'day' and d.is_complete and d.hours_are_settled, false) as is_restated
     from itemised as i
-    left join days as d using (environment, object_id, hour)
+    left join days as d using (reading, environment, object_id, hour)
     where
         i.resolution = 'd'
         and (d.holds is null or (d.hours_usd is null and d.holds != 'hours'))
@@ -81,6 +84,7 @@ days_without_hours as (
 
 days_beyond_hours as (
     select
+        reading,
         environment,
         object_id,
         app,
@@ -109,7 +113,8 @@ hours as (
     from itemised as i
     left join days as d
         on
-            i.environment = d.environment
+            i.reading = d.reading
+            and i.environment = d.environment
             and i.object_id = d.object_id
             and date_trunc('day', i.hour) = d.hour
     where i.resolution = 'h'
@@ -128,6 +133,7 @@ items as (
 
 restated as (
     select distinct
+        i.reading,
         i.environment,
         i.object_id,
         i.hour,
@@ -140,12 +146,14 @@ restated as (
             and i.object_id = r.object_id
             and i.hour = r.hour
             and i.resolution = r.resolution
+            and i.fetched_at >= r.restated_since
     where
         (r.report_kind = 'resources' and r.resource = i.resource)
         or i.resource in ('all', 'rounding', 'difference')
 )
 
 select
+    i.reading,  -- now or closing, see staging.billing_intervals
     i.environment,  -- Modal environment
     i.object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
     i.app,  -- the object's name on the bill
@@ -160,4 +168,4 @@ select
         else 'settled'
     end as status  -- settled, provisional or restated
 from items as i
-left join restated as r using (environment, object_id, hour, resolution, resource)
+left join restated as r using (reading, environment, object_id, hour, resolution, resource)

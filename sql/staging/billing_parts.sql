@@ -1,10 +1,11 @@
 /*
 The breakdown of the bill by resource, from the snapshots that count.
 
-key: environment, object_id, hour, resolution, resource
+key: reading, environment, object_id, hour, resolution, resource
 partition: hour
 */
 select
+    i.reading,  -- now or closing, see staging.billing_intervals
     r.environment,  -- Modal environment
     r.object_id,  -- Modal object: ap- app, vo- volume, sb- sandbox
     max(r.description) as app,  -- the object's name on the bill

@@ -8,13 +8,14 @@ after it while the interval could still grow; the later one holds. An object tha
 it is older, and cost nothing. off: they were read together and differ by more than rounding. missing: read together, and the
 total lacks the object.
 
-key: environment, object_id, hour, resolution
+key: reading, environment, object_id, hour, resolution
 partition: hour
 */
 with
 
 reports as (
     select
+        reading,
         hour,
         resolution,
         max(case when report_kind = 'plain' then fetched_at end) as plain_fetched_at,
@@ -31,6 +32,7 @@ reports as (
 
 plain_totals as (
     select
+        i.reading,
         r.environment,
         r.object_id,
         i.hour,
@@ -51,6 +53,7 @@ plain_totals as (
 
 part_totals as (
     select
+        reading,
         environment,
         object_id,
         hour,
@@ -67,6 +70,7 @@ part_totals as (
 -- Only where the later of two reports is the breakdown can its silence mean anything.
 broken_down_before as (
     select distinct
+        n.reading,
         r.environment,
         r.object_id,
         s.hour,
@@ -93,6 +97,7 @@ compared as (
         coalesce(p.app, t.app) as app,
         p.plain_usd,
         t.parts_usd,
+        coalesce(p.reading, t.reading) as reading,
         coalesce(p.environment, t.environment) as environment,
         coalesce(p.object_id, t.object_id) as object_id,
         coalesce(p.hour, t.hour) as hour,
@@ -100,13 +105,15 @@ compared as (
     from plain_totals as p
     full outer join part_totals as t
         on
-            p.environment = t.environment
+            p.reading = t.reading
+            and p.environment = t.environment
             and p.object_id = t.object_id
             and p.hour = t.hour
             and p.resolution = t.resolution
 )
 
 select
+    c.reading,  -- now or closing, see staging.billing_intervals
     c.environment,  -- Modal environment
     c.object_id,  -- Modal object
     c.app,  -- its name on the bill
@@ -135,11 +142,13 @@ select
 from compared as c
 inner join reports as r
     on
-        c.hour = r.hour
+        c.reading = r.reading
+        and c.hour = r.hour
         and c.resolution = r.resolution
 left join broken_down_before as b
     on
-        c.environment = b.environment
+        c.reading = b.reading
+        and c.environment = b.environment
         and c.object_id = b.object_id
         and c.hour = b.hour
         and c.resolution = b.resolution

@@ -80,7 +80,11 @@ steps as (
 ),
 
 changes as (
-    select *
+    select
+        *,
+        min(fetched_at) over (
+            partition by report_kind, resolution, hour, environment, object_id, resource
+        ) as restated_since
     from steps
     where before_usd != amount_usd
     qualify row_number() over (
@@ -113,7 +117,8 @@ select
     b.path as path_before,  -- the file that said the former, below landing/
     a.path as path_after,  -- the file that said the latter first, below landing/
     c.fetched_before,  -- when the former was last read from Modal, UTC
-    c.fetched_at as fetched_after  -- when the latter was first read, UTC
+    c.fetched_at as fetched_after,  -- when the latter was first read, UTC
+    c.restated_since  -- when the first such change was read, UTC
 from changes as c
 left join paths as b on c.file_id_before = b.file_id and c.fetched_before = b.fetched_at
 left join paths as a on c.file_id = a.file_id and c.fetched_at = a.fetched_at

@@ -43,7 +43,7 @@ def bill(con: duckdb.DuckDBPyConnection, amount: Decimal) -> None:
         con.execute(f"delete from {table}")
     con.execute(
         "insert into staging.billing_intervals by name "
-        "select $day::timestamp as hour, 'h' as resolution, true as is_settled",
+        "select 'now' as reading, $day::timestamp as hour, 'h' as resolution, true as is_settled",
         {"day": DAY},
     )
     for function in FUNCTIONS:

@@ -19,7 +19,7 @@ CALL_BEFORE_USD, CALL_AFTER_USD = Decimal("0.50"), Decimal("0.20")
 
 _TABLES = """
 create or replace table staging.billing_intervals (
-    hour timestamp, resolution varchar, fetched_at timestamp, is_settled boolean
+    reading varchar, hour timestamp, resolution varchar, fetched_at timestamp, is_settled boolean
 );
 create or replace table spend.hourly (hour timestamp, amount_usd decimal(38, 12));
 create or replace table spend.pools (
@@ -52,7 +52,8 @@ def write_measured_warehouse(path: Path, *, first_day: dt.date = FIRST_DAY) -> N
         day = first_day
         while day < LAST_WEEK.end:
             con.execute(
-                "insert into staging.billing_intervals values (?, 'd', ?, true)", [day, day + dt.timedelta(days=2)]
+                "insert into staging.billing_intervals values ('now', ?, 'd', ?, true)",
+                [day, day + dt.timedelta(days=2)],
             )
             _work(con, CODE, day, is_moved=day >= DEPLOYED)
             _work(con, GENOME, day, is_moved=False)

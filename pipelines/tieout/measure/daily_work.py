@@ -46,7 +46,7 @@ with days as (
         bool_and(is_settled) filter (where resolution = 'd') as day_is_settled,
         max(fetched_at) filter (where resolution = 'd') as day_fetched_at
     from staging.billing_intervals
-    where hour < $until
+    where reading = 'now' and hour < $until
     group by all
 )
 select

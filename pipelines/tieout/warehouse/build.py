@@ -205,6 +205,7 @@ def write_model(
     Returns:
         The period that was written; None for a table that is always built whole, and for a view without a partition.
     """
+    _drop_other_kind(con, model)
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
         return period if model.partition else None
@@ -244,6 +245,19 @@ def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period)
         column = model.partition
         con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
         con.execute(f"insert into {model.name} by name {model.sql}", used)
+
+
+def _drop_other_kind(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Drop a table that an earlier version kept where the model is a view now, or a view where it is a table."""
+    kind = "table" if model.is_view else "view"
+    rows = con.execute(
+        "select 1 from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ? "
+        "and (table_type = 'VIEW') = ?",
+        [model.schema, model.table, not model.is_view],
+    ).fetchall()
+    if rows:
+        con.execute(f"drop {kind} {model.name}")
 
 
 def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:

@@ -132,6 +132,7 @@ intervals as (
         min(hour) filter (where not is_settled) as first_unsettled,
         max(hour + case resolution when 'd' then interval 1 day else interval 1 hour end) as billed_until
     from staging.billing_intervals
+    where reading = 'now'
 )
 
 select

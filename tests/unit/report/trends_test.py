@@ -29,7 +29,7 @@ def put(con: duckdb.DuckDBPyConnection, table: str, **row: object) -> None:
 def land(con: duckdb.DuckDBPyConnection, days: Iterable[dt.date]) -> None:
     """Say that the bill of whole days is landed."""
     for day in days:
-        put(con, "staging.billing_intervals", hour=day_start(day), resolution="d", is_settled=True)
+        put(con, "staging.billing_intervals", reading="now", hour=day_start(day), resolution="d", is_settled=True)
 
 
 def work(

@@ -51,7 +51,9 @@ def land(con: duckdb.DuckDBPyConnection, days: Iterable[dt.date], *, is_settled:
         con.execute(
             """
             insert into staging.billing_intervals
-            select 'resources', 'h', unnest(range(?::timestamp, ?::timestamp, interval 1 hour)), 1, now()::timestamp, ?
+            select
+                'now', 'resources', 'h', unnest(range(?::timestamp, ?::timestamp, interval 1 hour)), 1,
+                now()::timestamp, ?
             """,
             [day_start(day), day_start(day + dt.timedelta(days=1)), is_settled],
         )
@@ -581,7 +583,7 @@ def test_pools_that_are_off_both_ways_do_not_cancel_out(con: duckdb.DuckDBPyConn
 def test_a_total_is_held_against_its_control(con: duckdb.DuckDBPyConnection, control: str, outcome: Outcome) -> None:
     hour = day_start(WEEK.start)
     for name in ("equal", control):
-        put(con, "staging.billing_totals", environment="main", object_id="ap-1", hour=hour, control=name)
+        put(con, "staging.billing_totals", reading="now", environment="main", object_id="ap-1", hour=hour, control=name)
     assert gate_of(build(con), "G2")[0] is outcome
 
 
@@ -711,7 +713,7 @@ def test_calls_that_stay_on_the_old_app_are_counted_and_named(con: duckdb.DuckDB
 def test_a_resource_that_the_catalog_does_not_know_is_named(con: duckdb.DuckDBPyConnection) -> None:
     item = {"environment": "main", "object_id": "ap-1", "hour": day_start(WEEK.start), "amount_usd": Decimal(1)}
     for resource in ("A100-40GB", "rounding", "Quantum core"):
-        put(con, "staging.billing_items", **item, resource=resource)
+        put(con, "staging.billing_items", reading="now", **item, resource=resource)
     [finding] = build(con).findings
     assert (finding.code, finding.subject) == ("unknown_resource_label", "Quantum core")
 

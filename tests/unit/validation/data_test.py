@@ -197,6 +197,13 @@ CORRUPTIONS = {
         f"update staging.billing_intervals set is_settled = false where hour = {NOON}",
         {"staging.billing_intervals": "Hours older than two days are settled"},
     ),
+    "an hour is closed with another amount than it has, and was not read again": (
+        f"insert into staging.closed_days values (timestamp '{DAY}', timestamp '2026-11-01 06:00:00'); "
+        "insert into staging.billing_totals by name select "
+        "* replace ('closing' as reading, total_usd + 1 as total_usd) "
+        f"from staging.billing_totals where date_trunc('day', hour) = timestamp '{DAY}'",
+        {"staging.billing_totals": "What was not read again since its month was closed costs what it did then"},
+    ),
     "a function costs and has no log": (
         "update reconciliation.log_vs_bill set outcome = 'bill only' where function = 'generate_code_modal'",
         {"reconciliation.log_vs_bill": "Every function that costs has a log"},

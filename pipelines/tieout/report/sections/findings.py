@@ -36,7 +36,7 @@ _UNKNOWN_RESOURCES = """
 select i.resource, count(distinct i.object_id)
 from staging.billing_items as i
 where
-    i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'difference', 'all')
+    i.reading = 'now' and i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'difference', 'all')
     and i.resource not in (select r.resource from catalog.resources as r)
 group by all
 order by all

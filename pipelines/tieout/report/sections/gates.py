@@ -41,7 +41,7 @@ select count(distinct hour) from (
 _CONTROLS = """
 select control, count(*)
 from staging.billing_totals
-where hour >= $since and hour < $until
+where reading = 'now' and hour >= $since and hour < $until
 group by all
 """
 
@@ -71,7 +71,7 @@ order by file_after
 _LANDED_IN_MONTH = """
 select count(distinct hour::date)
 from staging.billing_intervals
-where hour >= $month and hour < $month::timestamp + interval 1 month
+where reading = 'now' and hour >= $month and hour < $month::timestamp + interval 1 month
 """
 
 _LOG_VS_BILL = """

@@ -1,0 +1,43 @@
+"""How one model is written into a warehouse that an earlier version has built."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from tests.support.empty_warehouse import open_empty_warehouse
+from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.models import model_named
+
+DAYS = Period(dt.date(2026, 11, 2), dt.date(2026, 11, 9))
+NAME = "staging.closed_items"
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_empty_warehouse() as opened:
+        yield opened
+
+
+def kind_of(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    schema, table = name.split(".")
+    [(kind,)] = con.execute(
+        "select table_type from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchall()
+    return str(kind)
+
+
+def test_what_was_kept_as_a_table_is_a_view_after_an_upgrade(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"drop view {NAME}")
+    con.execute(f"create table {NAME} (environment varchar)")
+    write_model(con, model_named(NAME), DAYS)
+    assert kind_of(con, NAME) == "VIEW"
+    assert con.execute(f"select amount_usd from {NAME}").fetchall() == []
+
+
+def test_what_was_kept_as_a_view_is_a_table_after_an_upgrade(con: duckdb.DuckDBPyConnection) -> None:
+    as_table = replace(model_named(NAME), is_view=False, code_version="another")
+    assert write_model(con, as_table, DAYS) == DAYS
+    assert kind_of(con, NAME) == "BASE TABLE"
