@@ -13,7 +13,8 @@ from tests.mail.mail_server import HOST, Postmaster, Running, running
 from tieout.catalog.mail_settings import MAIL_FILE
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.mail.outbox import RecipientState, read_outbox
+from tieout.mail.messages import RecipientState
+from tieout.mail.outbox import read_outbox
 
 READERS = 5
 # A server may take so long to accept a message, and kills fall into it.

@@ -48,7 +48,7 @@ from tieout.warehouse.weeks import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from tieout.modal.pull import Outcome
+    from tieout.modal.pull import PullOutcome
     from tieout.modal.tasks import Progress
     from tieout.modal.visit import Wanted
     from tieout.report.contents import WeeklyReport
@@ -225,7 +225,7 @@ class Workspace:
 
     # The steps
 
-    def pull(self, wanted: "Wanted | None" = None, *, progress: "Progress | None" = None) -> "Outcome":
+    def pull(self, wanted: "Wanted | None" = None, *, progress: "Progress | None" = None) -> "PullOutcome":
         """Bring from Modal what is missing or may still change, into the landing folder (docs/live.md).
 
         Args:
@@ -237,11 +237,11 @@ class Workspace:
         """
         from tieout.modal.pull import ignore_progress, pull
         from tieout.modal.retry_policy import Patience
-        from tieout.modal.visit import SOURCES, Programme, Wanted
+        from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 
         return pull(
             self.home.landing,
-            Programme.of(self.catalog),
+            CatalogedFunctions.of(self.catalog),
             wanted or Wanted(frozenset(SOURCES), None, None),
             patience=Patience.from_environment(),
             clock=_now,

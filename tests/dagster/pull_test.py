@@ -17,7 +17,7 @@ from tieout.defs.pull import CHANGED_WEEKS, PULLED, changed_weeks
 from tieout.defs.reports import WEEKLY_REPORT
 from tieout.defs.workspace import WorkspaceResource
 from tieout.modal.client import Cause
-from tieout.modal.pull import Outcome
+from tieout.modal.pull import PullOutcome
 from tieout.modal.snapshots import LandedFile
 from tieout.modal.tasks import Failure
 from tieout.warehouse.connection import open_warehouse
@@ -45,14 +45,14 @@ def tick(home: Home) -> dg.RunRequest | dg.SkipReason:
     return data.run_requests[0] if data.run_requests else dg.SkipReason(data.skip_message)
 
 
-def pull_job(home: Home, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> dg.ExecuteInProcessResult:
+def pull_job(home: Home, outcome: PullOutcome, monkeypatch: pytest.MonkeyPatch) -> dg.ExecuteInProcessResult:
     monkeypatch.setattr("tieout.defs.pull.pull", lambda *_, **__: outcome)
     job = definitions_of(home, CATALOG).resolve_job_def("pull")
     return job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
 
 
-def outcome(*failures: Failure, landed: tuple[LandedFile, ...] = ()) -> Outcome:
-    return Outcome(landed=landed, failures=failures, unasked=0, notes=("an app is gone",), seconds=1.25)
+def outcome(*failures: Failure, landed: tuple[LandedFile, ...] = ()) -> PullOutcome:
+    return PullOutcome(landed=landed, failures=failures, unasked=0, notes=("an app is gone",), seconds=1.25)
 
 
 LANDED = (

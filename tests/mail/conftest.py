@@ -11,7 +11,8 @@ import trustme
 from tests.mail.mail_server import HOST, Postmaster
 from tieout.catalog.mail_settings import MailServer, MailSettings
 from tieout.core.periods import IsoWeek
-from tieout.mail.outbox import Message, Outbox, Rendered, open_outbox
+from tieout.mail.messages import Message, Rendered
+from tieout.mail.outbox import Outbox, open_outbox
 
 WEEK = IsoWeek.parse("2026-W46")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)

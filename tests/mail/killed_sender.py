@@ -22,7 +22,8 @@ from tieout.mail import deliver as post_module
 from tieout.mail import outbox as outbox_module
 from tieout.mail import transport as transport_module
 from tieout.mail.deliver import deliver
-from tieout.mail.outbox import Outbox, Rendered, open_outbox
+from tieout.mail.messages import Rendered
+from tieout.mail.outbox import Outbox, open_outbox
 
 WEEK = IsoWeek.parse("2026-W46")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)

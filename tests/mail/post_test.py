@@ -11,8 +11,9 @@ from tests.golden.handmade import REPORT
 from tests.mail.conftest import ANNA, BEN, CLARA, NOW, WEEK, settings
 from tests.mail.mail_server import Postmaster, running
 from tieout.catalog.mail_settings import MailSettings
-from tieout.mail.deliver import Posted, Standing, occasion_of, post, standing_of
-from tieout.mail.outbox import Message, Outbox
+from tieout.mail.deliver import Posted, WeekReadiness, occasion_of, post, standing_of
+from tieout.mail.messages import Message
+from tieout.mail.outbox import Outbox
 from tieout.report.contents import DayState, Outcome, ReportDay, WeeklyReport
 from tieout.report.issue_contents import Revision
 
@@ -81,7 +82,7 @@ def test_a_revision_is_mailed_again_and_takes_the_place_of_what_still_waits(
 def test_a_week_with_a_closed_gate_goes_to_operators_only_once_for_a_reason(
     outbox: Outbox, postmaster: Postmaster
 ) -> None:
-    assert standing_of(REPORT) is Standing.BLOCKED
+    assert standing_of(REPORT) is WeekReadiness.BLOCKED
     with running(postmaster) as server:
         to = settings(server.settings)
         mail(outbox, REPORT, to)
@@ -98,7 +99,7 @@ def test_a_week_that_is_not_issued_is_provisional_and_does_not_stand_for_the_fin
     outbox: Outbox, postmaster: Postmaster
 ) -> None:
     early = replace(FINAL, days=REPORT.days, revision=Revision(1, None))
-    assert standing_of(early) is Standing.PROVISIONAL
+    assert standing_of(early) is WeekReadiness.PROVISIONAL
     with running(postmaster) as server:
         mail(outbox, early, settings(server.settings))
         mail(outbox, FINAL, settings(server.settings))

@@ -39,7 +39,7 @@ inner join raw.files as f on d.file_id = f.file_id
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One line: what was looked at, what was found, and what to do when it is a problem."""
 
     subject: str
@@ -60,7 +60,7 @@ def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
         catalog_directory: the programme.
         needs_modal: whether it is a problem that no Modal token is configured; exported files do without.
     """
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    checks: tuple[Callable[[], Iterator[Diagnosis]], ...] = (
         _python,
         _packages,
         lambda: _folder(home),
@@ -78,33 +78,35 @@ def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
     return is_well
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: Diagnosis) -> None:
     mark = ("problem  ", "bold red") if finding.is_problem else ("ok       ", "green")
     out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), finding.found))
     if finding.remedy:
         out.print(Text(f"{'':<20} → {finding.remedy}"))
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[Diagnosis]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     is_new_enough = sys.version_info[:2] >= _OLDEST_PYTHON
-    yield Finding("python", version, None if is_new_enough else "Install Python 3.11 or newer, then tieout again.")
+    yield Diagnosis("python", version, None if is_new_enough else "Install Python 3.11 or newer, then tieout again.")
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Diagnosis]:
     try:
         required = importlib.metadata.requires("tieout") or []
     except importlib.metadata.PackageNotFoundError:
-        yield Finding("packages", "tieout is not installed", "Install it: pip install . (or `make demo` in a clone)")
+        yield Diagnosis("packages", "tieout is not installed", "Install it: pip install . (or `make demo` in a clone)")
         return
     from packaging.requirements import Requirement
 
     wanted = [requirement for requirement in map(Requirement, required) if not requirement.marker]
     wrong = [problem for requirement in wanted if (problem := _package_problem(requirement))]
     if wrong:
-        yield Finding("packages", "; ".join(wrong), "Install tieout again; it brings the versions it needs.")
+        yield Diagnosis("packages", "; ".join(wrong), "Install tieout again; it brings the versions it needs.")
     else:
-        yield Finding("packages", f"tieout {importlib.metadata.version('tieout')} and {len(wanted)} packages it needs")
+        yield Diagnosis(
+            "packages", f"tieout {importlib.metadata.version('tieout')} and {len(wanted)} packages it needs"
+        )
 
 
 def _package_problem(requirement: "Requirement") -> str | None:
@@ -117,68 +119,68 @@ def _package_problem(requirement: "Requirement") -> str | None:
     return f"{requirement.name} is {version}, not {requirement.specifier}"
 
 
-def _folder(home: Home) -> Iterator[Finding]:
+def _folder(home: Home) -> Iterator[Diagnosis]:
     if home.root.is_dir():
         is_writable = os.access(home.root, os.W_OK | os.X_OK)
         remedy = None if is_writable else "Give yourself the right to write there, or name another --home."
-        yield Finding("home", f"{home.root}{'' if is_writable else ' cannot be written'}", remedy)
+        yield Diagnosis("home", f"{home.root}{'' if is_writable else ' cannot be written'}", remedy)
         return
     above = next(folder for folder in home.root.parents if folder.exists())
     is_creatable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
     remedy = None if is_creatable else f"{above} cannot be written: name another --home."
-    yield Finding("home", f"{home.root} is not there yet; it is made when needed", remedy)
+    yield Diagnosis("home", f"{home.root} is not there yet; it is made when needed", remedy)
 
 
-def _disk(home: Home) -> Iterator[Finding]:
+def _disk(home: Home) -> Iterator[Diagnosis]:
     above = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
     free = shutil.disk_usage(above).free
     remedy = None if free >= _LEAST_FREE_BYTES else f"Free some; building wants {_LEAST_FREE_BYTES >> 30} GiB to spare."
-    yield Finding("disk", f"{free / (1 << 30):,.1f} GiB free", remedy)
+    yield Diagnosis("disk", f"{free / (1 << 30):,.1f} GiB free", remedy)
 
 
-def _catalog(directory: Path) -> Iterator[Finding]:
+def _catalog(directory: Path) -> Iterator[Diagnosis]:
     try:
         catalog = load_catalog(directory)
     except CatalogError as error:
-        yield Finding("catalog", str(error), "Correct the file; line and field are named.")
+        yield Diagnosis("catalog", str(error), "Correct the file; line and field are named.")
         return
     functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
-    yield Finding("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
+    yield Diagnosis("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
     yield _baseline(directory)
 
 
-def _baseline(catalog_directory: Path) -> Finding:
+def _baseline(catalog_directory: Path) -> Diagnosis:
     from tieout.measure.daily_work import read_lock
     from tieout.savings.baseline_lock_parser import LockError
 
     try:
         lock = read_lock(catalog_directory)
     except LockError as error:
-        return Finding("baseline", str(error), "See above.")
+        return Diagnosis("baseline", str(error), "See above.")
     if lock is None:
-        return Finding("baseline", "not frozen; `tieout freeze-baseline` freezes it")
-    return Finding("baseline", f"frozen: {lock.baseline.start} to {lock.baseline.end}, end exclusive")
+        return Diagnosis("baseline", "not frozen; `tieout freeze-baseline` freezes it")
+    return Diagnosis("baseline", f"frozen: {lock.baseline.start} to {lock.baseline.end}, end exclusive")
 
 
-def _landing(home: Home) -> Iterator[Finding]:
+def _landing(home: Home) -> Iterator[Diagnosis]:
     from tieout.sources.landing import SOURCES, scan
 
     files = Counter(file.source for file in scan(home.landing)) if home.landing.is_dir() else Counter[str]()
     if not files:
-        yield Finding("landing", f"no files in {home.landing}", NOTHING_LANDED)
+        yield Diagnosis("landing", f"no files in {home.landing}", NOTHING_LANDED)
         return
     if not os.access(home.landing, os.W_OK | os.X_OK):
-        yield Finding(
+        yield Diagnosis(
             "landing", f"{home.landing} cannot be written", "Give yourself the right to; no pull can land else."
         )
     found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
     needed = [source for source in ("billing_report", "function_calls") if not files[source]]
-    yield Finding("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
+    yield Diagnosis("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
 
 
-def _warehouse(home: Home) -> Iterator[Finding]:
+def _warehouse(home: Home) -> Iterator[Diagnosis]:
     if not home.warehouse.exists():
-        yield Finding("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
+        yield Diagnosis("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
         return
     from tieout.warehouse.connection import WarehouseBusyError, WarehouseError, read_warehouse
     from tieout.warehouse.weeks import built_weeks
@@ -190,20 +192,20 @@ def _warehouse(home: Home) -> Iterator[Finding]:
             newest = con.execute("select max(fetched_at) from raw.deliveries").fetchone()
             delivered = con.execute(_DELIVERED).fetchall()
     except WarehouseBusyError:
-        yield Finding("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
+        yield Diagnosis("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
         return
     except WarehouseError as error:
-        yield Finding("warehouse", str(error), "See above.")
+        yield Diagnosis("warehouse", str(error), "See above.")
         return
     built = f"weeks {weeks[0].label} to {weeks[-1].label} are built" if weeks else "no week is built yet"
-    yield Finding("warehouse", f"{home.warehouse}: {built}")
+    yield Diagnosis("warehouse", f"{home.warehouse}: {built}")
     for path, reason, fix in refused:
-        yield Finding("refused", f"landing/{path}: {reason}", fix)
+        yield Diagnosis("refused", f"landing/{path}: {reason}", fix)
     yield from _deleted(home, delivered)
     yield _clock(newest[0] if newest else None, is_simulated=is_simulated(home))
 
 
-def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterator[Finding]:
+def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterator[Diagnosis]:
     """Name the files that were loaded and are gone from landing.
 
     One that was compressed is not gone, and neither is one that was renamed: a file of its source and size is there
@@ -225,7 +227,7 @@ def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterato
     if not gone:
         return
     more = f" and {len(gone) - _NAMED_FILES:,} more" if len(gone) > _NAMED_FILES else ""
-    yield Finding(
+    yield Diagnosis(
         "deleted",
         f"loaded, but no longer in landing: {', '.join(gone[:_NAMED_FILES])}{more}. Their figures stay until the "
         "warehouse is built anew",
@@ -233,7 +235,7 @@ def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterato
     )
 
 
-def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterator[Finding]:
+def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterator[Diagnosis]:
     """Look at what a pull would meet: the token, the connection, the right to read the bill, and what is at risk."""
     from tieout.cli.pull import modal_problem, read_patience, utc_now
     from tieout.modal.client import Cause, ModalError
@@ -243,30 +245,32 @@ def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterato
     try:
         access = look_at_access(read_patience(), now)
     except ModalError as error:
-        yield Finding("modal", str(error), "Correct Modal's configuration: `modal config show` reads it, too.")
+        yield Diagnosis("modal", str(error), "Correct Modal's configuration: `modal config show` reads it, too.")
         return
     if not access.settings.has_token and not needs_modal:
-        yield Finding("modal", f"{access.refusal}; so nothing is pulled, and exported files need none")
+        yield Diagnosis("modal", f"{access.refusal}; so nothing is pulled, and exported files need none")
         return
     if access.is_reached:
         client = f"{access.settings.server}, client {access.settings.client_version}"
-        yield Finding("modal", f"workspace {access.workspace} at {client}")
+        yield Diagnosis("modal", f"workspace {access.workspace} at {client}")
     if access.refusal is not None:
         problem = modal_problem(access.refusal.cause, str(access.refusal))
         what = "bill" if access.refusal.cause is Cause.DENIED else "modal"
-        yield Finding(what, problem.problem, problem.remedy)
+        yield Diagnosis(what, problem.problem, problem.remedy)
     else:
         yield from _bill(access, catalog_directory)
     if access.is_reached:
         yield from _retention(home, now)
     if access.newest_hour is not None and access.newest_hour > now:
         found = f"Modal has billed the hour {access.newest_hour:%Y-%m-%d %H:%M} UTC, which this machine says is to come"
-        yield Finding("clock", found, "Set this machine's clock; what is settled is decided by it.")
+        yield Diagnosis("clock", found, "Set this machine's clock; what is settled is decided by it.")
 
 
-def _bill(access: "Access", catalog_directory: Path) -> Iterator[Finding]:
+def _bill(access: "Access", catalog_directory: Path) -> Iterator[Diagnosis]:
     newest = f", the last hour is {access.newest_hour:%Y-%m-%d %H:%M} UTC" if access.newest_hour else ""
-    yield Finding("bill", f"the token may read it; {len(access.billed)} objects were billed in the last 7 days{newest}")
+    yield Diagnosis(
+        "bill", f"the token may read it; {len(access.billed)} objects were billed in the last 7 days{newest}"
+    )
     try:
         catalog = load_catalog(catalog_directory)
     except CatalogError:
@@ -274,10 +278,10 @@ def _bill(access: "Access", catalog_directory: Path) -> Iterator[Finding]:
     known = {each.app for function in catalog.functions.functions for each in function.configurations}
     unknown = sorted({each.description for each in access.billed if each.is_app} - known)
     if unknown:
-        yield Finding("bill", f"billed, and not in the catalog: {', '.join(unknown)}")
+        yield Diagnosis("bill", f"billed, and not in the catalog: {', '.join(unknown)}")
 
 
-def _retention(home: Home, now: dt.datetime) -> Iterator[Finding]:
+def _retention(home: Home, now: dt.datetime) -> Iterator[Diagnosis]:
     from tieout.modal.plan import KEPT_DAYS_STARTER, KEPT_DAYS_TEAM, retention_risk
     from tieout.modal.snapshots import read_snapshots
 
@@ -285,19 +289,19 @@ def _retention(home: Home, now: dt.datetime) -> Iterator[Finding]:
     risk = retention_risk(logs, now)
     kept = f"Modal keeps calls for {KEPT_DAYS_STARTER} day on the Starter plan and {KEPT_DAYS_TEAM} days on Team"
     if risk is not None and not home.simulation.exists():
-        yield Finding(
+        yield Diagnosis(
             "calls", risk, "Pull now, and every day: `tieout pull` from cron, or the schedule in `tieout ui`."
         )
     else:
-        yield Finding("calls", kept if logs else f"{kept}; none was pulled yet")
+        yield Diagnosis("calls", kept if logs else f"{kept}; none was pulled yet")
 
 
-def _clock(newest: dt.datetime | None, *, is_simulated: bool) -> Finding:
+def _clock(newest: dt.datetime | None, *, is_simulated: bool) -> Diagnosis:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     found = f"{now:%Y-%m-%d %H:%M} UTC"
     if newest is None or is_simulated or newest <= now + _CLOCK_TOLERANCE:
-        return Finding("clock", found)
-    return Finding(
+        return Diagnosis("clock", found)
+    return Diagnosis(
         "clock",
         f"{found}, but a file was fetched at {newest:%Y-%m-%d %H:%M}",
         "Set this machine's clock, or that of the machine that pulls, and delete what it fetched with the wrong one.",

@@ -13,9 +13,9 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.modal.client import Cause, ModalError
 from tieout.modal.plan import BILL_MONTHS, earliest_bill_day, first_bill_day
-from tieout.modal.pull import Outcome, pull
+from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import Patience, PatienceError
-from tieout.modal.visit import SOURCES, Programme, Wanted
+from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 
 _SHOWN_FAILURES = 20
 _TOKEN = "`modal token new` gets one; $MODAL_TOKEN_ID and $MODAL_TOKEN_SECRET name one for this shell."
@@ -50,7 +50,7 @@ def run_pull(
     """
     wanted = _wanted(since, until, only)
     _refuse_simulation(home)
-    programme = Programme.of(load_catalog(catalog_directory))
+    programme = CatalogedFunctions.of(load_catalog(catalog_directory))
     patience = read_patience()
     try:
         with stoppable("Stopped; what arrived is landed, `tieout pull` asks for the rest."), show_steps() as steps:
@@ -121,7 +121,7 @@ def _refuse_simulation(home: Home) -> None:
         )
 
 
-def _say_landed(outcome: Outcome, home: Home) -> None:
+def _say_landed(outcome: PullOutcome, home: Home) -> None:
     files = Counter(file.source for file in outcome.landed)
     if files:
         found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
@@ -134,7 +134,7 @@ def _say_landed(outcome: Outcome, home: Home) -> None:
         say(f"Note: {note}")
 
 
-def _conclude(outcome: Outcome) -> None:
+def _conclude(outcome: PullOutcome) -> None:
     if outcome.is_complete:
         if outcome.landed:
             say("Next: `tieout run` builds and reports what it changes.")

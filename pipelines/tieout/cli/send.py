@@ -30,22 +30,14 @@ from tieout.mail.deliver import (
     OPERATORS,
     Occasion,
     Posted,
-    Standing,
+    WeekReadiness,
     compose,
     deliver,
     occasion_of,
     post,
 )
-from tieout.mail.outbox import (
-    Message,
-    Outbox,
-    OutboxBusyError,
-    OutboxError,
-    Recipient,
-    RecipientState,
-    open_outbox,
-    read_outbox,
-)
+from tieout.mail.messages import Message, Recipient, RecipientState
+from tieout.mail.outbox import Outbox, OutboxBusyError, OutboxError, open_outbox, read_outbox
 from tieout.report.contents import DayState
 from tieout.report.formats.text import SEPARATOR, columns, printable
 from tieout.report.inputs import days_of_week, states_of_landed_days
@@ -173,13 +165,13 @@ def _require_allowed(occasion: Occasion, request: Request) -> None:
         CommandError: the week is not final, or is held back.
     """
     report, label = occasion.report, occasion.report.week.label
-    if occasion.standing is Standing.BLOCKED and request.to:
+    if occasion.standing is WeekReadiness.BLOCKED and request.to:
         raise CommandError(
             f"{label} is not mailed. {report.blocked_sentence}",
             remedy=f"`tieout sql gates` shows why, `tieout send --week {label} --dry-run` what operators are told.",
             code=ExitCode.DATA,
         )
-    if occasion.standing is Standing.PROVISIONAL and not request.provisional:
+    if occasion.standing is WeekReadiness.PROVISIONAL and not request.provisional:
         raise CommandError(
             f"{label} is not final, so it is not mailed. {report.days_sentence} {report.revision.sentence}",
             remedy="Land what is missing, then `tieout run`; "
@@ -263,7 +255,7 @@ def _conclude(occasion: Occasion, messages: Sequence[Message], trouble: str | No
         )
     for message in messages:
         _require_delivered(message)
-    if occasion.standing is Standing.BLOCKED:
+    if occasion.standing is WeekReadiness.BLOCKED:
         raise CommandError(
             f"{label} is held back from finance. {occasion.report.blocked_sentence}",
             remedy="The operators are told as said above. `tieout sql gates` shows why.",

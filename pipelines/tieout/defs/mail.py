@@ -15,9 +15,10 @@ from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of
 from tieout.defs.metadata import rows_as_table
 from tieout.defs.reports import WEEKLY_REPORT
-from tieout.mail.deliver import Occasion, Posted, Standing, occasion_of, post, retry
+from tieout.mail.deliver import Occasion, Posted, WeekReadiness, occasion_of, post, retry
 from tieout.mail.due import reports_made
-from tieout.mail.outbox import Message, RecipientState, open_outbox
+from tieout.mail.messages import Message, RecipientState
+from tieout.mail.outbox import open_outbox
 from tieout.workspace import Workspace
 
 WEEKLY_MAIL = dg.AssetKey(["reports", "mail"])
@@ -59,7 +60,7 @@ def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
         for each in posted:
             context.log.info(f"{each.message.subject}: {_states(each.message)}")
         _require_success(occasion, posted)
-        if occasion.standing is Standing.PROVISIONAL:
+        if occasion.standing is WeekReadiness.PROVISIONAL:
             context.log.info(f"{week.label} is not final yet and is mailed when it is. {occasion.report.days_sentence}")
         elif not posted[0].message.with_state(RecipientState.WAITING):
             yield dg.MaterializeResult(metadata=_metadata(posted[0]))
@@ -80,7 +81,7 @@ def mail_week(home: Home, catalog_directory: Path, week: IsoWeek) -> tuple[Occas
         occasion = occasion_of(workspace.report(week), settings)
     with open_outbox(home.outbox) as outbox:
         posted = []
-        if occasion.standing is not Standing.PROVISIONAL:
+        if occasion.standing is not WeekReadiness.PROVISIONAL:
             posted.append(post(outbox, occasion, settings, clock=_now, only_due=True))
         outbox.look(week, report_hash)
         return occasion, [*posted, *retry(outbox, settings, clock=_now)]
@@ -98,7 +99,7 @@ def _require_success(occasion: Occasion, posted: list[Posted]) -> None:
         for each in posted
         for recipient in each.message.with_state(RecipientState.REFUSED, RecipientState.IN_DOUBT)
     ]
-    if occasion.standing is Standing.BLOCKED:
+    if occasion.standing is WeekReadiness.BLOCKED:
         problems.append(f"held back from finance. {occasion.report.blocked_sentence}")
     if problems:
         label = occasion.report.week.label

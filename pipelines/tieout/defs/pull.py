@@ -17,9 +17,9 @@ from tieout.core.home import Home
 from tieout.defs.checks import table_key
 from tieout.defs.workspace import WorkspaceResource
 from tieout.modal.client import ModalError
-from tieout.modal.pull import Outcome, pull
+from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import Patience, PatienceError
-from tieout.modal.visit import SOURCES, Programme, Wanted
+from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 from tieout.sources.raw_schema import TABLES
 
 PULLED = dg.AssetKey(["modal", "pull"])
@@ -52,7 +52,7 @@ def pulled(context: dg.AssetExecutionContext, modal: Modal) -> dg.MaterializeRes
     try:
         outcome = pull(
             home.landing,
-            Programme.of(load_catalog(Path(modal.catalog))),
+            CatalogedFunctions.of(load_catalog(Path(modal.catalog))),
             Wanted(),
             patience=Patience.from_environment(),
             clock=lambda: dt.datetime.now(dt.UTC),
@@ -72,7 +72,7 @@ def pulled(context: dg.AssetExecutionContext, modal: Modal) -> dg.MaterializeRes
     return dg.MaterializeResult(metadata=metadata)
 
 
-def _metadata(outcome: Outcome) -> dict[str, dg.MetadataValue]:
+def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
     files = Counter(file.source for file in outcome.landed)
     failed = "\n".join(f"- {failure.what}: {failure.message}" for failure in outcome.failures)
     return {

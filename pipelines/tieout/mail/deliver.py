@@ -13,13 +13,14 @@ from pathlib import Path
 
 from tieout.catalog.mail_settings import MailSettings
 from tieout.mail.compose import Envelope, Mail, Picture, compose_notice, compose_report, is_issued
-from tieout.mail.outbox import Message, Outbox, Recipient, RecipientState, Rendered
+from tieout.mail.messages import Message, Recipient, RecipientState, Rendered
+from tieout.mail.outbox import Outbox
 from tieout.mail.transport import (
-    Connection,
     InDoubtError,
     Patience,
     PostponedError,
     RefusedError,
+    SmtpConnection,
     TransportError,
     connect,
 )
@@ -33,7 +34,7 @@ _SHORT_HASH = 8
 _PICTURE_SCALE = 2
 
 
-class Standing(StrEnum):
+class WeekReadiness(StrEnum):
     """What a week's data allow."""
 
     FINAL = "final"
@@ -46,7 +47,7 @@ class Occasion:
     """A mail that a week calls for: its report, who it is for, and what it is called in the outbox."""
 
     report: WeeklyReport
-    standing: Standing
+    standing: WeekReadiness
     edition: str
     audience: str
     recipients: tuple[str, ...]
@@ -71,11 +72,11 @@ class Posted:
     trouble: str | None = None
 
 
-def standing_of(report: WeeklyReport) -> Standing:
+def standing_of(report: WeeklyReport) -> WeekReadiness:
     """Say what a week's data allow; a closed gate weighs more than a report that is not issued."""
     if report.blocked_sentence is not None:
-        return Standing.BLOCKED
-    return Standing.FINAL if is_issued(report) else Standing.PROVISIONAL
+        return WeekReadiness.BLOCKED
+    return WeekReadiness.FINAL if is_issued(report) else WeekReadiness.PROVISIONAL
 
 
 def occasion_of(report: WeeklyReport, settings: MailSettings, *, only_to: Sequence[str] = ()) -> Occasion:
@@ -87,11 +88,11 @@ def occasion_of(report: WeeklyReport, settings: MailSettings, *, only_to: Sequen
         only_to: addresses that get finance's mail in the place of finance; it is a message of its own then.
     """
     standing = standing_of(report)
-    if standing is Standing.BLOCKED:
+    if standing is WeekReadiness.BLOCKED:
         reason = "\n".join(f"{gate.code} {gate.sentence}" for gate in report.gates if gate.outcome is Outcome.BLOCKED)
         return Occasion(report, standing, f"blocked-{_short(reason)}", OPERATORS, settings.operators)
     edition = f"r{report.revision.number}"
-    if standing is Standing.PROVISIONAL:
+    if standing is WeekReadiness.PROVISIONAL:
         edition = f"provisional-{report.inputs.sha256[:_SHORT_HASH]}"
     if only_to:
         return Occasion(report, standing, edition, f"copy-{_short(' '.join(sorted(only_to)))}", tuple(only_to))
@@ -234,7 +235,7 @@ def _keep(outbox: Outbox, occasion: Occasion, mail: Mail, settings: MailSettings
 
 
 def _hand_over(
-    connection: Connection,
+    connection: SmtpConnection,
     outbox: Outbox,
     message: Message,
     address: str,

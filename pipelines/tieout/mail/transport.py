@@ -53,7 +53,7 @@ class InDoubtError(RuntimeError):
 
 
 @contextmanager
-def connect(server: MailServer, patience: Patience | None = None) -> Iterator["Connection"]:
+def connect(server: MailServer, patience: Patience | None = None) -> Iterator["SmtpConnection"]:
     """Connect to a server, protected and signed in as it is set, and say goodbye in the end.
 
     Raises:
@@ -65,14 +65,14 @@ def connect(server: MailServer, patience: Patience | None = None) -> Iterator["C
     try:
         with _explained(server):
             _greet(smtp, server)
-        yield Connection(smtp, server, limits)
+        yield SmtpConnection(smtp, server, limits)
     finally:
         with suppress(smtplib.SMTPException, OSError):
             smtp.quit()
         smtp.close()
 
 
-class Connection:
+class SmtpConnection:
     """A server that listens."""
 
     def __init__(self, smtp: smtplib.SMTP, server: MailServer, patience: Patience) -> None:

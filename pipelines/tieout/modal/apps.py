@@ -20,7 +20,7 @@ _APP_ID = re.compile(r"ap-[a-zA-Z0-9]{22}")
 
 
 @dataclass(frozen=True)
-class App:
+class ModalApp:
     """An app as Modal lists it; times are aware UTC.
 
     Attributes:
@@ -51,7 +51,7 @@ class App:
         )
 
 
-def read_app_list(path: Path, environment: str) -> list[App]:
+def read_app_list(path: Path, environment: str) -> list[ModalApp]:
     """Read a landed `modal app list --json`.
 
     Raises:
@@ -59,7 +59,7 @@ def read_app_list(path: Path, environment: str) -> list[App]:
     """
     with understanding("modal app list --json"):
         return [
-            App(
+            ModalApp(
                 environment=environment,
                 app_id=row["app_id"],
                 name=row["description"],
@@ -71,7 +71,7 @@ def read_app_list(path: Path, environment: str) -> list[App]:
         ]
 
 
-def list_apps(visit: Visit) -> list[App]:
+def list_apps(visit: Visit) -> list[ModalApp]:
     """Land the app list of every environment that is catalogued or billed, and return the apps that matter.
 
     Left out are those that cannot have run in the range, and the many short-lived ones that were billed nothing.
@@ -87,7 +87,7 @@ def list_apps(visit: Visit) -> list[App]:
             if visit.is_due(subject) or not plan.seen_today(visit.known(subject), visit.now)
         ]
     )
-    listed: list[App] = []
+    listed: list[ModalApp] = []
     for environment, subject in subjects.items():
         newest = max(visit.known(subject), key=lambda snapshot: snapshot.fetched_at, default=None)
         if newest is not None:
@@ -101,9 +101,9 @@ def list_apps(visit: Visit) -> list[App]:
     ]
 
 
-def history_errands(visit: Visit, apps: Iterable[App]) -> list[Errand]:
+def history_errands(visit: Visit, apps: Iterable[ModalApp]) -> list[Errand]:
     """List the deployment histories to read: one for each name, of the app that bears it now or did last."""
-    bearers: dict[Subject, App] = {}
+    bearers: dict[Subject, ModalApp] = {}
     for app in sorted(apps, key=lambda app: (app.state == DEPLOYED, app.created_at or visit.now)):
         bearers[visit.subject("app_history", app.environment, app.name)] = app
     return [
@@ -122,7 +122,7 @@ def _land_list(visit: Visit, subject: Subject, environment: str) -> None:
     visit.command(subject, ["app", "list", "--env", environment, "--json"])
 
 
-def _read_list(path: Path, environment: str, listed: list[App]) -> None:
+def _read_list(path: Path, environment: str, listed: list[ModalApp]) -> None:
     listed += read_app_list(path, environment)
 
 

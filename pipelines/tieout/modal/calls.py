@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from tieout.modal import plan
-from tieout.modal.apps import DEPLOYED, App
+from tieout.modal.apps import DEPLOYED, ModalApp
 from tieout.modal.bill import trusted_until
 from tieout.modal.client import Cause, ModalError, understanding
-from tieout.modal.snapshots import Content, Range, Subject, first_call_since, rfc3339
+from tieout.modal.snapshots import FetchedContent, Range, Subject, first_call_since, rfc3339
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
 
@@ -28,10 +28,10 @@ _JUDGED_BY = 10
 
 
 @dataclass(frozen=True)
-class Function:
+class CalledFunction:
     """A function of an app, how a command names it, and whether it is deployed now."""
 
-    app: App
+    app: ModalApp
     name: str
     reference: str
     is_deployed: bool
@@ -45,7 +45,7 @@ class _ForgottenError(Exception):
     """Modal no longer has calls that an earlier pull has landed."""
 
 
-def read_functions(path: Path, app: App) -> list[Function]:
+def read_functions(path: Path, app: ModalApp) -> list[CalledFunction]:
     """Read `modal app info --json`: the functions that an app is deployed with.
 
     Raises:
@@ -56,7 +56,7 @@ def read_functions(path: Path, app: App) -> list[Function]:
         return [named(app, name, entry["id"]) for name, entry in functions.items()]
 
 
-def named(app: App, name: str, function_id: str | None = None) -> Function:
+def named(app: ModalApp, name: str, function_id: str | None = None) -> CalledFunction:
     """Return a function with the reference that reaches it.
 
     `APP/FUNCTION` finds what is deployed, and ends the app's name at the first slash; the id reaches everything else.
@@ -64,33 +64,33 @@ def named(app: App, name: str, function_id: str | None = None) -> Function:
     has_id = function_id is not None and _FUNCTION_ID.fullmatch(function_id)
     by_name = app.state == DEPLOYED and "/" not in app.name
     reference = function_id if function_id and has_id and not by_name else f"{app.name}/{name}"
-    return Function(app, name, reference, is_deployed=app.state == DEPLOYED)
+    return CalledFunction(app, name, reference, is_deployed=app.state == DEPLOYED)
 
 
-def find_functions(visit: Visit, apps: Sequence[App]) -> list[list[Function]]:
+def find_functions(visit: Visit, apps: Sequence[ModalApp]) -> list[list[CalledFunction]]:
     """Ask each app for its functions, and add those that it had not long ago.
 
     Returns:
         The functions, those of one name on apps of one name together: they are one to everybody but Modal.
     """
-    listed: dict[App, list[Function]] = {}
+    listed: dict[ModalApp, list[CalledFunction]] = {}
     visit.errands.run(
         [Errand(f"functions of {app.name}", partial(_ask_for_functions, visit, app, listed)) for app in apps]
     )
-    found: list[Function] = []
+    found: list[CalledFunction] = []
     for app in apps:
         if app in listed:
             found += [*listed[app], *_retired(visit, app, {function.name for function in listed[app]})]
         else:
             names = _landed_names(visit, app) | visit.programme.functions.get(app.name, frozenset())
             found += [named(app, name) for name in names]
-    together: defaultdict[Subject, list[Function]] = defaultdict(list)
+    together: defaultdict[Subject, list[CalledFunction]] = defaultdict(list)
     for function in sorted(found, key=lambda function: (function.app.name, function.name, function.app.app_id)):
         together[_subject(visit, "function_calls", function)].append(function)
     return list(together.values())
 
 
-def function_errands(visit: Visit, functions: Iterable[Sequence[Function]]) -> list[Errand]:
+def function_errands(visit: Visit, functions: Iterable[Sequence[CalledFunction]]) -> list[Errand]:
     """List the configurations to read, of what is deployed, and the calls."""
     errands: list[Errand] = []
     trusted = Range(visit.call_range.start, trusted_until(visit))
@@ -103,7 +103,7 @@ def function_errands(visit: Visit, functions: Iterable[Sequence[Function]]) -> l
     return errands
 
 
-def _ask_for_functions(visit: Visit, app: App, listed: dict[App, list[Function]]) -> None:
+def _ask_for_functions(visit: Visit, app: ModalApp, listed: dict[ModalApp, list[CalledFunction]]) -> None:
     with visit.scratch_file() as file:
         try:
             visit.session.command(["app", "info", "--env", app.environment, "--json", "--", app.reference], file)
@@ -114,7 +114,7 @@ def _ask_for_functions(visit: Visit, app: App, listed: dict[App, list[Function]]
         listed[app] = read_functions(file, app)
 
 
-def _landed_names(visit: Visit, app: App) -> set[str]:
+def _landed_names(visit: Visit, app: ModalApp) -> set[str]:
     folder = visit.subject("function_info", app.environment, app.name)
     known = visit.subjects("function_info")
     return {
@@ -124,30 +124,30 @@ def _landed_names(visit: Visit, app: App) -> set[str]:
     }
 
 
-def _retired(visit: Visit, app: App, listed: set[str]) -> list[Function]:
+def _retired(visit: Visit, app: ModalApp, listed: set[str]) -> list[CalledFunction]:
     """Return what an app no longer has, but had while Modal may still keep its calls; only its id reaches it."""
     earliest = visit.now - plan.KEPT_DAYS_TEAM * _DAY
-    found: list[Function] = []
+    found: list[CalledFunction] = []
     for name in _landed_names(visit, app) - listed:
         looks = visit.known(visit.subject("function_info", app.environment, app.name, name))
         newest = max(looks, key=lambda snapshot: snapshot.fetched_at)
         with understanding("modal function info --json"):
             configuration = json.loads(newest.path.read_bytes())
             if newest.fetched_at >= earliest and configuration["app_id"] == app.app_id:
-                found.append(Function(app, name, configuration["object_id"], is_deployed=False))
+                found.append(CalledFunction(app, name, configuration["object_id"], is_deployed=False))
     return found
 
 
-def _subject(visit: Visit, source: str, function: Function) -> Subject:
+def _subject(visit: Visit, source: str, function: CalledFunction) -> Subject:
     return visit.subject(source, function.app.environment, function.app.name, function.name)
 
 
-def _land_configuration(visit: Visit, function: Function) -> None:
+def _land_configuration(visit: Visit, function: CalledFunction) -> None:
     command = ["function", "info", "--env", function.app.environment, "--json", "--", function.reference]
     visit.command(_subject(visit, "function_info", function), command)
 
 
-def _open_pages(visit: Visit, namesakes: Sequence[Function], trusted: Range) -> list[Range]:
+def _open_pages(visit: Visit, namesakes: Sequence[CalledFunction], trusted: Range) -> list[Range]:
     created = [each.app.created_at for each in namesakes if each.app.created_at is not None]
     first = trusted.start
     if len(created) == len(namesakes):
@@ -156,7 +156,7 @@ def _open_pages(visit: Visit, namesakes: Sequence[Function], trusted: Range) -> 
     return [page for page in pages if any(each.app.lived(page) for each in namesakes)]
 
 
-def _land_all_calls(visit: Visit, namesakes: Sequence[Function], pages: Iterable[Range]) -> None:
+def _land_all_calls(visit: Visit, namesakes: Sequence[CalledFunction], pages: Iterable[Range]) -> None:
     """Land one function's calls page by page; a page that fails leaves the others alone."""
     for page in pages:
         errand = Errand(f"calls of {namesakes[0]}, {page}", partial(_land_page, visit, namesakes, page))
@@ -164,7 +164,7 @@ def _land_all_calls(visit: Visit, namesakes: Sequence[Function], pages: Iterable
             return
 
 
-def _land_page(visit: Visit, namesakes: Sequence[Function], page: Range) -> None:
+def _land_page(visit: Visit, namesakes: Sequence[CalledFunction], page: Range) -> None:
     """Land a page in parts that memory can hold, each as long as those before it allow; what lived then is asked."""
     subject, reached = _subject(visit, "function_calls", namesakes[0]), page.start
     while reached < page.end:
@@ -179,7 +179,7 @@ def _handy_length(visit: Visit, subject: Subject) -> dt.timedelta:
     return plan.handy_length((each.range, each.path.stat().st_size) for each in newest if each.range is not None)
 
 
-def _land_calls(visit: Visit, namesakes: Sequence[Function], page: Range) -> None:
+def _land_calls(visit: Visit, namesakes: Sequence[CalledFunction], page: Range) -> None:
     """Land a page, or the part of it that Modal still has where it has forgotten what was landed before."""
     kept_since = [plan.kept_since(visit.now, days) for days in (plan.KEPT_DAYS_TEAM, plan.KEPT_DAYS_STARTER)]
     for start in dict.fromkeys([page.start, *(max(page.start, kept) for kept in kept_since)]):
@@ -193,7 +193,7 @@ def _land_calls(visit: Visit, namesakes: Sequence[Function], page: Range) -> Non
     visit.errands.note(f"calls of {namesakes[0]}, {page}: Modal has forgotten them; what was landed before stays")
 
 
-def _fetch_calls(visit: Visit, namesakes: Sequence[Function], page: Range) -> None:
+def _fetch_calls(visit: Visit, namesakes: Sequence[CalledFunction], page: Range) -> None:
     subject = _subject(visit, "function_calls", namesakes[0])
     bounds = ["--since", rfc3339(page.start), "--until", rfc3339(page.end), "--all-variants"]
     commands = [
@@ -235,6 +235,6 @@ def _earlier_call(visit: Visit, subject: Subject, page: Range) -> dt.datetime | 
     return min((call for call in found if call is not None and call < page.end), default=None)
 
 
-def _check_nothing_forgotten(earlier: dt.datetime | None, content: Content) -> None:
+def _check_nothing_forgotten(earlier: dt.datetime | None, content: FetchedContent) -> None:
     if earlier is not None and (content.first_call is None or content.first_call > earlier):
         raise _ForgottenError

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tieout.modal.apps import DEPLOYED, App, read_app_list
+from tieout.modal.apps import DEPLOYED, ModalApp, read_app_list
 from tieout.modal.bill import Billed, Row, billed_objects, read_items
-from tieout.modal.calls import Function, read_functions
+from tieout.modal.calls import CalledFunction, read_functions
 from tieout.modal.client import Cause, ModalError, Session, Settings
 from tieout.modal.plan import floor
 from tieout.modal.retry_policy import Patience
@@ -48,10 +48,10 @@ class Access:
 
 
 @dataclass(frozen=True)
-class DeployedFunction:
+class DiscoveredFunction:
     """A function as it is deployed: its app, and what `modal function info --json` says."""
 
-    app: App
+    app: ModalApp
     name: str
     info: Mapping[str, Any]
 
@@ -72,7 +72,7 @@ class Deployed:
 
     workspace: str
     environment: str
-    functions: tuple[DeployedFunction, ...]
+    functions: tuple[DiscoveredFunction, ...]
     unlisted: tuple[str, ...]
     elsewhere: tuple[str, ...]
     rates: Mapping[str, str]
@@ -159,17 +159,17 @@ class _Asked:
             raise
         return rates
 
-    def apps(self) -> list[App]:
+    def apps(self) -> list[ModalApp]:
         with self._answer("app", "list", "--env", self._environment, "--json") as file:
             return read_app_list(file, self._environment)
 
-    def functions(self, app: App) -> list[Function]:
+    def functions(self, app: ModalApp) -> list[CalledFunction]:
         with self._answer("app", "info", "--env", self._environment, "--json", "--", app.reference) as file:
             return read_functions(file, app)
 
-    def configuration(self, function: Function) -> DeployedFunction:
+    def configuration(self, function: CalledFunction) -> DiscoveredFunction:
         with self._answer("function", "info", "--env", self._environment, "--json", "--", function.reference) as file:
-            return DeployedFunction(function.app, function.name, json.loads(file.read_bytes()))
+            return DiscoveredFunction(function.app, function.name, json.loads(file.read_bytes()))
 
     @contextmanager
     def _answer(self, *command: str) -> Iterator[Path]:

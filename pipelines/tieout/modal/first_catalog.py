@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tieout.catalog.models import BASELINE, Catalog, Defaults, Price, Prices, Resource
-from tieout.modal.discovery import Deployed, DeployedFunction
+from tieout.modal.discovery import Deployed, DiscoveredFunction
 
 _GPU_RATE = re.compile(r"gpu_hour_cost_(\w+)")
 _LONGEST_TIMEOUT = 86_400
@@ -101,7 +101,7 @@ def _functions(deployed: Deployed, resources: Sequence[Resource], defaults: Defa
         lines.append(
             f"# QUESTION: {_quoted(app)} was billed lately, and no function of it is deployed: what ran there?"
         )
-    by_name: defaultdict[str, list[DeployedFunction]] = defaultdict(list)
+    by_name: defaultdict[str, list[DiscoveredFunction]] = defaultdict(list)
     for function in deployed.functions:
         by_name[function.name].append(function)
     lines.append("functions:" if by_name else "functions: []")
@@ -112,7 +112,7 @@ def _functions(deployed: Deployed, resources: Sequence[Resource], defaults: Defa
     return "\n".join(lines) + "\n"
 
 
-def _configuration(function: DeployedFunction, resources: Sequence[Resource], defaults: Defaults) -> list[str]:
+def _configuration(function: DiscoveredFunction, resources: Sequence[Resource], defaults: Defaults) -> list[str]:
     info = function.info
     fields: dict[str, str] = {"phase": BASELINE, "app": _quoted(function.app.name)}
     lines = []

@@ -23,13 +23,13 @@ from tieout.modal.expired_calls import note_days_without_calls
 from tieout.modal.retry_policy import Patience
 from tieout.modal.snapshots import LandedFile, LandingFolder
 from tieout.modal.tasks import ENDING, Errand, Errands, Failure, Progress
-from tieout.modal.visit import Clock, Programme, Visit, Wanted
+from tieout.modal.visit import CatalogedFunctions, Clock, Visit, Wanted
 
 _CALLS = "function_calls"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PullOutcome:
     """What a pull brought.
 
     Attributes:
@@ -63,13 +63,13 @@ def ignore_progress(_: str, __: float) -> None:
 
 def pull(
     landing: Path,
-    programme: Programme,
+    programme: CatalogedFunctions,
     wanted: Wanted,
     *,
     patience: Patience,
     clock: Clock,
     progress: Progress = ignore_progress,
-) -> Outcome:
+) -> PullOutcome:
     """Bring from Modal what is wanted and not yet settled.
 
     Args:
@@ -101,7 +101,7 @@ def pull(
                 scratch=Path(scratch),
             )
             _bring(visit)
-    return Outcome(
+    return PullOutcome(
         landed=tuple(errands.landed),
         failures=tuple(errands.failures),
         unasked=errands.unasked,

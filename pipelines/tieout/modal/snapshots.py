@@ -106,7 +106,7 @@ class LandedFile:
 
 
 @dataclass(frozen=True)
-class Content:
+class FetchedContent:
     """What was found in a fetched file.
 
     Attributes:
@@ -122,7 +122,7 @@ class Content:
     open_from: dt.datetime | None
 
 
-def accept_any(_: Content) -> None:
+def accept_any(_: FetchedContent) -> None:
     """Find nothing wrong with what was fetched."""
 
 
@@ -160,7 +160,7 @@ class LandingFolder:
         fetched_at: dt.datetime,
         covers: Range | None,
         write: Callable[[Path], None],
-        check: Callable[[Content], None] = accept_any,
+        check: Callable[[FetchedContent], None] = accept_any,
     ) -> tuple[LandedFile, Snapshot]:
         """Land one export.
 
@@ -189,7 +189,7 @@ class LandingFolder:
         return LandedFile(f"{subject.folder}/{name}", subject.source, rows), _snapshot(self.directory, folder / name)
 
     def _sidecar(
-        self, subject: Subject, content: Content, command: str, fetched_at: dt.datetime, covers: Range | None
+        self, subject: Subject, content: FetchedContent, command: str, fetched_at: dt.datetime, covers: Range | None
     ) -> dict[str, str | None]:
         fields = {
             "command": command,
@@ -246,7 +246,7 @@ def _short(instant: dt.datetime) -> str:
     return f"{instant:%Y-%m-%d}" if instant.time() == dt.time() else f"{instant:%Y-%m-%dT%H%M%S}"
 
 
-def _examine(path: Path, *, is_calls: bool) -> Content:
+def _examine(path: Path, *, is_calls: bool) -> FetchedContent:
     """Hash a file of any size, and count the calls in it and find those that have not ended."""
     digest, calls, still_open, carried = hashlib.sha256(), 0, 0, b""
     with path.open("rb") as file:
@@ -259,7 +259,7 @@ def _examine(path: Path, *, is_calls: bool) -> Content:
                 carried = window[1 - _LONGEST_NEEDLE :]
     first_call = next(_enqueued(path, lambda _: True), None) if calls else None
     began = _enqueued(path, lambda row: any(status in row for status in _OPEN)) if still_open else ()
-    return Content(digest.hexdigest(), calls, first_call, open_from=min(began, default=None))
+    return FetchedContent(digest.hexdigest(), calls, first_call, open_from=min(began, default=None))
 
 
 def _enqueued(path: Path, is_meant: Callable[[bytes], bool]) -> Iterator[dt.datetime]:

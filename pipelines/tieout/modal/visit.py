@@ -12,7 +12,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.periods import days_between
 from tieout.modal import plan
 from tieout.modal.client import Cause, Session
-from tieout.modal.snapshots import Content, LandingFolder, Range, Snapshot, Subject, accept_any, read_snapshots
+from tieout.modal.snapshots import FetchedContent, LandingFolder, Range, Snapshot, Subject, accept_any, read_snapshots
 from tieout.modal.tasks import Errands, Failure
 
 SOURCES = (
@@ -52,14 +52,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Programme:
+class CatalogedFunctions:
     """What the catalog knows: the environment, and the functions of each app."""
 
     environment: str
     functions: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, catalog: Catalog) -> "Programme":
+    def of(cls, catalog: Catalog) -> "CatalogedFunctions":
         """Read it off a catalog."""
         functions: defaultdict[str, set[str]] = defaultdict(set)
         for function in catalog.functions.functions:
@@ -77,7 +77,7 @@ class Visit:
         folder: LandingFolder,
         errands: Errands,
         *,
-        programme: Programme,
+        programme: CatalogedFunctions,
         wanted: Wanted,
         clock: Clock,
         scratch: Path,
@@ -171,7 +171,7 @@ class Visit:
         fetched_at: dt.datetime,
         covers: Range | None,
         write: Callable[[Path], None],
-        check: Callable[[Content], None] = accept_any,
+        check: Callable[[FetchedContent], None] = accept_any,
     ) -> None:
         """Land a file and write it down; the arguments are those of `LandingFolder.receive`."""
         file, snapshot = self._folder.receive(

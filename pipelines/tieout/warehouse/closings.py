@@ -145,7 +145,7 @@ order by a.week
 
 
 @dataclass(frozen=True)
-class Delivery:
+class WeekDelivery:
     """A bill or call log that speaks for a week; times are naive UTC, the path is below the landing folder."""
 
     source: str
@@ -250,9 +250,9 @@ def closed_amounts(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Close
     return tuple(ClosedAmount(**dict(zip(ClosedAmount.model_fields, row, strict=True))) for row in rows)
 
 
-def deliveries_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Delivery, ...]:
+def deliveries_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[WeekDelivery, ...]:
     """Read the bills and call logs that speak for a week or for the days beside it, by content and fetch time."""
-    return tuple(Delivery(*row) for row in con.execute(_DELIVERIES, _bounds(week)).fetchall())
+    return tuple(WeekDelivery(*row) for row in con.execute(_DELIVERIES, _bounds(week)).fetchall())
 
 
 def contents_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[str, ...]:

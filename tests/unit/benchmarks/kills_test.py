@@ -13,7 +13,7 @@ from benchmarks.kills import Interrupted, Killed, table
 from benchmarks.kills.contents import built, differences, landed
 from benchmarks.kills.mails import DOUBT_ARRIVED, DOUBT_LOST, LOST, ONCE, TWICE, fate_of
 from tieout.core.home import Home
-from tieout.mail.outbox import RecipientState
+from tieout.mail.messages import RecipientState
 from tieout.warehouse.connection import open_warehouse
 
 MONDAY, TUESDAY = dt.datetime(2026, 11, 16, 8), dt.datetime(2026, 11, 17, 8)  # noqa: DTZ001 - naive UTC

@@ -7,17 +7,8 @@ from pathlib import Path
 import pytest
 
 from tieout.core.periods import IsoWeek
-from tieout.mail.outbox import (
-    DATABASE_NAME,
-    Message,
-    Outbox,
-    OutboxBusyError,
-    OutboxError,
-    RecipientState,
-    Rendered,
-    open_outbox,
-    read_outbox,
-)
+from tieout.mail.messages import Message, RecipientState, Rendered
+from tieout.mail.outbox import DATABASE_NAME, Outbox, OutboxBusyError, OutboxError, open_outbox, read_outbox
 
 WEEK = IsoWeek.parse("2026-W46")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)

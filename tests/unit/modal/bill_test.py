@@ -12,7 +12,7 @@ from tieout.modal.pull import ignore_progress
 from tieout.modal.retry_policy import Patience
 from tieout.modal.snapshots import PLAIN, RESOURCES, LandingFolder, Range, Subject
 from tieout.modal.tasks import Errands
-from tieout.modal.visit import Programme, Visit, Wanted
+from tieout.modal.visit import CatalogedFunctions, Visit, Wanted
 
 ITEM = {
     "object_id": "ap-1",
@@ -74,7 +74,7 @@ def asked_for(tmp_path: Path, *, pulled: str, now: str, wanted: Wanted) -> list[
         session,
         folder,
         errands,
-        programme=Programme("main", {}),
+        programme=CatalogedFunctions("main", {}),
         wanted=wanted,
         clock=lambda: moment,
         scratch=tmp_path,

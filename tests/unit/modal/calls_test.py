@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tieout.modal.apps import App
-from tieout.modal.calls import Function, function_errands, named
+from tieout.modal.apps import ModalApp
+from tieout.modal.calls import CalledFunction, function_errands, named
 from tieout.modal.client import Cause, ModalError, Session
 from tieout.modal.expired_calls import note_days_without_calls
 from tieout.modal.pull import ignore_progress
 from tieout.modal.retry_policy import Patience
 from tieout.modal.snapshots import LandingFolder, Range, Subject, read_snapshots
 from tieout.modal.tasks import Errands
-from tieout.modal.visit import Programme, Visit, Wanted
+from tieout.modal.visit import CatalogedFunctions, Visit, Wanted
 
 NOW = dt.datetime(2026, 11, 10, 7, tzinfo=dt.UTC)
 CREATED = dt.datetime(2026, 11, 8, tzinfo=dt.UTC)
-API = App("main", "ap-1234567890123456789012", "api", "deployed", CREATED, None)
+API = ModalApp("main", "ap-1234567890123456789012", "api", "deployed", CREATED, None)
 Modal = Callable[[str, dt.datetime, dt.datetime], Sequence[dt.datetime]]
 
 
@@ -55,7 +55,7 @@ def visiting(landing: Path, modal: Modal, *, now: dt.datetime = NOW) -> Iterator
                 session,
                 LandingFolder(landing, "1.6.4"),
                 errands,
-                programme=Programme("main", {}),
+                programme=CatalogedFunctions("main", {}),
                 wanted=Wanted(frozenset({"function_calls"})),
                 clock=lambda: now,
                 scratch=scratch,
@@ -64,7 +64,7 @@ def visiting(landing: Path, modal: Modal, *, now: dt.datetime = NOW) -> Iterator
         )
 
 
-def pull_calls(visit: Visit, *functions: Function) -> None:
+def pull_calls(visit: Visit, *functions: CalledFunction) -> None:
     visit.errands.run(function_errands(visit, [functions]))
 
 
@@ -133,7 +133,7 @@ def test_where_all_is_forgotten_it_is_noted_and_what_was_landed_stays(tmp_path: 
 
 
 def test_apps_of_one_name_give_one_log(tmp_path: Path) -> None:
-    stopped = App("main", "ap-9999999999999999999999", "api", "stopped", CREATED, NOW)
+    stopped = ModalApp("main", "ap-9999999999999999999999", "api", "stopped", CREATED, NOW)
     by_reference = {"fu-1": hours(9, 1), "api/f": hours(9, 2, 3)}
     with visiting(tmp_path / "landing", lambda reference, *_: by_reference[reference]) as (visit, session):
         pull_calls(visit, named(stopped, "f", "fu-1"), named(API, "f", "fu-2"))
@@ -143,7 +143,7 @@ def test_apps_of_one_name_give_one_log(tmp_path: Path) -> None:
 
 
 def test_an_app_is_asked_only_about_days_on_which_it_was_there(tmp_path: Path) -> None:
-    stopped = App("main", "ap-9999999999999999999999", "api", "stopped", CREATED, CREATED + dt.timedelta(hours=9))
+    stopped = ModalApp("main", "ap-9999999999999999999999", "api", "stopped", CREATED, CREATED + dt.timedelta(hours=9))
     with visiting(tmp_path / "landing", lambda *_: hours(8, 1)) as (visit, session):
         pull_calls(visit, named(stopped, "f", "fu-1"), named(API, "f", "fu-2"))
     assert [(reference, since[:10]) for reference, since, _ in session.asked] == [
@@ -220,7 +220,7 @@ def test_a_function_that_is_gone_is_asked_for_once_and_noted(tmp_path: Path) -> 
     def gone(*_: object) -> Sequence[dt.datetime]:
         raise ModalError(Cause.MISSING, "not found")
 
-    old = App("main", "ap-1234567890123456789012", "api", "deployed", None, None)
+    old = ModalApp("main", "ap-1234567890123456789012", "api", "deployed", None, None)
     with visiting(tmp_path / "landing", gone) as (visit, session):
         pull_calls(visit, named(old, "f"))
         assert len(session.asked) == 1
@@ -235,4 +235,4 @@ def test_a_function_that_is_gone_is_asked_for_once_and_noted(tmp_path: Path) -> 
     [("api", "deployed", "api/f"), ("a/b", "deployed", "fu-1"), ("api", "stopped", "fu-1"), ("..", "deployed", "../f")],
 )
 def test_a_function_is_named_so_that_modal_finds_it(app: str, state: str, reference: str) -> None:
-    assert named(App("main", "ap-1", app, state, None, None), "f", "fu-1").reference == reference
+    assert named(ModalApp("main", "ap-1", app, state, None, None), "f", "fu-1").reference == reference

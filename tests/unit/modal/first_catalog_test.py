@@ -10,8 +10,8 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.catalog.models import Catalog, Configuration
 from tieout.core.resources import resource_path
-from tieout.modal.apps import App
-from tieout.modal.discovery import Deployed, DeployedFunction
+from tieout.modal.apps import ModalApp
+from tieout.modal.discovery import Deployed, DiscoveredFunction
 from tieout.modal.first_catalog import first_catalog
 
 TODAY, VALID_FROM = dt.date(2026, 11, 23), dt.date(2026, 10, 1)
@@ -23,17 +23,17 @@ def built_in() -> Catalog:
     return load_catalog(resource_path("catalog"))
 
 
-def app(name: str) -> App:
-    return App("main", "ap-1", name, "deployed", created_at=None, stopped_at=None)
+def app(name: str) -> ModalApp:
+    return ModalApp("main", "ap-1", name, "deployed", created_at=None, stopped_at=None)
 
 
-def workspace(*functions: DeployedFunction, rates: dict[str, str] | None = None, **fields: Any) -> Deployed:
+def workspace(*functions: DiscoveredFunction, rates: dict[str, str] | None = None, **fields: Any) -> Deployed:
     said = {"workspace": "acme", "environment": "main", "unlisted": (), "elsewhere": (), "is_billed": True, **fields}
     return Deployed(functions=functions, rates=rates or {"cpu_hour_cost": "0.05000"}, **said)
 
 
-def function(name: str, on: str = "api", **info: Any) -> DeployedFunction:
-    return DeployedFunction(app(on), name, {**INFO, **info})
+def function(name: str, on: str = "api", **info: Any) -> DiscoveredFunction:
+    return DiscoveredFunction(app(on), name, {**INFO, **info})
 
 
 def written(deployed: Deployed, built_in: Catalog, folder: Path) -> Catalog:
