@@ -351,7 +351,14 @@ def test_a_restated_hour_replaces_the_earlier_one_and_a_vanished_one_vanishes(pu
     modal.restate(OLD_APP, START + ten * HOUR, permille=0)
     modal.now += DAY
     assert puller.pull("--only", "billing_report").code == 0
-    build(puller.home, modal.now, "staging.deliveries", "staging.monthly", "staging.restated_lines", "staging.billing")
+    tables = (
+        "staging.deliveries",
+        "staging.monthly",
+        "staging.restated_lines",
+        "staging.closed_days",
+        "staging.billing",
+    )
+    build(puller.home, modal.now, *tables)
     query = (
         "select hour, sum(amount_usd) from staging.billing_items "
         f"where reading = 'now' and object_id = '{OLD_ID}' group by hour"
