@@ -236,14 +236,14 @@ class Workspace:
             ModalError: nothing could be asked for.
         """
         from tieout.modal.pull import ignore_progress, pull
-        from tieout.modal.retry_policy import Patience
+        from tieout.modal.retry_policy import RetryPolicy
         from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 
         return pull(
             self.home.landing,
             CatalogedFunctions.of(self.catalog),
             wanted or Wanted(frozenset(SOURCES), None, None),
-            patience=Patience.from_environment(),
+            policy=RetryPolicy.from_environment(),
             clock=_now,
             progress=progress or ignore_progress,
         )

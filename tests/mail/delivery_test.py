@@ -11,9 +11,9 @@ from tests.mail.mail_server import HOST, PASSWORD, USER, Postmaster, Running, re
 from tieout.catalog.mail_settings import MailServer, Security
 from tieout.mail.deliver import deliver, retry, waiting_messages
 from tieout.mail.outbox import Outbox
-from tieout.mail.transport import Patience, without_secrets
+from tieout.mail.transport import Timeouts, without_secrets
 
-IMPATIENT = Patience(command=5, end_of_data=0.2)
+SHORT_TIMEOUTS = Timeouts(command=5, end_of_data=0.2)
 
 
 def clock() -> dt.datetime:
@@ -25,7 +25,7 @@ def send(outbox: Outbox, server: Running | MailServer, message_id: str | None = 
     messages = outbox.messages()
     [message] = [each for each in messages if message_id in (None, each.message_id)]
     target = server.settings if isinstance(server, Running) else server
-    return deliver(outbox, message, settings(target), clock=clock, patience=IMPATIENT)
+    return deliver(outbox, message, settings(target), clock=clock, timeouts=SHORT_TIMEOUTS)
 
 
 def states(outbox: Outbox) -> dict[str, str]:

@@ -221,8 +221,8 @@ PullFrom = Callable[[LocalModal], Puller]
 @pytest.fixture
 def pull_from(tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PullFrom:
     """One worker and short waits; several of them are slower to start than what they have to do here."""
-    patience = {"AT_ONCE": "1", "ATTEMPTS": "2", "FIRST_WAIT_SECONDS": "0.01", "LONGEST_WAIT_SECONDS": "0.05"}
-    for name, value in patience.items():
+    policy = {"AT_ONCE": "1", "ATTEMPTS": "2", "FIRST_WAIT_SECONDS": "0.01", "LONGEST_WAIT_SECONDS": "0.05"}
+    for name, value in policy.items():
         monkeypatch.setenv(f"TIEOUT_PULL_{name}", value)
 
     def puller(server: LocalModal) -> Puller:

@@ -1,7 +1,6 @@
 """`tieout pull` against the local server: what it brings, what it asks for again, and what it says when Modal fails."""
 
 import datetime as dt
-import fcntl
 import resource
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from tests.modal.local_modal import LocalModal
 from tests.support.loading import load_at
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
+from tieout.core.locks import only_process
 from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
 from tieout.modal import worker
@@ -286,8 +286,7 @@ def test_a_member_gets_a_first_catalog_with_the_list_prices_that_are_built_in(pu
 
 def test_while_a_pull_is_under_way_no_other_one_begins(puller: Puller) -> None:
     puller.home.landing.mkdir(parents=True)
-    with (puller.home.landing / ".pull.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with only_process(puller.home.pull_lock):
         spoken = puller.pull()
     assert spoken.code == 2
     assert "another pull into" in spoken.err

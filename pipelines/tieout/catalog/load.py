@@ -1,15 +1,12 @@
-"""Reading the catalog: five files become one `Catalog`. A mistake is reported with file, line and field."""
+"""Reading the catalog: five files become one `Catalog`. A mistake is reported with file, line and entry."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic import BaseModel
 
 from tieout.catalog.models import (
     BASELINE,
@@ -22,6 +19,7 @@ from tieout.catalog.models import (
     Projection,
     Rollout,
 )
+from tieout.core.yaml_lines import Location, YamlDocument, parse_yaml
 
 _FILES = ("functions", "rollout", "projection", "prices", "adjustments")
 _M = TypeVar("_M", bound=BaseModel)
@@ -35,7 +33,7 @@ def load_catalog(directory: Path) -> Catalog:
     """
     digest = hashlib.sha256()
     file_sha256: dict[str, str] = {}
-    documents: dict[str, CommentedMap] = {}
+    documents: dict[str, YamlDocument] = {}
     for name in _FILES:
         path = directory / f"{name}.yaml"
         content = _content(path)
@@ -43,16 +41,16 @@ def load_catalog(directory: Path) -> Catalog:
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
     catalog = Catalog(
-        functions=_model(Functions, directory / "functions.yaml", documents["functions"]),
-        rollout=_model(Rollout, directory / "rollout.yaml", documents["rollout"]),
-        projection=_model(Projection, directory / "projection.yaml", documents["projection"]),
-        prices=_model(Prices, directory / "prices.yaml", documents["prices"]),
-        adjustments=_model(Adjustments, directory / "adjustments.yaml", documents["adjustments"]),
+        functions=documents["functions"].read_as(Functions),
+        rollout=documents["rollout"].read_as(Rollout),
+        projection=documents["projection"].read_as(Projection),
+        prices=documents["prices"].read_as(Prices),
+        adjustments=documents["adjustments"].read_as(Adjustments),
         billing=_billing(directory / "billing.yaml"),
         sha256=digest.hexdigest(),
         file_sha256=file_sha256,
     )
-    _check_references(catalog, directory, documents)
+    _check_references(catalog, documents)
     return catalog
 
 
@@ -62,7 +60,7 @@ def load_beside(path: Path, kind: type[_M]) -> _M:
     Raises:
         CatalogError: the file is missing, is not YAML, or has a wrong field.
     """
-    return _model(kind, path, _parse(path, _content(path)))
+    return _parse(path, _content(path)).read_as(kind)
 
 
 def _billing(path: Path) -> Billing:
@@ -75,69 +73,23 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         raise CatalogError(
-            f"{path}: the catalog needs this file; --catalog DIR or $TIEOUT_CATALOG say where it is"
+            "the catalog needs this file", place=path, remedy="--catalog DIR or $TIEOUT_CATALOG say where it is."
         ) from None
 
 
 @cache
-def _parse(path: Path, content: bytes) -> CommentedMap:
+def _parse(path: Path, content: bytes) -> YamlDocument:
     """Parse a content once in a process: every run of a command reads the catalog, and parsing it takes long."""
-    try:
-        document = YAML(typ="rt").load(content)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise CatalogError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except YAMLError as error:
-        raise CatalogError(f"{path}: not YAML: {error}") from None
-    if document is None:
-        return CommentedMap()
-    if not isinstance(document, CommentedMap):
-        raise CatalogError(f"{path}:1: expected `key: value` lines at the top")
-    return document
+    return parse_yaml(content, name=str(path), error=CatalogError)
 
 
-def _model(kind: type[_M], path: Path, document: CommentedMap) -> _M:
-    try:
-        return kind.model_validate(_plain(document))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "(file)"
-        message = first["msg"].removeprefix("Value error, ")
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise CatalogError(f"{path}:{_line(document, first['loc'])}: {field}: {message}{more}") from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
-    return value
-
-
-def _line(document: CommentedMap, location: Iterable[str | int]) -> int:
-    line, node = 1, document
-    for part in location:
-        try:
-            if isinstance(node, CommentedMap):
-                line = node.lc.key(part)[0] + 1
-            elif isinstance(node, CommentedSeq):
-                line = node.lc.item(part)[0] + 1
-            node = node[part]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            break
-    return line
-
-
-def _check_references(catalog: Catalog, directory: Path, documents: Mapping[str, CommentedMap]) -> None:
+def _check_references(catalog: Catalog, documents: Mapping[str, YamlDocument]) -> None:
     phases = [BASELINE, *(phase.id for phase in catalog.rollout.phases)]
     known = {function.name for function in catalog.functions.functions}
     resources = {resource.name for resource in catalog.prices.resources}
 
-    def fail(name: str, location: Sequence[str | int], message: str) -> None:
-        field = ".".join(str(part) for part in location)
-        line = _line(documents[name], location)
-        raise CatalogError(f"{directory / f'{name}.yaml'}:{line}: {field}: {message}")
+    def fail(name: str, location: Location, message: str) -> NoReturn:
+        documents[name].refuse(location, message)
 
     _check_unique(phases, "rollout", fail)
     for i, function in enumerate(catalog.functions.functions):
@@ -166,7 +118,7 @@ def _check_references(catalog: Catalog, directory: Path, documents: Mapping[str,
                 fail("prices", ("resources", i), f"the label {label!r} already belongs to {seen[label.lower()]!r}")
 
 
-def _check_unique(phases: Sequence[str], name: str, fail: Any) -> None:
+def _check_unique(phases: Sequence[str], name: str, fail: Callable[[str, Location, str], NoReturn]) -> None:
     for i, phase in enumerate(phases):
         if phase in phases[:i]:
             fail(name, ("phases", i - 1, "id"), f"the phase {phase!r} is there twice, or is the baseline's name")

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from tieout.catalog.load import load_beside
+from tieout.core.errors import TieoutError
 
 MAIL_FILE = "mail.yaml"
 HOST_VARIABLE = "TIEOUT_SMTP_HOST"
@@ -28,8 +29,8 @@ _LONGEST_ADDRESS = 254
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 
 
-class MailSettingsError(ValueError):
-    """A variable of the environment that cannot be used; the message names it, never a secret."""
+class MailSettingsError(TieoutError):
+    """A variable of the environment that cannot be used; it is named, a secret never."""
 
 
 class Security(StrEnum):
@@ -157,10 +158,10 @@ def _server(environment: Mapping[str, str]) -> MailServer | None:
     if not host:
         lonely = [name for name in _OWN_VARIABLES if environment.get(name)]
         if lonely:
-            raise MailSettingsError(f"${lonely[0]} is set, ${HOST_VARIABLE} is not; set it too, or neither")
+            raise MailSettingsError(f"${lonely[0]} is set, ${HOST_VARIABLE} is not", remedy="Set it too, or neither.")
         return None
     if not re.fullmatch(r"[A-Za-z0-9.:_-]+", host, re.ASCII):
-        raise MailSettingsError(f"${HOST_VARIABLE}: {host[:60]!r} is not the name of a host")
+        raise MailSettingsError(f"{host[:60]!r} is not the name of a host", place=f"${HOST_VARIABLE}")
     security = _security(environment)
     user, password = environment.get(USER_VARIABLE) or None, environment.get(PASSWORD_VARIABLE) or None
     if (user is None) != (password is None):
@@ -168,8 +169,8 @@ def _server(environment: Mapping[str, str]) -> MailServer | None:
         raise MailSettingsError(f"${missing} is not set; a server that asks for a user asks for a password, too")
     if user is not None and security is Security.NONE:
         raise MailSettingsError(
-            f"${SECURITY_VARIABLE} is none, so the password would travel in the clear; use starttls or ssl, "
-            f"or unset ${USER_VARIABLE} and ${PASSWORD_VARIABLE}"
+            f"${SECURITY_VARIABLE} is none, so the password would travel in the clear",
+            remedy=f"Use starttls or ssl, or unset ${USER_VARIABLE} and ${PASSWORD_VARIABLE}.",
         )
     return MailServer(host, _port(environment, security), security, user, password)
 
@@ -179,13 +180,15 @@ def _security(environment: Mapping[str, str]) -> Security:
     try:
         return Security(text.strip().lower())
     except ValueError:
-        raise MailSettingsError(f"${SECURITY_VARIABLE}: {text[:60]!r} is none of starttls, ssl and none") from None
+        raise MailSettingsError(
+            f"{text[:60]!r} is none of starttls, ssl and none", place=f"${SECURITY_VARIABLE}"
+        ) from None
 
 
 def _port(environment: Mapping[str, str], security: Security) -> int:
     text = (environment.get(PORT_VARIABLE) or str(_PORTS[security])).strip()
     if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or not 1 <= int(text) <= _LARGEST_PORT:
-        raise MailSettingsError(f"${PORT_VARIABLE}: {text[:60]!r} is not a port from 1 to {_LARGEST_PORT}")
+        raise MailSettingsError(f"{text[:60]!r} is not a port from 1 to {_LARGEST_PORT}", place=f"${PORT_VARIABLE}")
     return int(text)
 
 
@@ -196,4 +199,4 @@ def _sender(environment: Mapping[str, str], server: MailServer | None) -> str:
     try:
         return address(text or _UNSENT)
     except ValueError as error:
-        raise MailSettingsError(f"${SENDER_VARIABLE}: {error}") from None
+        raise MailSettingsError(str(error), place=f"${SENDER_VARIABLE}") from None

@@ -13,13 +13,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tieout.core.errors import TieoutError
 from tieout.core.money import MoneyError, parse_usd
 
 BASELINE = "baseline"
 
 
-class CatalogError(ValueError):
-    """A catalog file that cannot be used; the message names file, line, field and what to write instead."""
+class CatalogError(TieoutError):
+    """A catalog file that cannot be used; its place names file and line, its problem the entry."""
+
+    usual_remedy = "Correct the catalog, then run the command again."
 
 
 def _exact_usd(value: object) -> Decimal:

@@ -142,7 +142,7 @@ def _catalog(directory: Path) -> Iterator[Diagnosis]:
     try:
         catalog = load_catalog(directory)
     except CatalogError as error:
-        yield Diagnosis("catalog", str(error), "Correct the file; line and field are named.")
+        yield Diagnosis("catalog", error.located, error.remedy)
         return
     functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
     yield Diagnosis("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
@@ -156,7 +156,7 @@ def _baseline(catalog_directory: Path) -> Diagnosis:
     try:
         lock = read_lock(catalog_directory)
     except LockError as error:
-        return Diagnosis("baseline", str(error), "See above.")
+        return Diagnosis("baseline", error.located, error.remedy)
     if lock is None:
         return Diagnosis("baseline", "not frozen; `tieout freeze-baseline` freezes it")
     return Diagnosis("baseline", f"frozen: {lock.baseline.start} to {lock.baseline.end}, end exclusive")
@@ -195,7 +195,7 @@ def _warehouse(home: Home) -> Iterator[Diagnosis]:
         yield Diagnosis("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
         return
     except WarehouseError as error:
-        yield Diagnosis("warehouse", str(error), "See above.")
+        yield Diagnosis("warehouse", error.located, error.remedy or "See above.")
         return
     built = f"weeks {weeks[0].label} to {weeks[-1].label} are built" if weeks else "no week is built yet"
     yield Diagnosis("warehouse", f"{home.warehouse}: {built}")
@@ -237,13 +237,14 @@ def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterato
 
 def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterator[Diagnosis]:
     """Look at what a pull would meet: the token, the connection, the right to read the bill, and what is at risk."""
-    from tieout.cli.pull import modal_problem, read_patience, utc_now
+    from tieout.cli.pull import modal_problem, utc_now
     from tieout.modal.client import Cause, ModalError
     from tieout.modal.discovery import look_at_access
+    from tieout.modal.retry_policy import RetryPolicy
 
     now = utc_now()
     try:
-        access = look_at_access(read_patience(), now)
+        access = look_at_access(RetryPolicy.from_environment(), now)
     except ModalError as error:
         yield Diagnosis("modal", str(error), "Correct Modal's configuration: `modal config show` reads it, too.")
         return

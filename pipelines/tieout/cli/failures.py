@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from tieout.core.errors import TieoutError
+
 NOTHING_LANDED = (
     "`tieout pull` brings Modal's exports, or put them there yourself; `tieout demo` shows a simulated workspace."
 )
@@ -16,12 +18,12 @@ class ExitCode(IntEnum):
     STOPPED = 130
 
 
-class CommandError(Exception):
-    """A command that cannot go on: what is wrong and where, what to do next, and how to exit."""
+class CommandError(TieoutError):
+    """A command that cannot go on, and how it exits."""
 
-    def __init__(self, problem: str, *, remedy: str = "", code: ExitCode = ExitCode.USAGE) -> None:
-        """Keep the sentences apart; they are printed below each other."""
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
+    def __init__(
+        self, problem: str, *, place: object = None, remedy: str | None = None, code: ExitCode = ExitCode.USAGE
+    ) -> None:
+        """Keep the exit code beside what is said."""
+        super().__init__(problem, place=place, remedy=remedy)
         self.code = code

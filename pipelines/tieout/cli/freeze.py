@@ -35,11 +35,7 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
         try:
             lock = freeze_baseline(con, catalog)
         except BaselineError as error:
-            raise CommandError(
-                str(error),
-                remedy="Land the bills and logs that are missing, then `tieout run` and freeze again.",
-                code=ExitCode.DATA,
-            ) from None
+            raise CommandError(error.problem, remedy=error.remedy, code=ExitCode.DATA) from None
     write_lock(lock, catalog_directory)
     functions = len({value.function for value in lock.series})
     say(

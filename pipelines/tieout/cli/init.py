@@ -8,7 +8,7 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.cli.failures import CommandError
 from tieout.cli.messages import say
-from tieout.cli.pull import modal_problem, read_patience, utc_now
+from tieout.cli.pull import modal_problem, utc_now
 from tieout.cli.steps import show_steps
 from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
@@ -17,6 +17,7 @@ from tieout.modal.client import ModalError
 from tieout.modal.discovery import Deployed, look_at_deployed
 from tieout.modal.first_catalog import first_catalog
 from tieout.modal.plan import first_bill_day
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.report.wording import count
 
 
@@ -31,7 +32,7 @@ def write_first_catalog(directory: Path) -> None:
     try:
         with stoppable("Stopped; nothing was written."), show_steps() as steps:
             steps.stage("Asking Modal what is deployed")
-            deployed = look_at_deployed(read_patience(), now)
+            deployed = look_at_deployed(RetryPolicy.from_environment(), now)
     except ModalError as error:
         raise modal_problem(error.cause, str(error)) from None
     built_in = load_catalog(resource_path("catalog"))

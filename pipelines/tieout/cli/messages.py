@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tieout.cli.failures import CommandError, ExitCode
+from tieout.core.errors import TieoutError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -28,16 +29,8 @@ def explain(error: Exception) -> ExitCode:
     Raises:
         Exception: the error itself, when it is a defect of ours: nobody but a traceback explains it.
     """
-    from tieout.catalog.models import CatalogError
-    from tieout.savings.baseline_lock_parser import LockError
-    from tieout.warehouse.closed_week import ClosingError
-
-    if isinstance(error, CommandError):
-        return _print(error.problem, error.remedy, error.code)
-    if isinstance(error, CatalogError):
-        return _print(str(error), "Correct the catalog, then run the command again.", ExitCode.USAGE)
-    if isinstance(error, LockError | ClosingError):
-        return _print(str(error), "", ExitCode.USAGE)
+    if isinstance(error, TieoutError):
+        return _print(error.located, error.remedy, error.code if isinstance(error, CommandError) else ExitCode.USAGE)
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
     if (storage := _storage_error(error)) is not None:
@@ -45,7 +38,7 @@ def explain(error: Exception) -> ExitCode:
         return _print(said, "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE)
     if isinstance(error, OSError):
         return _print(str(error), "Check the disk: `tieout doctor`.", ExitCode.USAGE)
-    return _explain_warehouse(error)
+    return _explain_duckdb(error)
 
 
 def _storage_error(error: BaseException | None) -> BaseException | None:
@@ -55,19 +48,12 @@ def _storage_error(error: BaseException | None) -> BaseException | None:
     return error
 
 
-def _explain_warehouse(error: Exception) -> ExitCode:
-    # Only a command that has opened the warehouse can fail in it, so nothing new is imported here.
+def _explain_duckdb(error: Exception) -> ExitCode:
+    # Only a command that has opened a database can fail in it, so nothing new is imported here.
     if "duckdb" not in sys.modules:
         raise error
     import duckdb
 
-    from tieout.validation.suites import SuiteError
-    from tieout.warehouse.connection import WarehouseError
-    from tieout.warehouse.models import ModelError
-    from tieout.warehouse.queries import QueryError
-
-    if isinstance(error, WarehouseError | QueryError | SuiteError | ModelError):
-        return _print(str(error), "", ExitCode.USAGE)
     if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
         return _print(
             str(error), "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE
@@ -75,7 +61,7 @@ def _explain_warehouse(error: Exception) -> ExitCode:
     raise error
 
 
-def _print(problem: str, remedy: str, code: ExitCode) -> ExitCode:
+def _print(problem: str, remedy: str | None, code: ExitCode) -> ExitCode:
     err.print(Text.assemble(("Error: ", "bold red"), problem))
     if remedy:
         err.print(Text(remedy))

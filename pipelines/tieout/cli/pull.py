@@ -14,7 +14,7 @@ from tieout.core.home import Home
 from tieout.modal.client import Cause, ModalError
 from tieout.modal.plan import BILL_MONTHS, earliest_bill_day, first_bill_day
 from tieout.modal.pull import PullOutcome, pull
-from tieout.modal.retry_policy import Patience, PatienceError
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 
 _SHOWN_FAILURES = 20
@@ -51,11 +51,11 @@ def run_pull(
     wanted = _wanted(since, until, only)
     _refuse_simulation(home)
     programme = CatalogedFunctions.of(load_catalog(catalog_directory))
-    patience = read_patience()
+    policy = RetryPolicy.from_environment()
     try:
         with stoppable("Stopped; what arrived is landed, `tieout pull` asks for the rest."), show_steps() as steps:
             steps.stage("Asking Modal")
-            outcome = pull(home.landing, programme, wanted, patience=patience, clock=utc_now, progress=steps.share)
+            outcome = pull(home.landing, programme, wanted, policy=policy, clock=utc_now, progress=steps.share)
     except ModalError as error:
         raise modal_problem(error.cause, str(error)) from None
     _say_landed(outcome, home)
@@ -65,18 +65,6 @@ def run_pull(
 def utc_now() -> dt.datetime:
     """The time, aware UTC."""
     return dt.datetime.now(dt.UTC)
-
-
-def read_patience() -> Patience:
-    """Read the limits from the environment.
-
-    Raises:
-        CommandError: one of them is no number.
-    """
-    try:
-        return Patience.from_environment()
-    except PatienceError as error:
-        raise CommandError(str(error), remedy="Correct it, or unset it.") from None
 
 
 def modal_problem(cause: Cause, message: str) -> CommandError:

@@ -16,7 +16,6 @@ from tieout.catalog.mail_settings import (
     HOST_VARIABLE,
     MAIL_FILE,
     MailSettings,
-    MailSettingsError,
     address,
     load_mail_settings,
 )
@@ -37,7 +36,7 @@ from tieout.mail.deliver import (
     post,
 )
 from tieout.mail.messages import Message, Recipient, RecipientState
-from tieout.mail.outbox import Outbox, OutboxBusyError, OutboxError, open_outbox, read_outbox
+from tieout.mail.outbox import Outbox, OutboxBusyError, open_outbox, read_outbox
 from tieout.report.contents import DayState
 from tieout.report.formats.text import SEPARATOR, columns, printable
 from tieout.report.inputs import days_of_week, states_of_landed_days
@@ -292,9 +291,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except OutboxBusyError as error:
-        raise CommandError(str(error), code=ExitCode.DATA) from None
-    except (OutboxError, MailSettingsError) as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(error.problem, place=error.place, remedy=error.remedy, code=ExitCode.DATA) from None
     except sqlite3.Error as error:
         raise CommandError(
             f"the outbox cannot be written: {error}",

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
+from tieout.core.errors import TieoutError
+
 SCALE = 12
 PICODOLLARS_PER_USD = 10**SCALE
 LARGEST_USD = Decimal(10) ** 12
@@ -19,7 +21,7 @@ _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?|[+-]?\.\d+([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-class MoneyError(ValueError):
+class MoneyError(TieoutError, ValueError):
     """A text that is not an amount the warehouse can keep exactly."""
 
 

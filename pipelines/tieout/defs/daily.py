@@ -15,7 +15,7 @@ from tieout.defs.execution import reported_and_published_assets
 from tieout.defs.jobs import load_pulled, pull, week
 from tieout.defs.pull import CHANGED_WEEKS, PULLED
 from tieout.modal.client import ModalError, Session
-from tieout.modal.retry_policy import Patience, PatienceError
+from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.warehouse.weeks import consecutive
 
 # After the six hours in which yesterday's bill settles, and before the mail of a Monday.
@@ -29,9 +29,9 @@ def daily_schedule(home: Home) -> dg.ScheduleDefinition:
         if home.simulation.exists():
             return dg.SkipReason("This workspace is simulated; nothing is pulled into it.")
         try:
-            with Session(Patience.from_environment()) as session:
+            with Session(RetryPolicy.from_environment()) as session:
                 has_token = session.settings().has_token
-        except (ModalError, PatienceError) as error:
+        except (ModalError, RetryPolicyError) as error:
             return dg.SkipReason(f"Modal's configuration cannot be read: {error}")
         if not has_token:
             return dg.SkipReason("No Modal token is configured; exported files are loaded by hand.")

@@ -18,7 +18,7 @@ from tieout.defs.checks import table_key
 from tieout.defs.workspace import WorkspaceResource
 from tieout.modal.client import ModalError
 from tieout.modal.pull import PullOutcome, pull
-from tieout.modal.retry_policy import Patience, PatienceError
+from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
 from tieout.sources.raw_schema import TABLES
 
@@ -54,12 +54,12 @@ def pulled(context: dg.AssetExecutionContext, modal: Modal) -> dg.MaterializeRes
             home.landing,
             CatalogedFunctions.of(load_catalog(Path(modal.catalog))),
             Wanted(),
-            patience=Patience.from_environment(),
+            policy=RetryPolicy.from_environment(),
             clock=lambda: dt.datetime.now(dt.UTC),
         )
-    except (ModalError, PatienceError) as error:
+    except (ModalError, RetryPolicyError) as error:
         raise dg.Failure(
-            f"Nothing was pulled: {error}. `tieout doctor --modal` says more.", allow_retries=False
+            f"Nothing was pulled: {error.located}. `tieout doctor --modal` says more.", allow_retries=False
         ) from None
     metadata = _metadata(outcome)
     for note in outcome.notes:

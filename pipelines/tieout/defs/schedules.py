@@ -63,7 +63,7 @@ def _requests(home: Home, catalog_directory: Path, now: dt.datetime) -> list[dg.
         settings = load_mail_settings(catalog_directory, os.environ)
         weeks = weeks_to_look_at(home, settings, now=now)
     except WarehouseError as error:
-        return dg.SkipReason(f"Next hour: {error}.")
+        return dg.SkipReason(f"Next hour: {error}")
     if not weeks:
         return dg.SkipReason("No week is due, and no mail waits for another attempt.")
     tick = now.strftime("%Y-%m-%dT%H:%M")

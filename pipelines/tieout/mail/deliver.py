@@ -17,10 +17,10 @@ from tieout.mail.messages import Message, Recipient, RecipientState, Rendered
 from tieout.mail.outbox import Outbox
 from tieout.mail.transport import (
     InDoubtError,
-    Patience,
     PostponedError,
     RefusedError,
     SmtpConnection,
+    Timeouts,
     TransportError,
     connect,
 )
@@ -127,7 +127,7 @@ def post(
     *,
     clock: Callable[[], dt.datetime],
     only_due: bool = False,
-    patience: Patience | None = None,
+    timeouts: Timeouts | None = None,
 ) -> Posted:
     """Render the mail of an occasion unless that is done, bring its recipients up to date, and deliver it.
 
@@ -137,7 +137,7 @@ def post(
         settings: who gets it, from whom and by which server.
         clock: the time, UTC.
         only_due: pass over those whose next attempt is later.
-        patience: how long to wait for the server.
+        timeouts: how long to wait for the server.
 
     Raises:
         OutboxError: what is kept of it cannot be used.
@@ -149,7 +149,7 @@ def post(
         outbox.replace_earlier(message)
     dropped = outbox.set_recipients(message, occasion.recipients)
     message = outbox.message(message.message_id)
-    trouble = deliver(outbox, message, settings, clock=clock, only_due=only_due, patience=patience)
+    trouble = deliver(outbox, message, settings, clock=clock, only_due=only_due, timeouts=timeouts)
     message = outbox.message(message.message_id)
     return Posted(message, outbox.folder / message.file_name, is_new, dropped, trouble)
 
@@ -161,7 +161,7 @@ def deliver(
     *,
     clock: Callable[[], dt.datetime],
     only_due: bool = False,
-    patience: Patience | None = None,
+    timeouts: Timeouts | None = None,
 ) -> str | None:
     """Hand a message over to the server for everybody who still waits, and return what prevented it, if anything did.
 
@@ -171,7 +171,7 @@ def deliver(
         settings: without a server the file in the outbox is the delivery.
         clock: the time, UTC.
         only_due: pass over those whose next attempt is later.
-        patience: how long to wait for the server.
+        timeouts: how long to wait for the server.
     """
     if settings.server is None:
         outbox.write(message)
@@ -183,7 +183,7 @@ def deliver(
     content = outbox.content(message)
     left = list(due)
     try:
-        with connect(settings.server, patience) as connection:
+        with connect(settings.server, timeouts) as connection:
             while left:
                 _hand_over(connection, outbox, message, left[0].address, content, clock=clock)
                 left.pop(0)
@@ -195,12 +195,12 @@ def deliver(
 
 
 def retry(
-    outbox: Outbox, settings: MailSettings, *, clock: Callable[[], dt.datetime], patience: Patience | None = None
+    outbox: Outbox, settings: MailSettings, *, clock: Callable[[], dt.datetime], timeouts: Timeouts | None = None
 ) -> list[Posted]:
     """Deliver again what waits and is due; without a server nothing is."""
     posted = []
     for message in waiting_messages(outbox, now=clock()) if settings.server is not None else ():
-        trouble = deliver(outbox, message, settings, clock=clock, only_due=True, patience=patience)
+        trouble = deliver(outbox, message, settings, clock=clock, only_due=True, timeouts=timeouts)
         current = outbox.message(message.message_id)
         posted.append(Posted(current, outbox.folder / current.file_name, is_new=False, trouble=trouble))
     return posted

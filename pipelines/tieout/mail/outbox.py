@@ -9,27 +9,29 @@ in that state when the outbox is opened is *in doubt*: a process ended before it
 """
 
 import datetime as dt
-import fcntl
 import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
+from tieout.core.errors import TieoutError
 from tieout.core.files import write_whole
+from tieout.core.locks import LockedError, only_process
 from tieout.core.periods import IsoWeek
 from tieout.core.sql import transaction
 from tieout.mail.messages import Message, Recipient, RecipientState, Rendered
 
 DATABASE_NAME = "outbox.sqlite"
 _LOCK_NAME = "outbox.lock"
+_RESTORE = "Restore it from a backup."
 _FIRST_PAUSE = dt.timedelta(minutes=5)
 _LONGEST_PAUSE = dt.timedelta(hours=6)
 
 
-class OutboxError(RuntimeError):
-    """The outbox cannot be used as it was meant; the message says why and what to do."""
+class OutboxError(TieoutError):
+    """The outbox cannot be used as it was meant."""
 
 
 class OutboxBusyError(OutboxError):
@@ -45,17 +47,16 @@ def open_outbox(folder: Path) -> Iterator["Outbox"]:
         OutboxError: the state cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK_NAME).open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutboxBusyError(
-                f"another process is sending from {folder}; it does this work, look at `tieout outbox` when it is done"
-            ) from None
-        with closing(_connect(folder / DATABASE_NAME)) as con:
+    try:
+        with only_process(folder / _LOCK_NAME), closing(_connect(folder / DATABASE_NAME)) as con:
             outbox = Outbox(folder, con)
             outbox.doubt_what_was_interrupted()
             yield outbox
+    except LockedError:
+        raise OutboxBusyError(
+            f"another process is sending from {folder}",
+            remedy="It does this work; look at `tieout outbox` when it is done.",
+        ) from None
 
 
 @contextmanager
@@ -141,9 +142,9 @@ class Outbox:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise OutboxError(f"{path} cannot be read ({error.strerror}); restore it from a backup") from None
+            raise OutboxError(f"{path} cannot be read ({error.strerror})", remedy=_RESTORE) from None
         if hashlib.sha256(content).hexdigest() != message.sha256:
-            raise OutboxError(f"{path} was changed since it was rendered, so it is not sent; restore it from a backup")
+            raise OutboxError(f"{path} was changed since it was rendered, so it is not sent", remedy=_RESTORE)
         return content
 
     # Recipients
@@ -235,10 +236,8 @@ class Outbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        if self._con.in_transaction:  # part of a larger one
-            yield
-            return
-        with transaction(self._con, begin="begin immediate"):
+        is_part_of_another = self._con.in_transaction
+        with nullcontext() if is_part_of_another else transaction(self._con, begin="begin immediate"):
             yield
 
     def _messages(self, where: str, parameters: Sequence[object]) -> tuple[Message, ...]:
@@ -345,10 +344,10 @@ def _connect(path: Path) -> sqlite3.Connection:
         con.execute("pragma foreign_keys = on")
     except sqlite3.DatabaseError as error:
         con.close()
-        raise OutboxError(f"{path} cannot be read ({error}); restore it from a backup before you send") from None
+        raise OutboxError(f"{path} cannot be read ({error})", remedy=_RESTORE) from None
     if version > _VERSION:
         con.close()
-        raise OutboxError(f"{path} was written by a newer version of Tieout; install that one")
+        raise OutboxError(f"{path} was written by a newer version of Tieout", remedy="Install that one.")
     return con
 
 

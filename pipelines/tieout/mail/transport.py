@@ -23,43 +23,44 @@ from tieout.catalog.mail_settings import (
     MailServer,
     Security,
 )
+from tieout.core.errors import TieoutError
 from tieout.report.formats.text import printable
 
 _LONGEST_REPLY = 200
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds to wait for a server: for a connection and every command, and for the answer to the end of the data."""
 
     command: float = 60
     end_of_data: float = 600
 
 
-class TransportError(RuntimeError):
-    """The server cannot be used now; nothing was handed over. The message says why and what to do."""
+class TransportError(TieoutError):
+    """The server cannot be used now; nothing was handed over."""
 
 
-class RefusedError(RuntimeError):
+class RefusedError(TieoutError):
     """The server refuses this message for this recipient, for good; its answer is the message."""
 
 
-class PostponedError(RuntimeError):
+class PostponedError(TieoutError):
     """The server does not take this message for this recipient now; its answer is the message."""
 
 
-class InDoubtError(RuntimeError):
+class InDoubtError(TieoutError):
     """The end of the data was sent, and no answer came."""
 
 
 @contextmanager
-def connect(server: MailServer, patience: Patience | None = None) -> Iterator["SmtpConnection"]:
+def connect(server: MailServer, timeouts: Timeouts | None = None) -> Iterator["SmtpConnection"]:
     """Connect to a server, protected and signed in as it is set, and say goodbye in the end.
 
     Raises:
         TransportError: it does not answer, is not who it should be, or does not know the user.
     """
-    limits = patience or Patience()
+    limits = timeouts or Timeouts()
     with _explained(server):
         smtp = _open(server, limits)
     try:
@@ -75,11 +76,11 @@ def connect(server: MailServer, patience: Patience | None = None) -> Iterator["S
 class SmtpConnection:
     """A server that listens."""
 
-    def __init__(self, smtp: smtplib.SMTP, server: MailServer, patience: Patience) -> None:
+    def __init__(self, smtp: smtplib.SMTP, server: MailServer, timeouts: Timeouts) -> None:
         """Use an open connection; closing it stays with `connect`."""
         self._smtp = smtp
         self._server = server
-        self._patience = patience
+        self._timeouts = timeouts
 
     def offer(self, content: bytes, *, sender: str, recipient: str, before_end: Callable[[], None]) -> str:
         """Hand over a message for one recipient, and return the server's answer.
@@ -103,10 +104,10 @@ class SmtpConnection:
             raise PostponedError(self._said(f"the connection broke before the message was complete: {error}")) from None
         before_end()
         try:
-            self._wait_up_to(self._patience.end_of_data)
+            self._wait_up_to(self._timeouts.end_of_data)
             self._smtp.send(b".\r\n")
             code, reply = self._smtp.getreply()
-            self._wait_up_to(self._patience.command)
+            self._wait_up_to(self._timeouts.command)
         except (smtplib.SMTPException, OSError) as error:
             raise InDoubtError(self._said(f"the connection broke before the server's answer: {error}")) from None
         self._require(2, code, reply)
@@ -117,8 +118,8 @@ class SmtpConnection:
         code, reply = self._smtp.mail(sender)
         if code // 100 == 5:
             raise TransportError(
-                f"{self._server.name} does not accept mail from {sender}: {self._answer(code, reply)}. "
-                f"Correct ${SENDER_VARIABLE}."
+                f"{self._server.name} does not accept mail from {sender}: {self._answer(code, reply)}",
+                remedy=f"Correct ${SENDER_VARIABLE}.",
             )
         self._require(2, code, reply)
         self._require(2, *self._smtp.rcpt(recipient))
@@ -151,11 +152,11 @@ def without_secrets(text: str, server: MailServer) -> str:
     return line if len(line) <= _LONGEST_REPLY else f"{line[: _LONGEST_REPLY - 1]}…"
 
 
-def _open(server: MailServer, patience: Patience) -> smtplib.SMTP:
+def _open(server: MailServer, timeouts: Timeouts) -> smtplib.SMTP:
     if server.security is Security.SSL:
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=patience.command, context=context)
-    return smtplib.SMTP(server.host, server.port, timeout=patience.command)
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=timeouts.command, context=context)
+    return smtplib.SMTP(server.host, server.port, timeout=timeouts.command)
 
 
 def _greet(smtp: smtplib.SMTP, server: MailServer) -> None:
@@ -167,8 +168,8 @@ def _greet(smtp: smtplib.SMTP, server: MailServer) -> None:
     if server.security is Security.STARTTLS:
         if not smtp.has_extn("starttls"):
             raise TransportError(
-                f"{server.name} does not offer STARTTLS, and mail is not sent in the clear unasked. "
-                f"Set ${SECURITY_VARIABLE} to ssl, or to none where the network is trusted."
+                f"{server.name} does not offer STARTTLS, and mail is not sent in the clear unasked",
+                remedy=f"Set ${SECURITY_VARIABLE} to ssl, or to none where the network is trusted.",
             )
         smtp.starttls(context=ssl.create_default_context())
         smtp.ehlo()
@@ -183,30 +184,33 @@ def _explained(server: MailServer) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         raise TransportError(
-            f"the certificate of {server.name} is not trusted: {error.verify_message}. Check ${HOST_VARIABLE}; "
-            "the certificates of an authority of your own go into the file that $SSL_CERT_FILE names."
+            f"the certificate of {server.name} is not trusted: {error.verify_message}",
+            remedy=f"Check ${HOST_VARIABLE}; the certificates of an authority of your own go into the file that "
+            "$SSL_CERT_FILE names.",
         ) from None
     except ssl.SSLError as error:
         raise TransportError(
             f"{server.name} does not speak TLS as ${SECURITY_VARIABLE}={server.security} wants it "
-            f"({without_secrets(error.reason or str(error), server)}). Check ${PORT_VARIABLE} and ${SECURITY_VARIABLE}."
+            f"({without_secrets(error.reason or str(error), server)})",
+            remedy=f"Check ${PORT_VARIABLE} and ${SECURITY_VARIABLE}.",
         ) from None
     except smtplib.SMTPAuthenticationError as error:
         raise TransportError(
-            f"{server.name} does not accept the user and password: {_code_and_text(error, server)}. "
-            f"Correct ${USER_VARIABLE} and ${PASSWORD_VARIABLE}."
+            f"{server.name} does not accept the user and password: {_code_and_text(error, server)}",
+            remedy=f"Correct ${USER_VARIABLE} and ${PASSWORD_VARIABLE}.",
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise TransportError(
-            f"{server.name} does not ask for a user and password. Unset ${USER_VARIABLE} and ${PASSWORD_VARIABLE}, "
-            f"or check ${PORT_VARIABLE}: servers often ask on 587 only."
+            f"{server.name} does not ask for a user and password",
+            remedy=f"Unset ${USER_VARIABLE} and ${PASSWORD_VARIABLE}, or check ${PORT_VARIABLE}: servers often ask on "
+            "587 only.",
         ) from None
     except smtplib.SMTPResponseException as error:
         raise TransportError(f"{server.name} does not take mail now: {_code_and_text(error, server)}.") from None
     except (smtplib.SMTPException, OSError) as error:
         raise TransportError(
-            f"{server.name} cannot be reached: {without_secrets(str(error), server)}. "
-            f"Check ${HOST_VARIABLE} and ${PORT_VARIABLE}."
+            f"{server.name} cannot be reached: {without_secrets(str(error), server)}",
+            remedy=f"Check ${HOST_VARIABLE} and ${PORT_VARIABLE}.",
         ) from None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.core.errors import TieoutError
 from tieout.core.files import write_whole
 from tieout.measure.daily_work import baseline_of, daily_series, landed_days, read_work
 from tieout.measure.log_coverage import missing_logs
@@ -17,8 +18,10 @@ from tieout.savings.status import SUFFICIENT_BASELINE_DAYS
 from tieout.savings.week import METHOD_VERSION
 
 
-class BaselineError(ValueError):
-    """A baseline that cannot be frozen; the message names the days that there are, or that are missing."""
+class BaselineError(TieoutError):
+    """A baseline that cannot be frozen; the problem names the days that there are, or that are missing."""
+
+    usual_remedy = "Land the bills and logs that are missing, then `tieout run` and freeze again."
 
 
 def freeze_baseline(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> BaselineLock:

@@ -1,4 +1,4 @@
-"""Asking Modal: a few worker processes, deadlines, and patience with what passes by itself."""
+"""Asking Modal: a few worker processes, deadlines, and policy with what passes by itself."""
 
 import contextlib
 import errno
@@ -23,11 +23,12 @@ from tenacity.retry import retry_if_exception
 from tenacity.stop import stop_after_attempt, stop_before_delay, stop_when_event_set
 from tenacity.wait import wait_exponential_jitter
 
+from tieout.core.errors import TieoutError
 from tieout.modal import worker
-from tieout.modal.retry_policy import Patience
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import Range, naive_iso
 
-# A rate limit wants more patience than a cut connection.
+# A rate limit wants more policy than a cut connection.
 _BUSY_FACTOR = 5
 # What the disk says when it does not take an answer, which asking again does not cure.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -56,7 +57,7 @@ class Cause(StrEnum):
     NOT_WRITTEN = "not written"
 
 
-class ModalError(Exception):
+class ModalError(TieoutError):
     """A request that Modal did not answer as asked; the message holds no credential."""
 
     def __init__(self, cause: Cause, message: str) -> None:
@@ -209,12 +210,12 @@ class _Worker:
 class Session:
     """Modal's command line and SDK for the length of one pull; threads may share it."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, policy: RetryPolicy) -> None:
         """Start nothing yet."""
-        self.patience = patience
+        self.policy = policy
         self._stop = threading.Event()
-        self._ends = time.monotonic() + patience.total_seconds
-        self._workers = [_Worker() for _ in range(patience.at_once)]
+        self._ends = time.monotonic() + policy.total_seconds
+        self._workers = [_Worker() for _ in range(policy.at_once)]
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for each in self._workers:
             self._free.put(each)
@@ -245,7 +246,7 @@ class Session:
         Raises:
             ModalError: the configuration cannot be read.
         """
-        return Settings(**self._once({"kind": "settings"}, self.patience.request_seconds))
+        return Settings(**self._once({"kind": "settings"}, self.policy.request_seconds))
 
     def workspace(self, server: str) -> str | None:
         """Return the workspace's name, and thereby find out whether Modal can be reached and takes the token.
@@ -258,7 +259,7 @@ class Session:
         """
         try:
             name: str | None = self._patiently(
-                {"kind": "workspace"}, self.patience.reach_seconds, passing=frozenset({Cause.BUSY})
+                {"kind": "workspace"}, self.policy.reach_seconds, passing=frozenset({Cause.BUSY})
             )
         except ModalError as error:
             if error.cause in PASSING or error.cause is Cause.UNREACHABLE:
@@ -274,7 +275,7 @@ class Session:
             OSError: the disk does not take it.
         """
         request = {"kind": "command", "arguments": list(arguments), "output": str(output)}
-        self._patiently(request, self.patience.request_seconds)
+        self._patiently(request, self.policy.request_seconds)
 
     def report(self, covers: Range, resolution: Literal["h", "d"], output: Path) -> None:
         """Read the bill of a range, by hour or by day, into a file of JSON lines.
@@ -285,14 +286,14 @@ class Session:
         """
         bounds = {"start": naive_iso(covers.start), "end": naive_iso(covers.end)}
         request = {"kind": "report", **bounds, "resolution": resolution, "output": str(output)}
-        self._patiently(request, self.patience.request_seconds)
+        self._patiently(request, self.policy.request_seconds)
 
     def side_by_side(self, works: Sequence[Callable[[], Answer]]) -> Iterator[Answer]:
         """Run things that ask on several threads, and yield what each returns as it ends.
 
         What one of them raises, and a Ctrl-C meanwhile, ends the requests of the others.
         """
-        with ThreadPoolExecutor(self.patience.at_once, thread_name_prefix="pull") as threads:
+        with ThreadPoolExecutor(self.policy.at_once, thread_name_prefix="pull") as threads:
             try:
                 for done in as_completed([threads.submit(work) for work in works]):
                     yield done.result()
@@ -303,7 +304,7 @@ class Session:
     def _patiently(self, request: Mapping[str, Any], seconds: float, *, passing: frozenset[Cause] = PASSING) -> Any:
         attempts = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ModalError) and error.cause in passing),
-            stop=stop_after_attempt(self.patience.attempts)
+            stop=stop_after_attempt(self.policy.attempts)
             | stop_before_delay(max(0.0, self._remaining()))
             | stop_when_event_set(self._stop),
             wait=self._wait,
@@ -315,9 +316,9 @@ class Session:
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         is_busy = isinstance(error, ModalError) and error.cause is Cause.BUSY
-        first = self.patience.first_wait_seconds * (_BUSY_FACTOR if is_busy else 1)
-        wait = wait_exponential_jitter(multiplier=first, max=self.patience.longest_wait_seconds, jitter=first)
-        return min(wait(state), self.patience.longest_wait_seconds)
+        first = self.policy.first_wait_seconds * (_BUSY_FACTOR if is_busy else 1)
+        wait = wait_exponential_jitter(multiplier=first, max=self.policy.longest_wait_seconds, jitter=first)
+        return min(wait(state), self.policy.longest_wait_seconds)
 
     def _once(self, request: Mapping[str, Any], seconds: float) -> Any:
         with self._free_worker() as free:
@@ -326,7 +327,7 @@ class Session:
                 raise ModalError(Cause.STOPPED, "the pull was stopped before this was asked for")
             if limit <= 0:
                 self.stop()
-                over = f"{self.patience.total_seconds:g} s, the time for the whole pull, were over before this came up"
+                over = f"{self.policy.total_seconds:g} s, the time for the whole pull, were over before this came up"
                 raise ModalError(Cause.TIMED_OUT, over)
             asked = time.monotonic()
             answer = free.ask(request, limit)

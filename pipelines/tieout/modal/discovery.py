@@ -16,7 +16,7 @@ from tieout.modal.bill import Billed, Row, billed_objects, read_items
 from tieout.modal.calls import CalledFunction, read_functions
 from tieout.modal.client import Cause, ModalError, Session, Settings
 from tieout.modal.plan import floor
-from tieout.modal.retry_policy import Patience
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import Range
 
 _LOOK_BACK = dt.timedelta(days=7)
@@ -79,13 +79,13 @@ class Deployed:
     is_billed: bool
 
 
-def look_at_access(patience: Patience, now: dt.datetime) -> Access:
+def look_at_access(policy: RetryPolicy, now: dt.datetime) -> Access:
     """Find out what a pull would find out first.
 
     Raises:
         ModalError: the client's own configuration cannot be read.
     """
-    with Session(patience) as session:
+    with Session(policy) as session:
         settings = session.settings()
         access = partial(Access, settings=settings)
         try:
@@ -107,7 +107,7 @@ def look_at_access(patience: Patience, now: dt.datetime) -> Access:
     )
 
 
-def look_at_deployed(patience: Patience, now: dt.datetime) -> Deployed:
+def look_at_deployed(policy: RetryPolicy, now: dt.datetime) -> Deployed:
     """Ask Modal what is deployed, with which resources, and at which prices.
 
     The environment is the one that the client is set to, else the one with most billed objects, else `main`.
@@ -115,7 +115,7 @@ def look_at_deployed(patience: Patience, now: dt.datetime) -> Deployed:
     Raises:
         ModalError: Modal cannot be asked, or refuses anything but the bill and the rates.
     """
-    with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
+    with Session(policy) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
         settings = session.settings()
         settings.require_token()
         workspace = session.workspace(settings.server)

@@ -5,7 +5,6 @@ What one request brings lands at once, and what fails leaves the others alone: t
 """
 
 import contextlib
-import fcntl
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from tieout.core.home import PULL_LOCK_NAME
+from tieout.core.locks import LockedError, only_process
 from tieout.modal import plan
 from tieout.modal.apps import history_errands, list_apps
 from tieout.modal.bill import bill_errands
 from tieout.modal.calls import find_functions, function_errands
 from tieout.modal.client import Cause, ModalError, Session
 from tieout.modal.expired_calls import note_days_without_calls
-from tieout.modal.retry_policy import Patience
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import LandedFile, LandingFolder
 from tieout.modal.tasks import ENDING, Errand, Errands, Failure, Progress
 from tieout.modal.visit import CatalogedFunctions, Clock, Visit, Wanted
@@ -66,7 +66,7 @@ def pull(
     programme: CatalogedFunctions,
     wanted: Wanted,
     *,
-    patience: Patience,
+    policy: RetryPolicy,
     clock: Clock,
     progress: Progress = ignore_progress,
 ) -> PullOutcome:
@@ -76,7 +76,7 @@ def pull(
         landing: the landing folder.
         programme: where to look beside what Modal lists.
         wanted: the exports and the range.
-        patience: limits.
+        policy: limits.
         clock: tells the time, aware UTC.
         progress: called with what has arrived, and the finished share (0 to 1) of the stage.
 
@@ -85,7 +85,7 @@ def pull(
         OSError: the landing folder cannot be written.
     """
     started = time.monotonic()
-    with Session(patience) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
+    with Session(policy) as session, tempfile.TemporaryDirectory(prefix="tieout-") as scratch:
         settings = session.settings()
         settings.require_token()
         session.workspace(settings.server)
@@ -114,12 +114,11 @@ def pull(
 def _alone(landing: Path) -> Iterator[None]:
     """Keep other pulls out of the landing folder: they would ask for the same, and take half a file for a leftover."""
     landing.mkdir(parents=True, exist_ok=True)
-    with (landing / PULL_LOCK_NAME).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ModalError(Cause.UNDER_WAY, f"another pull into {landing} is under way") from None
-        yield
+    try:
+        with only_process(landing / PULL_LOCK_NAME):
+            yield
+    except LockedError:
+        raise ModalError(Cause.UNDER_WAY, f"another pull into {landing} is under way") from None
 
 
 def _bring(visit: Visit) -> None:

@@ -4,15 +4,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from tieout.core.errors import TieoutError
+
 _PREFIX = "TIEOUT_PULL_"
 
 
-class PatienceError(ValueError):
-    """A setting in the environment that is no number; the message names it."""
+class RetryPolicyError(TieoutError):
+    """A setting in the environment that is no number; its place names it."""
+
+    usual_remedy = "Correct it, or unset it."
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """The limits of a pull. A field `attempts` is set by `$TIEOUT_PULL_ATTEMPTS`, and so on.
 
     Attributes:
@@ -34,11 +38,11 @@ class Patience:
     total_seconds: float = 7200.0
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Patience":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "RetryPolicy":
         """Read the settings that are given, and leave the others as they are.
 
         Raises:
-            PatienceError: a value that is no number above zero.
+            RetryPolicyError: a value that is no number above zero.
         """
         given = {}
         for field in fields(cls):
@@ -54,5 +58,5 @@ def _number(name: str, text: str, *, whole: bool) -> float:
     except ValueError:
         number = 0
     if not 0 < number < float("inf"):
-        raise PatienceError(f"${name} is {text!r}, not a {'whole ' if whole else ''}number above zero")
+        raise RetryPolicyError(f"{text!r} is no {'whole ' if whole else ''}number above zero", place=f"${name}")
     return number

@@ -71,8 +71,9 @@ def _check_not_kept(closing: Closing, folder: Path) -> None:
     kept = folder / REVISION_FOLDER.format(closing.revision)
     if kept.exists():
         raise ClosingError(
-            f"{kept} holds an issue that the warehouse does not know. Run again, which reads its {FIGURES_NAME}; if "
-            "that is missing, restore it from a copy, or move the folder away to forget that this revision was issued"
+            f"{kept} holds an issue that the warehouse does not know",
+            remedy=f"Run again, which reads its {FIGURES_NAME}; if that is missing, restore it from a copy, or move "
+            "the folder away to forget that this revision was issued.",
         )
 
 

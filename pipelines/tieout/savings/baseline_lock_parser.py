@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from tieout.core.errors import TieoutError
 from tieout.core.money import MoneyError, parse_usd
 from tieout.savings.baseline_lock import LOCK_FORMAT, LOCK_NAME, BaselineLock
 from tieout.savings.days import BaselinePeriod, FunctionDay
@@ -15,11 +16,12 @@ _DAY_LINE = re.compile(
     rf"  - \{{function: (?P<function>{_STRING}), day: (?P<day>[^,]*), "
     r'successful_calls: (?P<successful_calls>[^,]*), cost_usd: "(?P<cost_usd>[^"]*)"\}'
 )
-_REMEDY = "restore the file from git, or run `tieout freeze-baseline` to freeze anew"
 
 
-class LockError(ValueError):
-    """A lock that cannot be used; the message names the line, the field and what to do."""
+class LockError(TieoutError):
+    """A lock that cannot be used; its place names the line, its problem the field."""
+
+    usual_remedy = "Restore the file from git, or run `tieout freeze-baseline` to freeze anew."
 
 
 def parse_lock(text: str, *, name: str = LOCK_NAME) -> BaselineLock:
@@ -50,8 +52,9 @@ def parse_lock(text: str, *, name: str = LOCK_NAME) -> BaselineLock:
     lock = BaselineLock(method_version, baseline, files, tuple(_read_series(lines, baseline)))
     if lock.series_sha256 != series_sha256:
         raise LockError(
-            f"{name}:{digest_line}: series_sha256: the series below is not the one that was frozen (its hash is "
-            f"{lock.series_sha256[:12]}…, not {series_sha256[:12]}…); {_REMEDY}"
+            f"series_sha256: the series below is not the one that was frozen (its hash is "
+            f"{lock.series_sha256[:12]}…, not {series_sha256[:12]}…)",
+            place=f"{name}:{digest_line}",
         )
     return lock
 
@@ -85,7 +88,7 @@ class _Lines:
         """Read `field: value`, with the value in the given form."""
         line = self.peek()
         if line is None:
-            raise LockError(f"{self._name}:{self._last}: {field}: the lock ends here; {_REMEDY}")
+            raise LockError(f"{field}: the lock ends here", place=f"{self._name}:{self._last}")
         self.read()
         if not line.startswith(f"{field}:"):
             raise self.error(field, f"expected `{field}:`, found {line[:60]!r}")
@@ -95,7 +98,7 @@ class _Lines:
         return value
 
     def error(self, field: str, message: str) -> LockError:
-        return LockError(f"{self._name}:{self.number}: {field}: {message}; {_REMEDY}")
+        return LockError(f"{field}: {message}", place=f"{self._name}:{self.number}")
 
 
 def _read_files(lines: _Lines) -> dict[str, str]:

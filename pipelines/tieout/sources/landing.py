@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from tieout.core.errors import TieoutError
+
 SOURCES = (
     "app_history",
     "app_list",
@@ -29,7 +31,6 @@ SOURCES = (
 )
 SIDECAR_SUFFIX = ".meta.json"
 GZIP_MAGIC = b"\x1f\x8b"
-_TEMPORARY_SUFFIX = ".tmp"
 _PATH_KEYS = frozenset({"app", "function", "environment"})
 _CHUNK_BYTES = 1 << 20
 _CLOCK_ERROR = dt.timedelta(days=1)
@@ -38,13 +39,12 @@ _MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class RejectionError(Exception):
-    """A file that cannot be loaded exactly: what is wrong, what to do next, and more detail where it helps."""
+class RejectionError(TieoutError):
+    """A file that cannot be loaded exactly: problem, remedy (called fix), and more detail where it helps."""
 
-    def __init__(self, reason: str, *, fix: str, detail: str = "") -> None:
+    def __init__(self, problem: str, *, fix: str, detail: str = "") -> None:
         """Keep the three texts apart, so that every place that shows them can lay them out."""
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__(problem, remedy=fix)
         self.fix = fix
         self.detail = detail
 
@@ -160,7 +160,7 @@ def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[
     with os.scandir(folder) as entries:
         found = {entry.name: entry for entry in entries}
     for name, entry in found.items():
-        if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, _TEMPORARY_SUFFIX)):
+        if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, ".tmp")):
             continue
         if not _leads_somewhere(entry):
             yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, None))

@@ -248,7 +248,7 @@ def record_rejections(
         con,
         "rejected_files",
         [
-            (file.name, file.source, sha256, problem.reason, problem.detail, problem.fix, now)
+            (file.name, file.source, sha256, problem.problem, problem.detail, problem.fix, now)
             for file, problem, sha256 in rejections
         ],
     )

@@ -166,7 +166,7 @@ def _result(files: Sequence[LandingFile], changed: Sequence[LoadedFile], refused
     new = [loaded for loaded in changed if loaded.is_new]
     news = sum(len(loaded.deliveries) for loaded in changed)
     rejected = tuple(
-        RejectedFile(item.file.name, item.file.source, item.problem.reason, item.problem.detail, item.problem.fix)
+        RejectedFile(item.file.name, item.file.source, item.problem.problem, item.problem.detail, item.problem.fix)
         for item in sorted(refused, key=lambda item: item.file.name)
     )
     return LoadResult(

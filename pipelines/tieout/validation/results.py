@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tieout.core.errors import TieoutError
 from tieout.core.findings import Severity
 from tieout.validation.suites import Expectation, Suite
 
@@ -13,7 +14,7 @@ KEPT_ROWS = 200
 Row = Mapping[str, str | None]
 
 
-class ValidationError(Exception):
+class ValidationError(TieoutError):
     """An expectation could not be evaluated: a defect of the suite or of the table's SQL, never bad data."""
 
 

@@ -28,20 +28,19 @@ computed once for all of them:
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tieout.core.errors import TieoutError
 from tieout.core.findings import Severity
 from tieout.core.resources import resource_path
+from tieout.core.yaml_lines import YamlDocument, parse_yaml
 
 # Each of these raises on DuckDB, whatever the data (tried with great-expectations 1.24.1).
 _NOT_ON_DUCKDB = re.compile(r"_regex|_like_pattern|_of_type$|_type_list$|_json_|_dateutil_|_strftime_")
@@ -55,8 +54,8 @@ _SharedName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 ALL_DAYS = (dt.date.min, dt.date.max)
 
 
-class SuiteError(Exception):
-    """A suite file cannot be used; the message names file, line and field."""
+class SuiteError(TieoutError):
+    """A suite file cannot be used; its place names file and line, its problem the entry."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,9 @@ def load_suite(table: str, *, directory: Path | None = None) -> Suite:
     path = folder.joinpath(*table.split(".")).with_suffix(".yaml")
     if not path.is_file():
         raise SuiteError(
-            f"{_label(folder, path)}: {table} has no suite; write this file, with one expectation at least"
+            f"{table} has no suite",
+            place=_label(folder, path),
+            remedy="Write this file, with one expectation at least.",
         )
     return _suite_of(folder, path)
 
@@ -245,17 +246,11 @@ def _suite_of(folder: Path, path: Path) -> Suite:
 def _read_suite(folder: Path, path: Path, _changed_ns: int) -> Suite:
     """Read a file once in a process; a file that was changed since is another one."""
     label = _label(folder, path)
-    document = _parse(label, path.read_text(encoding="utf-8"))
-    try:
-        content = _SuiteFile.model_validate(_plain(document))
-    except ValidationError as error:
-        raise SuiteError("\n".join(_shape_messages(label, document, error))) from error
+    document = parse_yaml(path.read_bytes(), name=label, error=SuiteError)
+    content = document.read_as(_SuiteFile)
     expected_table = ".".join(path.relative_to(folder).with_suffix("").parts)
     if content.table != expected_table:
-        line = _line_of(document, ("table",))
-        raise SuiteError(
-            f"{label}:{line}: table: {content.table!r} belongs to another file; this one is {expected_table}"
-        )
+        document.refuse(("table",), f"{content.table!r} belongs to another file; this one is {expected_table}")
     expectations = tuple(
         Expectation(
             name=entry.name,
@@ -263,11 +258,11 @@ def _read_suite(folder: Path, path: Path, _changed_ns: int) -> Suite:
             type=entry.type,
             kwargs=MappingProxyType(entry.kwargs),
             sql=_with_shared(entry.sql, content.shared),
-            line=_line_of(document, ("expectations", position)),
+            line=document.line_of(("expectations", position)),
         )
         for position, entry in enumerate(content.expectations)
     )
-    _refuse_same_names(label, expectations)
+    _refuse_same_names(document, expectations)
     return Suite(table=content.table, file=label, expectations=expectations, shared=MappingProxyType(content.shared))
 
 
@@ -285,60 +280,14 @@ def _label(folder: Path, path: Path) -> str:
     return (Path(folder.name) / path.relative_to(folder)).as_posix()
 
 
-def _parse(label: str, text: str) -> CommentedMap:
-    try:
-        document = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise SuiteError(f"{label}:{line}: is not valid YAML: {error.problem or error.context}") from error
-    if not isinstance(document, CommentedMap):
-        raise SuiteError(f"{label}:1: must be a mapping with `table` and `expectations`")
-    return document
-
-
-def _plain(node: Any) -> Any:
-    """Strip ruamel's own classes: mappings, sequences and scalars become the built-in ones."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
-def _shape_messages(label: str, document: CommentedMap, error: ValidationError) -> Iterator[str]:
-    for problem in error.errors():
-        location = problem["loc"]
-        field = ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "file"
-        said = problem["msg"].removeprefix("Value error, ")
-        value = "" if isinstance(problem["input"], dict | list) else f" (found {problem['input']!r})"
-        yield f"{label}:{_line_of(document, location)}: {field}: {said}{value}"
-
-
-def _line_of(document: CommentedMap, location: tuple[int | str, ...]) -> int:
-    """Return the line, counted from 1, of the deepest part of `location` that is in the file."""
-    node: Any = document
-    line = 1
-    for part in location:
-        if isinstance(node, CommentedMap) and part in node:
-            line = node.lc.key(part)[0] + 1
-        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-            line = node.lc.item(part)[0] + 1
-        else:
-            break
-        node = node[part]
-    return line
-
-
-def _refuse_same_names(label: str, expectations: tuple[Expectation, ...]) -> None:
+def _refuse_same_names(document: YamlDocument, expectations: tuple[Expectation, ...]) -> None:
     seen: dict[str, Expectation] = {}
-    for expectation in expectations:
+    for position, expectation in enumerate(expectations):
         first = seen.setdefault(expectation.check_name, expectation)
         if first is not expectation:
-            raise SuiteError(
-                f"{label}:{expectation.line}: name: {expectation.name!r} gives the same check as {first.name!r} "
-                f"on line {first.line} ({expectation.check_name}); name it otherwise"
+            document.refuse(
+                ("expectations", position, "name"),
+                f"{expectation.name!r} gives the same check as {first.name!r} on line {first.line} "
+                f"({expectation.check_name})",
+                remedy="Name it otherwise.",
             )

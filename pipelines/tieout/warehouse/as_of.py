@@ -54,7 +54,7 @@ def warehouse_as_of(warehouse: Path, as_of: dt.datetime, catalog: Catalog) -> It
         WarehouseError: there is no warehouse yet, another process is writing it, or nothing had been fetched by then.
     """
     if not warehouse.exists():
-        raise WarehouseError(f"{warehouse} does not exist yet; `tieout run` builds it from the landed files")
+        raise WarehouseError(f"{warehouse} does not exist yet", remedy="`tieout run` builds it from the landed files.")
     with tempfile.TemporaryDirectory(prefix="tieout-") as folder, open_warehouse(Path(folder) / "as_of.duckdb") as con:
         _attach(con, warehouse)
         _show_raw(con, as_of)

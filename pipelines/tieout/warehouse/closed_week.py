@@ -14,14 +14,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tieout.core.errors import TieoutError
 from tieout.core.money import CENT
 
 NOTHING = Decimal(0)
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-class ClosingError(ValueError):
-    """A document that is not the closing that was written; the message names it and says what to do."""
+class ClosingError(TieoutError):
+    """A document that is not the closing that was written, or the place of one that is taken."""
 
 
 class _Frozen(BaseModel):
@@ -261,6 +262,7 @@ def _sha256(content: object) -> str:
 
 def _damaged(name: str, problem: str) -> ClosingError:
     return ClosingError(
-        f"{name}: {problem}; it was cut off or edited. Restore it from a copy, or move its folder away to forget "
-        "that this revision was issued"
+        f"{problem}; it was cut off or edited",
+        place=name,
+        remedy="Restore it from a copy, or move its folder away to forget that this revision was issued.",
     )

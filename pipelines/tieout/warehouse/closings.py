@@ -229,8 +229,9 @@ def restore_closings(con: duckdb.DuckDBPyConnection, reports: Path) -> int:
         closing = parse_closing(path.read_text(encoding="utf-8"), name=str(path))
         if (closing.week, closing.revision) != (week, revision):
             raise ClosingError(
-                f"{path}: it is revision {closing.revision} of {closing.week}, not what its folder says; "
-                "move the folder back to where it was, or away"
+                f"it is revision {closing.revision} of {closing.week}, not what its folder says",
+                place=path,
+                remedy="Move the folder back to where it was, or away.",
             )
         record_closing(con, closing)
         restored += 1

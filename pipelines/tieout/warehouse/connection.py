@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from tieout.core.errors import TieoutError
 from tieout.validation.quarantine import EVALUATIONS_DDL
 
 SCHEMAS = (
@@ -24,8 +25,8 @@ SCHEMAS = (
 )
 
 
-class WarehouseError(RuntimeError):
-    """The warehouse cannot be opened or built; the message says what to do."""
+class WarehouseError(TieoutError):
+    """The warehouse, or finance's file, cannot be opened, built or published."""
 
 
 class WarehouseBusyError(WarehouseError):
@@ -66,7 +67,7 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 version reads.
     """
     if not path.exists():
-        raise WarehouseError(f"{path} does not exist yet; `tieout run` builds it from the landed files")
+        raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` builds it from the landed files.")
     con = _connect(path, read_only=True)
     try:
         con.execute("set timezone = 'UTC'")
@@ -95,7 +96,7 @@ def _explain_another_version(con: duckdb.DuckDBPyConnection, path: Path, error: 
     if any(built.get(model.name) != model.code_version for model in all_models()):
         problem = str(error).splitlines()[0]
         raise WarehouseError(
-            f"{path} was built by another version of Tieout ({problem}); `tieout run` brings it up to date"
+            f"{path} was built by another version of Tieout ({problem})", remedy="`tieout run` brings it up to date."
         ) from error
 
 
@@ -106,9 +107,9 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if "lock" in str(error).lower():
             # Without its cause: Dagster's run shows the innermost error, and that one names no remedy.
             raise WarehouseBusyError(
-                f"{path} is being written by another process; wait until that run ends, or stop it"
+                f"{path} is being written by another process", remedy="Wait until that run ends, or stop it."
             ) from None
-        raise WarehouseError(f"{path} cannot be opened: {error}") from None
+        raise WarehouseError(f"it cannot be opened: {error}", place=path) from None
 
 
 META_DDL = """

@@ -92,7 +92,8 @@ def _months(con: duckdb.DuckDBPyConnection, model: Model) -> list[date]:
         return [month for (month,) in con.execute(select).fetchall()]
     except duckdb.CatalogException:
         raise WarehouseError(
-            f"finance.duckdb has no table {model.name}: an older version of Tieout published it; `tieout run` does anew"
+            f"finance.duckdb has no table {model.name}: an older version of Tieout published it",
+            remedy="`tieout run` publishes it again.",
         ) from None
 
 
@@ -104,8 +105,10 @@ def _tied(con: duckdb.DuckDBPyConnection, model: Model, month: date) -> _Month:
     expected = attributed if summary is None else summary
     if allocated != attributed or billed != expected:
         raise WarehouseError(
-            f"{model.name}, {month:%Y-%m}: the charges come to {format_usd(billed, 12)} and the bill to "
-            f"{format_usd(expected, 12)}; nothing is written. `tieout sql months` shows which step of the month is off"
+            f"the charges come to {format_usd(billed, 12)} and the bill to {format_usd(expected, 12)}; "
+            "nothing is written",
+            place=f"{model.name}, {month:%Y-%m}",
+            remedy="`tieout sql months` shows which step of the month is off.",
         )
     return _Month(month, rows, billed, summary is not None)
 
@@ -122,7 +125,9 @@ def _write(con: duckdb.DuckDBPyConnection, model: Model, month: _Month, path: Pa
             f"to {literal(str(partial))} ({options})"
         )
         if _read_back(con, partial, is_text=is_text) != (month.rows, month.billed_usd):
-            raise WarehouseError(f"{path}: what was written reads back differently; check the disk, then export again")
+            raise WarehouseError(
+                "what was written reads back differently", place=path, remedy="Check the disk, then export again."
+            )
     return FocusFile(path, month.month, month.rows, month.billed_usd, month.is_closed)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from tieout.core.errors import TieoutError
 from tieout.core.resources import resource_path
 
 FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focus", "finance")
@@ -31,8 +32,8 @@ _COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
 _PARAMETERS = re.compile(r"\$(since|until)\b")
 
 
-class ModelError(ValueError):
-    """A SQL file that breaks the conventions; the message names the file and the remedy."""
+class ModelError(TieoutError):
+    """A SQL file that breaks the conventions; its place names the file."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,16 @@ def read_model(path: Path) -> Model:
     text = path.read_text(encoding="utf-8")
     match = _HEAD.match(text)
     if match is None:
-        raise ModelError(f"{path}: start the file with a /* comment that says what the table is */")
+        raise ModelError(
+            "the head is missing", place=path, remedy="Start with a /* comment that says what the table is */."
+        )
     facts = dict(_FACT.findall(match["head"]))
     if "key" not in facts:
-        raise ModelError(f"{path}: name the columns that identify a row in the head comment (`key: a, b`)")
+        raise ModelError(
+            "the key is missing",
+            place=path,
+            remedy="Name the columns that identify a row in the head comment (`key: a, b`).",
+        )
     measured_from = frozenset(name.strip() for name in facts.get("measured from", "").split(",") if name.strip())
     return Model(
         schema=path.parent.name,
@@ -186,7 +193,7 @@ def _dependencies(path: Path, select: str) -> frozenset[str]:
     try:
         return tables_read(select)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+        raise ModelError(error.problem, place=path) from None
 
 
 def _base_tables(node: Any) -> set[str]:

@@ -214,12 +214,12 @@ def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         WarehouseError: there is no such file, or it is none of DuckDB's.
     """
     if not path.exists():
-        raise WarehouseError(f"{path} does not exist yet; `tieout run` publishes it")
+        raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` publishes it.")
     with duckdb.connect() as con:
         try:
             con.execute(f"attach {literal(str(path))} as {_ALIAS} (read_only)")
         except duckdb.Error as error:
-            raise WarehouseError(f"{path} cannot be opened: {error}") from error
+            raise WarehouseError(f"it cannot be opened: {error}", place=path) from error
         con.execute(f"use {_ALIAS}")
         con.execute("set timezone = 'UTC'")
         yield con

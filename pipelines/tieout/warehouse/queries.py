@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from tieout.core.errors import TieoutError
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.warehouse.connection import WarehouseError, read_warehouse
@@ -18,8 +19,8 @@ _HEAD = re.compile(r"\A\s*/\*(?P<question>.*?)\*/\s*(?P<select>.*)\Z", re.DOTALL
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-class QueryError(ValueError):
-    """A question that cannot be answered; the message says why."""
+class QueryError(TieoutError):
+    """A question that cannot be answered."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def canned_queries() -> dict[str, CannedQuery]:
 def _read(path: Path) -> CannedQuery:
     match = _HEAD.match(path.read_text(encoding="utf-8"))
     if match is None:
-        raise QueryError(f"{path}: start the file with a /* comment that says which question it answers */")
+        raise QueryError(
+            "the head is missing", place=path, remedy="Start with a /* comment that says which question it answers */."
+        )
     return CannedQuery(path.stem, " ".join(match["question"].split()), match["select"].strip())
 
 
@@ -97,7 +100,9 @@ def ask(warehouse: Path, select: str) -> Answer:
     """
     with read_warehouse(warehouse) as con:
         if lacking := _tables_of(select) & {model.name for model in all_models()} - _built(con):
-            raise WarehouseError(f"{', '.join(sorted(lacking))}: not built yet; `tieout run` builds what is landed")
+            raise WarehouseError(
+                "not built yet", place=", ".join(sorted(lacking)), remedy="`tieout run` builds what is landed."
+            )
         return _answer(con, select)
 
 

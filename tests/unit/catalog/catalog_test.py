@@ -37,23 +37,23 @@ def test_any_edit_changes_the_hash(catalog_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "field", "says"),
     [
-        ("prices.yaml", '"0.0473"', "0.0473", "resources.0.prices.0.usd_per_hour", "in quotes"),
-        ("functions.yaml", "timeout_seconds: 1800}", "timeout: 1800}", "functions.0.configurations.0.timeout", "Extra"),
-        ("functions.yaml", "phase: phase-1", "phase: phase-9", "functions.0.configurations.1.phase", "no such phase"),
-        ("functions.yaml", "gpu: A100-40GB", "gpu: A1000", "functions.0.configurations.0.gpu", "no such resource"),
-        ("rollout.yaml", "2026-10-19T10:40:00Z", "tomorrow", "phases.0.deployed_at", "Invalid isoformat"),
-        ("rollout.yaml", "- evaluate_genome_modal", "- evaluate_gnome", "phases.1.functions.0", "no such function"),
-        ("rollout.yaml", "id: phase-2", "id: phase-1", "phases.1.id", "is there twice"),
+        ("prices.yaml", '"0.0473"', "0.0473", "resource 1, price 1: usd_per_hour", "in quotes"),
+        ("functions.yaml", "timeout_seconds: 1800}", "timeout: 1800}", "function 1, configuration 1: timeout", "Extra"),
+        ("functions.yaml", "phase: phase-1", "phase: phase-9", "function 1, configuration 2: phase", "no such phase"),
+        ("functions.yaml", "gpu: A100-40GB", "gpu: A1000", "function 1, configuration 1: gpu", "no such resource"),
+        ("rollout.yaml", "2026-10-19T10:40:00Z", "tomorrow", "phase 1: deployed_at", "Invalid isoformat"),
+        ("rollout.yaml", "- evaluate_genome_modal", "- evaluate_gnome", "phase 2, function 1", "no such function"),
+        ("rollout.yaml", "id: phase-2", "id: phase-1", "phase 2: id", "is there twice"),
         (
             "projection.yaml",
             "function: save_realtime",
             "function: safe_realtime",
-            "lines.2.function",
+            "line 3: function",
             "no such function",
         ),
     ],
 )
-def test_a_mistake_is_reported_with_file_line_and_field(
+def test_a_mistake_is_reported_with_file_line_and_entry(
     catalog_dir: Path, file: str, old: str, new: str, field: str, says: str
 ) -> None:
     line = _edit(catalog_dir / file, old, new)

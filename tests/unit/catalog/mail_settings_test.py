@@ -80,7 +80,7 @@ def test_a_wrong_variable_is_named(catalog: Path, environment: dict[str, str], s
     [
         (MAIL.replace("Europe/Vienna", "Vienna"), ":1: timezone: 'Vienna' is not a time zone"),
         (MAIL.replace("Europe/Vienna", "../../etc/passwd"), ":1: timezone: "),
-        (MAIL.replace("anna@example.com", "anna"), ":2: finance.0: 'anna' is not a plain mail address"),
+        (MAIL.replace("anna@example.com", "anna"), ":2: finance 1: 'anna' is not a plain mail address"),
         (MAIL.replace("[anna", "[Anna@example.com, anna"), ":2: finance: Anna@example.com is there twice"),
         (MAIL.replace("anna@", '"a\\r\\nBcc: b"@'), ":2"),
         (f"{MAIL}archive_url: javascript:alert(1)\n", ":4: archive_url: 'javascript:alert(1)' is not an address"),

@@ -58,7 +58,7 @@ def test_a_limit_in_the_environment_that_is_no_number_is_named(
     monkeypatch.setenv("TIEOUT_PULL_AT_ONCE", "lots")
     spoken = tieout("pull", "--home", tmp_path)
     assert spoken.code == 2
-    assert "$TIEOUT_PULL_AT_ONCE is 'lots'" in spoken.err
+    assert "$TIEOUT_PULL_AT_ONCE: 'lots' is no whole number" in spoken.err
 
 
 def test_a_catalog_that_is_there_is_never_overwritten(tieout: Tieout, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_a_state_that_is_none_is_refused_by_the_database_itself(folder: Path) ->
 def test_a_damaged_state_is_said_and_nothing_is_sent(folder: Path) -> None:
     folder.mkdir()
     (folder / DATABASE_NAME).write_bytes(b"no database" * 500)
-    with pytest.raises(OutboxError, match="restore it from a backup"), open_outbox(folder):
+    with pytest.raises(OutboxError, match="Restore it from a backup"), open_outbox(folder):
         raise AssertionError("opened")
 
 

@@ -9,7 +9,7 @@ from tests.support.landing_folder import SAMPLES
 from tieout.modal.bill import bill_errands, printed
 from tieout.modal.client import Session
 from tieout.modal.pull import ignore_progress
-from tieout.modal.retry_policy import Patience
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import PLAIN, RESOURCES, LandingFolder, Range, Subject
 from tieout.modal.tasks import Errands
 from tieout.modal.visit import CatalogedFunctions, Visit, Wanted
@@ -60,7 +60,7 @@ def asked_for(tmp_path: Path, *, pulled: str, now: str, wanted: Wanted) -> list[
     fetched_at, moment = (dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) for text in (pulled, now))
     first, last = fetched_at.replace(day=1, hour=0), fetched_at - dt.timedelta(hours=1)
     bill = printed([{**ITEM, "interval_start": f"{last:%Y-%m-%dT%H:00:00}"}], PLAIN)
-    folder, session = LandingFolder(tmp_path / "landing", "1.6.4"), Session(Patience(at_once=1))
+    folder, session = LandingFolder(tmp_path / "landing", "1.6.4"), Session(RetryPolicy(at_once=1))
     folder.receive(
         Subject("billing_report"),
         label="month.plain",

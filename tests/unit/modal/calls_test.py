@@ -12,7 +12,7 @@ from tieout.modal.calls import CalledFunction, function_errands, named
 from tieout.modal.client import Cause, ModalError, Session
 from tieout.modal.expired_calls import note_days_without_calls
 from tieout.modal.pull import ignore_progress
-from tieout.modal.retry_policy import Patience
+from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import LandingFolder, Range, Subject, read_snapshots
 from tieout.modal.tasks import Errands
 from tieout.modal.visit import CatalogedFunctions, Visit, Wanted
@@ -27,7 +27,7 @@ class Answering(Session):
     """A session whose `modal function calls` prints the calls that a function of reference and range returns."""
 
     def __init__(self, modal: Modal) -> None:
-        super().__init__(Patience(at_once=1))
+        super().__init__(RetryPolicy(at_once=1))
         self._modal = modal
         self.asked: list[tuple[str, str, str]] = []
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tieout.modal.apps import read_app_list
 from tieout.modal.client import Cause, ModalError, Session, cause_of
-from tieout.modal.retry_policy import Patience, PatienceError
+from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.modal.worker import MASK, mask, print_json
 
 
@@ -55,26 +55,26 @@ def test_json_without_colours_is_what_the_console_prints(content: object) -> Non
 
 
 def test_the_limits_are_read_from_the_environment() -> None:
-    patience = Patience.from_environment({"TIEOUT_PULL_ATTEMPTS": "2", "TIEOUT_PULL_REACH_SECONDS": "0.5"})
-    assert (patience.attempts, patience.reach_seconds) == (2, 0.5)
-    assert patience.at_once == Patience().at_once
+    policy = RetryPolicy.from_environment({"TIEOUT_PULL_ATTEMPTS": "2", "TIEOUT_PULL_REACH_SECONDS": "0.5"})
+    assert (policy.attempts, policy.reach_seconds) == (2, 0.5)
+    assert policy.at_once == RetryPolicy().at_once
 
 
 @pytest.mark.parametrize("value", ["", "many", "0", "-1", "inf", "nan", "1.5"])
 def test_a_limit_that_is_none_is_refused(value: str) -> None:
-    with pytest.raises(PatienceError, match=r"\$TIEOUT_PULL_ATTEMPTS"):
-        Patience.from_environment({"TIEOUT_PULL_ATTEMPTS": value})
+    with pytest.raises(RetryPolicyError, match=r"\$TIEOUT_PULL_ATTEMPTS"):
+        RetryPolicy.from_environment({"TIEOUT_PULL_ATTEMPTS": value})
 
 
 def test_a_pull_whose_time_is_over_asks_for_nothing_more() -> None:
-    with Session(Patience(total_seconds=1e-9)) as session, pytest.raises(ModalError) as stopped:
+    with Session(RetryPolicy(total_seconds=1e-9)) as session, pytest.raises(ModalError) as stopped:
         session.settings()
     assert stopped.value.cause is Cause.TIMED_OUT
     assert "the time for the whole pull" in str(stopped.value)
 
 
 def test_a_request_that_takes_too_long_is_ended() -> None:
-    with Session(Patience(request_seconds=0.05)) as session, pytest.raises(ModalError) as ended:
+    with Session(RetryPolicy(request_seconds=0.05)) as session, pytest.raises(ModalError) as ended:
         session.settings()  # importing the client alone takes longer
     assert ended.value.cause is Cause.TIMED_OUT
 
@@ -83,7 +83,7 @@ def test_a_process_that_ends_by_itself_is_not_said_to_be_late(tmp_path: Path, mo
     short_lived = tmp_path / "worker.py"
     short_lived.write_text("input()")
     monkeypatch.setattr("tieout.modal.worker.__file__", str(short_lived))
-    with Session(Patience()) as session, pytest.raises(ModalError, match="as it does when memory runs out") as ended:
+    with Session(RetryPolicy()) as session, pytest.raises(ModalError, match="as it does when memory runs out") as ended:
         session.settings()
     assert ended.value.cause is Cause.INTERRUPTED
 
@@ -96,7 +96,7 @@ def test_what_the_disk_does_not_take_is_not_asked_for_again(tmp_path: Path, monk
         "input(), print(json.dumps(answer))\n"
     )
     monkeypatch.setattr("tieout.modal.worker.__file__", str(full))
-    with Session(Patience()) as session, pytest.raises(OSError, match="No space left on device"):
+    with Session(RetryPolicy()) as session, pytest.raises(OSError, match="No space left on device"):
         session.command(["app", "list"], tmp_path / "apps.json")
 
 
@@ -104,7 +104,7 @@ def test_without_a_token_the_configuration_says_so(monkeypatch: pytest.MonkeyPat
     for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET", "MODAL_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MODAL_CONFIG_PATH", "nonexistent.toml")
-    with Session(Patience()) as session:
+    with Session(RetryPolicy()) as session:
         assert session.settings().has_token is False
 
 
@@ -117,7 +117,7 @@ def test_an_answer_of_another_layout_is_a_refusal_that_names_it(tmp_path: Path) 
 
 
 def test_a_session_that_was_aborted_still_ends() -> None:
-    with Session(Patience()) as session:
+    with Session(RetryPolicy()) as session:
         session.abort()
         with pytest.raises(ModalError) as stopped:
             session.workspace("https://api.example.com")

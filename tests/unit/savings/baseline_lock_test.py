@@ -164,7 +164,7 @@ def test_damage_is_reported_with_line_and_field(old: str, new: str, line: str, f
 def test_a_day_that_is_there_twice_is_reported_with_both_lines() -> None:
     first = number_of("- {")
     line = TEXT.splitlines()[first - 1]
-    with pytest.raises(LockError, match=f":{first + 1}: series: evaluate_genome has 2026-09-21 twice.*line {first};"):
+    with pytest.raises(LockError, match=f":{first + 1}: series: evaluate_genome has 2026-09-21 twice.*line {first}\\."):
         parse_lock(TEXT.replace(line, f"{line}\n{line}"))
 
 

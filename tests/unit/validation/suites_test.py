@@ -72,21 +72,21 @@ NOT_NULL = "type: expect_column_values_to_not_be_null"
         (
             "severity: critical",
             "severity: fatal",
-            ":4: expectations.1.severity: Input should be 'critical' or 'warning'",
+            ":4: expectation 1: severity: Input should be 'critical' or 'warning'",
         ),
-        ("severity: critical", "severty: critical", ":4: expectations.1.severty: Extra inputs are not permitted"),
-        ("    severity: critical\n", "", ":3: expectations.1.severity: Field required"),
-        ("kwargs: {column: function}", "kwargs: [function]", ":6: expectations.1.kwargs: "),
-        ("{column: function}", "{column: function, mostly: 0.9}", ":6: expectations.1.kwargs: `mostly` lets bad rows"),
-        (NOT_NULL, "type: expect_column_values_to_match_regex", ":5: expectations.1.type: does not run on DuckDB"),
-        (NOT_NULL, "type: expect_column_values_to_be_of_type", ":5: expectations.1.type: does not run on DuckDB"),
-        (NOT_NULL, "type: column_is_fine", ":5: expectations.1.type: is not an expectation"),
-        ("{table}", "spend.hourly", ":9: expectations.2.sql: must read from {table}, the rows to check, or name"),
+        ("severity: critical", "severty: critical", ":4: expectation 1: severty: Extra inputs are not permitted"),
+        ("    severity: critical\n", "", ":3: expectation 1: severity: Field required"),
+        ("kwargs: {column: function}", "kwargs: [function]", ":6: expectation 1: kwargs: "),
+        ("{column: function}", "{column: function, mostly: 0.9}", ":6: expectation 1: kwargs: `mostly` lets bad rows"),
+        (NOT_NULL, "type: expect_column_values_to_match_regex", ":5: expectation 1: type: does not run on DuckDB"),
+        (NOT_NULL, "type: expect_column_values_to_be_of_type", ":5: expectation 1: type: does not run on DuckDB"),
+        (NOT_NULL, "type: column_is_fine", ":5: expectation 1: type: is not an expectation"),
+        ("{table}", "spend.hourly", ":9: expectation 2: sql: must read from {table}, the rows to check, or name"),
         ("table: spend.hourly", "table: hourly", ":1: table: "),
         ("table: spend.hourly", "table: spend.pools", ":1: table: 'spend.pools' belongs to another file"),
-        ("is negative", "is negative.", ":7: expectations.2.name: write a sentence without a full stop"),
-        ("Nothing is negative", "12", ":7: expectations.2.name: Input should be a valid string (found 12)"),
-        ("Nothing is negative", "every AMOUNT belongs to a function!", ":7: name: "),
+        ("is negative", "is negative.", ":7: expectation 2: name: write a sentence without a full stop"),
+        ("Nothing is negative", "12", ":7: expectation 2: name: Input should be a valid string (found 12)"),
+        ("Nothing is negative", "every AMOUNT belongs to a function!", ":7: expectation 2: name: "),
     ],
 )
 def test_a_mistake_is_answered_with_file_line_and_field(tmp_path: Path, right: str, wrong: str, answer: str) -> None:
@@ -107,16 +107,18 @@ def test_a_suite_expects_something(tmp_path: Path) -> None:
 
 def test_text_that_is_no_yaml_is_answered_with_its_line(tmp_path: Path) -> None:
     complaint = complaint_about(tmp_path, "table: spend.hourly\nexpectations: [\n")
-    assert re.match(r"expectations/spend/hourly\.yaml:\d: is not valid YAML", complaint)
+    assert re.match(r"expectations/spend/hourly\.yaml:\d: not YAML", complaint)
 
 
 def test_a_field_that_stands_twice_is_refused(tmp_path: Path) -> None:
     complaint = complaint_about(tmp_path, "table: spend.hourly\ntable: spend.hourly\n")
-    assert re.match(r"expectations/spend/hourly\.yaml:2: is not valid YAML: .*table", complaint, re.DOTALL)
+    assert re.match(r"expectations/spend/hourly\.yaml:2: not YAML: .*table", complaint, re.DOTALL)
 
 
 def test_a_list_is_no_suite(tmp_path: Path) -> None:
-    assert complaint_about(tmp_path, "- a\n").startswith("expectations/spend/hourly.yaml:1: must be a mapping")
+    assert complaint_about(tmp_path, "- a\n").startswith(
+        "expectations/spend/hourly.yaml:1: expected `key: value` lines"
+    )
 
 
 def test_every_mistake_of_a_file_is_named_at_once(tmp_path: Path) -> None:
@@ -163,12 +165,12 @@ def test_what_several_rules_read_stands_once(tmp_path: Path) -> None:
         (
             "from {by_function} where amount_usd > 1",
             "from {by_app} where amount_usd > 1",
-            ":1: file: a rule reads {by_app}",
+            ":1: a rule reads {by_app}",
         ),
         (
             "from {by_function} where amount_usd > 1",
             "from {table} where amount_usd > 1",
-            ":1: file: fewer than two rules",
+            ":1: fewer than two rules",
         ),
         ("from {table}", "from spend.hourly", ":2: shared: by_function must read from {table}"),
         ("by_function:", "ByFunction:", ":3: shared.ByFunction.[key]: String should match"),

@@ -1,0 +1,138 @@
+"""YAML that knows its lines: a mistake is reported with the file, the line, and the entry counted as people count.
+
+`functions.yaml:12: function 4, configuration 2: gpu: no such resource`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from tieout.core.errors import TieoutError
+
+Location: TypeAlias = Sequence[str | int]
+"""The way to a value from the top: keys, and positions in lists from 0."""
+
+_SAID_BY_US = "value_error"
+# What was written is not repeated where our own words hold it, where nothing is there, or where it may be a secret.
+_WITHOUT_VALUE = frozenset({_SAID_BY_US, "missing", "extra_forbidden"})
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class YamlDocument:
+    """A YAML file with a mapping at its top.
+
+    Attributes:
+        name: what messages call the file.
+        content: its mapping.
+        error: what is raised about it.
+    """
+
+    name: str
+    content: CommentedMap
+    error: type[TieoutError]
+
+    def read_as(self, kind: type[_M]) -> _M:
+        """Return the content as a model.
+
+        Raises:
+            TieoutError: fields are missing, wrong or unknown; all of them are named.
+        """
+        try:
+            return kind.model_validate(_plain(self.content))
+        except ValidationError as error:
+            first, *others = [(details["loc"], _said(dict(details))) for details in error.errors()]
+            more = [f"\n{self.place_of(location)}: {_at(location, said)}" for location, said in others]
+            raise self.error(_at(*first) + "".join(more), place=self.place_of(first[0])) from None
+
+    def refuse(self, location: Location, problem: str, *, remedy: str | None = None) -> NoReturn:
+        """Raise an error about one value."""
+        raise self.error(_at(location, problem), place=self.place_of(location), remedy=remedy)
+
+    def line_of(self, location: Location) -> int:
+        """Return the line, counted from 1, of the deepest part of a location that is in the file."""
+        line, node = 1, self.content
+        for part in location:
+            if isinstance(node, CommentedMap) and part in node:
+                line = node.lc.key(part)[0] + 1
+            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+                line = node.lc.item(part)[0] + 1
+            else:
+                break
+            node = node[part]
+        return line
+
+    def place_of(self, location: Location) -> str:
+        """Return file and line of a location."""
+        return f"{self.name}:{self.line_of(location)}"
+
+
+def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDocument:
+    """Parse a file; an empty one is an empty mapping.
+
+    Args:
+        content: the file's bytes.
+        name: what messages call it.
+        error: what to raise.
+
+    Raises:
+        TieoutError: of the given class: it is not YAML, or has no mapping at its top.
+    """
+    try:
+        document = YAML(typ="rt").load(content)
+    except MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        line = mark.line + 1 if mark else 1
+        raise error(f"not YAML: {problem.problem or problem.context}", place=f"{name}:{line}") from None
+    except YAMLError as problem:
+        raise error(f"not YAML: {problem}", place=name) from None
+    if document is None:
+        document = CommentedMap()
+    if not isinstance(document, CommentedMap):
+        raise error("expected `key: value` lines at the top", place=f"{name}:1")
+    return YamlDocument(name, document, error)
+
+
+def entry(location: Location) -> str:
+    """Word a location for people: entries of lists by number from 1, then the field in them.
+
+    `("functions", 3, "configurations", 1, "gpu")` is `function 4, configuration 2: gpu`.
+    """
+    entries, field = [], list[str]()
+    for part in location:
+        if isinstance(part, int):
+            *above, listed = field or ["entry"]
+            entries.append(".".join([*above, f"{listed.removesuffix('s')} {part + 1}"]))
+            field = []
+        else:
+            field.append(part)
+    return ": ".join(filter(None, [", ".join(entries), ".".join(field)]))
+
+
+def _at(location: Location, said: str) -> str:
+    return f"{entry(location)}: {said}" if location else said
+
+
+def _said(details: dict[str, Any]) -> str:
+    said = str(details["msg"]).removeprefix("Value error, ")
+    if details["type"] in _WITHOUT_VALUE or isinstance(details["input"], dict | list):
+        return said
+    return f"{said} (found {details['input']!r})"
+
+
+def _plain(node: Any) -> Any:
+    """Strip ruamel's own classes: mappings, sequences and scalars become the built-in ones."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node

@@ -1,0 +1,122 @@
+from typing import Annotated
+
+import pytest
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from tieout.core.errors import TieoutError
+from tieout.core.yaml_lines import YamlDocument, entry, parse_yaml
+
+FUNCTIONS = b"""\
+functions:
+  - name: fold
+    configurations:
+      - {gpu: A100, memory_mib: 512}
+      - gpu: T4
+        memory_mib: lots
+"""
+
+
+class ProgrammeError(TieoutError):
+    pass
+
+
+def plain_name(name: str) -> str:
+    if not name.isalpha():
+        raise ValueError(f"{name!r} is no plain name")
+    return name
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Configuration(Strict):
+    gpu: str
+    memory_mib: int
+
+
+class Function(Strict):
+    name: Annotated[str, AfterValidator(plain_name)]
+    configurations: tuple[Configuration, ...]
+
+
+class Programme(Strict):
+    functions: tuple[Function, ...]
+
+
+def document(content: bytes) -> YamlDocument:
+    return parse_yaml(content, name="functions.yaml", error=ProgrammeError)
+
+
+def complaint(content: bytes) -> str:
+    with pytest.raises(ProgrammeError) as raised:
+        document(content).read_as(Programme)
+    return str(raised.value)
+
+
+def test_a_file_becomes_a_model() -> None:
+    [function] = document(FUNCTIONS.replace(b"lots", b"256")).read_as(Programme).functions
+    assert [each.memory_mib for each in function.configurations] == [512, 256]
+
+
+def test_a_mistake_is_named_by_file_line_and_entry_counted_as_people_count() -> None:
+    assert complaint(FUNCTIONS) == (
+        "functions.yaml:6: function 1, configuration 2: memory_mib: Input should be a valid integer, "
+        "unable to parse string as an integer (found 'lots')"
+    )
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    lines = complaint(FUNCTIONS.replace(b"name: fold", b"name: 'fold 2'")).splitlines()
+    assert lines[0] == "functions.yaml:2: function 1: name: 'fold 2' is no plain name"
+    assert lines[1].startswith("functions.yaml:6: function 1, configuration 2: memory_mib: ")
+
+
+def test_what_may_be_a_secret_is_not_repeated() -> None:
+    said = complaint(FUNCTIONS.replace(b"lots", b"1") + b"password: hush\n")
+    assert said == "functions.yaml:7: password: Extra inputs are not permitted"
+
+
+def test_what_is_missing_is_named_where_it_belongs() -> None:
+    said = complaint(b"functions:\n  - name: fold\n")
+    assert said == "functions.yaml:2: function 1: configurations: Field required"
+
+
+def test_a_value_can_be_refused_later() -> None:
+    with pytest.raises(ProgrammeError) as raised:
+        document(FUNCTIONS).refuse(("functions", 0, "configurations", 1, "gpu"), "no such resource", remedy="Add it.")
+    assert raised.value.place == "functions.yaml:5"
+    assert raised.value.problem == "function 1, configuration 2: gpu: no such resource"
+    assert raised.value.remedy == "Add it."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: []\n  - [\n", "functions.yaml:2: not YAML: "),
+        (b"a: 1\na: 2\n", "functions.yaml:2: not YAML: "),
+        (b"\xff\xfe\x00", "functions.yaml: not YAML: "),
+        (b"- a\n", "functions.yaml:1: expected `key: value` lines"),
+    ],
+)
+def test_what_is_no_mapping_in_yaml_is_refused(content: bytes, said: str) -> None:
+    assert complaint(content).startswith(said)
+
+
+def test_an_empty_file_lacks_everything() -> None:
+    assert complaint(b"") == "functions.yaml:1: functions: Field required"
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        (("functions", 3, "configurations", 1, "gpu"), "function 4, configuration 2: gpu"),
+        (("claims", "immediate", "cuts", 0, "function"), "claims.immediate.cut 1: function"),
+        (("phases", 0), "phase 1"),
+        (("billing", "account_id"), "billing.account_id"),
+        ((0,), "entry 1"),
+        ((), ""),
+    ],
+)
+def test_an_entry_is_worded_for_people(location: tuple[str | int, ...], words: str) -> None:
+    assert entry(location) == words
