@@ -36,7 +36,6 @@ REPEATED_CLASSES: Mapping[str, int] = {
     "Configuration": 2,
     "Deployment": 2,
     "Function": 2,
-    "Patience": 2,
     "Rollout": 2,
 }
 

@@ -11,8 +11,8 @@ from tieout.core.periods import day_start
 from tieout.core.resources import resource_path
 from tieout.sources.raw_schema import create_raw_schema
 from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.connection import META_DDL, SCHEMAS
 from tieout.warehouse.models import load_models
+from tieout.warehouse.schema import migrate
 
 NEVER = day_start(dt.date(2000, 1, 1))
 
@@ -22,9 +22,7 @@ def open_empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     """Make one in memory; it is gone afterwards."""
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
-        for schema in SCHEMAS:
-            con.execute(f"create schema if not exists {schema}")
-        con.execute(META_DDL)
+        migrate(con)
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         for model in load_models():

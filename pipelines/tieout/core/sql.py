@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-class Connection(Protocol):
+class SqlConnection(Protocol):
     """What a transaction needs of a connection; those of DuckDB and SQLite have it."""
 
     def execute(self, query: str, /) -> Any:
@@ -25,7 +25,7 @@ class Transaction:
 
 
 @contextlib.contextmanager
-def transaction(con: Connection, *, begin: str = "begin") -> Iterator[Transaction]:
+def transaction(con: SqlConnection, *, begin: str = "begin") -> Iterator[Transaction]:
     """Commit what the block does; roll it back when an error leaves the block, or when the block says so.
 
     Args:

@@ -16,28 +16,6 @@ from tieout.core.findings import Severity
 from tieout.core.sql import transaction
 from tieout.validation.results import KEPT_ROWS, ExpectationOutcome, ValidationResult
 
-EVALUATIONS_DDL = """
-create table if not exists quarantine.rows (
-    table_name varchar not null,
-    expectation varchar not null,
-    severity varchar not null,
-    row_json varchar not null,
-    run_id varchar not null,
-    seen_at timestamp not null
-);
-alter table quarantine.rows add column if not exists since date;
-alter table quarantine.rows add column if not exists until date;
-comment on table quarantine.rows is 'Rows that break an expectation, at most 200 for each expectation';
-comment on column quarantine.rows.table_name is 'The table that the row was meant for';
-comment on column quarantine.rows.expectation is 'The expectation that the row broke';
-comment on column quarantine.rows.severity is 'critical (nothing of that build was kept) or warning';
-comment on column quarantine.rows.row_json is 'The row as a JSON object; every value is text, exactly as computed';
-comment on column quarantine.rows.run_id is 'The run that met the row';
-comment on column quarantine.rows.seen_at is 'When the run met it, UTC';
-comment on column quarantine.rows.since is 'First UTC day that was built; null for a table that is always built whole';
-comment on column quarantine.rows.until is 'End of the days that were built, exclusive';
-"""
-
 
 @dataclass(frozen=True)
 class Evaluated:

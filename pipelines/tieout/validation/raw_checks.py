@@ -16,11 +16,6 @@ from tieout.validation.results import ExpectationOutcome, Row, ValidationResult
 from tieout.validation.runner import Validator
 from tieout.validation.suites import all_suites
 
-_DDL = """
-create table if not exists meta.checked_files (last_file_id integer not null);
-comment on table meta.checked_files is 'The last file whose rows passed every critical expectation of the raw tables';
-"""
-
 _TABLES_OF_FILES = """
 select table_name from duckdb_columns()
 where database_name = current_database() and schema_name = 'raw' and column_name = 'file_id'
@@ -37,7 +32,6 @@ where
 
 def unchecked_files(con: duckdb.DuckDBPyConnection) -> int:
     """Count the loaded files whose rows have not passed the critical expectations of the raw tables."""
-    con.execute(_DDL)
     row = con.execute("select count(*) from raw.files where file_id > $last", {"last": _last_file_id(con)}).fetchone()
     return int(row[0]) if row else 0
 
@@ -48,7 +42,6 @@ def check_raw(con: duckdb.DuckDBPyConnection, validator: Validator, *, run_id: s
     Returns:
         The results by table; offending rows name their file by its path.
     """
-    con.execute(_DDL)
     last_file_id, of_files = _last_file_id(con), _tables_of_files(con)
     results: dict[str, ValidationResult] = {}
     for suite in all_suites().values():

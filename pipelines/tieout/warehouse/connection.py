@@ -1,4 +1,4 @@
-"""The warehouse file and its schemas."""
+"""The warehouse file: opening it for writing and for reading."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,21 +8,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.core.errors import TieoutError
-from tieout.validation.quarantine import EVALUATIONS_DDL
-
-SCHEMAS = (
-    "raw",
-    "catalog",
-    "staging",
-    "usage",
-    "spend",
-    "reconciliation",
-    "savings",
-    "finance",
-    "focus",
-    "meta",
-    "quarantine",
-)
+from tieout.warehouse.schema import NewerVersionError, migrate, refuse_newer
 
 
 class WarehouseError(TieoutError):
@@ -35,10 +21,11 @@ class WarehouseBusyError(WarehouseError):
 
 @contextmanager
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse for writing, make its schemas, and close it whatever happens.
+    """Open the warehouse for writing, bring its bookkeeping up to date, and close it whatever happens.
 
     Raises:
-        WarehouseError: another process holds the file, it is no DuckDB file, or it lacks what this version reads.
+        WarehouseError: another process holds the file, it is no DuckDB file, it lacks what this version reads, or
+            a newer version wrote it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     con = _connect(path, read_only=False)
@@ -46,11 +33,10 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("set timezone = 'UTC'")
         con.execute("set preserve_insertion_order = false")
         con.execute("set enable_progress_bar = false")
-        for schema in SCHEMAS:
-            con.execute(f"create schema if not exists {schema}")
-        con.execute(META_DDL)
-        con.execute(EVALUATIONS_DDL)
+        migrate(con)
         yield con
+    except NewerVersionError as error:
+        raise WarehouseError(error.problem, place=path, remedy=error.remedy) from None
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         _explain_another_version(con, path, error)
         raise
@@ -63,15 +49,18 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for reading.
 
     Raises:
-        WarehouseError: there is none yet, another process is writing it, it is no DuckDB file, or it lacks what this
-                version reads.
+        WarehouseError: there is none yet, another process is writing it, it is no DuckDB file, it lacks what this
+            version reads, or a newer version wrote it.
     """
     if not path.exists():
         raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` builds it from the landed files.")
     con = _connect(path, read_only=True)
     try:
         con.execute("set timezone = 'UTC'")
+        refuse_newer(con)
         yield con
+    except NewerVersionError as error:
+        raise WarehouseError(error.problem, place=path, remedy=error.remedy) from None
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         _explain_another_version(con, path, error)
         raise
@@ -110,26 +99,3 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 f"{path} is being written by another process", remedy="Wait until that run ends, or stop it."
             ) from None
         raise WarehouseError(f"it cannot be opened: {error}", place=path) from None
-
-
-META_DDL = """
-create table if not exists meta.models (
-    model varchar primary key,
-    code_version varchar not null
-);
-create table if not exists meta.week_inputs (
-    week varchar primary key,
-    input_hash varchar not null,
-    built_at timestamp not null
-);
-create table if not exists meta.closings (
-    week varchar not null,
-    revision integer not null,
-    closed_at timestamp not null,
-    document varchar not null,
-    primary key (week, revision)
-);
-comment on table meta.models is 'The SQL version that every table was built with';
-comment on table meta.week_inputs is 'What every ISO week was last built from; a week with other inputs is built anew';
-comment on table meta.closings is 'Every issue of a week: its figures, as in reports/<week>/revision-<n>/figures.json';
-"""

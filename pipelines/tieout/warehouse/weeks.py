@@ -30,17 +30,6 @@ _MEANINGS = frozenset(
     for table in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices")
 )
 
-_DDL = """
-create table if not exists meta.report_inputs (
-    week varchar primary key,
-    input_hash varchar not null,
-    built_at timestamp not null
-);
-create table if not exists meta.followed_calls (last_file_id integer not null);
-comment on table meta.report_inputs is 'What every weekly report was last made from; other inputs make it anew';
-comment on table meta.followed_calls is 'The last call log whose containers were followed into the weeks before it';
-"""
-
 # From the first row on: what was asked for before anything was there to be billed is no week.
 _KNOWN_WEEKS = """
 with
@@ -209,7 +198,6 @@ def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWe
     A summary or an invoice of a month without any known week changes the newest one: every build reads all months. The
     raw tables must be there; the tables of the catalog are brought up to date.
     """
-    con.execute(_DDL)
     write_catalog(con, catalog)
     follow_containers(con)
     weeks = known_weeks(con)
@@ -226,7 +214,6 @@ def record_weeks(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Iterable[IsoWeek], *, now: dt.datetime
 ) -> None:
     """Record that every table was built for these weeks, from the inputs as they are."""
-    con.execute(_DDL)
     wanted = tuple(weeks)
     _record(con, "meta.week_inputs", _input_hashes(con, catalog, wanted), now)
 
@@ -235,7 +222,6 @@ def stale_reports(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None = None
 ) -> tuple[IsoWeek, ...]:
     """Return the built weeks whose report was never made, or not from the weeks and the baseline as they are now."""
-    con.execute(_DDL)
     current = report_hashes(con, catalog, lock)
     made = _recorded(con, "meta.report_inputs")
     return tuple(week for week in sorted(current) if made.get(week) != current[week])
@@ -250,7 +236,6 @@ def record_reports(
     lock: BaselineLock | None = None,
 ) -> None:
     """Record that the reports of these weeks were made from the weeks as last built, and from this baseline."""
-    con.execute(_DDL)
     current = report_hashes(con, catalog, lock)
     _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
 
@@ -260,7 +245,6 @@ def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
 
     Must run before the usage of those logs is built, and does nothing when run again.
     """
-    con.execute(_DDL)
     last = _first_value(con, "select max(last_file_id) from meta.followed_calls") or 0
     newest = _first_value(con, "select max(file_id) from raw.files") or 0
     if newest == last:

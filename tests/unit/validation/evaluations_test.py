@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from tieout.core.findings import Severity
-from tieout.validation.quarantine import EVALUATIONS_DDL, Evaluated, record_evaluations
+from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import KEPT_ROWS, ExpectationOutcome, ValidationResult
 from tieout.validation.suites import Expectation, Suite
+from tieout.warehouse.schema import migrate
 
 NOW = dt.datetime(2026, 11, 16, 8, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 W45, W46 = (dt.date(2026, 11, 2), dt.date(2026, 11, 9)), (dt.date(2026, 11, 9), dt.date(2026, 11, 16))
@@ -20,8 +21,7 @@ BOTH_WEEKS = (W45[0], W46[1])
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute("create schema quarantine")
-        connection.execute(EVALUATIONS_DDL)
+        migrate(connection)
         yield connection
 
 
@@ -123,10 +123,3 @@ def test_of_many_rows_the_newest_are_kept(con: duckdb.DuckDBPyConnection) -> Non
     hours = kept_hours(con)
     assert len(hours) == KEPT_ROWS
     assert hours[-50:] == list(range(1000, 1050))
-
-
-def test_a_workspace_of_before_gets_what_is_new(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("alter table quarantine.rows drop column since; alter table quarantine.rows drop column until")
-    con.execute(EVALUATIONS_DDL)
-    record(con, evaluation(1))
-    assert kept_hours(con) == [1]

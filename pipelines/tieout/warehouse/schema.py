@@ -1,0 +1,164 @@
+"""The bookkeeping of the warehouse: what is remembered besides the data, and the one list of its migrations.
+
+Belongs here: every table of `meta` and `quarantine`, and how a warehouse of an earlier version gets what is new. Raw
+tables belong to `sources`, the tables of the catalog to `catalog_tables`, all others to the files in `sql/`; those are
+built from landed files, while the bookkeeping is state that has to survive.
+
+A change of the bookkeeping is a new migration at the end of the list; those before it never change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from tieout.core.errors import TieoutError
+from tieout.core.sql import transaction
+
+SCHEMAS = (
+    "raw",
+    "catalog",
+    "staging",
+    "usage",
+    "spend",
+    "reconciliation",
+    "savings",
+    "finance",
+    "focus",
+    "meta",
+    "quarantine",
+)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One change of the bookkeeping.
+
+    Attributes:
+        version: of the bookkeeping after it; versions count up from 1.
+        change: what it changes, as a sentence for `meta.migrations`.
+        sql: its statements.
+    """
+
+    version: int
+    change: str
+    sql: str
+
+
+# The first version of Tieout recorded no migrations, and made some of these tables when they were needed first.
+_FIRST_VERSION = """
+create table if not exists meta.models (
+    model varchar primary key,
+    code_version varchar not null
+);
+create table if not exists meta.week_inputs (
+    week varchar primary key,
+    input_hash varchar not null,
+    built_at timestamp not null
+);
+create table if not exists meta.report_inputs (
+    week varchar primary key,
+    input_hash varchar not null,
+    built_at timestamp not null
+);
+create table if not exists meta.closings (
+    week varchar not null,
+    revision integer not null,
+    closed_at timestamp not null,
+    document varchar not null,
+    primary key (week, revision)
+);
+create table if not exists meta.followed_calls (last_file_id integer not null);
+create table if not exists meta.checked_files (last_file_id integer not null);
+create table if not exists quarantine.rows (
+    table_name varchar not null,
+    expectation varchar not null,
+    severity varchar not null,
+    row_json varchar not null,
+    run_id varchar not null,
+    seen_at timestamp not null,
+    since date,
+    until date
+);
+comment on table meta.models is 'The SQL version that every table was built with';
+comment on table meta.week_inputs is 'What every ISO week was last built from; a week with other inputs is built anew';
+comment on table meta.report_inputs is 'What every weekly report was last made from; other inputs make it anew';
+comment on table meta.closings is 'Every issue of a week: its figures, as in reports/<week>/revision-<n>/figures.json';
+comment on table meta.followed_calls is 'The last call log whose containers were followed into the weeks before it';
+comment on table meta.checked_files is 'The last file whose rows passed every critical expectation of the raw tables';
+comment on table quarantine.rows is 'Rows that break an expectation, at most 200 for each expectation';
+comment on column quarantine.rows.table_name is 'The table that the row was meant for';
+comment on column quarantine.rows.expectation is 'The expectation that the row broke';
+comment on column quarantine.rows.severity is 'critical (nothing of that build was kept) or warning';
+comment on column quarantine.rows.row_json is 'The row as a JSON object; every value is text, exactly as computed';
+comment on column quarantine.rows.run_id is 'The run that met the row';
+comment on column quarantine.rows.seen_at is 'When the run met it, UTC';
+comment on column quarantine.rows.since is 'First UTC day that was built; null for a table that is always built whole';
+comment on column quarantine.rows.until is 'End of the days that were built, exclusive';
+"""
+
+MIGRATIONS = (Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),)
+
+_RECORD = """
+create table if not exists meta.migrations (
+    version integer primary key,
+    change varchar not null
+);
+comment on table meta.migrations is 'The changes of the bookkeeping that this warehouse has been through';
+"""
+
+_IS_RECORDED = """
+select 1 from duckdb_tables()
+where database_name = current_database() and schema_name = 'meta' and table_name = 'migrations'
+"""
+
+
+class NewerVersionError(TieoutError):
+    """A later version of Tieout has changed the bookkeeping in a way that this one does not know."""
+
+    usual_remedy = "Install the version of Tieout that wrote it, or name another folder with --home."
+
+
+def migrate(con: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring schemas and bookkeeping up to this version, in one transaction; does nothing where they are.
+
+    Args:
+        con: a warehouse that is open for writing, with no transaction open.
+        migrations: all that there are, in the order of their versions.
+
+    Raises:
+        NewerVersionError: a later version wrote the warehouse; nothing of it is changed.
+    """
+    refuse_newer(con, migrations)
+    version = version_of(con)
+    if version == migrations[-1].version:
+        return
+    with transaction(con):
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists {schema}")
+        con.execute(_RECORD)
+        for migration in migrations[version:]:
+            con.execute(migration.sql)
+            con.execute("insert into meta.migrations values (?, ?)", [migration.version, migration.change])
+
+
+def refuse_newer(con: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Go on only with a warehouse that this version or an earlier one wrote.
+
+    Raises:
+        NewerVersionError: it is of a later version.
+    """
+    known, found = migrations[-1].version, version_of(con)
+    if found > known:
+        raise NewerVersionError(
+            f"a newer version of Tieout wrote this warehouse: its bookkeeping is version {found}, "
+            f"this one knows {known}"
+        )
+
+
+def version_of(con: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of a warehouse's bookkeeping; 0 for an empty one, and for one of the first version."""
+    if not con.execute(_IS_RECORDED).fetchall():
+        return 0
+    [(version,)] = con.execute("select coalesce(max(version), 0) from meta.migrations").fetchall()
+    return int(version)
