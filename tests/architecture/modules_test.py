@@ -24,7 +24,6 @@ LONG_FILES: Mapping[str, int] = {
     "pipelines/tieout/simulator/containers.py": 412,
     "pipelines/tieout/sources/landing.py": 454,
     "pipelines/tieout/sources/load.py": 450,
-    "pipelines/tieout/workspace.py": 433,
 }
 # Lines, by file and function.
 LONG_FUNCTIONS: Mapping[str, int] = {

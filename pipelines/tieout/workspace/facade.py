@@ -5,33 +5,25 @@ warehouse once, for reading or for writing as the first step needs, and keeps th
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from tieout.catalog.load import load_catalog
-from tieout.catalog.models import Catalog
 from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.findings import Finding
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.measure.daily_work import measure, read_lock
-from tieout.savings.baseline_lock import BaselineLock
-from tieout.sources import LoadResult, create_raw_schema, load_landing
+from tieout.measure.daily_work import measure
+from tieout.sources import LoadResult, load_landing
 from tieout.sources.landing import scan
 from tieout.sources.ledger import scanned
 from tieout.validation.raw_checks import check_raw, unchecked_files
 from tieout.validation.suites import ALL_DAYS, load_suite
 from tieout.warehouse.build import Build, Period, build_models
-from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.closings import restore_closings
-from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
+from tieout.warehouse.connection import WarehouseError
 from tieout.warehouse.models import Model, all_models, load_models, reported_models
 from tieout.warehouse.publish import PublishedFile, is_published, publish, read_published
 from tieout.warehouse.weeks import (
@@ -44,6 +36,7 @@ from tieout.warehouse.weeks import (
     stale_reports,
     stale_weeks,
 )
+from tieout.workspace.access import WarehouseAccess, Watch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,8 +50,6 @@ if TYPE_CHECKING:
     from tieout.validation.results import ValidationResult
     from tieout.validation.runner import Validator
     from tieout.warehouse.focus import FocusFile
-
-Watch = Callable[[str], None]
 
 
 class GateError(WarehouseError):
@@ -97,92 +88,20 @@ def open_workspace(
     return Workspace(place, catalog_or_default(None if catalog is None else Path(catalog), place), watch=watch)
 
 
-class Workspace:
-    """A workspace; use it as a context manager, or close it.
-
-    Attributes:
-        home: where its state is.
-        catalog_directory: where its programme is.
-        watch: is told the name of every step before it begins.
-        run_id: what rows in quarantine are marked with.
-    """
+class Workspace(WarehouseAccess):
+    """A workspace with the steps that bring it up to date; use it as a context manager, or close it."""
 
     def __init__(self, home: Home, catalog_directory: Path, *, watch: Watch | None = None, run_id: str = "") -> None:
         """Open nothing yet."""
-        self.home = home
-        self.catalog_directory = catalog_directory
-        self.watch = watch
-        self.run_id = run_id
-        self._opened = ExitStack()
-        self._writing: duckdb.DuckDBPyConnection | None = None
+        super().__init__(home, catalog_directory, watch=watch, run_id=run_id)
         self._tables_built: dict[Period, set[str]] = {}
-
-    def __enter__(self) -> Self:
-        """Use the workspace until the end of the block."""
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the warehouse, and word what an error of another version's tables means."""
-        self._writing = None
+        """Close the warehouse; the validator belongs to its connection."""
         self.__dict__.pop("_validator", None)
-        self._opened.__exit__(kind, error, trace)
-
-    def close(self) -> None:
-        """Close the warehouse; the next step opens it again."""
-        self.__exit__(None, None, None)
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The programme.
-
-        Raises:
-            CatalogError: a file of it cannot be used.
-        """
-        return load_catalog(self.catalog_directory)
-
-    @cached_property
-    def lock(self) -> BaselineLock | None:
-        """The frozen baseline; None while there is none.
-
-        Raises:
-            LockError: the file is damaged.
-        """
-        return read_lock(self.catalog_directory)
-
-    @property
-    def con(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse for writing, with the catalog's tables and the closings up to date.
-
-        Raises:
-            WarehouseError: another process writes it, or it is no warehouse.
-        """
-        if self._writing is None:
-            con = self._opened.enter_context(open_warehouse(self.home.warehouse))
-            create_raw_schema(con)
-            write_catalog(con, self.catalog)
-            restore_closings(con, self.home.reports)
-            self._writing = con
-        return self._writing
-
-    @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse for reading: the connection that is open, or one for this block.
-
-        Raises:
-            WarehouseError: there is no warehouse yet, another process writes it, or it is of another version.
-        """
-        if self._writing is not None:
-            yield self._writing
-            return
-        with read_warehouse(self.home.warehouse) as con:
-            yield con
-
-    def begin(self, step: str) -> None:
-        """Say which step begins, to whoever watches."""
-        if self.watch is not None:
-            self.watch(step)
+        super().__exit__(kind, error, trace)
 
     # What is out of date
 
