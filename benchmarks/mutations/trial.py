@@ -23,11 +23,11 @@ from tieout.core.findings import Severity
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.daily_work import measure
-from tieout.report.contents import Outcome
 from tieout.report.inputs import days_of_week, states_of_landed_days
 from tieout.report.sections.findings import read_findings
-from tieout.report.sections.gates import read_gates, read_tie_out
-from tieout.report.sections.realized import read_rollout
+from tieout.report.sections.gates import read_gates
+from tieout.report.sections.rollout import read_rollout
+from tieout.report.sections.tie_out import GateOutcome, read_tie_out
 from tieout.simulator import SCENARIOS, simulate
 from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw
@@ -192,7 +192,7 @@ def noticed(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> 
     findings = read_findings(con, measurement, catalog=catalog, landed=landed, rollout=rollout)
     blocking, warning = (
         tuple(f"{gate.code}: {gate.title}" for gate in gates if gate.outcome is outcome)
-        for outcome in (Outcome.BLOCKED, Outcome.WARNING)
+        for outcome in (GateOutcome.BLOCKED, GateOutcome.WARNING)
     )
     return blocking, (*warning, *(f"finding: {finding.code}" for finding in findings))
 

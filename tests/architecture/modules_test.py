@@ -20,14 +20,12 @@ MOST_LINES_OF_A_FUNCTION = 50
 
 # Lines, by file.
 LONG_FILES: Mapping[str, int] = {
-    "pipelines/tieout/report/saving_contents.py": 410,
     "pipelines/tieout/simulator/containers.py": 412,
     "pipelines/tieout/sources/landing.py": 454,
     "pipelines/tieout/sources/load.py": 450,
 }
 # Lines, by file and function.
 LONG_FUNCTIONS: Mapping[str, int] = {
-    "pipelines/tieout/report/weekly.py:build_report": 51,
 }
 # Modules, by the name of a class that all of them define.
 REPEATED_CLASSES: Mapping[str, int] = {

@@ -13,8 +13,8 @@ from tests.browser.conftest import WIDE_FONT
 from tests.golden.handmade import REPORT, usd
 from tests.mail.conftest import ANNA, NOW, SENDER
 from tieout.mail.compose import Envelope, Picture, compose_report
-from tieout.report.contents import FunctionSpend, Spend
 from tieout.report.formats.charts import draw_charts
+from tieout.report.sections.spend import FunctionSpend, Spend
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=document.title='run'>"

@@ -5,21 +5,16 @@ from dataclasses import replace
 from tests.golden.handmade import REPORT, usd
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
-from tieout.report.contents import (
-    DayState,
-    Gate,
-    Inputs,
-    Outcome,
-    ReportDay,
-    Spend,
-    TieOut,
-    Unattributed,
-    WeeklyReport,
-)
-from tieout.report.issue_contents import Restatements, Revision
-from tieout.report.saving_contents import Headline, Ledger, LedgerRow, Rates, Savings, SavingTotal, Standing
-from tieout.report.trend_contents import Opportunities, SpendHistory, WeekSpend
-from tieout.report.workings_contents import Workings
+from tieout.report.contents import WeeklyReport
+from tieout.report.inputs import DayState, Inputs, ReportDay
+from tieout.report.sections.headline import Headline, RealizationRates
+from tieout.report.sections.history import SpendHistory, WeekSpend
+from tieout.report.sections.ledger import Ledger, LedgerRow
+from tieout.report.sections.opportunities import Opportunities
+from tieout.report.sections.revisions import Revision
+from tieout.report.sections.savings import Savings, SavingTotal, Standing
+from tieout.report.sections.spend import Spend, Unattributed
+from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut
 
 NOTHING = usd("0.00")
 EMPTY_WEEK = IsoWeek.parse("2026-W48")
@@ -43,22 +38,21 @@ EMPTY = WeeklyReport(
         published_usd_per_day=None,
         lines_usd_per_day=NOTHING,
         restated_usd_per_day=None,
-        rates=Rates(),
+        rates=RealizationRates(),
         cash_change_usd=None,
         baseline_usd_per_day=None,
         premises_not_met=(0, 0),
     ),
     revision=Revision(1, None),
-    restatements=Restatements(),
     tie_out=TieOut(0, 0, 0, NOTHING, NOTHING),
     gates=(
         Gate(
             "G1",
             "Attributed cost equals the bill in every pool",
-            Outcome.NOT_MEASURED,
+            GateOutcome.NOT_MEASURED,
             "No billed pool is landed for this week.",
         ),
-        Gate("G7", "Every day is settled", Outcome.WARNING, "7 of 7 days not settled; their cost may still move."),
+        Gate("G7", "Every day is settled", GateOutcome.WARNING, "7 of 7 days not settled; their cost may still move."),
     ),
     spend=Spend(NOTHING, (), ()),
     savings=Savings(
@@ -70,21 +64,9 @@ EMPTY = WeeklyReport(
         silent_functions=("evaluate_code_modal", "train_lora_modal"),
     ),
     ledger=Ledger((LedgerRow("phase-1", "generate_code_modal", Standing("proposed"), None, None),), None, None),
-    bridge=None,
-    guardrails=(),
-    normalized=None,
-    counterfactuals=(),
-    cumulative=None,
-    changes=None,
     history=SpendHistory((WeekSpend(EMPTY_WEEK, NOTHING, (), ()),), ()),
     opportunities=Opportunities(0, (), 0, NOTHING),
-    workings=Workings((), ()),
-    audit=(),
-    coverage=(),
-    rollout=(),
     unattributed=Unattributed(NOTHING, None, ()),
-    findings=(),
-    adjustments=(),
     definitions=REPORT.definitions,
 )
 

@@ -9,65 +9,35 @@ from tieout.catalog.models import Adjustment
 from tieout.core.figures import Unit, figure
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
-from tieout.report.contents import (
+from tieout.report.contents import WeeklyReport
+from tieout.report.inputs import DayState, Inputs, ReportDay
+from tieout.report.sections.bridge import BridgeRow, BridgeTables, FunctionBridge
+from tieout.report.sections.changes import ChangeRow, Changes, Movement, Mover, Quantity, StatusChange
+from tieout.report.sections.counterfactual import CounterfactualLine, Normalized, NormalizedLine
+from tieout.report.sections.coverage import CoverageLine
+from tieout.report.sections.cumulative import Cumulative, CumulativePoint, DeploymentDay
+from tieout.report.sections.daily import DailyCost
+from tieout.report.sections.definitions import Definition
+from tieout.report.sections.guardrails import GuardrailGroup, GuardrailRow
+from tieout.report.sections.headline import Headline, RealizationRates
+from tieout.report.sections.history import CostDay, FunctionHistory, NamedAmount, SpendHistory, WeekSpend
+from tieout.report.sections.ledger import Ledger, LedgerRow
+from tieout.report.sections.months import MonthReconciled, NamedAdjustment
+from tieout.report.sections.opportunities import Opportunities, Opportunity, OpportunityKind
+from tieout.report.sections.restatements import RestatementLine, Restatements
+from tieout.report.sections.revisions import PastRevision, Revision
+from tieout.report.sections.rollout import RolloutLine
+from tieout.report.sections.savings import SavingGroup, SavingLine, Savings, SavingTotal, Standing
+from tieout.report.sections.spend import (
     ComponentSpend,
-    CoverageLine,
-    DayState,
-    Definition,
     FunctionSpend,
-    Gate,
-    Inputs,
-    Outcome,
     PhaseSpend,
-    ReportDay,
-    RolloutLine,
     Spend,
-    TieOut,
     Unattributed,
     UnattributedLine,
-    WeeklyReport,
 )
-from tieout.report.issue_contents import PastRevision, RestatementLine, Restatements, Revision
-from tieout.report.saving_contents import (
-    BridgeRow,
-    BridgeTables,
-    CounterfactualLine,
-    FunctionBridge,
-    GuardrailGroup,
-    GuardrailRow,
-    Headline,
-    Ledger,
-    LedgerRow,
-    Normalized,
-    NormalizedLine,
-    Rates,
-    SavingGroup,
-    SavingLine,
-    Savings,
-    SavingTotal,
-    Standing,
-)
-from tieout.report.trend_contents import (
-    ChangeRow,
-    Changes,
-    CostDay,
-    Cumulative,
-    CumulativePoint,
-    Deployment,
-    FunctionHistory,
-    Movement,
-    Mover,
-    NamedAmount,
-    Opportunities,
-    Opportunity,
-    OpportunityKind,
-    Quantity,
-    SpendHistory,
-    StatusChange,
-    WeekSpend,
-)
+from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut
 from tieout.report.wording import Share
-from tieout.report.workings_contents import DailyCost, MonthReconciled, NamedAdjustment, Workings
 from tieout.savings.days import BaselinePeriod
 
 WEEK = IsoWeek.parse("2026-W46")
@@ -210,7 +180,9 @@ HEADLINE = Headline(
     published_usd_per_day=usd("4140"),
     lines_usd_per_day=usd("4137.60"),
     restated_usd_per_day=usd("24.00"),
-    rates=Rates(share("9.75", "4140"), share("9.75", "24"), share("58.50", "148.52"), share("4137.60", "6540")),
+    rates=RealizationRates(
+        share("9.75", "4140"), share("9.75", "24"), share("58.50", "148.52"), share("4137.60", "6540")
+    ),
     cash_change_usd=usd("-12.34"),
     baseline_usd_per_day=usd("195.23"),
     premises_not_met=(1, 3),
@@ -360,7 +332,7 @@ def _points() -> tuple[CumulativePoint, ...]:
 
 CUMULATIVE = Cumulative(
     points=_points(),
-    deployments=(Deployment("phase-1", FIRST_DEPLOYMENT), Deployment("phase-2", dt.date(2026, 11, 4))),
+    deployments=(DeploymentDay("phase-1", FIRST_DEPLOYMENT), DeploymentDay("phase-2", dt.date(2026, 11, 4))),
 )
 
 CHANGES = Changes(
@@ -516,38 +488,37 @@ RESTATEMENTS = Restatements(
 )
 
 GATES = (
-    Gate("G1", "Attributed cost equals the bill in every pool", Outcome.PASSED, "1,342 pools, none off."),
-    Gate("G4", "Metered plus adjustments equals billed", Outcome.BLOCKED, "2026-11: difference −$0.01000000."),
-    Gate("G5", "The invoice is what was billed", Outcome.NOT_MEASURED, "2026-11: no invoice is landed."),
+    Gate("G1", "Attributed cost equals the bill in every pool", GateOutcome.PASSED, "1,342 pools, none off."),
+    Gate("G4", "Metered plus adjustments equals billed", GateOutcome.BLOCKED, "2026-11: difference −$0.01000000."),
+    Gate("G5", "The invoice is what was billed", GateOutcome.NOT_MEASURED, "2026-11: no invoice is landed."),
     Gate(
         "G6",
         "The call log accounts for the bill",
-        Outcome.WARNING,
+        GateOutcome.WARNING,
         "Of 14 function days: 13 matched and 1 bill only.",
         ("generate_code_modal on Mon 9 Nov 2026: bill only, bill $1.00, log $0.00, coverage 0.0%.",),
     ),
 )
 
-WORKINGS = Workings(
-    daily=(
-        DailyCost(WEEK.start, "evaluate_genome_modal", "phase-2", usd("10.00"), usd("10.000000000001"), 12),
-        DailyCost(WEEK.start, "generate_code_modal", "baseline", usd("5.00"), usd("5.000000000000"), 80),
-        DailyCost(WEEK.days()[1], "generate_code_modal", "phase-1", usd("85.00"), usd("85.001234567889"), 8109),
-    ),
-    months=(
-        MonthReconciled(
-            month=dt.date(2026, 11, 1),
-            itemised_usd=usd("1721.138168080000"),
-            not_itemised_usd=usd("0.002259680000"),
-            metered_usd=usd("1721.140427760000"),
-            adjustments=(NamedAdjustment("credits", usd("-102.228037360000")), NamedAdjustment("plan", usd("250"))),
-            billed_usd=usd("1868.922390400000"),
-            bill_difference_usd=usd("-0.010000000000"),
-            invoice_number="2026-11-0042",
-            invoice_currency="USD",
-            invoice_total=usd("1868.922390400000"),
-            invoice_difference_usd=usd("0.000000000000"),
-        ),
+DAILY = (
+    DailyCost(WEEK.start, "evaluate_genome_modal", "phase-2", usd("10.00"), usd("10.000000000001"), 12),
+    DailyCost(WEEK.start, "generate_code_modal", "baseline", usd("5.00"), usd("5.000000000000"), 80),
+    DailyCost(WEEK.days()[1], "generate_code_modal", "phase-1", usd("85.00"), usd("85.001234567889"), 8109),
+)
+
+MONTHS = (
+    MonthReconciled(
+        month=dt.date(2026, 11, 1),
+        itemised_usd=usd("1721.138168080000"),
+        not_itemised_usd=usd("0.002259680000"),
+        metered_usd=usd("1721.140427760000"),
+        adjustments=(NamedAdjustment("credits", usd("-102.228037360000")), NamedAdjustment("plan", usd("250"))),
+        billed_usd=usd("1868.922390400000"),
+        bill_difference_usd=usd("-0.010000000000"),
+        invoice_number="2026-11-0042",
+        invoice_currency="USD",
+        invoice_total=usd("1868.922390400000"),
+        invoice_difference_usd=usd("0.000000000000"),
     ),
 )
 
@@ -624,5 +595,6 @@ REPORT = WeeklyReport(
         ),
     ),
     definitions=(Definition("Pool", "one billed amount: environment × object × interval × resource"),),
-    workings=WORKINGS,
+    daily=DAILY,
+    months=MONTHS,
 )

@@ -5,7 +5,8 @@ from pathlib import Path
 from tests.golden.edges import EMPTY
 from tests.golden.handmade import REPORT
 from tieout.report.archive import ArchivedWeek, Neighbours, WeekSummary, render_archive
-from tieout.report.formats.html import HTML_NAME, TEXT_NAME, render_html, render_text
+from tieout.report.file_names import PAGE_NAME, TEXT_NAME
+from tieout.report.formats.html import render_html, render_text
 
 GOLDEN = Path(__file__).parent
 
@@ -17,11 +18,11 @@ def golden_files() -> dict[str, str]:
     """
     first, last = REPORT.week, EMPTY.week
     return {
-        f"{first.label}/{HTML_NAME}": render_html(REPORT, neighbours=Neighbours(next=last)),
+        f"{first.label}/{PAGE_NAME}": render_html(REPORT, neighbours=Neighbours(next=last)),
         f"{first.label}/{TEXT_NAME}": render_text(REPORT),
-        f"{last.label}/{HTML_NAME}": render_html(EMPTY, neighbours=Neighbours(previous=first)),
+        f"{last.label}/{PAGE_NAME}": render_html(EMPTY, neighbours=Neighbours(previous=first)),
         f"{last.label}/{TEXT_NAME}": render_text(EMPTY),
-        HTML_NAME: render_archive([ArchivedWeek(report.week, WeekSummary.of(report)) for report in (EMPTY, REPORT)]),
+        PAGE_NAME: render_archive([ArchivedWeek(report.week, WeekSummary.of(report)) for report in (EMPTY, REPORT)]),
     }
 
 

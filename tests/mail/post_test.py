@@ -14,8 +14,10 @@ from tieout.catalog.mail_settings import MailSettings
 from tieout.mail.deliver import Posted, WeekReadiness, occasion_of, post, standing_of
 from tieout.mail.messages import Message
 from tieout.mail.outbox import Outbox
-from tieout.report.contents import DayState, Outcome, ReportDay, WeeklyReport
-from tieout.report.issue_contents import Revision
+from tieout.report.contents import WeeklyReport
+from tieout.report.inputs import DayState, ReportDay
+from tieout.report.sections.revisions import Revision
+from tieout.report.sections.tie_out import GateOutcome
 
 ISSUED_AT = dt.datetime(2026, 11, 17, 3, 15)  # noqa: DTZ001 - naive UTC, as everywhere
 OPERATOR = "ops@example.com"
@@ -23,7 +25,8 @@ FINAL = replace(
     REPORT,
     days=tuple(ReportDay(day, DayState.SETTLED) for day in WEEK.days()),
     gates=tuple(
-        replace(gate, outcome=Outcome.PASSED) if gate.outcome is Outcome.BLOCKED else gate for gate in REPORT.gates
+        replace(gate, outcome=GateOutcome.PASSED) if gate.outcome is GateOutcome.BLOCKED else gate
+        for gate in REPORT.gates
     ),
     revision=Revision(1, ISSUED_AT),
 )

@@ -9,7 +9,8 @@ from tieout.cli.run import require_built, week_of
 from tieout.cli.steps import show_steps
 from tieout.core.home import Home
 from tieout.core.periods import day_start
-from tieout.report.formats.html import TEXT_NAME, render_text
+from tieout.report.file_names import TEXT_NAME
+from tieout.report.formats.html import render_text
 from tieout.workspace import Workspace
 
 _A_MICROSECOND = dt.timedelta(microseconds=1)

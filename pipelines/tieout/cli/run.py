@@ -14,7 +14,7 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.defs.runs import Runs, opened_for_runs
-from tieout.report.formats.html import HTML_NAME
+from tieout.report.file_names import PAGE_NAME
 from tieout.sources.landing import scan
 from tieout.warehouse.models import all_models, reported_models
 from tieout.warehouse.weeks import consecutive
@@ -181,7 +181,7 @@ def _say_headline(workspace: Workspace, made: Made) -> None:
     say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
     say(made.headline)
     say("")
-    say(f"Report: {workspace.home.reports / week.label / HTML_NAME}")
+    say(f"Report: {workspace.home.reports / week.label / PAGE_NAME}")
 
 
 def _span(weeks: tuple[IsoWeek, ...]) -> str:

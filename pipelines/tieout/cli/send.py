@@ -37,9 +37,8 @@ from tieout.mail.deliver import (
 )
 from tieout.mail.messages import Message, Recipient, RecipientState
 from tieout.mail.outbox import Outbox, OutboxBusyError, open_outbox, read_outbox
-from tieout.report.contents import DayState
 from tieout.report.formats.text import SEPARATOR, columns, printable
-from tieout.report.inputs import days_of_week, states_of_landed_days
+from tieout.report.inputs import DayState, days_of_week, states_of_landed_days
 from tieout.warehouse.weeks import built_weeks
 from tieout.workspace import Workspace
 

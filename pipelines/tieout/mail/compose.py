@@ -20,12 +20,15 @@ from typing import Generic, TypeVar
 import css_inline
 
 from tieout.core.resources import resource_path
-from tieout.report.contents import FunctionSpend, Gate, Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_text
 from tieout.report.formats.templates import html_templates, text_templates
 from tieout.report.formats.text import fit, printable
 from tieout.report.formats.workbook import workbook_name
-from tieout.report.saving_contents import BridgeRow, LedgerRow
+from tieout.report.sections.bridge import BridgeRow
+from tieout.report.sections.ledger import LedgerRow
+from tieout.report.sections.spend import FunctionSpend
+from tieout.report.sections.tie_out import Gate, GateOutcome
 from tieout.report.wording import count, listing
 
 LARGEST_HTML = 100_000
@@ -202,7 +205,7 @@ def compose_report(
 def compose_notice(report: WeeklyReport, envelope: Envelope) -> Mail:
     """Compose the mail to operators about a week whose gate is closed."""
     message_id = message_id_of(report, envelope)
-    blocked = [gate for gate in report.gates if gate.outcome is Outcome.BLOCKED]
+    blocked = [gate for gate in report.gates if gate.outcome is GateOutcome.BLOCKED]
     codes = listing([gate.code for gate in blocked])
     subject = _line(f"Tieout · {_programme(report)} · {report.week.label} is held back: {codes} not passed")
     notice = Notice(tuple(_blocked(gate) for gate in blocked), _deliveries(report))
@@ -234,7 +237,7 @@ def subject_of(report: WeeklyReport) -> str:
     number = report.revision.number
     revised = f", revision {number}" if is_issued(report) and number > 1 else ""
     provisional = "" if is_issued(report) else " (provisional)"
-    ties = "ties to the bill" if report.tie_verdict.outcome is Outcome.PASSED else verdict[:1].lower() + verdict[1:]
+    ties = "ties to the bill" if report.tie_verdict.outcome is GateOutcome.PASSED else verdict[:1].lower() + verdict[1:]
     return _line(f"Tieout · {_programme(report)} · {report.week.label}{revised}{provisional}: {said}; {ties}")
 
 

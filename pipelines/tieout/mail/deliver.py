@@ -24,9 +24,10 @@ from tieout.mail.transport import (
     TransportError,
     connect,
 )
-from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import draw_charts
 from tieout.report.formats.workbook import render_workbook
+from tieout.report.sections.tie_out import GateOutcome
 
 FINANCE = "finance"
 OPERATORS = "operators"
@@ -89,7 +90,9 @@ def occasion_of(report: WeeklyReport, settings: MailSettings, *, only_to: Sequen
     """
     standing = standing_of(report)
     if standing is WeekReadiness.BLOCKED:
-        reason = "\n".join(f"{gate.code} {gate.sentence}" for gate in report.gates if gate.outcome is Outcome.BLOCKED)
+        reason = "\n".join(
+            f"{gate.code} {gate.sentence}" for gate in report.gates if gate.outcome is GateOutcome.BLOCKED
+        )
         return Occasion(report, standing, f"blocked-{_short(reason)}", OPERATORS, settings.operators)
     edition = f"r{report.revision.number}"
     if standing is WeekReadiness.PROVISIONAL:

@@ -16,11 +16,9 @@ from tieout.core.files import write_whole
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
+from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME
 from tieout.report.formats.templates import html_templates
 from tieout.report.wording import day_name
-
-PAGE_NAME = "index.html"
-SUMMARY_NAME = "summary.json"
 
 _BEGIN, _END = "<!-- weeks -->", "<!-- end of weeks -->"
 _LINKS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)

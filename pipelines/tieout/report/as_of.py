@@ -10,10 +10,9 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
-from tieout.report.issue_contents import because
-from tieout.report.revisions import read_figures
+from tieout.report.figures import read_figures
 from tieout.report.weekly import build_report
-from tieout.report.wording import listing
+from tieout.report.wording import because, listing
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.warehouse.as_of import warehouse_as_of
 from tieout.warehouse.closed_week import Closing, Figures, causes_between, is_moved

@@ -4,252 +4,82 @@ Amounts in tables are whole cents that add up to the totals printed beside them;
 tie-out) are exact. Sentences are made here, so that every form of the report says the same.
 """
 
-import datetime as dt
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
+from dataclasses import dataclass, field
 
 from tieout.audit.entries import AuditEntry
+from tieout.audit.projection import audit_projection
 from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
-from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
-from tieout.report.issue_contents import Restatements, Revision
-from tieout.report.saving_contents import (
-    BridgeTables,
+from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
+from tieout.report.sections.bridge import BridgeTables, describe_bridge
+from tieout.report.sections.changes import Changes, read_changes
+from tieout.report.sections.counterfactual import (
     CounterfactualLine,
-    GuardrailGroup,
-    Headline,
-    Ledger,
     Normalized,
-    Savings,
+    describe_counterfactuals,
+    describe_normalized,
 )
-from tieout.report.trend_contents import Changes, Cumulative, Opportunities, SpendHistory
-from tieout.report.wording import Share, count, listing, span
-from tieout.report.workings_contents import Workings
-
-
-class DayState(StrEnum):
-    """How far the bill of a day can be relied on."""
-
-    SETTLED = "settled"
-    PROVISIONAL = "provisional"
-    NOT_LANDED = "not landed"
-
-
-@dataclass(frozen=True)
-class ReportDay:
-    """One UTC day of the week. `not landed` also means: landed in part only."""
-
-    day: dt.date
-    state: DayState
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the report was computed from.
-
-    Attributes:
-        as_of: newest fetch (naive UTC) of a bill or call log that speaks for the week; None when there is none.
-        deliveries: how many bills and call logs the hash covers.
-        sha256: over content hashes and fetch times of the bills and call logs that speak for the week or its baseline,
-            over what the summaries, invoices, prices, configurations and apps of that time came to, over the catalog,
-            and over the frozen baseline.
-        catalog_sha256: the catalog alone.
-        baseline_sha256: the frozen baseline, the same as in its lock; None when it is not frozen.
-    """
-
-    as_of: dt.datetime | None
-    deliveries: int
-    sha256: str
-    catalog_sha256: str
-    baseline_sha256: str | None
-
-
-@dataclass(frozen=True)
-class TieOut:
-    """The bill of the week against what was attributed of it, exact to 1e-12 $."""
-
-    hours: int
-    pools: int
-    pools_off: int
-    billed_usd: Decimal
-    attributed_usd: Decimal
-
-    @property
-    def difference_usd(self) -> Decimal:
-        """Attributed less billed: zero, or the week is blocked."""
-        return self.attributed_usd - self.billed_usd
-
-    @property
-    def sentence(self) -> str:
-        """The line that proves the week."""
-        if not self.pools:
-            return "Nothing was billed in the landed reports of this week, so there is nothing to tie out."
-        billed, attributed = format_usd(self.billed_usd, 12), format_usd(self.attributed_usd, 12)
-        amounts = f"{billed} billed = attributed"
-        if self.billed_usd != self.attributed_usd:
-            amounts = f"{billed} billed, {attributed} attributed"
-        off = f", {count(self.pools_off, 'pool')} off" if self.pools_off else ""
-        return (
-            f"{count(self.hours, 'hour')}, {count(self.pools, 'pool')}{off}: {amounts}, "
-            f"difference {format_usd(self.difference_usd, 12)}."
-        )
-
-
-class Outcome(StrEnum):
-    """How a gate stands."""
-
-    PASSED = "passed"
-    WARNING = "warning"
-    BLOCKED = "blocked"
-    NOT_MEASURED = "not measured"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A word or two, and how they stand."""
-
-    word: str
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One gate of the reconciliation: what it came to, in a sentence with its figures, and lines worth a look."""
-
-    code: str
-    title: str
-    outcome: Outcome
-    sentence: str
-    details: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ComponentSpend:
-    """Cents of one component; zero where there is none."""
-
-    component: str
-    amount_usd: Decimal
-
-
-@dataclass(frozen=True)
-class PhaseSpend:
-    """Cents of one rollout phase; its components add up to them. All phases list the same components."""
-
-    phase: str
-    amount_usd: Decimal
-    components: tuple[ComponentSpend, ...]
-
-
-@dataclass(frozen=True)
-class FunctionSpend:
-    """Cents of one function; its phases add up to them, and so do its components over all phases."""
-
-    function: str
-    amount_usd: Decimal
-    share: Share | None
-    phases: tuple[PhaseSpend, ...]
-    components: tuple[ComponentSpend, ...]
-
-
-@dataclass(frozen=True)
-class Spend:
-    """Cents of the week; its functions add up to them, and so do its components over all functions."""
-
-    total_usd: Decimal
-    functions: tuple[FunctionSpend, ...]
-    components: tuple[ComponentSpend, ...]
-
-
-@dataclass(frozen=True)
-class CoverageLine:
-    """How much of a function's cost the call log accounts for; amounts are exact."""
-
-    function: str
-    billed_usd: Decimal
-    modelled_usd: Decimal
-    coverage: Share | None
-
-
-@dataclass(frozen=True)
-class RolloutLine:
-    """How far a function's callers have moved to its newest phase, over whole days after that phase's deployment.
-
-    Amounts are exact.
-    """
-
-    function: str
-    phase: str
-    days: int
-    moved_calls: int
-    calls: int
-    calls_share: Share | None
-    moved_usd: Decimal
-    elsewhere_usd: Decimal
-    cost_share: Share | None
-
-
-@dataclass(frozen=True)
-class UnattributedLine:
-    """Cost that no call explains, in cents."""
-
-    component: str
-    app: str
-    resource: str
-    amount_usd: Decimal
-
-
-@dataclass(frozen=True)
-class Unattributed:
-    """All cost that no call explains; its lines add up to it."""
-
-    total_usd: Decimal
-    share: Share | None
-    lines: tuple[UnattributedLine, ...]
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A term of the report in one line."""
-
-    term: str
-    text: str
+from tieout.report.sections.coverage import CoverageLine, read_coverage
+from tieout.report.sections.cumulative import Cumulative, describe_cumulative
+from tieout.report.sections.daily import DailyCost, read_daily
+from tieout.report.sections.definitions import DEFINITIONS, Definition
+from tieout.report.sections.findings import read_findings
+from tieout.report.sections.gates import read_gates
+from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails
+from tieout.report.sections.headline import Headline, describe_headline
+from tieout.report.sections.history import SpendHistory, read_history
+from tieout.report.sections.ledger import Ledger, describe_ledger
+from tieout.report.sections.months import MonthReconciled, read_months
+from tieout.report.sections.opportunities import Opportunities, read_opportunities
+from tieout.report.sections.restatements import Restatements, read_restatements
+from tieout.report.sections.revisions import Revision
+from tieout.report.sections.rollout import RolloutLine, read_rollout
+from tieout.report.sections.savings import Savings, describe_savings
+from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed
+from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out
+from tieout.report.week_data import WeekData
+from tieout.report.wording import listing, span
+from tieout.savings.week import METHOD_VERSION
 
 
 @dataclass(frozen=True)
 class WeeklyReport:
-    """One week of one programme, ready to be printed."""
+    """One week of one programme, ready to be printed.
+
+    A section that can have nothing to say has a default that says so.
+    """
 
     programme: str
     week: IsoWeek
     method_version: str
     inputs: Inputs
-    revision: Revision
-    restatements: Restatements
     days: tuple[ReportDay, ...]
+    revision: Revision
     headline: Headline
     tie_out: TieOut
     gates: tuple[Gate, ...]
     spend: Spend
     savings: Savings
     ledger: Ledger
-    bridge: BridgeTables | None
-    guardrails: tuple[GuardrailGroup, ...]
-    normalized: Normalized | None
-    counterfactuals: tuple[CounterfactualLine, ...]
-    cumulative: Cumulative | None
-    changes: Changes | None
     history: SpendHistory
     opportunities: Opportunities
-    audit: tuple[AuditEntry, ...]
-    coverage: tuple[CoverageLine, ...]
-    rollout: tuple[RolloutLine, ...]
     unattributed: Unattributed
-    findings: tuple[Finding, ...]
-    adjustments: tuple[Adjustment, ...]
     definitions: tuple[Definition, ...]
-    workings: Workings
+    restatements: Restatements = field(default_factory=Restatements)
+    changes: Changes | None = None
+    bridge: BridgeTables | None = None
+    rollout: tuple[RolloutLine, ...] = ()
+    cumulative: Cumulative | None = None
+    normalized: Normalized | None = None
+    counterfactuals: tuple[CounterfactualLine, ...] = ()
+    guardrails: tuple[GuardrailGroup, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    coverage: tuple[CoverageLine, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    daily: tuple[DailyCost, ...] = ()
+    months: tuple[MonthReconciled, ...] = ()
 
     @property
     def span(self) -> str:
@@ -259,7 +89,7 @@ class WeeklyReport:
     @property
     def blocked_sentence(self) -> str | None:
         """Why the figures must not be used; None when they may."""
-        codes = [gate.code for gate in self.gates if gate.outcome is Outcome.BLOCKED]
+        codes = [gate.code for gate in self.gates if gate.outcome is GateOutcome.BLOCKED]
         if not codes:
             return None
         verb = "is" if len(codes) == 1 else "are"
@@ -271,21 +101,21 @@ class WeeklyReport:
         return all(day.state is DayState.SETTLED for day in self.days)
 
     @property
-    def tie_verdict(self) -> Verdict:
+    def tie_verdict(self) -> TieVerdict:
         """Whether the numbers tie, in a word or two."""
         if self.blocked_sentence is not None:
-            return Verdict("Does not tie", Outcome.BLOCKED)
+            return TieVerdict("Does not tie", GateOutcome.BLOCKED)
         if not self.tie_out.pools:
-            return Verdict("Nothing billed", Outcome.NOT_MEASURED)
-        return Verdict("Ties out", Outcome.PASSED)
+            return TieVerdict("Nothing billed", GateOutcome.NOT_MEASURED)
+        return TieVerdict("Ties out", GateOutcome.PASSED)
 
     @property
     def gates_sentence(self) -> str:
         """How many gates are passed, warn, block or are not measured, and which."""
         parts = []
-        for outcome in Outcome:
+        for outcome in GateOutcome:
             codes = [gate.code for gate in self.gates if gate.outcome is outcome]
-            named = f" ({', '.join(codes)})" if outcome is not Outcome.PASSED else ""
+            named = f" ({', '.join(codes)})" if outcome is not GateOutcome.PASSED else ""
             if codes:
                 parts.append(f"{len(codes)} {outcome}{named}")
         return f"Gates: {listing(parts)}."
@@ -310,3 +140,47 @@ class WeeklyReport:
         if self.inputs.as_of is None:
             return "No delivery speaks for this week."
         return f"Data as of {self.inputs.as_of:%Y-%m-%d %H:%M} UTC."
+
+
+def read_contents(data: WeekData) -> WeeklyReport:
+    """Read every section of a week; which revision the week is, is still open."""
+    con, week, catalog, measurement = data.con, data.week, data.catalog, data.measurement
+    landed, days = data.landed.keys(), days_of_week(data.landed, week)
+    tie_out, spend = read_tie_out(con, week), read_spend(con, week, catalog)
+    savings = describe_savings(measurement, catalog)
+    rollout = read_rollout(con, week, landed=landed, catalog=catalog)
+    return WeeklyReport(
+        programme=catalog.rollout.programme,
+        week=week,
+        method_version=METHOD_VERSION,
+        inputs=read_inputs(con, week, measurement.baseline, catalog, lock=data.lock),
+        days=days,
+        revision=Revision(1, None),
+        headline=describe_headline(con, measurement, savings, catalog),
+        tie_out=tie_out,
+        gates=read_gates(con, week, tie_out=tie_out, days=days),
+        spend=spend,
+        savings=savings,
+        ledger=describe_ledger(measurement, savings),
+        history=read_history(con, measurement, data.work, catalog, landed=landed, spend=spend),
+        opportunities=read_opportunities(con, measurement, data.work, catalog, landed=landed),
+        unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
+        definitions=DEFINITIONS,
+        restatements=read_restatements(con, week, catalog),
+        changes=read_changes(con, measurement, data.work, catalog, landed=landed, lock=data.lock),
+        bridge=describe_bridge(measurement, catalog),
+        rollout=rollout,
+        cumulative=describe_cumulative(measurement, data.work, catalog),
+        normalized=describe_normalized(measurement, catalog),
+        counterfactuals=describe_counterfactuals(measurement.functions),
+        guardrails=describe_guardrails(measurement.functions),
+        audit=tuple(audit_projection(catalog)),
+        coverage=read_coverage(con, week, catalog),
+        findings=(
+            *read_findings(con, measurement, catalog=catalog, landed=data.landed, rollout=rollout),
+            *data.lock_findings,
+        ),
+        adjustments=tuple(line for line in catalog.adjustments.adjustments if line.day in week.days()),
+        daily=read_daily(con, week, catalog),
+        months=read_months(con, week),
+    )

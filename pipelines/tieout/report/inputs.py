@@ -3,13 +3,14 @@
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.daily_work import landed_days
-from tieout.report.contents import DayState, Inputs, ReportDay
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.days import BaselinePeriod
 
@@ -64,7 +65,50 @@ meanings as (
 )
 select meaning from meanings order by meaning
 """
+
 _MEANINGS_OF = ("since", "until", "baseline_start")
+
+
+class DayState(StrEnum):
+    """How far the bill of a day can be relied on."""
+
+    SETTLED = "settled"
+    PROVISIONAL = "provisional"
+    NOT_LANDED = "not landed"
+
+
+@dataclass(frozen=True)
+class ReportDay:
+    """One UTC day of the week. `not landed` also means: landed in part only."""
+
+    day: dt.date
+    state: DayState
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the report was computed from.
+
+    Attributes:
+        as_of: newest fetch (naive UTC) of a bill or call log that speaks for the week; None when there is none.
+        deliveries: how many bills and call logs the hash covers.
+        sha256: over content hashes and fetch times of the bills and call logs that speak for the week or its baseline,
+            over what the summaries, invoices, prices, configurations and apps of that time came to, over the catalog,
+            and over the frozen baseline.
+        catalog_sha256: the catalog alone.
+        baseline_sha256: the frozen baseline, the same as in its lock; None when it is not frozen.
+    """
+
+    as_of: dt.datetime | None
+    deliveries: int
+    sha256: str
+    catalog_sha256: str
+    baseline_sha256: str | None
+
+
+def week_bounds(week: IsoWeek) -> dict[str, dt.datetime]:
+    """Return the parameters `since` and `until` of a query about one week."""
+    return {"since": day_start(week.start), "until": day_start(week.end)}
 
 
 def states_of_landed_days(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[dt.date, DayState]:

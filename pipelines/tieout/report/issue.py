@@ -14,12 +14,14 @@ from pathlib import Path
 import duckdb
 
 from tieout.core.files import folder_written_whole, write_whole
-from tieout.report.archive import PAGE_NAME, kept_page
+from tieout.report.archive import kept_page
 from tieout.report.contents import WeeklyReport
+from tieout.report.figures import read_figures
+from tieout.report.file_names import PAGE_NAME
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import write_report
-from tieout.report.revisions import draft_issue
 from tieout.report.sections.gates import obstacles
+from tieout.report.sections.revisions import draft_issue
 from tieout.warehouse.closed_week import Closing, ClosingError, format_closing
 from tieout.warehouse.closings import FIGURES_NAME, REVISION_FOLDER, closings_of, next_closing_time, record_closing
 
@@ -51,7 +53,7 @@ def issue_report(
     """
     if report.revision.issued_at is not None or not is_closable(report):
         return report, write_report(report, charts, directory)
-    draft = draft_issue(con, report, closings_of(con, report.week))
+    draft = draft_issue(con, report.week, read_figures(con, report), closings_of(con, report.week))
     closing = Closing.of(draft, next_closing_time(con, now))
     _check_not_kept(closing, directory / report.week.label)
     issued = replace(report, revision=replace(report.revision, issued_at=closing.closed_at))

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from tieout.report.formats.sheets import Book, Cell, Column, Kind, harmless, is_kept_exactly
+from tieout.report.formats.sheets import Book, Cell, Kind, SheetColumn, harmless, is_kept_exactly
 from tieout.warehouse.queries import Answer
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
@@ -59,19 +59,19 @@ def as_workbook(found: Answer, *, question: str, select: str) -> bytes:
     Where a spreadsheet would lose digits of an amount, a column beside the numbers has every digit as text.
     """
     book = Book({"title": f"Tieout · {question}", "author": "Tieout"}, created=_NO_TIME, footer="Tieout")
-    columns: list[Column] = []
+    columns: list[SheetColumn] = []
     cells: list[Sequence[object]] = []
     for name, kind, values in zip(found.columns, found.types, _columns(found), strict=True):
         shown = _kind(name, kind)
-        columns.append(Column(name, shown))
+        columns.append(SheetColumn(name, shown))
         cells.append([_cell(value, shown) for value in values])
         if any(isinstance(value, Decimal) and not is_kept_exactly(value) for value in values):
-            columns.append(Column(f"{name}, every digit", Kind.EXACT))
+            columns.append(SheetColumn(f"{name}, every digit", Kind.EXACT))
             cells.append(values)
     sheet = book.sheet("Answer", is_wide=True)
     sheet.browse(sheet.table(columns, list(zip(*cells, strict=True))), len(columns))
     asked = book.sheet("Question")
-    asked.table((Column("Question"), Column(question)), [("SQL", line) for line in select.splitlines()])
+    asked.table((SheetColumn("Question"), SheetColumn(question)), [("SQL", line) for line in select.splitlines()])
     return book.content
 
 

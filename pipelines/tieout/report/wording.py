@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from tieout.core.money import format_usd
 
+NAMED_FILES = 3
+
 
 @dataclass(frozen=True)
 class Share:
@@ -70,3 +72,22 @@ def count(number: int, noun: str) -> str:
 def listing(parts: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(parts) if len(parts) < 3 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def signed_usd(amount: Decimal) -> str:
+    """Print a movement: `+$1.60`, `−$0.25`."""
+    return format_usd(amount) if amount < 0 else f"+{format_usd(amount)}"
+
+
+def movement(before: Decimal, after: Decimal) -> str:
+    """Print what an amount was and is: `$1.00 is now $3.50 (+$2.50)`."""
+    return f"{format_usd(before)} is now {format_usd(after)} ({signed_usd(after - before)})"
+
+
+def because(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:
+    """Word what moved an amount: `a.json, b.json, c.json and 4 more files`; other causes after them."""
+    named = list(files[:NAMED_FILES])
+    more = len(files) - len(named)
+    if more:
+        named.append(f"{more} more file{'s' if more > 1 else ''}")
+    return listing([*named, *causes]) or "files of other weeks or a change of Tieout itself"

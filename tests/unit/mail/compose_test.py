@@ -19,11 +19,16 @@ from tests.golden.handmade import REPORT, WEEK, usd
 from tieout.core.findings import Finding, Severity
 from tieout.core.money import format_usd
 from tieout.mail.compose import LARGEST_HTML, Envelope, Mail, Picture, compose_notice, compose_report, subject_of
-from tieout.report.contents import DayState, FunctionSpend, Gate, Outcome, ReportDay, Spend, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_text
 from tieout.report.formats.workbook import render_workbook
-from tieout.report.issue_contents import Restatements, Revision, UnissuedMove
-from tieout.report.saving_contents import Ledger, LedgerRow, Standing
+from tieout.report.inputs import DayState, ReportDay
+from tieout.report.sections.ledger import Ledger, LedgerRow
+from tieout.report.sections.restatements import Restatements, UnissuedMove
+from tieout.report.sections.revisions import Revision
+from tieout.report.sections.savings import Standing
+from tieout.report.sections.spend import FunctionSpend, Spend
+from tieout.report.sections.tie_out import Gate, GateOutcome
 from tieout.report.wording import share_of
 
 RENDERED_AT = dt.datetime(2026, 11, 23, 8, 0, 5, tzinfo=dt.UTC)
@@ -39,7 +44,8 @@ FINAL = replace(
     REPORT,
     days=tuple(ReportDay(day, DayState.SETTLED) for day in WEEK.days()),
     gates=tuple(
-        replace(gate, outcome=Outcome.PASSED) if gate.outcome is Outcome.BLOCKED else gate for gate in REPORT.gates
+        replace(gate, outcome=GateOutcome.PASSED) if gate.outcome is GateOutcome.BLOCKED else gate
+        for gate in REPORT.gates
     ),
 )
 HOSTILE = '<img src=x onerror=alert(1)>"\r\nBcc: everybody@example.com\r\n\r\n\x00\u202e&"'
@@ -345,7 +351,7 @@ def test_operators_are_told_why_a_week_is_held_back_and_what_to_do() -> None:
 def test_every_gate_that_can_close_has_a_remedy_and_a_query_that_exists(code: str) -> None:
     from tieout.core.resources import resource_path
 
-    gate = Gate(code, "A gate", Outcome.BLOCKED, "It is closed.")
+    gate = Gate(code, "A gate", GateOutcome.BLOCKED, "It is closed.")
     text = compose_notice(replace(REPORT, gates=(gate,)), ENVELOPE).preview
     assert "What to do: " in text
     [query] = re.findall(r"tieout sql (\w+)", text)

@@ -18,8 +18,9 @@ from tieout.report.archive import (
     render_archive,
     render_links,
 )
-from tieout.report.contents import DayState, Outcome
 from tieout.report.formats.html import render_html
+from tieout.report.inputs import DayState
+from tieout.report.sections.tie_out import GateOutcome
 
 W45, W46, W48 = (IsoWeek.parse(label) for label in ("2026-W45", "2026-W46", "2026-W48"))
 
@@ -92,7 +93,7 @@ def test_a_week_that_is_settled_and_ties_is_final() -> None:
     settled = replace(
         REPORT,
         days=tuple(replace(day, state=DayState.SETTLED) for day in REPORT.days),
-        gates=tuple(gate for gate in REPORT.gates if gate.outcome is not Outcome.BLOCKED),
+        gates=tuple(gate for gate in REPORT.gates if gate.outcome is not GateOutcome.BLOCKED),
     )
     assert (WeekSummary.of(settled).tie_out, WeekSummary.of(settled).days) == ("Ties out", "final")
 

@@ -39,8 +39,8 @@ from tieout.report.formats.charts.shapes import (
     to_vega_lite,
 )
 from tieout.report.formats.charts.waterfall import draw_waterfall
+from tieout.report.sections.history import NamedAmount
 from tieout.report.sections.spend import COMPONENTS as COMPONENTS_OF_THE_REPORT
-from tieout.report.trend_contents import NamedAmount
 
 SVG = "{http://www.w3.org/2000/svg}"
 PHONE_WIDTH = 390

@@ -16,10 +16,11 @@ from tests.golden.handmade import REPORT, usd
 from tests.golden.regenerate import GOLDEN, golden_files
 from tieout.core.findings import Finding, Severity
 from tieout.core.resources import resource_path
-from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import draw_charts
 from tieout.report.formats.html import headline_lines, render_html, render_text, write_report
 from tieout.report.formats.templates import LONGEST_NAME
+from tieout.report.sections.tie_out import GateOutcome
 
 EDGES = {"one of everything": REPORT, "no data": EMPTY, "a loss": LOSS, "hostile names": HOSTILE}
 EVERY_EDGE = pytest.mark.parametrize("report", EDGES.values(), ids=EDGES.keys())
@@ -290,7 +291,7 @@ def test_every_colour_of_text_has_enough_contrast(scheme: str) -> None:
 
 def test_nothing_is_printed_as_python_writes_it() -> None:
     for form in (render_html(REPORT), render_text(REPORT)):
-        assert not re.search(r"\bNone\b(?!\.)|Decimal|Outcome\.|DayState\.|object at", form)
+        assert not re.search(r"\bNone\b(?!\.)|Decimal|GateOutcome\.|DayState\.|object at", form)
 
 
 def test_the_command_line_gets_the_sentences_that_matter_most() -> None:
@@ -328,7 +329,7 @@ def test_a_projection_below_the_measured_spend_is_not_called_impossible() -> Non
 
 
 def test_a_week_that_passes_is_not_called_blocked() -> None:
-    gates = tuple(replace(gate, outcome=Outcome.PASSED) for gate in REPORT.gates)
+    gates = tuple(replace(gate, outcome=GateOutcome.PASSED) for gate in REPORT.gates)
     assert "Blocked" not in render_html(replace(REPORT, gates=gates))
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.empty_warehouse import open_empty_warehouse
 from tieout.core.periods import IsoWeek
-from tieout.report.contents import Gate, Outcome
-from tieout.report.sections.gates import read_gates, read_tie_out
+from tieout.report.sections.gates import read_gates
+from tieout.report.sections.tie_out import Gate, GateOutcome, read_tie_out
 from tieout.warehouse.models import model_named
 
 WEEK = IsoWeek.parse("2026-W44")  # 26 October to 1 November
@@ -66,7 +66,7 @@ def judged(con: duckdb.DuckDBPyConnection, code: str = "G5") -> Gate:
 
 def test_without_an_invoice_the_gate_is_not_measured(con: duckdb.DuckDBPyConnection) -> None:
     bill(con, OCTOBER, "100")
-    assert judged(con).outcome is Outcome.NOT_MEASURED
+    assert judged(con).outcome is GateOutcome.NOT_MEASURED
     assert judged(con).sentence == f"2026-10: no invoice is landed. {NO_INVOICE}"
 
 
@@ -75,7 +75,7 @@ def test_an_invoice_over_what_was_billed_passes_although_the_other_month_has_non
 ) -> None:
     bill(con, OCTOBER, "100")
     invoice(con, OCTOBER, "100.00")
-    assert judged(con).outcome is Outcome.PASSED
+    assert judged(con).outcome is GateOutcome.PASSED
     assert judged(con).sentence == (
         f"2026-10: invoice INV-1 over $100.00000000 against $100.00000000 billed, difference $0.00000000. {NO_INVOICE}"
     )
@@ -85,7 +85,7 @@ def test_an_invoice_over_what_was_billed_passes_although_the_other_month_has_non
 def test_an_invoice_over_another_amount_closes_the_gate(con: duckdb.DuckDBPyConnection, total: str) -> None:
     bill(con, OCTOBER, "100")
     invoice(con, OCTOBER, total)
-    assert judged(con).outcome is Outcome.BLOCKED
+    assert judged(con).outcome is GateOutcome.BLOCKED
 
 
 def test_an_invoice_over_more_than_was_billed_may_have_tax_in_it(con: duckdb.DuckDBPyConnection) -> None:
@@ -99,7 +99,7 @@ def test_one_wrong_invoice_of_two_closes_the_gate(con: duckdb.DuckDBPyConnection
         bill(con, month, "100")
     invoice(con, OCTOBER, "100")
     invoice(con, NOVEMBER, "90")
-    assert judged(con).outcome is Outcome.BLOCKED
+    assert judged(con).outcome is GateOutcome.BLOCKED
     assert "2026-11: invoice INV-1 over $90.00000000 against $100.00000000" in judged(con).sentence
 
 
@@ -107,13 +107,13 @@ def test_a_corrected_invoice_takes_the_place_of_the_wrong_one(con: duckdb.DuckDB
     bill(con, OCTOBER, "100")
     invoice(con, OCTOBER, "100", day=9)
     invoice(con, OCTOBER, "90", day=2)
-    assert judged(con).outcome is Outcome.PASSED
+    assert judged(con).outcome is GateOutcome.PASSED
 
 
 def test_an_invoice_in_another_currency_closes_the_gate_and_says_why(con: duckdb.DuckDBPyConnection) -> None:
     bill(con, OCTOBER, "100")
     invoice(con, OCTOBER, "100", currency="EUR")
-    assert judged(con).outcome is Outcome.BLOCKED
+    assert judged(con).outcome is GateOutcome.BLOCKED
     assert judged(con).sentence.startswith(
         "2026-10: invoice INV-1 is over 100.00 EUR; only one in USD can be held against the bill."
     )
@@ -121,21 +121,21 @@ def test_an_invoice_in_another_currency_closes_the_gate_and_says_why(con: duckdb
 
 def test_an_invoice_without_a_summary_is_a_warning(con: duckdb.DuckDBPyConnection) -> None:
     invoice(con, OCTOBER, "100")
-    assert judged(con).outcome is Outcome.WARNING
+    assert judged(con).outcome is GateOutcome.WARNING
     assert "no billing summary is landed to hold it against" in judged(con).sentence
 
 
 def test_a_summary_of_a_running_month_holds_no_invoice_up(con: duckdb.DuckDBPyConnection) -> None:
     bill(con, OCTOBER, "40", fetched_on="2026-10-31")
     invoice(con, OCTOBER, "100")
-    assert judged(con).outcome is Outcome.WARNING
+    assert judged(con).outcome is GateOutcome.WARNING
     assert judged(con).sentence == (
         "2026-10: invoice INV-1 over $100.00000000 against $40.00000000 billed by a summary read before the month was "
         f"over; land a later one to hold it against. {NO_INVOICE}"
     )
     assert judged(con, "G3").sentence.startswith("2026-10: $40.00000000 metered by a summary read before the month was")
     bill(con, OCTOBER, "90", fetched_on="2026-11-01")
-    assert judged(con).outcome is Outcome.BLOCKED
+    assert judged(con).outcome is GateOutcome.BLOCKED
 
 
 def test_the_month_shows_its_invoice_beside_its_bill(con: duckdb.DuckDBPyConnection) -> None:

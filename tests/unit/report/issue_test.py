@@ -21,7 +21,8 @@ from tests.support.issued_weeks import (
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
-from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
+from tieout.report.sections.tie_out import GateOutcome
 from tieout.warehouse.closed_week import ClosingError
 
 
@@ -74,7 +75,7 @@ def folder_of(weeks: IssuedWeeks, week: IsoWeek, revision: int) -> Path:
     return weeks.home.reports / week.label / f"revision-{revision}"
 
 
-def gate(report: WeeklyReport, code: str) -> tuple[Outcome, str]:
+def gate(report: WeeklyReport, code: str) -> tuple[GateOutcome, str]:
     return next((gate.outcome, gate.sentence) for gate in report.gates if gate.code == code)
 
 
@@ -126,7 +127,7 @@ def test_a_week_in_which_nothing_was_billed_is_issued_and_says_so(weeks: IssuedW
     report = weeks.report()[THIRD]
     assert report.days_sentence == "Days: 7 settled. The week is final."
     assert [gate(report, code) for code in ("G1", "G2")] == [
-        (Outcome.NOT_MEASURED, "Nothing was billed on the 7 landed days.")
+        (GateOutcome.NOT_MEASURED, "Nothing was billed on the 7 landed days.")
     ] * 2
     assert report.revision.issued_at is not None
     asked = f"select cost_usd from reconciliation.closed_weeks where week = '{THIRD.label}'"
@@ -138,7 +139,7 @@ def test_a_week_in_which_functions_ran_is_not_issued_without_any_cost(weeks: Iss
     weeks.land_calls(THIRD, CODE, calls=1)
     report = weeks.report()[THIRD]
     assert gate(report, "G6") == (
-        Outcome.BLOCKED,
+        GateOutcome.BLOCKED,
         "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill.",
     )
     assert report.revision.issued_at is None
@@ -149,13 +150,13 @@ def test_a_week_whose_invoice_is_not_its_bill_is_not_issued_until_it_is(weeks: I
     weeks.land_summary("2026-10", "100.00")
     weeks.land_invoice("2026-10", total="100.01")
     report = weeks.report()[THIRD]
-    assert gate(report, "G5")[0] is Outcome.BLOCKED
+    assert gate(report, "G5")[0] is GateOutcome.BLOCKED
     assert report.revision.issued_at is None
     weeks.land_invoice("2026-10", total="100.00")
     reports = weeks.report()
-    assert gate(reports[THIRD], "G5")[0] is Outcome.PASSED
+    assert gate(reports[THIRD], "G5")[0] is GateOutcome.PASSED
     assert reports[THIRD].revision.issued_at is not None
-    assert gate(reports[FIRST], "G5")[0] is Outcome.PASSED
+    assert gate(reports[FIRST], "G5")[0] is GateOutcome.PASSED
     assert reports[FIRST].revision.number == 1, "an invoice that agrees moves no figure"
 
 
@@ -197,7 +198,7 @@ def test_the_report_after_carries_the_restatement_as_lines_of_its_own(restated: 
 def test_restated_rows_say_so_and_their_days_are_still_settled(restated: Reported) -> None:
     report = restated.reports[FIRST]
     assert report.days_sentence == "Days: 7 settled. The week is final."
-    assert gate(report, "G7") == (Outcome.PASSED, "7 days, all settled. 3 pools restated since settled.")
+    assert gate(report, "G7") == (GateOutcome.PASSED, "7 days, all settled. 3 pools restated since settled.")
     status = "select status, count(*) from reconciliation.pools where hour < '2026-10-19' group by all order by all"
     assert restated.weeks.ask(status) == [("restated", 3), ("settled", 18)]
 

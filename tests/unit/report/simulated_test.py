@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
-from tieout.report.contents import Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_html, render_text
+from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.weekly import build_report
 from tieout.warehouse.connection import open_warehouse
 
@@ -41,8 +42,8 @@ def test_the_bill_of_the_week_is_attributed_to_the_last_digit(report: WeeklyRepo
 
 def test_no_gate_is_closed(report: WeeklyReport) -> None:
     outcomes = {gate.code: gate.outcome for gate in report.gates}
-    assert outcomes.pop("G5") is Outcome.NOT_MEASURED
-    assert set(outcomes.values()) == {Outcome.PASSED}
+    assert outcomes.pop("G5") is GateOutcome.NOT_MEASURED
+    assert set(outcomes.values()) == {GateOutcome.PASSED}
 
 
 def test_the_deployment_day_is_not_measured(report: WeeklyReport) -> None:

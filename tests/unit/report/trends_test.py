@@ -11,7 +11,8 @@ from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek, day_start, days_between
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
-from tieout.report.trend_contents import Mover, OpportunityKind, StatusChange
+from tieout.report.sections.changes import Mover, StatusChange
+from tieout.report.sections.opportunities import OpportunityKind
 from tieout.report.weekly import build_report
 
 CATALOG = load_catalog(resource_path("catalog"))

@@ -11,9 +11,12 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start, days_between
 from tieout.core.resources import resource_path
-from tieout.report.contents import DayState, Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import headline_lines, render_html, render_text
-from tieout.report.saving_contents import LedgerRow, SavingLine
+from tieout.report.inputs import DayState
+from tieout.report.sections.ledger import LedgerRow
+from tieout.report.sections.savings import SavingLine
+from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.weekly import build_report
 from tieout.savings.baseline_lock import freeze
 from tieout.savings.days import BaselinePeriod, FunctionDay
@@ -168,7 +171,7 @@ def codes_of(report: WeeklyReport) -> list[str]:
     return [finding.code for finding in report.findings if finding.code != "baseline_not_frozen"]
 
 
-def gate_of(report: WeeklyReport, code: str) -> tuple[Outcome, str]:
+def gate_of(report: WeeklyReport, code: str) -> tuple[GateOutcome, str]:
     [gate] = [gate for gate in report.gates if gate.code == code]
     return gate.outcome, gate.sentence
 
@@ -241,8 +244,8 @@ def test_a_week_without_data_claims_nothing_and_says_so(con: duckdb.DuckDBPyConn
         "Nothing was billed in the landed reports of this week, so there is nothing to tie out."
     )
     outcomes = {gate.code: gate.outcome for gate in report.gates}
-    assert outcomes.pop("G7") is Outcome.WARNING
-    assert set(outcomes.values()) == {Outcome.NOT_MEASURED}
+    assert outcomes.pop("G7") is GateOutcome.WARNING
+    assert set(outcomes.values()) == {GateOutcome.NOT_MEASURED}
     assert {gate.sentence for gate in report.gates[:2]} == {"No whole day's bill is landed for this week."}
     assert report.spend.functions == ()
 
@@ -485,7 +488,7 @@ def test_a_day_that_may_still_grow_is_provisional(con: duckdb.DuckDBPyConnection
     land(con, WEEK.days()[6:], is_settled=False)
     report = build(con)
     assert report.days_sentence == "Days: 6 settled and 1 provisional."
-    assert gate_of(report, "G7") == (Outcome.WARNING, "1 of 7 days not settled; their cost may still move.")
+    assert gate_of(report, "G7") == (GateOutcome.WARNING, "1 of 7 days not settled; their cost may still move.")
 
 
 def test_a_week_is_final_when_every_day_is_settled(con: duckdb.DuckDBPyConnection) -> None:
@@ -557,30 +560,32 @@ def test_a_pool_that_is_off_blocks_the_week(con: duckdb.DuckDBPyConnection) -> N
         """
     )
     report = build(con)
-    assert gate_of(report, "G1") == (Outcome.BLOCKED, "1 of 7 pools differ; the week must not be used.")
+    assert gate_of(report, "G1") == (GateOutcome.BLOCKED, "1 of 7 pools differ; the week must not be used.")
     assert headline_lines(report)[0] == "Blocked: G1 is not passed. Do not use the figures of this week."
 
 
 def test_pools_that_are_off_both_ways_do_not_cancel_out(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
     con.execute("update reconciliation.pools set difference_usd = case when day(hour) = 26 then 1 else -1 end")
-    assert gate_of(build(con), "G1")[0] is Outcome.BLOCKED
+    assert gate_of(build(con), "G1")[0] is GateOutcome.BLOCKED
 
 
 @pytest.mark.parametrize(
     ("control", "outcome"),
     [
-        ("equal", Outcome.PASSED),
-        ("rounding", Outcome.PASSED),
-        ("dropped", Outcome.PASSED),
-        ("older", Outcome.WARNING),
-        ("plain only", Outcome.WARNING),
-        ("breakdown only", Outcome.WARNING),
-        ("off", Outcome.BLOCKED),
-        ("missing", Outcome.BLOCKED),
+        ("equal", GateOutcome.PASSED),
+        ("rounding", GateOutcome.PASSED),
+        ("dropped", GateOutcome.PASSED),
+        ("older", GateOutcome.WARNING),
+        ("plain only", GateOutcome.WARNING),
+        ("breakdown only", GateOutcome.WARNING),
+        ("off", GateOutcome.BLOCKED),
+        ("missing", GateOutcome.BLOCKED),
     ],
 )
-def test_a_total_is_held_against_its_control(con: duckdb.DuckDBPyConnection, control: str, outcome: Outcome) -> None:
+def test_a_total_is_held_against_its_control(
+    con: duckdb.DuckDBPyConnection, control: str, outcome: GateOutcome
+) -> None:
     hour = day_start(WEEK.start)
     for name in ("equal", control):
         put(con, "staging.billing_totals", reading="now", environment="main", object_id="ap-1", hour=hour, control=name)
@@ -600,12 +605,12 @@ def test_a_week_over_the_turn_of_a_month_looks_at_both_months(con: duckdb.DuckDB
     put_month(con, "2026-09-01", **amounts, billed_usd="1", bill_difference_usd="39", breakdown_difference_usd="0")
     report = build(con)
     assert gate_of(report, "G3") == (
-        Outcome.PASSED,
+        GateOutcome.PASSED,
         "2026-10: $50.00000000 metered, $49.99500000 itemised, $0.00500000 not itemised. "
         "2026-11: $50.00000000 metered, $49.99500000 itemised, $0.00500000 not itemised.",
     )
     assert gate_of(report, "G4") == (
-        Outcome.PASSED,
+        GateOutcome.PASSED,
         "2026-10: $50.00000000 − $10.00000000 against $40.00000000 billed, difference $0.00000000. "
         "2026-11: $50.00000000 − $10.00000000 against $40.00000000 billed, difference $0.00000000.",
     )
@@ -616,15 +621,15 @@ def test_a_week_over_the_turn_of_a_month_looks_at_both_months(con: duckdb.DuckDB
 def test_more_than_a_cent_that_no_report_itemises_is_a_warning(con: duckdb.DuckDBPyConnection) -> None:
     amounts = {"metered_usd": "50", "itemised_usd": "49", "not_itemised_usd": "1", "adjustments_usd": "0"}
     put_month(con, "2026-11-01", **amounts, billed_usd="50", bill_difference_usd="0", breakdown_difference_usd="0")
-    assert gate_of(build(con, IsoWeek.parse("2026-W46")), "G3")[0] is Outcome.WARNING
+    assert gate_of(build(con, IsoWeek.parse("2026-W46")), "G3")[0] is GateOutcome.WARNING
 
 
 @pytest.mark.parametrize(
     ("bill_difference", "breakdown_difference", "outcome"),
-    [("0", "0.01", Outcome.PASSED), ("0", "-0.02", Outcome.WARNING), ("0.00000001", "0", Outcome.BLOCKED)],
+    [("0", "0.01", GateOutcome.PASSED), ("0", "-0.02", GateOutcome.WARNING), ("0.00000001", "0", GateOutcome.BLOCKED)],
 )
 def test_metered_and_adjustments_must_make_the_bill(
-    con: duckdb.DuckDBPyConnection, bill_difference: str, breakdown_difference: str, outcome: Outcome
+    con: duckdb.DuckDBPyConnection, bill_difference: str, breakdown_difference: str, outcome: GateOutcome
 ) -> None:
     put_month(
         con,
@@ -647,7 +652,7 @@ def test_cost_without_a_log_is_a_warning_and_the_worst_days_are_named(con: duckd
     compare_log(con, "__volume__", "bill only", bill="99", log="0")
     report = build(con)
     outcome, sentence = gate_of(report, "G6")
-    assert (outcome, sentence) == (Outcome.WARNING, "Of 3 function days: 1 matched and 2 bill only.")
+    assert (outcome, sentence) == (GateOutcome.WARNING, "Of 3 function days: 1 matched and 2 bill only.")
     [gate] = [gate for gate in report.gates if gate.code == "G6"]
     assert gate.details == (
         "__no_calls__ on Mon 26 Oct 2026: bill only, bill $7.00, log $0.00, coverage 0.0%.",

@@ -93,9 +93,7 @@ def renamed(name: str) -> WeeklyReport:
         ledger=replace(REPORT.ledger, rows=tuple(replace(row, function=name) for row in REPORT.ledger.rows)),
         spend=replace(REPORT.spend, functions=(replace(first, function=name), *others)),
         guardrails=tuple(replace(group, function=name) for group in REPORT.guardrails),
-        workings=replace(
-            REPORT.workings, daily=tuple(replace(line, function=name, phase=name) for line in REPORT.workings.daily)
-        ),
+        daily=tuple(replace(line, function=name, phase=name) for line in REPORT.daily),
     )
 
 
@@ -114,7 +112,7 @@ def test_every_amount_comes_back_as_the_same_cents() -> None:
     ledger = table(opened["Ledger"], "Phase")
     for row, line in zip(ledger, REPORT.ledger.rows, strict=True):
         assert (None if row["Avoided cost"] is None else in_cents(row["Avoided cost"])) == line.avoided_usd
-    for row, day in zip(table(opened["Daily"], "Day"), REPORT.workings.daily, strict=True):
+    for row, day in zip(table(opened["Daily"], "Day"), REPORT.daily, strict=True):
         assert in_cents(row["Cost"]) == day.amount_usd
         assert row["Cost, every digit"] == format(day.exact_usd, "f")
 
@@ -246,7 +244,8 @@ def test_a_week_in_which_nothing_is_claimed_has_a_workbook() -> None:
         bridge=None,
         guardrails=(),
         audit=(),
-        workings=replace(REPORT.workings, daily=(), months=()),
+        daily=(),
+        months=(),
     )
     opened = book(silent, results=True)
     assert opened.sheetnames == SHEETS
@@ -257,7 +256,7 @@ def test_a_week_in_which_nothing_is_claimed_has_a_workbook() -> None:
 
 
 def test_three_hundred_functions_are_three_hundred_rows() -> None:
-    [line, *_] = REPORT.workings.daily
+    [line, *_] = REPORT.daily
     daily = tuple(replace(line, function=f"function_{number:03}") for number in range(300))
-    opened = book(replace(REPORT, workings=replace(REPORT.workings, daily=daily)), results=True)
+    opened = book(replace(REPORT, daily=daily), results=True)
     assert len(table(opened["Daily"], "Day")) == 300

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.issued_weeks import APP, FIRST, OTHER_APP, SECOND, VOLUME, IssuedWeeks, after, usd
-from tieout.report.contents import DayState, Gate, Outcome, WeeklyReport
+from tieout.report.contents import WeeklyReport
+from tieout.report.inputs import DayState
+from tieout.report.sections.tie_out import Gate, GateOutcome
 
 EARLY, LATE = after(FIRST, days=2), after(FIRST, days=9)
 CHANGED = (OTHER_APP, 2)
@@ -76,7 +78,7 @@ def test_a_daily_report_after_complete_hours_corrects_the_week_and_is_named(week
     assert report.spend.total_usd == 217
     assert report.revision.number == 2
     assert all(sentence.endswith(f"because of {path}.") for sentence in report.revision.moved)
-    assert gate(report, "G1").outcome is Outcome.PASSED
+    assert gate(report, "G1").outcome is GateOutcome.PASSED
     assert gate(report, "G7").details == (f"8 settled pools restated by +$49.00: {path}.",)
 
 

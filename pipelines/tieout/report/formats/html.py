@@ -8,8 +8,6 @@ from markupsafe import Markup
 
 from tieout.core.files import write_whole
 from tieout.report.archive import (
-    PAGE_NAME,
-    SUMMARY_NAME,
     Neighbours,
     link_week,
     neighbours_of,
@@ -17,13 +15,11 @@ from tieout.report.archive import (
     render_summary,
 )
 from tieout.report.contents import WeeklyReport
+from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME, TEXT_NAME
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.templates import html_templates, text_templates
 from tieout.report.formats.text import printable
 from tieout.report.formats.workbook import render_workbook, workbook_name
-
-HTML_NAME = PAGE_NAME
-TEXT_NAME = "report.txt"
 
 
 def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
@@ -40,7 +36,7 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
         The files of the week, HTML first.
     """
     contents = {
-        HTML_NAME: render_html(report, charts, neighbours_of(report.week, directory)).encode("utf-8"),
+        PAGE_NAME: render_html(report, charts, neighbours_of(report.week, directory)).encode("utf-8"),
         TEXT_NAME: render_text(report).encode("utf-8"),
         workbook_name(report): render_workbook(report),
         SUMMARY_NAME: render_summary(report).encode("utf-8"),

@@ -74,7 +74,7 @@ _LEFT = frozenset({Kind.TEXT, Kind.DAY, Kind.TIME, Kind.FLAG})
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """A column of a table.
 
     Attributes:
@@ -220,7 +220,7 @@ class Sheet:
         for i, width in enumerate(widths):
             self._widen(i, width)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], *, total: str = "") -> Placed:
+    def table(self, columns: Sequence[SheetColumn], rows: Sequence[Sequence[object]], *, total: str = "") -> Placed:
         """Write a header and rows, and below them the totals of the columns that have one.
 
         Args:
@@ -251,7 +251,9 @@ class Sheet:
         if placed.rows:
             self._worksheet.autofilter(placed.header, 0, placed.header + placed.rows, columns - 1)
 
-    def _totals(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], placed: Placed, label: str) -> None:
+    def _totals(
+        self, columns: Sequence[SheetColumn], rows: Sequence[Sequence[object]], placed: Placed, label: str
+    ) -> None:
         look = {"bold": True, "top": 1, "top_color": QUIET}
         for i, column in enumerate(columns):
             if column.has_total:
@@ -277,7 +279,7 @@ class Sheet:
         if lines > 1:
             self._worksheet.set_row(self._row, _LINE_POINTS * lines)
 
-    def _header_look(self, i: int, column: Column) -> Format:
+    def _header_look(self, i: int, column: SheetColumn) -> Format:
         line = {"bottom": 1, "bottom_color": QUIET, "bg_color": _HEADER_FILL}
         return self._book.look(bold=True, valign="vcenter", text_wrap=True, **_side(i, column.kind), **line)
 
@@ -338,7 +340,7 @@ def _sum(values: Iterable[object]) -> Decimal:
     return sum((Decimal(value) for value in plain if isinstance(value, Decimal | int)), Decimal(0)).quantize(CENT)
 
 
-def _fitting(column: Column, values: Iterable[object]) -> float:
+def _fitting(column: SheetColumn, values: Iterable[object]) -> float:
     longest = max((_length(value, column.kind) for value in values), default=0)
     # A filter's button takes the room of some letters.
     return min(_WIDEST_COLUMN, max(longest, len(column.title) + _BUTTON) + _MARGIN)

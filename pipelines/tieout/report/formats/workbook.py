@@ -12,10 +12,10 @@ from tieout.audit.entries import AuditEntry, Detail
 from tieout.core.files import write_whole
 from tieout.core.periods import day_start
 from tieout.report.contents import WeeklyReport
-from tieout.report.formats.sheets import Book, Cell, Column, Kind, Placed, Sheet
-from tieout.report.saving_contents import SavingLine
+from tieout.report.formats.sheets import Book, Cell, Kind, Placed, Sheet, SheetColumn
+from tieout.report.sections.months import MonthReconciled
+from tieout.report.sections.savings import SavingLine
 from tieout.report.wording import Share
-from tieout.report.workings_contents import MonthReconciled
 
 Row = Sequence[object]
 
@@ -77,24 +77,29 @@ def _summary(sheet: Sheet, report: WeeklyReport, spend: Placed, daily: Placed) -
     money = Kind.CENTS
     sheet.table(
         (
-            Column("Avoided cost against the baseline", width=40),
-            Column("In the week", money, width=19),
-            Column("A measured day", money, width=19),
+            SheetColumn("Avoided cost against the baseline", width=40),
+            SheetColumn("In the week", money, width=19),
+            SheetColumn("A measured day", money, width=19),
         ),
         list(_saving_rows(report)),
     )
     sheet.heading("What it cost, and whether the sheets agree")
     sheet.table(
-        (Column("Cost of the week"), Column("Amount", money, width=19), Column("Against the report", width=19)),
+        (
+            SheetColumn("Cost of the week"),
+            SheetColumn("Amount", money, width=19),
+            SheetColumn("Against the report", width=19),
+        ),
         list(_cost_rows(report, spend, daily)),
     )
     sheet.heading("Whether it ties to the bill")
     sheet.table(
-        (Column("This week, in dollars to the last digit"), Column("", Kind.EXACT, width=19)), _tie_out_rows(report)
+        (SheetColumn("This week, in dollars to the last digit"), SheetColumn("", Kind.EXACT, width=19)),
+        _tie_out_rows(report),
     )
     sheet.line(report.gates_sentence)
     sheet.heading("What it was made from")
-    sheet.table((Column("Input"), Column("", width=19)), _input_rows(report))
+    sheet.table((SheetColumn("Input"), SheetColumn("", width=19)), _input_rows(report))
 
 
 def _saving_rows(report: WeeklyReport) -> Iterator[Row]:
@@ -157,12 +162,12 @@ def _share(share: Share | None) -> Cell | None:
 def _ledger(sheet: Sheet, report: WeeklyReport) -> None:
     sheet.title("Ledger: every function in every phase", below=report.savings.baseline_sentence)
     columns = (
-        Column("Phase"),
-        Column("Function"),
-        Column("State"),
-        Column("Avoided cost", Kind.CENTS, has_total=True),
-        Column("± (90%)", Kind.CENTS),
-        Column("Why no better", width=70, wraps=True),
+        SheetColumn("Phase"),
+        SheetColumn("Function"),
+        SheetColumn("State"),
+        SheetColumn("Avoided cost", Kind.CENTS, has_total=True),
+        SheetColumn("± (90%)", Kind.CENTS),
+        SheetColumn("Why no better", width=70, wraps=True),
     )
     rows = [
         (row.phase, row.function, row.standing.state, row.avoided_usd, row.half_width_usd, "; ".join(row.notes))
@@ -178,17 +183,17 @@ def _savings(sheet: Sheet, report: WeeklyReport) -> None:
 
 
 _SAVING_COLUMNS = (
-    Column("Group"),
-    Column("Function"),
-    Column("State"),
-    Column("Counterfactual", Kind.CENTS, has_total=True),
-    Column("Actual", Kind.CENTS, has_total=True),
-    Column("Avoided cost", Kind.CENTS, has_total=True),
-    Column("Projected a day", Kind.CENTS),
-    Column("Realized", Kind.SHARE),
-    Column("Calls", Kind.COUNT),
-    Column("A call before", Kind.UNIT_USD),
-    Column("A call now", Kind.UNIT_USD),
+    SheetColumn("Group"),
+    SheetColumn("Function"),
+    SheetColumn("State"),
+    SheetColumn("Counterfactual", Kind.CENTS, has_total=True),
+    SheetColumn("Actual", Kind.CENTS, has_total=True),
+    SheetColumn("Avoided cost", Kind.CENTS, has_total=True),
+    SheetColumn("Projected a day", Kind.CENTS),
+    SheetColumn("Realized", Kind.SHARE),
+    SheetColumn("Calls", Kind.COUNT),
+    SheetColumn("A call before", Kind.UNIT_USD),
+    SheetColumn("A call now", Kind.UNIT_USD),
 )
 
 
@@ -215,9 +220,9 @@ def _bridge(sheet: Sheet, report: WeeklyReport) -> None:
         sheet.line("Nothing is claimed, so there is no bridge.")
         return
     columns = (
-        Column("Step"),
-        *(Column(phase, Kind.CENTS) for phase in bridge.phases),
-        Column("Total", Kind.CENTS),
+        SheetColumn("Step"),
+        *(SheetColumn(phase, Kind.CENTS) for phase in bridge.phases),
+        SheetColumn("Total", Kind.CENTS),
     )
     for title, stage in zip(("From published to restated", "From restated to realized"), bridge.stages, strict=True):
         sheet.heading(title)
@@ -241,7 +246,7 @@ def _guardrails(sheet: Sheet, report: WeeklyReport) -> None:
         for group in report.guardrails
         for row in group.rows
     ]
-    sheet.browse(sheet.table([Column(title) for title in titles], rows), len(titles), fixed=1)
+    sheet.browse(sheet.table([SheetColumn(title) for title in titles], rows), len(titles), fixed=1)
 
 
 # The cost
@@ -253,10 +258,10 @@ _DAILY_COST = 4
 def _spend(sheet: Sheet, report: WeeklyReport) -> Placed:
     sheet.title("Spend by function, phase and component", below=f"{report.span}, UTC. The total follows the filter.")
     columns = (
-        Column("Function"),
-        Column("Phase"),
-        Column("Component"),
-        Column("Cost", Kind.CENTS, has_total=True),
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Component"),
+        SheetColumn("Cost", Kind.CENTS, has_total=True),
     )
     rows = [
         (function.function, phase.phase, part.component, part.amount_usd)
@@ -273,18 +278,18 @@ def _spend(sheet: Sheet, report: WeeklyReport) -> Placed:
 def _daily(sheet: Sheet, report: WeeklyReport) -> Placed:
     sheet.title("Cost and calls, day by day", below=f"{report.span}, UTC. The totals follow the filter.")
     columns = (
-        Column("Day", Kind.DAY),
-        Column("Bill"),
-        Column("Function"),
-        Column("Phase"),
-        Column("Cost", Kind.CENTS, has_total=True),
-        Column("Successful calls", Kind.COUNT, has_total=True),
-        Column("Cost, every digit", Kind.EXACT),
+        SheetColumn("Day", Kind.DAY),
+        SheetColumn("Bill"),
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Cost", Kind.CENTS, has_total=True),
+        SheetColumn("Successful calls", Kind.COUNT, has_total=True),
+        SheetColumn("Cost, every digit", Kind.EXACT),
     )
     states = {day.day: day.state.value for day in report.days}
     rows = [
         (line.day, states[line.day], line.function, line.phase, line.amount_usd, line.successful_calls, line.exact_usd)
-        for line in report.workings.daily
+        for line in report.daily
     ]
     placed = sheet.table(columns, rows, total="Total")
     sheet.browse(placed, len(columns), fixed=1)
@@ -296,10 +301,15 @@ def _daily(sheet: Sheet, report: WeeklyReport) -> Placed:
 
 def _reconciliation(sheet: Sheet, report: WeeklyReport) -> None:
     sheet.title("Reconciliation: from attributed to metered, billed and the invoice", below="Amounts in US dollars.")
-    sheet.table((Column("The week"), Column("Every digit", Kind.EXACT)), _tie_out_rows(report))
-    for month in report.workings.months:
+    sheet.table((SheetColumn("The week"), SheetColumn("Every digit", Kind.EXACT)), _tie_out_rows(report))
+    for month in report.months:
         sheet.heading(f"The month {month.month:%Y-%m}")
-        columns = (Column("Step"), Column("Every digit", Kind.EXACT), Column("Amount", Kind.USD), Column("Gate"))
+        columns = (
+            SheetColumn("Step"),
+            SheetColumn("Every digit", Kind.EXACT),
+            SheetColumn("Amount", Kind.USD),
+            SheetColumn("Gate"),
+        )
         sheet.table(columns, _month_rows(month, first=sheet.next_row + 1))
 
 
@@ -338,10 +348,10 @@ def _step(label: str, amount: Decimal | None, *, gate: str = "", formula: str = 
 def _gates(sheet: Sheet, report: WeeklyReport) -> None:
     sheet.title("Gates", below=report.gates_sentence)
     columns = (
-        Column("Gate"),
-        Column("Outcome"),
-        Column("What it asks"),
-        Column("What it came to", width=80, wraps=True),
+        SheetColumn("Gate"),
+        SheetColumn("Outcome"),
+        SheetColumn("What it asks"),
+        SheetColumn("What it came to", width=80, wraps=True),
     )
     rows = [
         (gate.code, gate.outcome.value, gate.title, " ".join((gate.sentence, *gate.details))) for gate in report.gates
@@ -352,12 +362,12 @@ def _gates(sheet: Sheet, report: WeeklyReport) -> None:
 def _audit(sheet: Sheet, report: WeeklyReport) -> None:
     sheet.title("The projection audited", below="What the claim says against its own figures and the rate card.")
     columns = (
-        Column("Severity"),
-        Column("Subject"),
-        Column("Statement", width=60, wraps=True),
-        Column("Arithmetic", width=50, wraps=True),
-        Column("Published"),
-        Column("Computed"),
+        SheetColumn("Severity"),
+        SheetColumn("Subject"),
+        SheetColumn("Statement", width=60, wraps=True),
+        SheetColumn("Arithmetic", width=50, wraps=True),
+        SheetColumn("Published"),
+        SheetColumn("Computed"),
     )
     rows = [row for entry in report.audit for row in _audit_rows(entry)]
     sheet.browse(sheet.table(columns, rows), len(columns))
@@ -377,4 +387,4 @@ def _audit_figures(line: AuditEntry | Detail) -> Row:
 def _definitions(sheet: Sheet, report: WeeklyReport) -> None:
     sheet.title("Definitions", below="The short form of docs/method.md.")
     rows = [(definition.term, definition.text) for definition in report.definitions]
-    sheet.browse(sheet.table((Column("Term"), Column("Meaning", width=90, wraps=True)), rows), 2)
+    sheet.browse(sheet.table((SheetColumn("Term"), SheetColumn("Meaning", width=90, wraps=True)), rows), 2)

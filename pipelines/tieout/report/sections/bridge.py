@@ -7,13 +7,66 @@ from decimal import Decimal
 from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd
 from tieout.report.reasons import STEPS
-from tieout.report.saving_contents import BridgeRow, BridgeTables, FunctionBridge
 from tieout.report.wording import listing
 from tieout.savings.bridge import DRIVERS, Bridge, BridgeReport, Step
 from tieout.savings.week import WeekMeasurement
 
 _NOTHING = Decimal(0)
 _FIRST_STAGE = (Step.ROUNDING, Step.UNIT_CORRECTION)
+
+
+@dataclass(frozen=True)
+class BridgeRow:
+    """One line of the bridge, in dollars a day.
+
+    Attributes:
+        label: what it is.
+        phases: by phase; None where phases have no such line.
+        total_usd: over all phases.
+        is_end: whether the bridge stands here, rather than steps.
+    """
+
+    label: str
+    phases: tuple[Decimal | None, ...]
+    total_usd: Decimal
+    is_end: bool
+
+
+@dataclass(frozen=True)
+class FunctionBridge:
+    """The bridge of one function in one phase, in dollars a day; from restated, drivers and the rest lead to realized.
+
+    `steps` are all its steps from the claim's line on, in the order of `BridgeTables.steps`.
+    """
+
+    function: str
+    phase: str
+    claimed_usd: Decimal
+    correction_usd: Decimal
+    restated_usd: Decimal
+    drivers_usd: Decimal
+    rest_usd: Decimal
+    realized_usd: Decimal
+    steps: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class BridgeTables:
+    """From the published to the realized saving, per day, in cents that add up along and across.
+
+    Attributes:
+        phases: titles of the phase columns.
+        stages: from published to restated, and from there to realized.
+        steps: titles of the steps that are not nought everywhere.
+        functions: one line per function and phase.
+        remarks: what the reader would otherwise wonder about.
+    """
+
+    phases: tuple[str, ...]
+    stages: tuple[tuple[BridgeRow, ...], ...]
+    steps: tuple[str, ...]
+    functions: tuple[FunctionBridge, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,187 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 import duckdb
 
 from tieout.catalog.models import Catalog
-from tieout.core.money import round_picodollars, to_cents
+from tieout.core.money import format_usd, round_picodollars, to_cents
+from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
 from tieout.report.cents import per_day
-from tieout.report.contents import RolloutLine, Spend
-from tieout.report.sections.realized import read_rollout
-from tieout.report.sections.spend import read_spend
-from tieout.report.trend_contents import ChangeRow, Changes, Movement, Mover, Quantity, StatusChange
-from tieout.report.wording import Share, count, share_of, share_of_rate
+from tieout.report.sections.rollout import RolloutLine, read_rollout
+from tieout.report.sections.spend import Spend, read_spend
+from tieout.report.wording import Share, count, listing, share_of, share_of_rate
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.week import WeekMeasurement
 
+MOST_MOVERS_SAID = 2
 MOST_MOVERS = 6
 THE_TOTAL = "the programme"
 _WITHOUT_A_CALL = frozenset({"unexplained", "unlogged", "residual", "direct"})
+
+
+class Quantity(StrEnum):
+    """What a figure of the comparison counts, and so how it is printed."""
+
+    USD = "usd"
+    COUNT = "count"
+    PERCENT = "percent"
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A figure in the week before and in this week; None where there was none.
+
+    Attributes:
+        label: what it is.
+        quantity: dollars in cents, a number, or percent with one decimal.
+        before: in the week before.
+        after: in this week.
+    """
+
+    label: str
+    quantity: Quantity
+    before: Decimal | None
+    after: Decimal | None
+
+    @property
+    def change(self) -> Decimal | None:
+        """After less before; None when one of them is missing."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def before_text(self) -> str:
+        """`$74.73`, `8,189`, `80.8%` or `–`."""
+        return _printed(self.before, self.quantity)
+
+    @property
+    def after_text(self) -> str:
+        """Likewise."""
+        return _printed(self.after, self.quantity)
+
+    @property
+    def change_text(self) -> str:
+        """`+$1.20`, `−36`, `+1.2 pp`, `0` or `–`."""
+        change = self.change
+        if change is None:
+            return "–"
+        sign = "+" if change > 0 else ""
+        printed = _printed(change, self.quantity)
+        return sign + (printed.replace("%", " pp") if self.quantity is Quantity.PERCENT else printed)
+
+
+def _printed(amount: Decimal | None, quantity: Quantity) -> str:
+    if amount is None:
+        return "–"
+    if quantity is Quantity.USD:
+        return format_usd(amount)
+    places = 1 if quantity is Quantity.PERCENT else 0
+    number = f"{abs(amount):,.{places}f}{'%' if quantity is Quantity.PERCENT else ''}"
+    return f"−{number}" if amount < 0 else number
+
+
+@dataclass(frozen=True)
+class Mover:
+    """What a function adds to a total in the week before and in this week, in cents.
+
+    Those that moved it least are one line, `4 others`.
+    """
+
+    function: str
+    before_usd: Decimal
+    after_usd: Decimal
+
+    @property
+    def change_usd(self) -> Decimal:
+        """After less before."""
+        return self.after_usd - self.before_usd
+
+    @property
+    def change_text(self) -> str:
+        """`+$1.20` or `−$0.35`."""
+        return f"{'+' if self.change_usd > 0 else ''}{format_usd(self.change_usd)}"
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A total in two weeks and the functions that moved it, largest change first; they add up to it, in cents."""
+
+    before_usd: Decimal
+    after_usd: Decimal
+    movers: tuple[Mover, ...]
+
+    @property
+    def change_usd(self) -> Decimal:
+        """After less before."""
+        return self.after_usd - self.before_usd
+
+    @property
+    def change_text(self) -> str:
+        """`+$1.20` or `−$0.35`."""
+        return f"{'+' if self.change_usd > 0 else ''}{format_usd(self.change_usd)}"
+
+    def sentence(self, what: str, unit: str) -> str:
+        """Say how it moved, and which functions moved it most.
+
+        Args:
+            what: the total, as the subject of the sentence.
+            unit: what the amounts are for: ` a day`, or nothing.
+        """
+        now = f"{format_usd(self.after_usd)}{unit}"
+        if not self.change_usd:
+            return f"{what} stayed at {now}."
+        verb = "rose" if self.change_usd > 0 else "fell"
+        named = [mover for mover in self.movers if mover.change_usd][:MOST_MOVERS_SAID]
+        who = listing([f"{mover.function} {mover.change_text}" for mover in named])
+        return f"{what} {verb} by {format_usd(abs(self.change_usd))} to {now}: {who}."
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """A function, or the total, whose status differs from the week before."""
+
+    subject: str
+    before: str
+    after: str
+
+    @property
+    def sentence(self) -> str:
+        """`generate_code_modal: provisional → verified`."""
+        return f"{self.subject}: {self.before} → {self.after}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """This week against the week before.
+
+    Attributes:
+        before: the week before.
+        rows: figures of both weeks.
+        avoided: the avoided cost a measured day, by function; None unless both weeks claim something.
+        cost: the bill of the week, by function.
+        statuses: where the status differs.
+        remarks: what keeps the two weeks from being compared; empty when nothing does.
+    """
+
+    before: IsoWeek
+    rows: tuple[ChangeRow, ...]
+    avoided: Movement | None
+    cost: Movement
+    statuses: tuple[StatusChange, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What changed, the weightiest first."""
+        said = [] if self.avoided is None else [self.avoided.sentence("The avoided cost", " a day")]
+        said.append(self.cost.sentence("The bill of the week", ""))
+        if self.statuses:
+            said.append(f"Status: {listing([change.sentence for change in self.statuses])}.")
+        return (*said, *self.remarks)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.anomalies import read_anomalies
 from tieout.measure.configuration_drift import Deviation, read_deviations
-from tieout.report.contents import RolloutLine
+from tieout.report.inputs import week_bounds
+from tieout.report.sections.rollout import RolloutLine
 from tieout.report.wording import count, day_name, listing, span
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
@@ -29,7 +30,6 @@ UNUSUAL_COST = "unusual_cost"
 LOG_MISSING = "log_missing"
 NEGATIVE_COST = "negative_cost"
 BASELINE_NOT_MATCHED = "baseline_not_matched"
-
 COMPLETE_ROLLOUT = Fraction(9, 10)
 
 _UNKNOWN_RESOURCES = """
@@ -214,7 +214,6 @@ def _run(first: dt.date, last: dt.date) -> str:
 
 
 def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Finding]:
-    parameters = {"since": day_start(week.start), "until": day_start(week.end)}
     return [
         Finding(
             code=UNKNOWN_RESOURCE,
@@ -224,7 +223,7 @@ def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Fi
             "its cost is shared by container time. Add the label to catalog/prices.yaml.",
             data={"objects": str(objects)},
         )
-        for resource, objects in con.execute(_UNKNOWN_RESOURCES, parameters).fetchall()
+        for resource, objects in con.execute(_UNKNOWN_RESOURCES, week_bounds(week)).fetchall()
     ]
 
 

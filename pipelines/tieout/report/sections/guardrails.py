@@ -2,13 +2,36 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tieout.report.reasons import GUARDRAILS, VERDICT_REASONS
-from tieout.report.saving_contents import GuardrailGroup, GuardrailRow
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.guardrails import DurationGuardrail, GuardrailVerdict, RateGuardrail
 
 NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class GuardrailRow:
+    """One test of one function, worded: rates in percent, differences in percentage points, ratios as `×1.02`."""
+
+    test: str
+    before: str
+    after: str
+    change: str
+    bound: str
+    margin: str
+    verdict: str
+    because: str
+
+
+@dataclass(frozen=True)
+class GuardrailGroup:
+    """The tests of one function."""
+
+    function: str
+    verdict: str
+    rows: tuple[GuardrailRow, ...]
 
 
 def describe_guardrails(functions: Iterable[FunctionMeasurement]) -> tuple[GuardrailGroup, ...]:

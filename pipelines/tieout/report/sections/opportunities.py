@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 import duckdb
@@ -16,8 +17,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, format_usd, round_picodollars
 from tieout.report.cents import per_day
 from tieout.report.sections.spend import function_label
-from tieout.report.trend_contents import Opportunities, Opportunity, OpportunityKind
-from tieout.report.wording import count, share_of
+from tieout.report.wording import Share, count, share_of
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
@@ -67,7 +67,78 @@ order by all
 """
 
 _Function = tuple[str, str]
+
+
+class OpportunityKind(StrEnum):
+    """What the money goes to that no work is done for."""
+
+    IDLE = "idle"
+    STARTUP = "startup"
+    WITHOUT_A_CALL = "without a call"
+    OLD_PHASE = "callers not moved"
+
+
+@dataclass(frozen=True)
+class Opportunity:
+    """Money of the week that buys no work, by function.
+
+    Attributes:
+        function: its name.
+        kind: what the money goes to.
+        usd_per_day: cents per landed day of the week (per measured day for callers not moved).
+        share: of the function's whole cost.
+        measured: what was measured, in a sentence.
+        remedy: what would address it.
+    """
+
+    function: str
+    kind: OpportunityKind
+    usd_per_day: Decimal
+    share: Share | None
+    measured: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Opportunities:
+    """Where to look next, dearest first, at measured seconds and billed prices.
+
+    Attributes:
+        days: landed days of the week that the amounts are a mean of.
+        lines: those worth a look.
+        left_out: how many smaller ones there are.
+        largest_left_out_usd: cents a day of the largest of these; zero when there is none.
+    """
+
+    days: int
+    lines: tuple[Opportunity, ...]
+    left_out: int
+    largest_left_out_usd: Decimal
+
+    @property
+    def sentence(self) -> str:
+        """How to read the amounts."""
+        if not self.days:
+            return "No day of this week has its whole bill landed, so there is nothing to look at yet."
+        if not self.lines:
+            return "Nothing worth a look: no function spends a cent a day on time without work."
+        return (
+            f"Dollars a day over {count(self.days, 'landed day')} of this week, at billed prices and measured seconds. "
+            "An amount is all that is at stake: a remedy saves some of it. How much of its memory or GPU a call really "
+            "uses is in none of Modal's exports."
+        )
+
+    @property
+    def left_out_sentence(self) -> str | None:
+        """What is not listed; None when everything is."""
+        if not self.left_out:
+            return None
+        largest = format_usd(self.largest_left_out_usd)
+        return f"{count(self.left_out, 'smaller line')} left out, of {largest} a day at most."
+
+
 _Found = Iterator[tuple[OpportunityKind, Decimal, str]]
+
 
 REMEDIES: Mapping[OpportunityKind, str] = {
     OpportunityKind.IDLE: "a shorter scaledown window, or more inputs to a container (`@modal.concurrent`)",

@@ -9,19 +9,10 @@ import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.money import to_cents
-from tieout.core.periods import IsoWeek, day_start
+from tieout.core.periods import IsoWeek
 from tieout.report.cents import to_cents_in_groups
-from tieout.report.contents import (
-    ComponentSpend,
-    CoverageLine,
-    FunctionSpend,
-    PhaseSpend,
-    Spend,
-    Unattributed,
-    UnattributedLine,
-)
-from tieout.report.sections.gates import is_logged
-from tieout.report.wording import count, share_of
+from tieout.report.inputs import week_bounds
+from tieout.report.wording import Share, count, share_of
 
 COMPONENTS = ("execution", "startup", "idle", "unexplained", "unlogged", "residual", "direct")
 HALF_A_CENT = Decimal("0.005")
@@ -43,18 +34,61 @@ having sum(amount_usd) != 0
 order by all
 """
 
-_COVERAGE = """
-select
-    environment,
-    function,
-    sum(billed_usd)::decimal(38, 12) as billed_usd,
-    sum(modelled_usd)::decimal(38, 12) as modelled_usd
-from reconciliation.log_vs_bill
-where day >= $since and day < $until
-group by all
-having sum(billed_usd) != 0 or sum(modelled_usd) != 0
-order by 3 desc, 1, 2
-"""
+
+@dataclass(frozen=True)
+class ComponentSpend:
+    """Cents of one component; zero where there is none."""
+
+    component: str
+    amount_usd: Decimal
+
+
+@dataclass(frozen=True)
+class PhaseSpend:
+    """Cents of one rollout phase; its components add up to them. All phases list the same components."""
+
+    phase: str
+    amount_usd: Decimal
+    components: tuple[ComponentSpend, ...]
+
+
+@dataclass(frozen=True)
+class FunctionSpend:
+    """Cents of one function; its phases add up to them, and so do its components over all phases."""
+
+    function: str
+    amount_usd: Decimal
+    share: Share | None
+    phases: tuple[PhaseSpend, ...]
+    components: tuple[ComponentSpend, ...]
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Cents of the week; its functions add up to them, and so do its components over all functions."""
+
+    total_usd: Decimal
+    functions: tuple[FunctionSpend, ...]
+    components: tuple[ComponentSpend, ...]
+
+
+@dataclass(frozen=True)
+class UnattributedLine:
+    """Cost that no call explains, in cents."""
+
+    component: str
+    app: str
+    resource: str
+    amount_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Unattributed:
+    """All cost that no call explains; its lines add up to it."""
+
+    total_usd: Decimal
+    share: Share | None
+    lines: tuple[UnattributedLine, ...]
 
 
 @dataclass(frozen=True)
@@ -72,7 +106,7 @@ def function_label(function: str, environment: str, catalog: Catalog) -> str:
 def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Spend:
     """Read the week's cost by function, phase and component, dearest function first, in cents that add up."""
     by_function: dict[str, list[_Row]] = defaultdict(list)
-    for environment, function, phase, component, amount in con.execute(_SPEND, _bounds(week)).fetchall():
+    for environment, function, phase, component, amount in con.execute(_SPEND, week_bounds(week)).fetchall():
         if amount:
             row = _Row(phase, component, amount)
             by_function[function_label(function, environment, catalog)].append(row)
@@ -87,10 +121,6 @@ def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) 
             FunctionSpend(function, cents, share_of(cents, total), phases, _over_all([p.components for p in phases]))
         )
     return Spend(total, tuple(functions), _over_all([function.components for function in functions]))
-
-
-def _bounds(week: IsoWeek) -> dict[str, object]:
-    return {"since": day_start(week.start), "until": day_start(week.end)}
 
 
 def _sum(rows: Iterable[_Row]) -> Decimal:
@@ -127,7 +157,7 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_us
         week: the week.
         total_usd: cents of the whole week, for the share.
     """
-    rows = con.execute(_WITHOUT_A_CALL, _bounds(week)).fetchall()
+    rows = con.execute(_WITHOUT_A_CALL, week_bounds(week)).fetchall()
     large = sorted((row for row in rows if abs(row[3]) >= HALF_A_CENT), key=lambda row: (-abs(row[3]), row))
     small = [row for row in rows if abs(row[3]) < HALF_A_CENT]
     if small:
@@ -141,12 +171,3 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_us
     )
     total = sum(cents, Decimal(0))
     return Unattributed(total, share_of(total, total_usd), lines)
-
-
-def read_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[CoverageLine, ...]:
-    """Read how much of each function's cost the call log accounts for, dearest first."""
-    return tuple(
-        CoverageLine(function_label(function, environment, catalog), billed, modelled, share_of(modelled, billed))
-        for environment, function, billed, modelled in con.execute(_COVERAGE, _bounds(week)).fetchall()
-        if is_logged(function)
-    )

@@ -18,7 +18,7 @@ from tieout.report.formats.charts.frame import (
 )
 from tieout.report.formats.charts.palette import COMPONENTS, INK, SOFT
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Box, Shape, Word
-from tieout.report.trend_contents import WeekSpend
+from tieout.report.sections.history import WeekSpend
 from tieout.report.wording import count, listing, usd
 
 TITLE = "The bill of every week, by component"

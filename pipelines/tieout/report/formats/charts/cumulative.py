@@ -21,7 +21,7 @@ from tieout.report.formats.charts.frame import (
 )
 from tieout.report.formats.charts.palette import ACTUAL, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Band, Line, Shape, Word
-from tieout.report.trend_contents import Cumulative, CumulativePoint
+from tieout.report.sections.cumulative import Cumulative, CumulativePoint
 from tieout.report.wording import usd
 
 TITLE = "Avoided cost since the first deployment"

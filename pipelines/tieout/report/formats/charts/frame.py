@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tieout.report.formats.charts.palette import GRID, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, Box, Line, Rule, Shape, Word
 from tieout.report.formats.text import fit, printable
-from tieout.report.trend_contents import Deployment
+from tieout.report.sections.cumulative import DeploymentDay
 from tieout.report.wording import usd
 
 _MOST_LINES = 4
@@ -108,14 +108,14 @@ def draw_days(frame: Frame) -> Iterator[Shape]:
         yield Word(x, frame.bottom + 6 + LINE_HEIGHT / 2, words, SOFT, align=align)
 
 
-def draw_deployments(frame: Frame, deployments: Iterable[Deployment]) -> Iterator[Shape]:
+def draw_deployments(frame: Frame, deployments: Iterable[DeploymentDay]) -> Iterator[Shape]:
     """Draw a dashed line on every day of deployment."""
     for deployment in deployments:
         x = frame.x(deployment.day)
         yield Line(((x, frame.top), (x, frame.bottom)), SOFT, is_dashed=True, width=1)
 
 
-def name_deployments(frame: Frame, deployments: Iterable[Deployment]) -> Iterator[Shape]:
+def name_deployments(frame: Frame, deployments: Iterable[DeploymentDay]) -> Iterator[Shape]:
     """Name deployments above the frame; a name that would run into the one before is left out."""
     free = frame.left
     for deployment in deployments:

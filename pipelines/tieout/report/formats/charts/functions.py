@@ -14,7 +14,7 @@ from tieout.report.formats.charts.frame import EndLabel, Frame, draw_days, draw_
 from tieout.report.formats.charts.palette import ACTUAL, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Line, Rule, Shape, Word
 from tieout.report.formats.text import printable
-from tieout.report.trend_contents import CostDay, FunctionHistory
+from tieout.report.sections.history import CostDay, FunctionHistory
 from tieout.report.wording import count
 
 TITLE = "Daily cost of each function"

@@ -8,7 +8,7 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts.chart import Chart, render
 from tieout.report.formats.charts.palette import ACTUAL, GAIN, LOSS, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Box, Rule, Shape, Word
-from tieout.report.saving_contents import BridgeRow
+from tieout.report.sections.bridge import BridgeRow
 from tieout.report.wording import listing
 
 TITLE = "From the published to the realized saving"

@@ -1,90 +1,86 @@
-"""How the programme has fared since it began: the cumulative saving against its promise, and the spend week by week."""
+"""The spend week by week and day by day, up to half a year back."""
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, days_between
-from tieout.report.contents import Spend
-from tieout.report.sections.spend import read_spend
-from tieout.report.trend_contents import (
-    CostDay,
-    Cumulative,
-    CumulativePoint,
-    Deployment,
-    FunctionHistory,
-    NamedAmount,
-    SpendHistory,
-    WeekSpend,
-)
-from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
+from tieout.report.sections.spend import Spend, read_spend
 from tieout.savings.daily_work import DailyWork, working_days
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
 
 MOST_WEEKS = 26
-
 _FIRST_HOUR = "select min(hour)::date from spend.hourly"
 
 
-def describe_cumulative(measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog) -> Cumulative | None:
-    """Add up the avoided cost since the first deployment; None when no day counts yet.
+@dataclass(frozen=True)
+class NamedAmount:
+    """Cents of a function or a component."""
 
-    Args:
-        measurement: of the report's week; its models and its restated projection hold for all days.
-        work: all days up to the end of the week, the baseline's on their frozen basis.
-        catalog: the programme.
+    name: str
+    amount_usd: Decimal
+
+
+@dataclass(frozen=True)
+class WeekSpend:
+    """Cents of one week, the same as in that week's own report.
+
+    Functions add up to the total, and so do components; what is zero is left out. A week without a bill has neither.
     """
-    programme = Programme.of(catalog)
-    days = cumulative_avoided(
-        work,
-        programme=programme,
-        models={function.function: function.model for function in measurement.functions if function.model},
-        landed=measurement.counted,
-        until=measurement.week.end,
-    )
-    if not days:
-        return None
-    bridge = measurement.bridge
-    restated = bridge.total.restated.printed_usd if bridge and catalog.projection.lines else None
-    deployments = sorted((day, phase) for phase, day in programme.deployment_days.items() if day < measurement.week.end)
-    return Cumulative(
-        points=tuple(
-            _points(
-                days,
-                days_between(deployments[0][0], measurement.week.end),
-                published=programme.published_usd_per_day,
-                restated=restated,
-            )
-        ),
-        deployments=tuple(Deployment(phase, day) for day, phase in deployments),
-    )
+
+    week: IsoWeek
+    total_usd: Decimal
+    functions: tuple[NamedAmount, ...]
+    components: tuple[NamedAmount, ...]
 
 
-def _points(
-    measured: Iterable[CumulativeDay], days: Sequence[dt.date], *, published: Decimal | None, restated: Decimal | None
-) -> Iterator[CumulativePoint]:
-    """Give every day its point; a day that does not count stays where the day before was."""
-    by_day = {value.day: value for value in measured}
-    count, reached, width = 0, Decimal(0), None
-    for day in days:
-        value = by_day.get(day)
-        if value is not None:
-            count, reached = count + 1, value.cumulative_usd
-            width = None if value.half_width is None else value.half_width.half_width_usd
-        yield CumulativePoint(
-            day=day,
-            avoided_usd=None if value is None else value.avoided_usd,
-            cumulative_usd=reached,
-            half_width_usd=width,
-            published_usd=None if published is None else published * count,
-            restated_usd=None if restated is None else restated * count,
-        )
+@dataclass(frozen=True)
+class CostDay:
+    """A function's UTC day, exact.
+
+    Attributes:
+        day: the day.
+        actual_usd: what it cost; None when the day's bill is not landed whole.
+        counterfactual_usd: what its calls would have cost before the rollout; None without a bill, and without a model.
+    """
+
+    day: dt.date
+    actual_usd: Decimal | None
+    counterfactual_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class FunctionHistory:
+    """A function's days, oldest first, and the day of its own first deployment; None before that."""
+
+    function: str
+    deployed: dt.date | None
+    days: tuple[CostDay, ...]
+
+    @property
+    def actual_usd(self) -> Decimal:
+        """All of its cost in these days."""
+        return sum((day.actual_usd for day in self.days if day.actual_usd is not None), Decimal(0))
+
+
+@dataclass(frozen=True)
+class SpendHistory:
+    """Up to half a year: the spend of every week, oldest first, and the programme's functions day by day.
+
+    Attributes:
+        weeks: the report's week and those before it, without gaps.
+        functions: functions with a cost in that time, dearest first.
+    """
+
+    weeks: tuple[WeekSpend, ...]
+    functions: tuple[FunctionHistory, ...]
 
 
 def read_history(

@@ -1,6 +1,15 @@
 """What the report's words mean, one line each, and what it does not measure yet."""
 
-from tieout.report.contents import Definition
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A term of the report in one line."""
+
+    term: str
+    text: str
+
 
 DEFINITIONS = (
     Definition("Pool", "one billed amount: environment × object × interval × resource"),

@@ -1,29 +1,30 @@
-"""The figures behind the report's totals as frozen values: cost and calls day by day, and months up to the invoice."""
+"""The months that the week lies in, up to the invoice: itemised, metered, adjusted, billed."""
 
 import datetime as dt
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
+import duckdb
 
-@dataclass(frozen=True)
-class DailyCost:
-    """A function in a phase on one UTC day.
+from tieout.core.periods import IsoWeek
+from tieout.report.inputs import week_bounds
 
-    Attributes:
-        day: the day.
-        function: its name; outside the programme's environment, with its own.
-        phase: rollout phase of the containers.
-        amount_usd: cents; those of a week add up to its cost.
-        exact_usd: the same to the last digit.
-        successful_calls: distinct function calls that ended in success.
-    """
+_MONTHS = """
+select
+    month, itemised_usd, not_itemised_usd, metered_usd, billed_usd, bill_difference_usd,
+    invoice_number, invoice_currency, invoice_total, invoice_difference_usd
+from reconciliation.months
+where month >= date_trunc('month', $since::timestamp)::date and month < $until
+order by month
+"""
 
-    day: dt.date
-    function: str
-    phase: str
-    amount_usd: Decimal
-    exact_usd: Decimal
-    successful_calls: int
+_ADJUSTMENTS = """
+select day, cause, amount_usd
+from finance.adjustments
+where applies_to = 'bill'
+order by day, cause
+"""
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,13 @@ class MonthReconciled:
     invoice_difference_usd: Decimal | None
 
 
-@dataclass(frozen=True)
-class Workings:
-    """What the workbook has beyond the printed report: every day of the week, and its months up to the invoice."""
-
-    daily: tuple[DailyCost, ...]
-    months: tuple[MonthReconciled, ...]
+def read_months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[MonthReconciled, ...]:
+    """Read the months that a week lies in."""
+    adjustments: dict[dt.date, list[NamedAdjustment]] = defaultdict(list)
+    for month, cause, amount in con.execute(_ADJUSTMENTS).fetchall():
+        adjustments[month].append(NamedAdjustment(cause, amount))
+    rows = con.execute(_MONTHS, week_bounds(week)).fetchall()
+    return tuple(
+        MonthReconciled(month, itemised, not_itemised, metered, tuple(adjustments[month]), *rest)
+        for month, itemised, not_itemised, metered, *rest in rows
+    )

@@ -1,0 +1,5 @@
+"""What the files in a week's folder are called."""
+
+PAGE_NAME = "index.html"
+TEXT_NAME = "report.txt"
+SUMMARY_NAME = "summary.json"

@@ -1,0 +1,68 @@
+"""Cost and calls of the week, day by day."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.periods import IsoWeek
+from tieout.report.cents import to_cents_in_groups
+from tieout.report.inputs import week_bounds
+from tieout.report.sections.spend import function_label
+
+_DAILY = """
+with
+costs as (
+    select hour::date as day, environment, function, phase, sum(amount_usd)::decimal(38, 12) as cost_usd
+    from spend.hourly
+    where hour >= $since and hour < $until
+    group by all
+),
+calls as (
+    select day::date as day, environment, function, phase, sum(successful_calls)::bigint as successful_calls
+    from savings.daily_function
+    where day >= $since and day < $until
+    group by all
+)
+select day, environment, function, phase, coalesce(c.cost_usd, 0)::decimal(38, 12), coalesce(n.successful_calls, 0)
+from costs as c
+full outer join calls as n using (day, environment, function, phase)
+where coalesce(c.cost_usd, 0) != 0 or coalesce(n.successful_calls, 0) > 0
+order by day, function, environment, phase
+"""
+
+
+@dataclass(frozen=True)
+class DailyCost:
+    """A function in a phase on one UTC day.
+
+    Attributes:
+        day: the day.
+        function: its name; outside the programme's environment, with its own.
+        phase: rollout phase of the containers.
+        amount_usd: cents; those of a week add up to its cost.
+        exact_usd: the same to the last digit.
+        successful_calls: distinct function calls that ended in success.
+    """
+
+    day: dt.date
+    function: str
+    phase: str
+    amount_usd: Decimal
+    exact_usd: Decimal
+    successful_calls: int
+
+
+def read_daily(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[DailyCost, ...]:
+    """Read cost and calls of every day of a week, by function and phase, in cents that add up."""
+    rows = con.execute(_DAILY, week_bounds(week)).fetchall()
+    days = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+    cents = to_cents_in_groups([[row[4] for row in day] for day in days])
+    return tuple(
+        DailyCost(day, function_label(function, environment, catalog), phase, amount, exact, calls)
+        for group, amounts in zip(days, cents, strict=True)
+        for (day, environment, function, phase, exact, calls), amount in zip(group, amounts, strict=True)
+    )

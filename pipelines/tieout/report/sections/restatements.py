@@ -1,0 +1,157 @@
+"""Earlier, issued weeks that have moved since the report before this one."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.money import CENT
+from tieout.core.periods import IsoWeek
+from tieout.report.inputs import days_of_week, states_of_landed_days
+from tieout.report.sections.gates import obstacles, read_gates
+from tieout.report.sections.spend import function_label
+from tieout.report.sections.tie_out import read_tie_out
+from tieout.report.wording import because, listing, movement, signed_usd
+from tieout.warehouse.closed_week import NOTHING, Closing, Move
+from tieout.warehouse.closings import carried_by, closings_of, unissued_moves
+
+ALL_BY_LESS = "all functions, each by less than a cent"
+
+
+@dataclass(frozen=True)
+class RestatementLine:
+    """A function whose cost in an earlier, issued week has moved.
+
+    Attributes:
+        week: label of the week that moved.
+        function: whose cost; or all functions, where each moved by less than a cent.
+        before_usd: as it was issued, in cents.
+        after_usd: as it is now, in cents.
+        moved_usd: after less before.
+        files: paths below the landing folder that moved it; empty when no file did.
+        causes: what else did, in words: the catalog, the method.
+    """
+
+    week: str
+    function: str
+    before_usd: Decimal
+    after_usd: Decimal
+    moved_usd: Decimal
+    files: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+
+    @property
+    def because(self) -> str:
+        """The files and other causes, the first few by name."""
+        return because(self.files, self.causes)
+
+    @property
+    def sentence(self) -> str:
+        """The movement and its cause."""
+        moved = movement(self.before_usd, self.after_usd)
+        return f"{self.week}, {self.function}: {moved}, because of {self.because}."
+
+
+@dataclass(frozen=True)
+class UnissuedMove:
+    """An earlier week whose cost is no longer what was issued, and which is not issued anew.
+
+    Attributes:
+        week: its label.
+        moved_usd: its cost now less its cost as issued, in cents; zero where it has moved between functions.
+        obstacles: what stands in the way of an issue, in words; empty when nothing does.
+    """
+
+    week: str
+    moved_usd: Decimal
+    obstacles: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The movement, and why it is not issued."""
+        moved = f"by {signed_usd(self.moved_usd)}" if self.moved_usd else "between functions"
+        reasons = listing(list(self.obstacles)) or "its report was not made anew"
+        return f"The cost of {self.week} has moved {moved} since it was issued; it is not issued anew yet: {reasons}."
+
+
+@dataclass(frozen=True)
+class Restatements:
+    """What has moved in earlier, issued weeks and stands in no report that was issued before.
+
+    Attributes:
+        lines: what later issues of those weeks say, by week and function.
+        total_usd: what they add up to, in cents.
+        unissued: what no issue says yet, by week.
+    """
+
+    lines: tuple[RestatementLine, ...] = ()
+    total_usd: Decimal = Decimal(0)
+    unissued: tuple[UnissuedMove, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What the lines add up to, or that there are none; then the weeks that are not issued anew."""
+        weeks = listing(list(dict.fromkeys(line.week for line in self.lines)))
+        issued = (
+            f"Since the report before this one, the cost of {weeks} has moved by {signed_usd(self.total_usd)}."
+            if self.lines
+            else "No issued cost of an earlier week has moved since the report before this one."
+        )
+        return " ".join([issued, *(move.sentence for move in self.unissued)])
+
+
+def read_restatements(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Restatements:
+    """Read what has moved in earlier, issued weeks, in cents: lines by week and function, then what is not issued."""
+    carried = defaultdict(list)
+    for earlier, revision in carried_by(con, week):
+        carried[earlier].append(revision)
+    lines: list[RestatementLine] = []
+    for earlier, revisions in carried.items():
+        issues = closings_of(con, earlier)
+        lines += _lines(earlier, [closing for closing in issues if closing.revision in revisions], issues, catalog)
+    unissued = tuple(_unissued(con, earlier, amounts) for earlier, amounts in unissued_moves(con, week).items())
+    return Restatements(tuple(lines), sum((line.moved_usd for line in lines), NOTHING), unissued)
+
+
+def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence[Decimal]) -> UnissuedMove:
+    days = days_of_week(states_of_landed_days(con, week), week)
+    gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
+    return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(days, gates))
+
+
+def _lines(
+    week: IsoWeek, carried: Sequence[Closing], issues: Sequence[Closing], catalog: Catalog
+) -> Iterator[RestatementLine]:
+    """Word what revisions of a week have moved, by function; a cent that no function has moved by alone, for all."""
+    moves: dict[tuple[str, str], list[tuple[Move, Closing]]] = defaultdict(list)
+    for closing in carried:
+        for move in closing.moves:
+            moves[move.environment, move.function].append((move, closing))
+    lines = [_line(week.label, of_function, catalog) for of_function in moves.values()]
+    moved = [line for line in lines if line.moved_usd]
+    yield from moved
+    before = next((issue.figures for issue in issues if issue.revision == carried[0].revision - 1), None)
+    if moved or before is None:
+        return
+    was, is_now = before.cost_usd.quantize(CENT), carried[-1].figures.cost_usd.quantize(CENT)
+    if was != is_now:
+        files = tuple(sorted({path for line in lines for path in line.files}))
+        causes = tuple(dict.fromkeys(cause for closing in carried for cause in closing.causes))
+        yield RestatementLine(week.label, ALL_BY_LESS, was, is_now, is_now - was, files, causes)
+
+
+def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) -> RestatementLine:
+    first, last = moves[0][0], moves[-1][0]
+    before, after = first.before_usd.quantize(CENT), last.after_usd.quantize(CENT)
+    return RestatementLine(
+        week=week,
+        function=function_label(first.function, first.environment, catalog),
+        before_usd=before,
+        after_usd=after,
+        moved_usd=after - before,
+        files=tuple(sorted({path for move, _ in moves for path in move.files})),
+        causes=tuple(dict.fromkeys(cause for _, closing in moves for cause in closing.causes)),
+    )

@@ -1,0 +1,102 @@
+"""Rollout coverage: how many calls and how much cost have moved to the newest phase."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+
+from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.periods import IsoWeek, day_start
+from tieout.report.inputs import week_bounds
+from tieout.report.wording import Share, share_of
+
+_BY_PHASE = """
+select function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
+from savings.daily_function
+where environment = $environment and day >= $since and day < $until
+group by all
+order by all
+"""
+
+
+@dataclass(frozen=True)
+class RolloutLine:
+    """How far a function's callers have moved to its newest phase, over whole days after that phase's deployment.
+
+    Amounts are exact.
+    """
+
+    function: str
+    phase: str
+    days: int
+    moved_calls: int
+    calls: int
+    calls_share: Share | None
+    moved_usd: Decimal
+    elsewhere_usd: Decimal
+    cost_share: Share | None
+
+
+@dataclass
+class _Moves:
+    """Calls and cost of one function, in its newest phase and in all phases."""
+
+    moved_calls: int = 0
+    calls: int = 0
+    moved_usd: Decimal = Decimal(0)
+    elsewhere_usd: Decimal = Decimal(0)
+
+
+def read_rollout(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, *, landed: Collection[dt.date], catalog: Catalog
+) -> tuple[RolloutLine, ...]:
+    """Read how many calls and how much cost have moved to each function's newest phase, in the catalog's order."""
+    deployments = {phase.id: phase.deployed_at.date() for phase in catalog.rollout.phases}
+    newest = _newest_phases(catalog, week)
+    days = {name: [d for d in week.days() if d > deployments[phase] and d in landed] for name, phase in newest.items()}
+    parameters = {"environment": catalog.functions.environment, **week_bounds(week)}
+    moves: dict[str, _Moves] = defaultdict(_Moves)
+    for function, phase, day, calls, cost in con.execute(_BY_PHASE, parameters).fetchall():
+        if day not in days.get(function, ()):
+            continue
+        sums = moves[function]
+        sums.calls += calls
+        if phase == newest[function]:
+            sums.moved_calls += calls
+            sums.moved_usd += cost
+        else:
+            sums.elsewhere_usd += cost
+    return tuple(
+        RolloutLine(
+            function=name,
+            phase=newest[name],
+            days=len(days[name]),
+            moved_calls=moves[name].moved_calls,
+            calls=moves[name].calls,
+            calls_share=share_of(moves[name].moved_calls, moves[name].calls),
+            moved_usd=moves[name].moved_usd,
+            elsewhere_usd=moves[name].elsewhere_usd,
+            cost_share=_cost_share(moves[name]),
+        )
+        for name in newest
+        if name in moves
+    )
+
+
+def _cost_share(moves: _Moves) -> Share | None:
+    return share_of(moves.moved_usd, moves.moved_usd + moves.elsewhere_usd)
+
+
+def _newest_phases(catalog: Catalog, week: IsoWeek) -> dict[str, str]:
+    """Return the last phase that each function has and that was deployed before the week's end; baseline left out."""
+    deployed = [phase for phase in catalog.rollout.phases if phase.deployed_at < day_start(week.end)]
+    order = [BASELINE, *(phase.id for phase in sorted(deployed, key=lambda phase: phase.deployed_at))]
+    newest = {}
+    for function in catalog.functions.functions:
+        phases = [c.phase for c in function.configurations if c.phase in order]
+        if phases and (last := max(phases, key=order.index)) != BASELINE:
+            newest[function.name] = last
+    return newest

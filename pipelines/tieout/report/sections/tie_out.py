@@ -1,0 +1,98 @@
+"""The tie-out: the bill of the week against what was attributed of it (docs/method.md, "Reconciliation")."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import duckdb
+
+from tieout.core.money import format_usd
+from tieout.core.periods import IsoWeek
+from tieout.report.inputs import week_bounds
+from tieout.report.wording import count
+
+_POOLS = """
+select
+    count(*),
+    count(*) filter (where difference_usd != 0),
+    coalesce(sum(billed_usd), 0)::decimal(38, 12),
+    coalesce(sum(attributed_usd), 0)::decimal(38, 12)
+from reconciliation.pools
+where hour >= $since and hour < $until
+"""
+
+_BILLED_HOURS = """
+select count(distinct hour) from (
+    select hour from reconciliation.pools
+    where hour >= $since and hour < $until and resolution = 'h'
+    union all
+    select unnest(range(hour, hour + interval 1 day, interval 1 hour)) as hour from reconciliation.pools
+    where hour >= $since and hour < $until and resolution = 'd'
+)
+"""
+
+
+@dataclass(frozen=True)
+class TieOut:
+    """The bill of the week against what was attributed of it, exact to 1e-12 $."""
+
+    hours: int
+    pools: int
+    pools_off: int
+    billed_usd: Decimal
+    attributed_usd: Decimal
+
+    @property
+    def difference_usd(self) -> Decimal:
+        """Attributed less billed: zero, or the week is blocked."""
+        return self.attributed_usd - self.billed_usd
+
+    @property
+    def sentence(self) -> str:
+        """The line that proves the week."""
+        if not self.pools:
+            return "Nothing was billed in the landed reports of this week, so there is nothing to tie out."
+        billed, attributed = format_usd(self.billed_usd, 12), format_usd(self.attributed_usd, 12)
+        amounts = f"{billed} billed = attributed"
+        if self.billed_usd != self.attributed_usd:
+            amounts = f"{billed} billed, {attributed} attributed"
+        off = f", {count(self.pools_off, 'pool')} off" if self.pools_off else ""
+        return (
+            f"{count(self.hours, 'hour')}, {count(self.pools, 'pool')}{off}: {amounts}, "
+            f"difference {format_usd(self.difference_usd, 12)}."
+        )
+
+
+class GateOutcome(StrEnum):
+    """How a gate stands."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    BLOCKED = "blocked"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate of the reconciliation: what it came to, in a sentence with its figures, and lines worth a look."""
+
+    code: str
+    title: str
+    outcome: GateOutcome
+    sentence: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TieVerdict:
+    """A word or two, and how they stand."""
+
+    word: str
+    outcome: GateOutcome
+
+
+def read_tie_out(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> TieOut:
+    """Compare the week's bill with what was attributed of it."""
+    [(pools, off, billed, attributed)] = con.execute(_POOLS, week_bounds(week)).fetchall()
+    [(hours,)] = con.execute(_BILLED_HOURS, week_bounds(week)).fetchall()
+    return TieOut(hours=hours, pools=pools, pools_off=off, billed_usd=billed, attributed_usd=attributed)
