@@ -12,6 +12,7 @@ from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.periods import IsoWeek
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
+from tieout.report.section import Section
 from tieout.report.sections.bridge import BridgeTables, describe_bridge
 from tieout.report.sections.changes import Changes, read_changes
 from tieout.report.sections.counterfactual import (
@@ -41,6 +42,23 @@ from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
 from tieout.savings.week import METHOD_VERSION
+
+HEADLINE = Section("headline", "In short", ("savings", "realization", "weeks"))
+SECTIONS = (
+    Section("tie_out", "Tie-out", ("tie_out", "gates", "months", "invoices")),
+    Section("changes", "What changed", ("movers", "restatements", "closed_weeks")),
+    Section("bridge", "From the published to the realized saving", ("bridge",)),
+    Section("cumulative", "Realized so far", ("savings_to_date",)),
+    Section("ledger", "Ledger: every function in every phase", ("ledger", "unit_costs")),
+    Section("guardrails", "Guardrails", ("guardrails",)),
+    Section("spend", "Where the money went", ("spend_by_function", "spend_by_component", "unattributed")),
+    Section("audit", "The projection audited", ("audit",)),
+    Section("coverage", "How far the data carries", ("coverage", "files", "quarantine"), address="sufficiency"),
+    Section("findings", "Findings and adjustments", ("adjustments",)),
+    Section("opportunities", "Next opportunities", ("idle",)),
+    Section("definitions", "Definitions"),
+)
+"""The sections of the page and of the text after the headline, in their order."""
 
 
 @dataclass(frozen=True)
