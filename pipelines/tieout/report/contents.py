@@ -1,9 +1,12 @@
-"""The weekly report as a frozen value: everything that the HTML, the text and the command line print.
+"""The weekly report as a frozen value, the list of its sections, and how they are read.
 
-Amounts in tables are whole cents that add up to the totals printed beside them; amounts that prove something (the
-tie-out) are exact. Sentences are made here, so that every form of the report says the same.
+A new section is a module in `report.sections`, two partial templates in `reports/sections/`, and here a field, its
+reader and a line in `SECTIONS`. Amounts in tables are whole cents that add up to the totals printed beside them;
+amounts that prove something (the tie-out) are exact. Sentences are made with the values, so that every format says
+the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tieout.audit.entries import AuditEntry
@@ -11,9 +14,11 @@ from tieout.audit.projection import audit_projection
 from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
-from tieout.report.section import Section
-from tieout.report.sections.bridge import BridgeTables, describe_bridge
+from tieout.report.section import CostColumn, Section
+from tieout.report.sections.audit import write_audit
+from tieout.report.sections.bridge import BridgeTables, describe_bridge, write_bridge
 from tieout.report.sections.changes import Changes, read_changes
 from tieout.report.sections.counterfactual import (
     CounterfactualLine,
@@ -23,22 +28,22 @@ from tieout.report.sections.counterfactual import (
 )
 from tieout.report.sections.coverage import CoverageLine, read_coverage
 from tieout.report.sections.cumulative import Cumulative, describe_cumulative
-from tieout.report.sections.daily import DailyCost, read_daily
-from tieout.report.sections.definitions import DEFINITIONS, Definition
+from tieout.report.sections.daily import DailyCost, read_daily, write_daily
+from tieout.report.sections.definitions import DEFINITIONS, Definition, write_definitions
 from tieout.report.sections.findings import read_findings
-from tieout.report.sections.gates import read_gates
-from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails
+from tieout.report.sections.gates import read_gates, write_gates
+from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails, write_guardrails
 from tieout.report.sections.headline import Headline, describe_headline
 from tieout.report.sections.history import SpendHistory, read_history
-from tieout.report.sections.ledger import Ledger, describe_ledger
+from tieout.report.sections.ledger import Ledger, describe_ledger, write_ledger
 from tieout.report.sections.months import MonthReconciled, read_months
 from tieout.report.sections.opportunities import Opportunities, read_opportunities
 from tieout.report.sections.restatements import Restatements, read_restatements
 from tieout.report.sections.revisions import Revision
 from tieout.report.sections.rollout import RolloutLine, read_rollout
-from tieout.report.sections.savings import Savings, describe_savings
-from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed
-from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out
+from tieout.report.sections.savings import Savings, describe_savings, write_savings
+from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed, write_spend
+from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out, write_reconciliation
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
 from tieout.savings.week import METHOD_VERSION
@@ -158,6 +163,36 @@ class WeeklyReport:
         if self.inputs.as_of is None:
             return "No delivery speaks for this week."
         return f"Data as of {self.inputs.as_of:%Y-%m-%d %H:%M} UTC."
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A sheet of the workbook.
+
+    Attributes:
+        name: on its tab.
+        write: writes it; returns the column that adds up to the cost of the week, if it has one.
+        is_wide: whether it prints on its side.
+    """
+
+    name: str
+    write: Callable[[Sheet, WeeklyReport], CostColumn | None]
+    is_wide: bool = False
+
+
+SHEETS = (
+    Tab("Ledger", lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence), is_wide=True),
+    Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings), is_wide=True),
+    Tab("Spend", lambda sheet, r: write_spend(sheet, r.spend, span=r.span)),
+    Tab("Daily", lambda sheet, r: write_daily(sheet, r.daily, r.days, span=r.span)),
+    Tab("Bridge", lambda sheet, r: write_bridge(sheet, r.bridge), is_wide=True),
+    Tab("Guardrails", lambda sheet, r: write_guardrails(sheet, r.guardrails), is_wide=True),
+    Tab("Reconciliation", lambda sheet, r: write_reconciliation(sheet, r.tie_out, r.months)),
+    Tab("Gates", lambda sheet, r: write_gates(sheet, r.gates, summary=r.gates_sentence), is_wide=True),
+    Tab("Audit", lambda sheet, r: write_audit(sheet, r.audit), is_wide=True),
+    Tab("Definitions", lambda sheet, r: write_definitions(sheet, r.definitions)),
+)
+"""The sheets of the workbook after its summary, in their order."""
 
 
 def read_contents(data: WeekData) -> WeeklyReport:

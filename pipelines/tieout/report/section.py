@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tieout.report.formats.sheets import Placed
+
 
 @dataclass(frozen=True)
 class Section:
@@ -23,3 +25,11 @@ class Section:
     def anchor(self) -> str:
         """What a link to the section ends in: `tie-out`."""
         return self.address or self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class CostColumn:
+    """The column of a sheet whose cells add up to the cost of the week."""
+
+    placed: Placed
+    column: int

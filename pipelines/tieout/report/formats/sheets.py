@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -22,6 +23,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from tieout.core.money import CENT
 from tieout.report.formats.text import printable
+from tieout.report.wording import Share
+
+Row: TypeAlias = Sequence[object]
+"""A row of a table: plain values or cells, one for each column; None is left blank."""
 
 DIGITS = 15
 """Significant digits that a spreadsheet keeps of a number."""
@@ -107,6 +112,14 @@ class Cell:
     kind: Kind
     formula: str = ""
     is_bold: bool = False
+
+
+def share_cell(share: Share | None) -> Cell | None:
+    """Return a share as the number that its sheet shows in percent, rounded to a millionth."""
+    if share is None:
+        return None
+    millionths = round(Fraction(share.part) / Fraction(share.whole) * 1_000_000)
+    return Cell(Decimal(millionths).scaleb(-6), Kind.SHARE)
 
 
 @dataclass(frozen=True)
@@ -220,7 +233,7 @@ class Sheet:
         for i, width in enumerate(widths):
             self._widen(i, width)
 
-    def table(self, columns: Sequence[SheetColumn], rows: Sequence[Sequence[object]], *, total: str = "") -> Placed:
+    def table(self, columns: Sequence[SheetColumn], rows: Sequence[Row], *, total: str = "") -> Placed:
         """Write a header and rows, and below them the totals of the columns that have one.
 
         Args:
@@ -251,9 +264,7 @@ class Sheet:
         if placed.rows:
             self._worksheet.autofilter(placed.header, 0, placed.header + placed.rows, columns - 1)
 
-    def _totals(
-        self, columns: Sequence[SheetColumn], rows: Sequence[Sequence[object]], placed: Placed, label: str
-    ) -> None:
+    def _totals(self, columns: Sequence[SheetColumn], rows: Sequence[Row], placed: Placed, label: str) -> None:
         look = {"bold": True, "top": 1, "top_color": QUIET}
         for i, column in enumerate(columns):
             if column.has_total:

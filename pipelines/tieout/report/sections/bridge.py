@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd
+from tieout.report.formats.sheets import Cell, Kind, Row, Sheet, SheetColumn
 from tieout.report.reasons import STEPS
 from tieout.report.wording import listing
 from tieout.savings.bridge import DRIVERS, Bridge, BridgeReport, Step
@@ -169,3 +170,26 @@ def _remarks(measurement: WeekMeasurement, report: BridgeReport) -> Iterator[str
         yield "A function counts from the day after its own deployment, and its amount a day is over those days."
     if report.total.amount(Step.ADJUSTMENTS).printed_usd:
         yield "The realized saving includes the adjustments of the ledger; the headline does not."
+
+
+def write_bridge(sheet: Sheet, bridge: BridgeTables | None) -> None:
+    """Write the sheet of the bridge."""
+    sheet.title("Bridge from the published to the realized saving, dollars a day")
+    if bridge is None:
+        sheet.line("Nothing is claimed, so there is no bridge.")
+        return
+    columns = (
+        SheetColumn("Step"),
+        *(SheetColumn(phase, Kind.CENTS) for phase in bridge.phases),
+        SheetColumn("Total", Kind.CENTS),
+    )
+    for title, stage in zip(("From published to restated", "From restated to realized"), bridge.stages, strict=True):
+        sheet.heading(title)
+        amounts = [(row.label, (*row.phases, row.total_usd), row.is_end) for row in stage]
+        sheet.table(columns, [_sheet_row(label, values, is_end) for label, values, is_end in amounts])
+    for remark in bridge.remarks:
+        sheet.paragraph(remark, columns=len(columns))
+
+
+def _sheet_row(label: str, amounts: Sequence[Decimal | None], is_end: bool) -> Row:
+    return Cell(label, Kind.TEXT, is_bold=is_end), *(Cell(amount, Kind.CENTS, is_bold=is_end) for amount in amounts)

@@ -1,6 +1,7 @@
 """Cost and calls of the week, day by day."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -10,7 +11,9 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
 from tieout.report.cents import to_cents_in_groups
-from tieout.report.inputs import week_bounds
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
+from tieout.report.inputs import ReportDay, week_bounds
+from tieout.report.section import CostColumn
 from tieout.report.sections.spend import function_label
 
 _DAILY = """
@@ -66,3 +69,25 @@ def read_daily(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) 
         for group, amounts in zip(days, cents, strict=True)
         for (day, environment, function, phase, exact, calls), amount in zip(group, amounts, strict=True)
     )
+
+
+def write_daily(sheet: Sheet, daily: Iterable[DailyCost], days: Iterable[ReportDay], *, span: str) -> CostColumn:
+    """Write the sheet of the days; its costs add up to the week's."""
+    sheet.title("Cost and calls, day by day", below=f"{span}, UTC. The totals follow the filter.")
+    columns = (
+        SheetColumn("Day", Kind.DAY),
+        SheetColumn("Bill"),
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Cost", Kind.CENTS, has_total=True),
+        SheetColumn("Successful calls", Kind.COUNT, has_total=True),
+        SheetColumn("Cost, every digit", Kind.EXACT),
+    )
+    states = {day.day: day.state.value for day in days}
+    rows = [
+        (line.day, states[line.day], line.function, line.phase, line.amount_usd, line.successful_calls, line.exact_usd)
+        for line in daily
+    ]
+    placed = sheet.table(columns, rows, total="Total")
+    sheet.browse(placed, len(columns), fixed=1)
+    return CostColumn(placed, 4)

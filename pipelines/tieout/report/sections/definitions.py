@@ -1,6 +1,9 @@
 """What the report's words mean, one line each, and what it does not measure yet."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from tieout.report.formats.sheets import Sheet, SheetColumn
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,10 @@ DEFINITIONS = (
     Definition("Issued", "the week's figures are closed: every day is settled and no gate is closed"),
     Definition("Revision", "an issue of the week; a new one when printed figures move; the old one stays as it was"),
 )
+
+
+def write_definitions(sheet: Sheet, definitions: Iterable[Definition]) -> None:
+    """Write the sheet of the definitions."""
+    sheet.title("Definitions", below="The short form of docs/method.md.")
+    rows = [(definition.term, definition.text) for definition in definitions]
+    sheet.browse(sheet.table((SheetColumn("Term"), SheetColumn("Meaning", width=90, wraps=True)), rows), 2)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ import duckdb
 
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.inputs import DayState, ReportDay, week_bounds
 from tieout.report.sections.month_gates import read_month_gates
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut
@@ -174,3 +175,16 @@ def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[Rep
     details = (*(f"{day_name(day.day)}: {day.state}." for day in open_days), *details)
     sentence = f"{len(open_days)} of {count(len(days), 'day')} not settled; their cost may still move.{moved}"
     return Gate("G7", title, GateOutcome.WARNING, sentence, details)
+
+
+def write_gates(sheet: Sheet, gates: Iterable[Gate], *, summary: str) -> None:
+    """Write the sheet of the gates."""
+    sheet.title("Gates", below=summary)
+    columns = (
+        SheetColumn("Gate"),
+        SheetColumn("Outcome"),
+        SheetColumn("What it asks"),
+        SheetColumn("What it came to", width=80, wraps=True),
+    )
+    rows = [(gate.code, gate.outcome.value, gate.title, " ".join((gate.sentence, *gate.details))) for gate in gates]
+    sheet.browse(sheet.table(columns, rows), len(columns))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.reasons import GUARDRAILS, VERDICT_REASONS
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.guardrails import DurationGuardrail, GuardrailVerdict, RateGuardrail
@@ -95,3 +96,17 @@ def _ratio(ratio: float) -> str:
 
 def _seconds(seconds: float | None) -> str:
     return NOTHING if seconds is None else f"{seconds:,.2f} s"
+
+
+def write_guardrails(sheet: Sheet, groups: Iterable[GuardrailGroup]) -> None:
+    """Write the sheet of the guardrails."""
+    sheet.title(
+        "Guardrails: what the rollout must not harm", below="Bounds are one-sided at 95%; pp: percentage points."
+    )
+    titles = ("Function", "Test", "Before", "After", "Change", "Bound", "Margin", "Verdict", "Because")
+    rows = [
+        (group.function, row.test, row.before, row.after, row.change, row.bound, row.margin, row.verdict, row.because)
+        for group in groups
+        for row in group.rows
+    ]
+    sheet.browse(sheet.table([SheetColumn(title) for title in titles], rows), len(titles), fixed=1)

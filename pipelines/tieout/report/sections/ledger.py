@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tieout.core.money import CENT, to_cents
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.sections.savings import Savings, Standing, standing_of
 from tieout.report.wording import listing
 from tieout.savings.function_measurement import FunctionMeasurement
@@ -64,3 +65,21 @@ def _standing(line: LedgerLine, function: FunctionMeasurement) -> Standing:
     if isinstance(line.state, LedgerState):
         return Standing(line.state.value)
     return standing_of(function.judgement)
+
+
+def write_ledger(sheet: Sheet, ledger: Ledger, *, baseline: str) -> None:
+    """Write the sheet of the ledger; `baseline` says which days the week is compared with."""
+    sheet.title("Ledger: every function in every phase", below=baseline)
+    columns = (
+        SheetColumn("Phase"),
+        SheetColumn("Function"),
+        SheetColumn("State"),
+        SheetColumn("Avoided cost", Kind.CENTS, has_total=True),
+        SheetColumn("± (90%)", Kind.CENTS),
+        SheetColumn("Why no better", width=70, wraps=True),
+    )
+    rows = [
+        (row.phase, row.function, row.standing.state, row.avoided_usd, row.half_width_usd, "; ".join(row.notes))
+        for row in ledger.rows
+    ]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns), fixed=2)

@@ -8,7 +8,10 @@ from decimal import Decimal
 import duckdb
 
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Cell, Kind, Row
 from tieout.report.inputs import week_bounds
+
+BILL_PLACES = 8  # Modal bills in hundred-millionths of a dollar; the text beside has every digit
 
 _MONTHS = """
 select
@@ -75,4 +78,36 @@ def read_months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[MonthRec
     return tuple(
         MonthReconciled(month, itemised, not_itemised, metered, tuple(adjustments[month]), *rest)
         for month, itemised, not_itemised, metered, *rest in rows
+    )
+
+
+def month_rows(month: MonthReconciled, *, first: int) -> list[Row]:
+    """The steps from itemised to the invoice; differences are formulas over the amounts, which stand in column C."""
+    metered, billed = first + 2, first + 3 + len(month.adjustments)
+    itemised = f"ROUND(C{metered}-C{first},{BILL_PLACES})"
+    adjusted = f"ROUND(SUM(C{metered}:C{billed - 1})-C{billed},{BILL_PLACES})"
+    rows = [
+        _step("Itemised in landed reports", month.itemised_usd),
+        _step("Not itemised", month.not_itemised_usd, gate="G3", formula=itemised),
+        _step("Metered", month.metered_usd, is_end=True),
+        *(_step(f"Adjustment: {each.name}", each.amount_usd) for each in month.adjustments),
+        _step("Billed", month.billed_usd, is_end=True),
+        _step("Metered plus adjustments less billed", month.bill_difference_usd, gate="G4", formula=adjusted),
+    ]
+    if month.invoice_number is None:
+        return [*rows, _step("Invoice", None, gate="G5: none is landed")]
+    invoiced = f"ROUND(C{billed}-C{billed + 2},{BILL_PLACES})"
+    return [
+        *rows,
+        _step(f"Invoice {month.invoice_number}, {month.invoice_currency}", month.invoice_total, is_end=True),
+        _step("Billed less invoice", month.invoice_difference_usd, gate="G5", formula=invoiced),
+    ]
+
+
+def _step(label: str, amount: Decimal | None, *, gate: str = "", formula: str = "", is_end: bool = False) -> Row:
+    return (
+        Cell(label, Kind.TEXT, is_bold=is_end),
+        Cell(amount, Kind.EXACT, is_bold=is_end),
+        Cell(amount, Kind.USD, formula, is_bold=is_end),
+        gate,
     )

@@ -8,6 +8,7 @@ from fractions import Fraction
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, round_picodollars
 from tieout.report.cents import to_cents_in_groups
+from tieout.report.formats.sheets import Kind, Row, Sheet, SheetColumn, share_cell
 from tieout.report.reasons import because, remarks
 from tieout.report.wording import Share, count, share_of, span
 from tieout.savings.days import BaselinePeriod, baseline_days
@@ -18,6 +19,20 @@ from tieout.savings.week import WeekMeasurement
 
 IN_THE_PROJECTION = "Functions in the projection"
 OTHERS = "Other functions of the programme"
+
+_SAVING_COLUMNS = (
+    SheetColumn("Group"),
+    SheetColumn("Function"),
+    SheetColumn("State"),
+    SheetColumn("Counterfactual", Kind.CENTS, has_total=True),
+    SheetColumn("Actual", Kind.CENTS, has_total=True),
+    SheetColumn("Avoided cost", Kind.CENTS, has_total=True),
+    SheetColumn("Projected a day", Kind.CENTS),
+    SheetColumn("Realized", Kind.SHARE),
+    SheetColumn("Calls", Kind.COUNT),
+    SheetColumn("A call before", Kind.UNIT_USD),
+    SheetColumn("A call now", Kind.UNIT_USD),
+)
 
 
 @dataclass(frozen=True)
@@ -213,3 +228,26 @@ def _total(lines: Sequence[SavingLine], days: int, *, half_width_usd: Decimal | 
     actual = sum((line.actual_usd or Decimal(0) for line in claimed), Decimal(0))
     realization = share_of(avoided, projected_usd * days) if projected_usd else None
     return SavingTotal(projected_usd, avoided + actual, actual, avoided, half_width_usd, realization)
+
+
+def write_savings(sheet: Sheet, savings: Savings) -> None:
+    """Write the sheet of realized against projected."""
+    sheet.title("Realized against projected", below="Counterfactual, actual and avoided cost are of all measured days.")
+    rows = [_saving_row(group.title, line) for group in savings.groups for line in group.lines]
+    sheet.browse(sheet.table(_SAVING_COLUMNS, rows, total="Total"), len(_SAVING_COLUMNS), fixed=2)
+
+
+def _saving_row(group: str, line: SavingLine) -> Row:
+    return (
+        group,
+        line.function,
+        line.standing.state,
+        line.counterfactual_usd,
+        line.actual_usd,
+        line.avoided_usd,
+        line.projected_usd_per_day,
+        share_cell(line.realization),
+        line.successful_calls,
+        line.before_unit_usd,
+        line.after_unit_usd,
+    )

@@ -11,7 +11,9 @@ from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
 from tieout.report.cents import to_cents_in_groups
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
+from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of
 
 COMPONENTS = ("execution", "startup", "idle", "unexplained", "unlogged", "residual", "direct")
@@ -171,3 +173,24 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_us
     )
     total = sum(cents, Decimal(0))
     return Unattributed(total, share_of(total, total_usd), lines)
+
+
+def write_spend(sheet: Sheet, spend: Spend, *, span: str) -> CostColumn:
+    """Write the sheet of the spend; its costs add up to the week's."""
+    sheet.title("Spend by function, phase and component", below=f"{span}, UTC. The total follows the filter.")
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Component"),
+        SheetColumn("Cost", Kind.CENTS, has_total=True),
+    )
+    rows = [
+        (function.function, phase.phase, part.component, part.amount_usd)
+        for function in spend.functions
+        for phase in function.phases
+        for part in phase.components
+        if part.amount_usd
+    ]
+    placed = sheet.table(columns, rows, total="Total")
+    sheet.browse(placed, len(columns))
+    return CostColumn(placed, 3)

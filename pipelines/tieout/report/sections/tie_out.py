@@ -1,5 +1,6 @@
 """The tie-out: the bill of the week against what was attributed of it (docs/method.md, "Reconciliation")."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -8,7 +9,9 @@ import duckdb
 
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Cell, Kind, Row, Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
+from tieout.report.sections.months import MonthReconciled, month_rows
 from tieout.report.wording import count
 
 _POOLS = """
@@ -96,3 +99,29 @@ def read_tie_out(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> TieOut:
     [(pools, off, billed, attributed)] = con.execute(_POOLS, week_bounds(week)).fetchall()
     [(hours,)] = con.execute(_BILLED_HOURS, week_bounds(week)).fetchall()
     return TieOut(hours=hours, pools=pools, pools_off=off, billed_usd=billed, attributed_usd=attributed)
+
+
+def write_reconciliation(sheet: Sheet, tie_out: TieOut, months: Iterable[MonthReconciled]) -> None:
+    """Write the sheet from attributed to metered, billed and the invoice."""
+    sheet.title("Reconciliation: from attributed to metered, billed and the invoice", below="Amounts in US dollars.")
+    sheet.table((SheetColumn("The week"), SheetColumn("Every digit", Kind.EXACT)), tie_out_rows(tie_out))
+    for month in months:
+        sheet.heading(f"The month {month.month:%Y-%m}")
+        columns = (
+            SheetColumn("Step"),
+            SheetColumn("Every digit", Kind.EXACT),
+            SheetColumn("Amount", Kind.USD),
+            SheetColumn("Gate"),
+        )
+        sheet.table(columns, month_rows(month, first=sheet.next_row + 1))
+
+
+def tie_out_rows(tie_out: TieOut) -> list[Row]:
+    """Return what proves the week, to the last digit."""
+    return [
+        ("Billed amounts (pools)", Cell(tie_out.pools, Kind.COUNT)),
+        ("of them off", Cell(tie_out.pools_off, Kind.COUNT)),
+        ("Billed, as metered", tie_out.billed_usd),
+        ("Attributed to functions", tie_out.attributed_usd),
+        ("Difference", tie_out.difference_usd),
+    ]

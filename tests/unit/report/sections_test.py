@@ -1,0 +1,72 @@
+"""Every section of the report is in the list, is read, and is shown on the page and in the text."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.golden.handmade import REPORT
+from tieout.core.resources import resource_path
+from tieout.report.contents import HEADLINE, SECTIONS, SHEETS, WeeklyReport, read_contents
+from tieout.report.formats.html import render_html, render_text
+from tieout.report.section import Section
+
+ALL = (HEADLINE, *SECTIONS)
+FORMATS = ("html", "txt")
+_INCLUDED = re.compile(r'include "sections/(\w+)\.(\w+)\.j2"')
+
+
+def partials() -> dict[tuple[str, str], str]:
+    """The text of every partial, by section and format."""
+    paths = (resource_path("reports") / "sections").glob("*.j2")
+    return {(path.name.split(".")[0], path.name.split(".")[1]): path.read_text(encoding="utf-8") for path in paths}
+
+
+def shown_in(text: str) -> Iterator[tuple[str, str]]:
+    yield from _INCLUDED.findall(text)
+
+
+@pytest.mark.parametrize("section", ALL, ids=lambda section: section.name)
+def test_a_section_is_a_module_and_a_partial_for_each_format(section: Section) -> None:
+    assert find_spec(f"tieout.report.sections.{section.name}")
+    for kind in FORMATS:
+        assert (section.name, kind) in partials(), f"write reports/sections/{section.name}.{kind}.j2"
+
+
+def test_every_partial_is_shown() -> None:
+    shown = {(section.name, kind) for section in ALL for kind in FORMATS}
+    shown |= {name for text in partials().values() for name in shown_in(text)}
+    orphans = sorted(set(partials()) - shown)
+    assert not orphans, f"include these in a section, or delete them: {orphans}"
+
+
+@pytest.mark.parametrize("section", ALL, ids=lambda section: section.name)
+def test_the_source_of_a_section_can_be_asked(section: Section) -> None:
+    queries: Path = resource_path("sql") / "queries"
+    missing = [name for name in section.queries if not (queries / f"{name}.sql").is_file()]
+    assert not missing, f"write sql/queries/{missing[0]}.sql"
+
+
+def test_sections_and_sheets_have_names_of_their_own() -> None:
+    assert len({section.name for section in ALL}) == len({section.anchor for section in ALL}) == len(ALL)
+    assert len({tab.name for tab in SHEETS}) == len(SHEETS)
+
+
+def test_every_field_of_a_report_is_read() -> None:
+    tree = ast.parse(inspect.getsource(read_contents))
+    [call] = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "WeeklyReport"]
+    forgotten = {field.name for field in fields(WeeklyReport)} - {keyword.arg for keyword in call.keywords}
+    assert not forgotten, f"read {forgotten} in read_contents; its default would be printed for every week"
+
+
+def test_sections_stand_in_the_order_of_the_list() -> None:
+    page, text = render_html(REPORT), render_text(REPORT)
+    assert re.findall(r'<section aria-labelledby="([\w-]+)">', page) == [section.anchor for section in SECTIONS]
+    assert re.findall(r'<li><a href="#([\w-]+)">', page) == [section.anchor for section in SECTIONS]
+    titles = [section.title.upper() for section in SECTIONS]
+    assert [line for line in text.splitlines() if line in titles] == titles
