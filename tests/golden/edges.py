@@ -7,7 +7,7 @@ from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState, Inputs, ReportDay
-from tieout.report.sections.headline import Headline, RealizationRates
+from tieout.report.sections.headline import Headline, HeadlineRates
 from tieout.report.sections.history import SpendHistory, WeekSpend
 from tieout.report.sections.ledger import Ledger, LedgerRow
 from tieout.report.sections.opportunities import Opportunities
@@ -38,7 +38,7 @@ EMPTY = WeeklyReport(
         published_usd_per_day=None,
         lines_usd_per_day=NOTHING,
         restated_usd_per_day=None,
-        rates=RealizationRates(),
+        rates=HeadlineRates(),
         cash_change_usd=None,
         baseline_usd_per_day=None,
         premises_not_met=(0, 0),

@@ -19,7 +19,7 @@ from tieout.report.sections.cumulative import Cumulative, CumulativePoint, Deplo
 from tieout.report.sections.daily import DailyCost
 from tieout.report.sections.definitions import Definition
 from tieout.report.sections.guardrails import GuardrailGroup, GuardrailRow
-from tieout.report.sections.headline import Headline, RealizationRates
+from tieout.report.sections.headline import Headline, HeadlineRates
 from tieout.report.sections.history import CostDay, FunctionHistory, NamedAmount, SpendHistory, WeekSpend
 from tieout.report.sections.ledger import Ledger, LedgerRow
 from tieout.report.sections.months import MonthReconciled, NamedAdjustment
@@ -180,9 +180,7 @@ HEADLINE = Headline(
     published_usd_per_day=usd("4140"),
     lines_usd_per_day=usd("4137.60"),
     restated_usd_per_day=usd("24.00"),
-    rates=RealizationRates(
-        share("9.75", "4140"), share("9.75", "24"), share("58.50", "148.52"), share("4137.60", "6540")
-    ),
+    rates=HeadlineRates(share("9.75", "4140"), share("9.75", "24"), share("58.50", "148.52"), share("4137.60", "6540")),
     cash_change_usd=usd("-12.34"),
     baseline_usd_per_day=usd("195.23"),
     premises_not_met=(1, 3),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -43,13 +42,6 @@ def test_every_partial_is_shown() -> None:
     shown |= {name for text in partials().values() for name in shown_in(text)}
     orphans = sorted(set(partials()) - shown)
     assert not orphans, f"include these in a section, or delete them: {orphans}"
-
-
-@pytest.mark.parametrize("section", ALL, ids=lambda section: section.name)
-def test_the_source_of_a_section_can_be_asked(section: Section) -> None:
-    queries: Path = resource_path("sql") / "queries"
-    missing = [name for name in section.queries if not (queries / f"{name}.sql").is_file()]
-    assert not missing, f"write sql/queries/{missing[0]}.sql"
 
 
 def test_sections_and_sheets_have_names_of_their_own() -> None:

@@ -21,7 +21,7 @@ _NOTHING_TO_MEASURE = frozenset({ReasonCode.NO_CHANGE_NAMED, ReasonCode.NOTHING_
 
 
 @dataclass(frozen=True)
-class RealizationRates:
+class HeadlineRates:
     """The realization rate, three ways; None where there is nothing to compare with."""
 
     vs_published: Share | None = None
@@ -61,7 +61,7 @@ class Headline:
     published_usd_per_day: Decimal | None
     lines_usd_per_day: Decimal
     restated_usd_per_day: Decimal | None
-    rates: RealizationRates
+    rates: HeadlineRates
     cash_change_usd: Decimal | None
     baseline_usd_per_day: Decimal | None
     premises_not_met: tuple[int, int]
@@ -200,10 +200,10 @@ def _total_standing(measurement: WeekMeasurement) -> Standing:
     return standing_of(measurement.judgement)
 
 
-def _rates(measurement: WeekMeasurement) -> RealizationRates:
+def _rates(measurement: WeekMeasurement) -> HeadlineRates:
     if measurement.rates is None:
-        return RealizationRates()
-    return RealizationRates(
+        return HeadlineRates()
+    return HeadlineRates(
         vs_published=share_of_rate(measurement.rates.vs_published),
         vs_restated=share_of_rate(measurement.rates.vs_restated),
         cost_cut=share_of_rate(measurement.rates.cost_cut),
