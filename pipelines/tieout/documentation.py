@@ -1,14 +1,17 @@
-"""The generated pages of `docs/`: `python -m tieout.documentation` writes them, `--check` compares them."""
+"""What is generated of the documentation: `python -m tieout.documentation` writes it, `--check` compares it."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tieout.sources.raw_schema import TABLES
+from tieout.sources.registry import SOURCES
 from tieout.warehouse.models import FLOORS, Model, all_models
 from tieout.warehouse.publish import DESCRIPTIONS, Description
 
 DICTIONARY = Path("docs/data-dictionary.md")
+README = Path("README.md")
+_BEGIN, _END = "<!-- sources: ", "<!-- end of sources -->"
 
 
 def data_dictionary() -> str:
@@ -65,16 +68,31 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def readme(written: str) -> str:
+    """README.md as it is written, with the table of sources as the registry has it."""
+    before, begin, rest = written.partition(_BEGIN)
+    remark, _, rest = rest.partition("\n")
+    _, end, after = rest.partition(_END)
+    return "\n".join([f"{before}{begin}{remark}", *_sources(), f"{end}{after}"])
+
+
+def _sources() -> Iterator[str]:
+    yield from ("| export | command | file |", "|---|---|---|")
+    for source in SOURCES.values():
+        yield f"| {source.title} | {_cell(source.export)} | `landing/{source.file}` |"
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` say which are out of date; returns the exit code."""
-    current = data_dictionary()
+    pages = {DICTIONARY: data_dictionary(), README: readme(README.read_text(encoding="utf-8"))}
     if "--check" not in arguments:
-        DICTIONARY.write_text(current, encoding="utf-8")
+        for path, page in pages.items():
+            path.write_text(page, encoding="utf-8")
         return 0
-    if DICTIONARY.exists() and DICTIONARY.read_text(encoding="utf-8") == current:
-        return 0
-    print(f"{DICTIONARY} is out of date; `make docs` writes it anew", file=sys.stderr)
-    return 1
+    stale = [path for path, page in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != page]
+    for path in stale:
+        print(f"{path} is out of date; `make docs` writes it anew", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -15,18 +15,21 @@ with
 
 charges as (
     select
-        * exclude (tags),
-        tags as object_tags,
-        coalesce(app, object_id) as display_name,
+        c.* exclude (tags),
+        c.tags as object_tags,
+        coalesce(c.app, c.object_id) as display_name,
         case
-            when unit is null then null
-            when resource != 'all' then resource
-            when object_id like 'vo-%' then 'Volume'
-            when object_id like 'sb-%' then 'Sandbox'
+            when c.unit is null then null
+            when c.resource != 'all' then c.resource
+            when not k.has_functions then k.label
             else 'Not broken down'
         end as sku,
-        case when object_id is not null then left(object_id, 3) else 'bill' end as prefix
-    from reconciliation.charges
+        k.label,
+        k.service,
+        k.service_category,
+        k.service_subcategory
+    from reconciliation.charges as c
+    left join catalog.object_kinds as k on split_part(c.object_id, '-', 1) || '-' = k.prefix
 )
 
 select
@@ -82,24 +85,9 @@ select
         else c.unit
     end as ConsumedUnit,  -- Seconds of containers where they were measured, else PricingUnit
     null::varchar as CommitmentDiscountStatus,  -- always null: Modal's exports know no commitments
-    case c.prefix
-        when 'ap-' then 'Modal Apps'
-        when 'vo-' then 'Modal Volumes'
-        when 'sb-' then 'Modal Sandboxes'
-        else 'Modal'
-    end as ServiceName,  -- by the kind of object that is billed
-    case c.prefix
-        when 'ap-' then 'Compute'
-        when 'sb-' then 'Compute'
-        when 'vo-' then 'Storage'
-        else 'Other'
-    end as ServiceCategory,  -- Compute, Storage; Other for charges of the whole workspace
-    case c.prefix
-        when 'ap-' then 'Serverless Compute'
-        when 'sb-' then 'Serverless Compute'
-        when 'vo-' then 'File Storage'
-        else 'Other (Other)'
-    end as ServiceSubcategory,  -- Serverless Compute, File Storage or Other (Other)
+    coalesce(c.service, 'Modal') as ServiceName,  -- by the kind of object that is billed
+    coalesce(c.service_category, 'Other') as ServiceCategory,  -- Compute, Storage; Other for charges of the whole workspace
+    coalesce(c.service_subcategory, 'Other (Other)') as ServiceSubcategory,  -- Serverless Compute, File Storage or Other (Other)
     c.sku as SkuId,  -- GPU type, CPU, Memory, the bill's label, Volume …; null for what has no price
     case
         when c.unit in ('Hours', 'GiB-Hours') then c.sku || '/' || c.price_percent || '%'
@@ -122,12 +110,7 @@ select
     null::varchar as RegionName,  -- always null
     c.object_id as ResourceId,  -- Modal object that is billed: ap- app, vo- volume, sb- sandbox
     case when c.app != c.object_id then c.app end as ResourceName,  -- its name
-    case
-        when c.prefix = 'ap-' then 'App'
-        when c.prefix = 'vo-' then 'Volume'
-        when c.prefix = 'sb-' then 'Sandbox'
-        when c.object_id is not null then 'Object'
-    end as ResourceType,  -- App, Volume, Sandbox or Object
+    coalesce(c.label, case when c.object_id is not null then 'Object' end) as ResourceType,  -- App, Volume, Sandbox or Object
     c.object_tags as Tags,  -- the object's tags on the bill, JSON; null without any
     c.function as x_Function,  -- the function that caused the charge; names in double underscores are residuals
     c.phase as x_Phase,  -- rollout phase of its containers; none outside the programme

@@ -2,14 +2,20 @@
 Gate G6: per function and day, what the call log accounts for against what the bill attributes to it. Apps only: volumes
 and sandboxes have no log.
 
-matched: coverage between 0.8 and 1.25. amount mismatch: outside. bill only: cost without a log. log only: container time
-without cost. Cost that is shared by container time, because no request is known, counts as accounted for. Of a credit the
-log accounts for a credit: what it models has the sign of its pool.
+matched: coverage within the bounds of catalog/settings.yaml, 0.8 to 1.25 unless it says otherwise. amount mismatch: outside.
+bill only: cost without a log. log only: container time without cost. Cost that is shared by container time, because no
+request is known, counts as accounted for. Of a credit the log accounts for a credit: what it models has the sign of its pool.
 
 key: environment, app, function, day
 partition: day
 */
 with
+
+prefixes_of_apps as (
+    select prefix
+    from catalog.object_kinds
+    where has_functions
+),
 
 attributed as (
     select
@@ -25,7 +31,7 @@ attributed as (
         amount_usd
     from spend.hourly
     where
-        object_id like 'ap-%'
+        split_part(object_id, '-', 1) || '-' in (select k.prefix from prefixes_of_apps as k)
         and hour >= $since
         and hour < $until
 ),
@@ -99,19 +105,20 @@ compared as (
 )
 
 select
-    environment,  -- Modal environment
-    app,  -- the app's name
-    function,  -- the function, or a residual in double underscores
-    day,  -- UTC
-    billed_usd,  -- attributed cost
-    modelled_usd,  -- what the call log accounts for
-    container_us,  -- container time in the log, microseconds
+    c.environment,  -- Modal environment
+    c.app,  -- the app's name
+    c.function,  -- the function, or a residual in double underscores
+    c.day,  -- UTC
+    c.billed_usd,  -- attributed cost
+    c.modelled_usd,  -- what the call log accounts for
+    c.container_us,  -- container time in the log, microseconds
     case
-        when container_us = 0 then 'bill only'
-        when billed_usd = 0 then 'log only'
-        when sign(modelled_usd) != sign(billed_usd) then 'amount mismatch'
-        when abs(modelled_usd) * 5 < abs(billed_usd) * 4 then 'amount mismatch'
-        when abs(modelled_usd) * 4 > abs(billed_usd) * 5 then 'amount mismatch'
+        when c.container_us = 0 then 'bill only'
+        when c.billed_usd = 0 then 'log only'
+        when sign(c.modelled_usd) != sign(c.billed_usd) then 'amount mismatch'
+        when abs(c.modelled_usd) * 100 < abs(c.billed_usd) * s.least_coverage_percent then 'amount mismatch'
+        when abs(c.modelled_usd) * 100 > abs(c.billed_usd) * s.most_coverage_percent then 'amount mismatch'
         else 'matched'
     end as outcome  -- matched, bill only, log only, amount mismatch
-from compared
+from compared as c
+cross join catalog.settings as s

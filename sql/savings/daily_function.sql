@@ -40,6 +40,12 @@ container_time as (
     group by all
 ),
 
+open_statuses as (
+    select status
+    from catalog.call_statuses
+    where not is_final
+),
+
 ended_inputs as (
     select
         c.environment,
@@ -61,7 +67,7 @@ ended_inputs as (
         and c.started_at < $until
         and c.ended_at >= $since
         and c.ended_at < $until
-        and c.status not in ('pending', 'running')
+        and c.status not in (select s.status from open_statuses as s)
 ),
 
 -- Of an input that never started, such as one whose container failed to come up, the log has no other time.
@@ -81,7 +87,7 @@ never_started as (
         c.started_at is null
         and c.enqueued_at >= $since
         and c.enqueued_at < $until
-        and c.status not in ('pending', 'running')
+        and c.status not in (select s.status from open_statuses as s)
 ),
 
 inputs as (
@@ -107,20 +113,19 @@ inputs as (
 
 calls as (
     select
-        environment,
-        function,
-        phase,
-        day,
-        count(distinct case when status = 'success' then function_call_id end) as successful_calls,
+        i.environment,
+        i.function,
+        i.phase,
+        i.day,
+        count(distinct case when s.outcome = 'success' then i.function_call_id end) as successful_calls,
         count(*) as inputs,
-        count(*) filter (where status in ('failure', 'init failure', 'internal failure')) as errors,
-        count(*) filter (where status in ('timeout', 'idle timeout')) as timeouts,
-        count(*) filter (
-            where status in ('kernel oom kill', 'memory manager eviction', 'memory thrashing eviction')
-        ) as oom_kills,
-        quantile_disc(execution_us, 0.5) filter (where status = 'success') as p50_execution_us,
-        quantile_disc(execution_us, 0.95) filter (where status = 'success') as p95_execution_us
-    from inputs
+        count(*) filter (where s.outcome = 'error') as errors,
+        count(*) filter (where s.outcome = 'timeout') as timeouts,
+        count(*) filter (where s.outcome = 'oom_kill') as oom_kills,
+        quantile_disc(i.execution_us, 0.5) filter (where s.outcome = 'success') as p50_execution_us,
+        quantile_disc(i.execution_us, 0.95) filter (where s.outcome = 'success') as p95_execution_us
+    from inputs as i
+    left join catalog.call_statuses as s on i.status = s.status
     group by all
 ),
 

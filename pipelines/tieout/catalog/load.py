@@ -18,6 +18,7 @@ from tieout.catalog.models import (
     Prices,
     Projection,
     Rollout,
+    WorkspaceSettings,
 )
 from tieout.core.yaml_lines import Location, YamlDocument, parse_yaml
 
@@ -26,7 +27,10 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 def load_catalog(directory: Path) -> Catalog:
-    """Read the catalog's five files, and `billing.yaml` when there is one.
+    """Read the catalog's five files, and `billing.yaml` and `settings.yaml` where there are such.
+
+    The hash is that of the five files, and of the settings that are not the defaults, because they move figures: a
+    file that says the defaults is as good as none.
 
     Raises:
         CatalogError: a file is missing, is not YAML, has a wrong field, or names something another file lacks.
@@ -40,13 +44,17 @@ def load_catalog(directory: Path) -> Catalog:
         digest.update(name.encode() + b"\0" + content + b"\0")
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
+    settings = _optional(directory / "settings.yaml", WorkspaceSettings)
+    if settings != WorkspaceSettings():
+        digest.update(b"settings\0" + settings.model_dump_json(exclude_defaults=True).encode() + b"\0")
     catalog = Catalog(
         functions=documents["functions"].read_as(Functions),
         rollout=documents["rollout"].read_as(Rollout),
         projection=documents["projection"].read_as(Projection),
         prices=documents["prices"].read_as(Prices),
         adjustments=documents["adjustments"].read_as(Adjustments),
-        billing=_billing(directory / "billing.yaml"),
+        billing=_optional(directory / "billing.yaml", Billing),
+        settings=settings,
         sha256=digest.hexdigest(),
         file_sha256=file_sha256,
     )
@@ -63,9 +71,9 @@ def load_beside(path: Path, kind: type[_M]) -> _M:
     return _parse(path, _content(path)).read_as(kind)
 
 
-def _billing(path: Path) -> Billing:
-    """Read what moves no figure, and so no hash."""
-    return load_beside(path, Billing) if path.exists() else Billing()
+def _optional(path: Path, kind: type[_M]) -> _M:
+    """Read a file that may be missing; every field of its model has a default."""
+    return load_beside(path, kind) if path.exists() else kind()
 
 
 def _content(path: Path) -> bytes:

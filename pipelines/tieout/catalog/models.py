@@ -287,6 +287,30 @@ class Billing(_Model):
     account_name: Name = "Modal workspace"
 
 
+class CoverageBounds(_Model):
+    """Between which shares of the bill the call log is said to match it, in percent."""
+
+    least_percent: int = Field(default=80, ge=0, le=100)
+    most_percent: int = Field(default=125, ge=100, le=1000)
+
+
+class WorkspaceSettings(_Model):
+    """`settings.yaml`: what a workspace may want otherwise. The file may be missing, and so may any line of it.
+
+    Attributes:
+        settle_hours: how long after its end an hour or a day may still be billed more: the settle buffer.
+        log_coverage: the bounds of gate G6.
+    """
+
+    settle_hours: int = Field(default=6, ge=1, le=168)
+    log_coverage: CoverageBounds = CoverageBounds()
+
+    @property
+    def settle_buffer(self) -> dt.timedelta:
+        """The settle buffer as a time."""
+        return dt.timedelta(hours=self.settle_hours)
+
+
 class Catalog(BaseModel):
     """The whole programme, and the hashes of the files it was read from, together and each by its name."""
 
@@ -298,6 +322,7 @@ class Catalog(BaseModel):
     prices: Prices
     adjustments: Adjustments
     billing: Billing = Billing()
+    settings: WorkspaceSettings = WorkspaceSettings()
     sha256: str
     file_sha256: Mapping[str, str] = {}
 

@@ -163,7 +163,8 @@ def _baseline(catalog_directory: Path) -> Diagnosis:
 
 
 def _landing(home: Home) -> Iterator[Diagnosis]:
-    from tieout.sources.landing import SOURCES, scan
+    from tieout.sources.landing import scan
+    from tieout.sources.registry import SOURCES
 
     files = Counter(file.source for file in scan(home.landing)) if home.landing.is_dir() else Counter[str]()
     if not files:
@@ -174,7 +175,7 @@ def _landing(home: Home) -> Iterator[Diagnosis]:
             "landing", f"{home.landing} cannot be written", "Give yourself the right to; no pull can land else."
         )
     found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
-    needed = [source for source in ("billing_report", "function_calls") if not files[source]]
+    needed = [source.name for source in SOURCES.values() if source.is_needed and not files[source.name]]
     yield Diagnosis("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
 
 

@@ -15,7 +15,7 @@ from tieout.modal.client import Cause, ModalError
 from tieout.modal.plan import BILL_MONTHS, earliest_bill_day, first_bill_day
 from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import RetryPolicy
-from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
+from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
 _SHOWN_FAILURES = 20
 _TOKEN = "`modal token new` gets one; $MODAL_TOKEN_ID and $MODAL_TOKEN_SECRET name one for this shell."
@@ -88,9 +88,9 @@ def _wanted(since: str | None, until: str | None, only: Iterable[str] | None) ->
         raise CommandError(
             f"--until {end}: without --since a pull begins on {first}", remedy="Name the first day, too."
         )
-    sources = frozenset(only or SOURCES)
-    if unknown := sorted(sources.difference(SOURCES)):
-        raise CommandError(f"--only: there is no {unknown[0]!r}; there are: {', '.join(SOURCES)}")
+    sources = frozenset(only or PULLED_SOURCES)
+    if unknown := sorted(sources.difference(PULLED_SOURCES)):
+        raise CommandError(f"--only: there is no {unknown[0]!r}; there are: {', '.join(PULLED_SOURCES)}")
     return Wanted(sources, start, end)
 
 
@@ -112,7 +112,7 @@ def _refuse_simulation(home: Home) -> None:
 def _say_landed(outcome: PullOutcome, home: Home) -> None:
     files = Counter(file.source for file in outcome.landed)
     if files:
-        found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
+        found = ", ".join(f"{files[source]} {source}" for source in PULLED_SOURCES if files[source])
         calls = sum(file.rows or 0 for file in outcome.landed)
         say(f"Landed {len(outcome.landed)} files with {calls:,} calls in {outcome.seconds:.0f} s: {found}.")
         say(f"Where: {home.landing}")

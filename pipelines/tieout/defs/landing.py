@@ -9,22 +9,8 @@ import dagster as dg
 from tieout.core.periods import day_start
 from tieout.defs.calendar import DAY_FORMAT
 from tieout.defs.pull import PULLED
-from tieout.modal.visit import SOURCES as PULLED_SOURCES
-from tieout.sources.landing import SOURCES
 from tieout.sources.load import LoadedFile
-
-_COMMANDS = {
-    "app_history": "What was deployed when: `modal app history`",
-    "app_list": "Which apps there are, and their ids: `modal app list`",
-    "billing_rates": "Modal's prices of the day: `modal billing rates`",
-    "billing_report": "What was billed by object and hour, plain and broken down by resource: `modal billing report`",
-    "billing_summary": "Each month from metered to billed: `modal billing summary`",
-    "function_calls": "Every input of every function: `modal function calls`",
-    "function_info": "What each function is deployed with: `modal function info`",
-    "invoices": "What was invoiced for each month, in the format of `docs/method.md`",
-}
-# These say for which days they speak; the others are pictures of the moment they were taken.
-_SPEAK_FOR_DAYS = frozenset({"billing_report", "function_calls"})
+from tieout.sources.registry import SOURCES, Coverage
 
 
 def landing_key(source: str) -> dg.AssetKey:
@@ -36,15 +22,15 @@ def landing_assets(days: dg.TimeWindowPartitionsDefinition) -> list[dg.AssetSpec
     """Declare one external asset for every Modal export, partitioned by the days it was delivered for."""
     return [
         dg.AssetSpec(
-            key=landing_key(source),
-            deps=[PULLED] if source in PULLED_SOURCES else [],
-            description=f"{_COMMANDS[source]}. Files in `landing/{source}/`, unchanged.",
+            key=landing_key(source.name),
+            deps=[PULLED] if source.pull else [],
+            description=f"{source.holds}: {source.export}. Files in `landing/{source.name}/`, unchanged.",
             group_name="landing",
             kinds={"json", "file"},
             tags={"floor": "landing"},
             partitions_def=days,
         )
-        for source in SOURCES
+        for source in SOURCES.values()
     ]
 
 
@@ -68,9 +54,10 @@ def report_deliveries(instance: dg.DagsterInstance, changed: Iterable[LoadedFile
 
 def _days(loaded: LoadedFile) -> Iterator[dt.date]:
     seen: set[dt.date] = set()
+    covers_days = SOURCES[loaded.content.source].covers is Coverage.DAYS
     for delivery in loaded.deliveries:
         start, end = delivery.range_start, delivery.range_end
-        if loaded.content.source not in _SPEAK_FOR_DAYS or start is None or end is None:
+        if not covers_days or start is None or end is None:
             seen.add(delivery.fetched_at.date())
             continue
         day = start.date()

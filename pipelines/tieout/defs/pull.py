@@ -19,7 +19,7 @@ from tieout.defs.workspace import WorkspaceResource
 from tieout.modal.client import ModalError
 from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
-from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
+from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 from tieout.sources.raw_schema import TABLES
 
 PULLED = dg.AssetKey(["modal", "pull"])
@@ -77,7 +77,7 @@ def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
     failed = "\n".join(f"- {failure.what}: {failure.message}" for failure in outcome.failures)
     return {
         "files": dg.MetadataValue.int(len(outcome.landed)),
-        "files_by_source": dg.MetadataValue.json({source: files[source] for source in SOURCES if files[source]}),
+        "files_by_source": dg.MetadataValue.json({source: files[source] for source in PULLED_SOURCES if files[source]}),
         "calls": dg.MetadataValue.int(sum(file.rows or 0 for file in outcome.landed)),
         "seconds": dg.MetadataValue.float(round(outcome.seconds, 1)),
         "not_pulled": dg.MetadataValue.int(len(outcome.failures) + outcome.unasked),

@@ -11,8 +11,9 @@ from tieout.defs.landing import landing_key, report_deliveries
 from tieout.defs.metadata import column_schema, rows_as_table
 from tieout.defs.workspace import WorkspaceResource
 from tieout.sources import LoadResult
-from tieout.sources.landing import SOURCES
-from tieout.sources.raw_schema import TABLES, Table
+from tieout.sources.raw_schema import LEDGER_TABLES, TABLES
+from tieout.sources.registry import SOURCES
+from tieout.sources.tables import Table
 from tieout.workspace import Workspace
 
 PROGRAMME = dg.AssetKey(["catalog", "programme"])
@@ -21,10 +22,8 @@ RAW_TABLES = tuple(table for table in TABLES if table.name != "scanned_paths")
 
 
 def _spec(table: Table) -> dg.AssetSpec:
-    if table.name in SOURCES:
-        sources: tuple[str, ...] = (table.name,)
-    else:
-        sources = ("function_calls",) if table.name == "containers" else SOURCES
+    # What is written down of files is of all sources.
+    sources = [source.name for source in SOURCES.values() if table in source.tables or table in LEDGER_TABLES]
     return dg.AssetSpec(
         key=table_key(f"raw.{table.name}"),
         deps=[landing_key(source) for source in sources],

@@ -48,7 +48,10 @@ where environment = $environment and deployed_at < $until
 _BILLED = """
 select app, date_trunc('day', hour)::date, sum(billed_usd)::decimal(38, 12)
 from spend.pools
-where environment = $environment and object_id like 'ap-%' and hour < $until
+where
+    environment = $environment
+    and split_part(object_id, '-', 1) || '-' in (select prefix from catalog.object_kinds where has_functions)
+    and hour < $until
 group by all
 """
 

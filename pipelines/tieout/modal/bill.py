@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tieout.catalog.vocabulary import has_functions
 from tieout.core.periods import days_between
 from tieout.modal import plan
 from tieout.modal.client import understanding
@@ -39,7 +40,7 @@ class Billed:
     @property
     def is_app(self) -> bool:
         """Whether it is an app, which has functions, and no volume or sandbox."""
-        return self.object_id.startswith("ap-")
+        return has_functions(self.object_id)
 
 
 def bill_errands(visit: Visit) -> list[Errand]:
@@ -122,7 +123,7 @@ def _due_days(visit: Visit, month: dt.date) -> Sequence[dt.date]:
     if plan.seen_today([each for each in visit.known(_SUMMARY) if each.range == covers], visit.now):
         return []
     days = days_between(month, min(covers.end, visit.until).date())
-    return sorted({*days}.difference(plan.open_days(days, visit.known(_REPORT), covers)))
+    return sorted({*days}.difference(visit.unsettled(days, _REPORT, covers)))
 
 
 def _read_corrected_days(visit: Visit, days: Sequence[dt.date]) -> None:

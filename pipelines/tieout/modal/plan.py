@@ -12,7 +12,6 @@ from tieout.core.periods import days_between
 from tieout.modal.client import Cause, ModalError
 from tieout.modal.snapshots import PLAIN, Range, Snapshot
 
-SETTLE_BUFFER = dt.timedelta(hours=6)
 FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 KEPT_DAYS_TEAM, KEPT_DAYS_STARTER = 30, 1
 BILL_MONTHS = 13
@@ -62,28 +61,31 @@ def kept_since(now: dt.datetime, kept_days: int) -> dt.datetime:
     return floor(now - kept_days * _DAY + _RETENTION_MARGIN, _SECOND)
 
 
-def open_days(days: Iterable[dt.date], snapshots: Iterable[Snapshot], trusted: Range) -> list[dt.date]:
+def open_days(
+    days: Iterable[dt.date], snapshots: Iterable[Snapshot], trusted: Range, *, settle_buffer: dt.timedelta
+) -> list[dt.date]:
     """Return the days that no snapshot, or no set of them, shows as they will stay.
 
     Args:
         days: those to choose from.
         snapshots: of one subject.
         trusted: before it there is nothing to ask for; beyond it no snapshot is believed.
+        settle_buffer: how long after its end a day may still be billed more.
     """
     settled: dict[dt.date, list[Range]] = {}
     for snapshot in snapshots:
         if snapshot.range is not None and snapshot.kind in (PLAIN, None):
-            for day in _settled_by(snapshot, snapshot.range):
+            for day in _settled_by(snapshot, snapshot.range, settle_buffer):
                 settled.setdefault(day, []).append(snapshot.range)
     return [day for day in days if not _is_covered(day, settled.get(day, []), trusted)]
 
 
-def _settled_by(snapshot: Snapshot, covered: Range) -> Iterator[dt.date]:
+def _settled_by(snapshot: Snapshot, covered: Range, settle_buffer: dt.timedelta) -> Iterator[dt.date]:
     day = covered.start.date()
     while midnight(day) < covered.end:
         following = midnight(day + _DAY)
         is_open = snapshot.open_from is not None and snapshot.open_from < following
-        buffer = _LONGEST_OPEN if is_open else SETTLE_BUFFER
+        buffer = _LONGEST_OPEN if is_open else settle_buffer
         if snapshot.fetched_at >= following + buffer:
             yield day
         day += _DAY

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from tieout.catalog.vocabulary import CALL_STATUSES
 from tieout.core.files import sweep_partial, write_whole, written_whole
 
 SIDECAR_SUFFIX = ".meta.json"
 PLAIN, RESOURCES = "plain", "resources"
 _CHUNK_BYTES = 1 << 20
 _ROW = b'"function_call_id": '
-_OPEN = (b'"status": "pending"', b'"status": "running"')
+_OPEN = tuple(f'"status": "{each.status}"'.encode() for each in CALL_STATUSES if not each.is_final)
 _STATUS = b'"status": '
 _ENQUEUED = b'"enqueued_at": "'
 _LONGEST_NEEDLE = max(len(needle) for needle in (_ROW, *_OPEN))

@@ -3,27 +3,20 @@
 import datetime as dt
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tieout.catalog.models import Catalog
+from tieout.catalog.models import Catalog, WorkspaceSettings
 from tieout.core.periods import days_between
 from tieout.modal import plan
 from tieout.modal.client import Cause, Session
 from tieout.modal.snapshots import FetchedContent, LandingFolder, Range, Snapshot, Subject, accept_any, read_snapshots
 from tieout.modal.tasks import Errands, Failure
+from tieout.sources.registry import SOURCES
 
-SOURCES = (
-    "app_history",
-    "app_list",
-    "billing_rates",
-    "billing_report",
-    "billing_summary",
-    "function_calls",
-    "function_info",
-)
+PULLED_SOURCES = tuple(sorted(source.name for source in SOURCES.values() if source.pull))
 _SECOND = dt.timedelta(seconds=1)
 # Clocks differ by that much without doing harm.
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
@@ -36,12 +29,12 @@ class Wanted:
     """What a pull is for.
 
     Attributes:
-        sources: the exports to bring, some of `SOURCES`.
+        sources: the exports to bring, some of `PULLED_SOURCES`.
         since: the first UTC day; None for what each export has.
         until: the first UTC day that is left out; None for up to now.
     """
 
-    sources: frozenset[str] = frozenset(SOURCES)
+    sources: frozenset[str] = frozenset(PULLED_SOURCES)
     since: dt.date | None = None
     until: dt.date | None = None
 
@@ -53,10 +46,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class CatalogedFunctions:
-    """What the catalog knows: the environment, and the functions of each app."""
+    """What the catalog knows: the environment, the functions of each app, and the settle buffer."""
 
     environment: str
     functions: Mapping[str, frozenset[str]]
+    settle_buffer: dt.timedelta = WorkspaceSettings().settle_buffer
 
     @classmethod
     def of(cls, catalog: Catalog) -> "CatalogedFunctions":
@@ -65,7 +59,11 @@ class CatalogedFunctions:
         for function in catalog.functions.functions:
             for configuration in function.configurations:
                 functions[configuration.app].add(function.name)
-        return cls(catalog.functions.environment, {app: frozenset(names) for app, names in functions.items()})
+        return cls(
+            catalog.functions.environment,
+            {app: frozenset(names) for app, names in functions.items()},
+            catalog.settings.settle_buffer,
+        )
 
 
 class Visit:
@@ -120,7 +118,7 @@ class Visit:
 
     def is_due(self, subject: Subject) -> bool:
         """Whether a picture of the moment is to be taken: one a day, or at once when single exports were asked for."""
-        if self.wanted.sources == frozenset(SOURCES):
+        if self.wanted.sources == frozenset(PULLED_SOURCES):
             return not plan.seen_today(self.known(subject), self.now)
         return subject.source in self.wanted.sources
 
@@ -135,8 +133,12 @@ class Visit:
         start = plan.midnight(self.wanted.since) if self.wanted.since else trusted.start
         days = days_between(start.date(), self.last_day + dt.timedelta(days=1))
         if not self.wanted.is_forced:
-            days = plan.open_days(days, self.known(subject), trusted)
+            days = self.unsettled(days, subject, trusted)
         return plan.pages(days, Range(start, plan.floor(self.until, grain)))
+
+    def unsettled(self, days: Iterable[dt.date], subject: Subject, trusted: Range) -> list[dt.date]:
+        """Return the days of a subject that what has landed does not show as they will stay."""
+        return plan.open_days(days, self.known(subject), trusted, settle_buffer=self.programme.settle_buffer)
 
     @property
     def call_range(self) -> Range:

@@ -21,7 +21,7 @@ select
     range_start < $until and range_end > $since as is_of_week
 from staging.deliveries
 where
-    source in ('billing_report', 'function_calls')
+    role in ('bill', 'usage')
     and (
         range_start < $until and range_end > $since
         or range_start < $baseline_end and range_end > $baseline_start

@@ -3,7 +3,23 @@
 import pyarrow as pa
 
 from tieout.sources.fields import UTC_MICROSECONDS, ParsedFile, load_records, row_numbers
-from tieout.sources.landing import LandingFile, RejectionError, Sidecar, path_keys
+from tieout.sources.landing import LandingFile, Sidecar
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+TABLE = Table(
+    "app_history",
+    "One row per deployment of an app as a snapshot saw it; the app is in raw.files.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("version", "VARCHAR", "Deployment version, like v3"),
+        Column("deployed_at", "TIMESTAMP", "When it was deployed"),
+        Column("client_version", "VARCHAR", "Version of the modal client that deployed it"),
+        Column("deployed_by", "VARCHAR", "Who deployed it"),
+        Column("commit_hash", "VARCHAR", "Short commit; * marks uncommitted changes"),
+        Column("tag", "VARCHAR", "Deployment tag, if any"),
+    ),
+)
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
@@ -12,13 +28,8 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     Times carry the offset of the machine that asked and are converted to UTC; `tag` is absent unless one was used.
 
     Raises:
-        RejectionError: no app in the path, or a row that cannot be read.
+        RejectionError: a row that cannot be read.
     """
-    if path_keys(file).app is None:
-        raise RejectionError(
-            "the path does not say which app this is",
-            fix="Move it to app_history/app=<app>/<date>.json, with the name percent-encoded.",
-        )
     records = load_records(text)
     rows = pa.table(
         {

@@ -4,6 +4,22 @@ import pyarrow as pa
 
 from tieout.sources.fields import UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, Sidecar
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+TABLE = Table(
+    "app_list",
+    "One row per app as a snapshot saw it.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("app_id", "VARCHAR", "Modal's id of the app"),
+        Column("description", "VARCHAR", "Name of the app"),
+        Column("state", "VARCHAR", "deployed, stopped, ephemeral and so on"),
+        Column("tasks", "INTEGER", "Containers running at that moment"),
+        Column("created_at", "TIMESTAMP", "When the app was created"),
+        Column("stopped_at", "TIMESTAMP", "When it was stopped; null when it has not been"),
+    ),
+)
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:

@@ -4,6 +4,18 @@ import pyarrow as pa
 
 from tieout.sources.fields import USD, ParsedFile, load_record, row_numbers
 from tieout.sources.landing import LandingFile, Sidecar
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+TABLE = Table(
+    "billing_rates",
+    "One row per list price in a snapshot of Modal's rates.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("rate_name", "VARCHAR", "Name of the rate as Modal writes it"),
+        Column("usd_per_hour", "DECIMAL(38, 12)", "Price per hour (volumes: per GiB and month)"),
+    ),
+)
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:

@@ -14,7 +14,24 @@ import pyarrow as pa
 from tieout.sources.billing_line import CSV_COLUMNS, BillingLine, read_line
 from tieout.sources.fields import USD, UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, RejectionError, Sidecar
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
 from tieout.sources.wrapped_csv import USE_JSON, may_be_wrapped, read_csv, unwrap
+
+TABLE = Table(
+    "billing_report",
+    "One row per line of a billing report: object × interval, by resource where the report shows them.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("object_id", "VARCHAR", "What was billed: ap- app, vo- volume, sb- sandbox and others"),
+        Column("description", "VARCHAR", "Name of the object"),
+        Column("environment", "VARCHAR", "Modal environment of the object"),
+        Column("interval_start", "TIMESTAMP", "Start of the billed hour or day, UTC"),
+        Column("resource", "VARCHAR", "Resource label as Modal writes it; null in a plain report"),
+        Column("cost_usd", "DECIMAL(38, 12)", "Cost before credits, exactly as printed"),
+        Column("tags", "VARCHAR", "Tags as JSON text; null when the report has none"),
+    ),
+)
 
 REQUIRED = ("object_id", "description", "environment", "interval_start", "cost")
 NEW_LINE = "\n"

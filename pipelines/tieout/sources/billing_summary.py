@@ -9,6 +9,20 @@ import pyarrow as pa
 
 from tieout.sources.fields import USD, ParsedFile, Record, as_record, load_record, row_numbers
 from tieout.sources.landing import LandingFile, Sidecar, month_of
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+TABLE = Table(
+    "billing_summary",
+    "One row per amount in a month's billing summary.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("month", "DATE", "First day of the UTC month"),
+        Column("kind", "VARCHAR", "metered, billed, adjustment or breakdown"),
+        Column("name", "VARCHAR", "Name of the amount as Modal writes it"),
+        Column("amount_usd", "DECIMAL(38, 12)", "The amount, exactly as printed"),
+    ),
+)
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:

@@ -22,13 +22,37 @@ import duckdb
 from tieout.core.ids import ALPHABET
 from tieout.sources.fields import LONGEST_TEXT, Record, as_record, bad_json, not_a_list, refuse_constant
 from tieout.sources.landing import (
-    LandingFile,
-    PathKeys,
     RejectionError,
     broken_gzip,
     empty_file,
     is_gzipped,
-    path_keys,
+)
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+CONTAINERS = Table(
+    "containers",
+    "Dictionary of container ids, so that calls carry a small number instead of a long text.",
+    (
+        Column("container_key", "INTEGER", "Number of the container in this warehouse, from 1"),
+        Column("container_id", "VARCHAR", "Modal's id"),
+        Column("created_at", "TIMESTAMP", "Creation time inside the id; null for ids that carry none"),
+    ),
+)
+TABLE = Table(
+    "function_calls",
+    "One row per input of a function as a pull saw it; app and function are in raw.files.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("function_call_id", "VARCHAR", "Modal's id; the same one may run on several containers"),
+        Column("service_method_name", "VARCHAR", "Method of a class, if any"),
+        Column("enqueued_at", "TIMESTAMP", "When the input was enqueued"),
+        Column("started_at", "TIMESTAMP", "When it started; null when it has not"),
+        Column("container_key", "INTEGER", "Container that ran it (raw.containers); null when none did"),
+        Column("startup_us", "BIGINT", "Cold start in microseconds, on a container's first input only"),
+        Column("execution_us", "BIGINT", "Execution time in microseconds; null when not finished"),
+        Column("status", "VARCHAR", "Status as Modal writes it"),
+    ),
 )
 
 COLUMNS = {
@@ -61,21 +85,6 @@ class StagedFile:
     content_start: dt.datetime | None
     content_end: dt.datetime | None
     has_bad_row: bool
-
-
-def app_and_function(file: LandingFile) -> PathKeys:
-    """Read from the path whose calls these are, because the rows do not say it.
-
-    Raises:
-        RejectionError: the path does not say it either.
-    """
-    keys = path_keys(file)
-    if keys.app is None or keys.function is None:
-        raise RejectionError(
-            "the path does not say which app and function these calls are of",
-            fix="Move it to function_calls/app=<app>/function=<name>/, with both names percent-encoded.",
-        )
-    return keys
 
 
 def stage(con: duckdb.DuckDBPyConnection, links: Sequence[Path]) -> None:

@@ -11,7 +11,30 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 import pyarrow as pa
 
 from tieout.sources.fields import ParsedFile, Record, as_record, load_record
-from tieout.sources.landing import LandingFile, RejectionError, Sidecar, path_keys
+from tieout.sources.landing import LandingFile, Sidecar
+from tieout.sources.tables import FILE_ID, Column, Table
+
+TABLE = Table(
+    "function_info",
+    "One row per snapshot of a function's deployed configuration; app and function are in raw.files.",
+    (
+        FILE_ID,
+        Column("name", "VARCHAR", "Function name as deployed"),
+        Column("object_id", "VARCHAR", "Modal's id of the function"),
+        Column("app_id", "VARCHAR", "Modal's id of the app"),
+        Column("gpu_type", "VARCHAR", "GPU type; the first of several fallbacks; null for none"),
+        Column("gpu_count", "INTEGER", "GPUs per container; 0 for none"),
+        Column("cpu_request_millicores", "INTEGER", "CPU request in thousandths of a core; null for the default"),
+        Column("memory_request_mib", "INTEGER", "Memory request in MiB; null for the default"),
+        Column("timeout_seconds", "INTEGER", "Longest execution of one input"),
+        Column("scaledown_window_seconds", "INTEGER", "Longest idle time before a container stops"),
+        Column("min_containers", "INTEGER", "Containers kept running without calls"),
+        Column("max_containers", "INTEGER", "Most containers at once"),
+        Column("max_concurrent_inputs", "INTEGER", "Inputs that share a container; null for one at a time"),
+        Column("regions", "VARCHAR[]", "Regions that it is bound to; null for any"),
+        Column("nonpreemptible", "BOOLEAN", "Whether it is billed as nonpreemptible"),
+    ),
+)
 
 _LARGEST = 2**31
 
@@ -20,14 +43,8 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     """Read one snapshot of a function's configuration into a single row.
 
     Raises:
-        RejectionError: no app or function in the path, or a field that cannot be read.
+        RejectionError: a field that cannot be read.
     """
-    keys = path_keys(file)
-    if keys.app is None or keys.function is None:
-        raise RejectionError(
-            "the path does not say which app and function this is",
-            fix="Move it to function_info/app=<app>/function=<name>/<date>.json, names percent-encoded.",
-        )
     info = load_record(text)
     gpu_type, gpu_count = _gpu(info)
     fields: list[tuple[str, pa.DataType, object]] = [

@@ -15,6 +15,21 @@ import pyarrow as pa
 
 from tieout.sources.fields import USD, ParsedFile, Record, load_record, row_numbers
 from tieout.sources.landing import LandingFile, Sidecar, month_of
+from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
+
+TABLE = Table(
+    "invoices",
+    "One row per invoice, as somebody landed it.",
+    (
+        FILE_ID,
+        ROW_NUMBER,
+        Column("month", "DATE", "First day of the UTC month"),
+        Column("number", "VARCHAR", "Number of the invoice"),
+        Column("total", "DECIMAL(38, 12)", "What it comes to before tax, in its currency, exactly as written"),
+        Column("currency", "VARCHAR", "Code of three letters; USD when the file does not say"),
+        Column("issued_on", "DATE", "Date of the invoice; null when the file does not say"),
+    ),
+)
 
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _FORM = 'Write it like {"number": "INV-2026-0042", "total": "4612.37", "currency": "USD", "date": "2026-11-01"}.'

@@ -1,6 +1,6 @@
 """Landing: which files are there, what their paths and sidecars say, and what is in them.
 
-A file's folder below `landing/` names the Modal export; `app=`, `function=` and `environment=` folders carry
+A file's folder below `landing/` names the Modal export; `app=`, `function=`, `server=` and `environment=` folders carry
 percent-encoded names, so that an app called `../x` stays inside. A sidecar `<file>.meta.json` says which range a pull
 covered and when.
 """
@@ -13,25 +13,14 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import unquote
 
 from tieout.core.errors import TieoutError
 
-SOURCES = (
-    "app_history",
-    "app_list",
-    "billing_rates",
-    "billing_report",
-    "billing_summary",
-    "function_calls",
-    "function_info",
-    "invoices",
-)
 SIDECAR_SUFFIX = ".meta.json"
 GZIP_MAGIC = b"\x1f\x8b"
-_PATH_KEYS = frozenset({"app", "function", "environment"})
 _CHUNK_BYTES = 1 << 20
 _CLOCK_ERROR = dt.timedelta(days=1)
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
@@ -113,6 +102,10 @@ class PathKeys:
     environment: str | None = None
     app: str | None = None
     function: str | None = None
+    server: str | None = None
+
+
+_PATH_KEYS = frozenset(field.name for field in fields(PathKeys))
 
 
 @dataclass(frozen=True)
@@ -199,7 +192,7 @@ def _printable(name: str) -> str:
 
 
 def path_keys(file: LandingFile) -> PathKeys:
-    """Read the app, function and environment from a file's folders.
+    """Read the names from a file's folders.
 
     Raises:
         RejectionError: a name that is empty or given twice.
@@ -219,30 +212,14 @@ def path_keys(file: LandingFile) -> PathKeys:
     return PathKeys(**names)
 
 
-def check_source(file: LandingFile) -> None:
-    """Refuse a file that no module here reads.
+def is_dangling(file: LandingFile) -> bool:
+    """Whether a file is a link that leads nowhere."""
+    return file.location.is_symlink() and not _is_there(file.location)
 
-    Raises:
-        RejectionError: a link that leads nowhere, an unknown folder or an unknown kind of file.
-    """
-    if file.location.is_symlink() and not _is_there(file.location):
-        raise RejectionError(
-            "a link that leads nowhere",
-            detail=f"It points to {_printable(str(file.location.readlink()))!r}.",
-            fix="Put back what it points to, or delete the link.",
-        )
-    if file.source not in SOURCES:
-        raise RejectionError(
-            f"unknown source {file.source!r}" if file.source else "the file is in no source's folder",
-            fix=f"Move it to one of: {', '.join(SOURCES)}.",
-        )
-    kinds = (".json", ".csv") if file.source == "billing_report" else (".json",)
-    if not file.name.lower().removesuffix(".gz").endswith(kinds):
-        expected = " or ".join(kinds)
-        raise RejectionError(
-            f"not a {expected} file (or .gz of one)",
-            fix=f"Land the output of the modal command as {expected}, or move the file out of landing/.",
-        )
+
+def link_target(file: LandingFile) -> str:
+    """Return what a link points to, printable."""
+    return _printable(str(file.location.readlink()))
 
 
 def read_sidecar(file: LandingFile) -> Sidecar | None:

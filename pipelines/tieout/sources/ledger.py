@@ -27,6 +27,7 @@ class Content:
     environment: str | None
     app: str | None
     function: str | None
+    server: str | None
     month: dt.date | None
     report_kind: str | None
     resolution: str | None
@@ -71,7 +72,7 @@ def record_contents(con: duckdb.DuckDBPyConnection, contents: Sequence[tuple[int
         [
             (
                 *(file_id, content.source, content.sha256, content.path, content.bytes),
-                *(content.environment, content.app, content.function),
+                *(content.environment, content.app, content.function, content.server),
                 *(content.month, content.report_kind, content.resolution),
                 *(content.content_start, content.content_end, content.row_count, now),
             )

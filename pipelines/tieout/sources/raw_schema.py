@@ -4,36 +4,15 @@ All times are naive UTC in microseconds; all money is DECIMAL(38, 12) US dollars
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 from tieout.core.sql import literal, transaction
+from tieout.sources.registry import SOURCES
+from tieout.sources.tables import Column, Table
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, its DuckDB type and what it means."""
-
-    name: str
-    type: str
-    comment: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """One raw table: its name, what one row is, and its columns in order."""
-
-    name: str
-    comment: str
-    columns: tuple[Column, ...]
-
-
-_FILE_ID = Column("file_id", "INTEGER", "File that the row came from (raw.files)")
-_ROW_NUMBER = Column("row_number", "BIGINT", "Position of the row in its file, from 1")
-
-TABLES: tuple[Table, ...] = (
+LEDGER_TABLES = (
     Table(
         "files",
         "One row per distinct content that was ever landed. A copy of known content adds nothing.",
@@ -50,6 +29,7 @@ TABLES: tuple[Table, ...] = (
             Column("environment", "VARCHAR", "Modal environment named in the path, if any"),
             Column("app", "VARCHAR", "App named in the path, if any"),
             Column("function", "VARCHAR", "Function named in the path, if any"),
+            Column("server", "VARCHAR", "Server named in the path, if any"),
             Column("month", "DATE", "First day of the UTC month that a billing summary is about"),
             Column("report_kind", "VARCHAR", "Billing report: plain or resources"),
             Column("resolution", "VARCHAR", "Billing report: h (hourly) or d (daily)"),
@@ -102,131 +82,8 @@ TABLES: tuple[Table, ...] = (
             Column("sidecar_mtime_ns", "BIGINT", "Modification time of its sidecar, if any"),
         ),
     ),
-    Table(
-        "billing_report",
-        "One row per line of a billing report: object × interval, by resource where the report shows them.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("object_id", "VARCHAR", "What was billed: ap- app, vo- volume, sb- sandbox and others"),
-            Column("description", "VARCHAR", "Name of the object"),
-            Column("environment", "VARCHAR", "Modal environment of the object"),
-            Column("interval_start", "TIMESTAMP", "Start of the billed hour or day, UTC"),
-            Column("resource", "VARCHAR", "Resource label as Modal writes it; null in a plain report"),
-            Column("cost_usd", "DECIMAL(38, 12)", "Cost before credits, exactly as printed"),
-            Column("tags", "VARCHAR", "Tags as JSON text; null when the report has none"),
-        ),
-    ),
-    Table(
-        "billing_summary",
-        "One row per amount in a month's billing summary.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("month", "DATE", "First day of the UTC month"),
-            Column("kind", "VARCHAR", "metered, billed, adjustment or breakdown"),
-            Column("name", "VARCHAR", "Name of the amount as Modal writes it"),
-            Column("amount_usd", "DECIMAL(38, 12)", "The amount, exactly as printed"),
-        ),
-    ),
-    Table(
-        "invoices",
-        "One row per invoice, as somebody landed it.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("month", "DATE", "First day of the UTC month"),
-            Column("number", "VARCHAR", "Number of the invoice"),
-            Column("total", "DECIMAL(38, 12)", "What it comes to before tax, in its currency, exactly as written"),
-            Column("currency", "VARCHAR", "Code of three letters; USD when the file does not say"),
-            Column("issued_on", "DATE", "Date of the invoice; null when the file does not say"),
-        ),
-    ),
-    Table(
-        "billing_rates",
-        "One row per list price in a snapshot of Modal's rates.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("rate_name", "VARCHAR", "Name of the rate as Modal writes it"),
-            Column("usd_per_hour", "DECIMAL(38, 12)", "Price per hour (volumes: per GiB and month)"),
-        ),
-    ),
-    Table(
-        "containers",
-        "Dictionary of container ids, so that calls carry a small number instead of a long text.",
-        (
-            Column("container_key", "INTEGER", "Number of the container in this warehouse, from 1"),
-            Column("container_id", "VARCHAR", "Modal's id"),
-            Column("created_at", "TIMESTAMP", "Creation time inside the id; null for ids that carry none"),
-        ),
-    ),
-    Table(
-        "function_calls",
-        "One row per input of a function as a pull saw it; app and function are in raw.files.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("function_call_id", "VARCHAR", "Modal's id; the same one may run on several containers"),
-            Column("service_method_name", "VARCHAR", "Method of a class, if any"),
-            Column("enqueued_at", "TIMESTAMP", "When the input was enqueued"),
-            Column("started_at", "TIMESTAMP", "When it started; null when it has not"),
-            Column("container_key", "INTEGER", "Container that ran it (raw.containers); null when none did"),
-            Column("startup_us", "BIGINT", "Cold start in microseconds, on a container's first input only"),
-            Column("execution_us", "BIGINT", "Execution time in microseconds; null when not finished"),
-            Column("status", "VARCHAR", "Status as Modal writes it"),
-        ),
-    ),
-    Table(
-        "function_info",
-        "One row per snapshot of a function's deployed configuration; app and function are in raw.files.",
-        (
-            _FILE_ID,
-            Column("name", "VARCHAR", "Function name as deployed"),
-            Column("object_id", "VARCHAR", "Modal's id of the function"),
-            Column("app_id", "VARCHAR", "Modal's id of the app"),
-            Column("gpu_type", "VARCHAR", "GPU type; the first of several fallbacks; null for none"),
-            Column("gpu_count", "INTEGER", "GPUs per container; 0 for none"),
-            Column("cpu_request_millicores", "INTEGER", "CPU request in thousandths of a core; null for the default"),
-            Column("memory_request_mib", "INTEGER", "Memory request in MiB; null for the default"),
-            Column("timeout_seconds", "INTEGER", "Longest execution of one input"),
-            Column("scaledown_window_seconds", "INTEGER", "Longest idle time before a container stops"),
-            Column("min_containers", "INTEGER", "Containers kept running without calls"),
-            Column("max_containers", "INTEGER", "Most containers at once"),
-            Column("max_concurrent_inputs", "INTEGER", "Inputs that share a container; null for one at a time"),
-            Column("regions", "VARCHAR[]", "Regions that it is bound to; null for any"),
-            Column("nonpreemptible", "BOOLEAN", "Whether it is billed as nonpreemptible"),
-        ),
-    ),
-    Table(
-        "app_history",
-        "One row per deployment of an app as a snapshot saw it; the app is in raw.files.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("version", "VARCHAR", "Deployment version, like v3"),
-            Column("deployed_at", "TIMESTAMP", "When it was deployed"),
-            Column("client_version", "VARCHAR", "Version of the modal client that deployed it"),
-            Column("deployed_by", "VARCHAR", "Who deployed it"),
-            Column("commit_hash", "VARCHAR", "Short commit; * marks uncommitted changes"),
-            Column("tag", "VARCHAR", "Deployment tag, if any"),
-        ),
-    ),
-    Table(
-        "app_list",
-        "One row per app as a snapshot saw it.",
-        (
-            _FILE_ID,
-            _ROW_NUMBER,
-            Column("app_id", "VARCHAR", "Modal's id of the app"),
-            Column("description", "VARCHAR", "Name of the app"),
-            Column("state", "VARCHAR", "deployed, stopped, ephemeral and so on"),
-            Column("tasks", "INTEGER", "Containers running at that moment"),
-            Column("created_at", "TIMESTAMP", "When the app was created"),
-            Column("stopped_at", "TIMESTAMP", "When it was stopped; null when it has not been"),
-        ),
-    ),
 )
+TABLES = (*LEDGER_TABLES, *(table for source in SOURCES.values() for table in source.tables))
 
 
 _ARROW_TYPES = {
@@ -250,8 +107,13 @@ def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
 def _definition(table: Table) -> str:
     # Identifiers and comments are the constants above; DDL takes no parameters.
     columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    # A table of an earlier version gets the columns that have been added since.
     statements = [
         f'create table if not exists raw."{table.name}" ({columns})',
+        *(
+            f'alter table raw."{table.name}" add column if not exists "{column.name}" {column.type}'
+            for column in table.columns
+        ),
         f'comment on table raw."{table.name}" is {literal(table.comment)}',
     ]
     statements += [

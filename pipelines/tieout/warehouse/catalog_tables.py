@@ -1,22 +1,23 @@
 """The catalog's YAML as tables, so that SQL can join it: schema `catalog`, written whole in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog, Configuration, Phase
+from tieout.catalog.vocabulary import CALL_STATUSES, OBJECT_KINDS
 from tieout.core.periods import day_start
 from tieout.core.sql import transaction
-
-SETTLE_HOURS = 6
+from tieout.sources.registry import SOURCES
 
 _DDL = """
 create or replace table catalog.settings (
     environment varchar, settle_hours integer, default_cpu_millicores integer, default_memory_mib integer,
     default_scaledown_window_seconds integer, broad_region_percent integer, narrow_region_percent integer,
-    nonpreemptible_percent integer
+    nonpreemptible_percent integer, least_coverage_percent integer, most_coverage_percent integer
 );
 create or replace table catalog.configurations (
     function varchar, phase varchar, app varchar, valid_from timestamp, gpu varchar, gpu_count integer,
@@ -38,7 +39,13 @@ create or replace table catalog.adjustments (
     day date, function varchar, amount_usd decimal(38, 12), cause varchar, evidence varchar
 );
 create or replace table catalog.billing (account_id varchar, account_name varchar);
-comment on table catalog.settings is 'One row: the environment of the catalog, Modal''s defaults and price factors';
+create or replace table catalog.sources (source varchar, role varchar, covers varchar);
+create or replace table catalog.object_kinds (
+    prefix varchar, kind varchar, residual varchar, has_functions boolean, label varchar, service varchar,
+    service_category varchar, service_subcategory varchar
+);
+create or replace table catalog.call_statuses (status varchar, outcome varchar, is_final boolean);
+comment on table catalog.settings is 'One row: environment, settings, Modal''s defaults and price factors';
 comment on table catalog.configurations is 'What the catalog says each function was given on each app from when on';
 comment on table catalog.phases is 'The rollout: what was deployed when and what it was promised to save';
 comment on table catalog.resources is 'What Modal bills by the hour, and the name of its rate';
@@ -47,6 +54,9 @@ comment on table catalog.prices is 'List prices by the catalog';
 comment on table catalog.projection is 'The claim as published: price per hour times calls per hour, before and after';
 comment on table catalog.adjustments is 'Non-routine adjustments to the saving, each with its evidence';
 comment on table catalog.billing is 'One row: the account that the bill belongs to, as other tools know it';
+comment on table catalog.sources is 'Which exports can be landed, what each is for, and what a file of it covers';
+comment on table catalog.object_kinds is 'The kinds of object that Modal bills, by how their ids begin';
+comment on table catalog.call_statuses is 'The statuses that a call can have, and how a call with each went';
 """
 
 
@@ -92,6 +102,9 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
             for line in catalog.adjustments.adjustments
         ],
         "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
+        "sources": [(source.name, source.role, source.covers) for source in SOURCES.values()],
+        "object_kinds": [astuple(kind) for kind in OBJECT_KINDS],
+        "call_statuses": [(each.status, each.outcome, each.is_final) for each in CALL_STATUSES],
     }
 
 
@@ -99,13 +112,15 @@ def _settings_row(catalog: Catalog) -> tuple[Any, ...]:
     defaults, factors = catalog.prices.defaults, catalog.prices.multipliers
     return (
         catalog.functions.environment,
-        SETTLE_HOURS,
+        catalog.settings.settle_hours,
         _millicores(defaults.cpu_cores),
         defaults.memory_mib,
         defaults.scaledown_window_seconds,
         factors.broad_region_percent,
         factors.narrow_region_percent,
         factors.nonpreemptible_percent,
+        catalog.settings.log_coverage.least_percent,
+        catalog.settings.log_coverage.most_percent,
     )
 
 

@@ -16,6 +16,7 @@ import duckdb
 
 from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek, day_start
+from tieout.sources.registry import SOURCES, Role
 from tieout.warehouse.closed_week import (
     NOTHING,
     ClosedAmount,
@@ -35,7 +36,6 @@ REVISION_FOLDER = "revision-{}"
 
 _ONE_DAY = dt.timedelta(days=1)
 _ATTRIBUTING = ("staging", "usage", "spend", "savings")
-_BILLS, _LOGS = "billing_report", "function_calls"
 
 _AMOUNTS = """
 select hour::date, environment, app, function, phase, component, sum(amount_usd)::decimal(38, 12)
@@ -52,7 +52,7 @@ select d.source, d.app, d.sha256, d.fetched_at, d.range_start, d.range_end, min(
 from staging.deliveries as d
 inner join raw.deliveries as r on d.file_id = r.file_id and d.fetched_at = r.fetched_at
 where
-    d.source in ('billing_report', 'function_calls')
+    d.role in ('bill', 'usage')
     and d.range_start < $until::timestamp + interval 1 day
     and d.range_end > $since::timestamp - interval 1 day
 group by all
@@ -64,7 +64,7 @@ select distinct d.app, d.sha256, f.path
 from staging.deliveries as d
 inner join raw.files as f on d.file_id = f.file_id
 where
-    d.source in ('app_history', 'app_list', 'billing_rates', 'function_info')
+    d.role = 'context'
     and d.as_of < $until
 order by d.sha256
 """
@@ -157,6 +157,11 @@ class WeekDelivery:
     path: str
 
     @property
+    def role(self) -> Role:
+        """What its source is for."""
+        return SOURCES[self.source].role
+
+    @property
     def identity(self) -> tuple[str, dt.datetime]:
         """Content and fetch time."""
         return self.sha256, self.fetched_at
@@ -164,7 +169,7 @@ class WeekDelivery:
     def speaks_for(self, day: dt.date) -> bool:
         """Whether the delivery can move this day's cost: a bill of the day, a log that comes within a day of it."""
         start = day_start(day)
-        reach = _ONE_DAY if self.source == _LOGS else dt.timedelta()
+        reach = _ONE_DAY if self.role is Role.USAGE else dt.timedelta()
         return self.range_start < start + _ONE_DAY + reach and self.range_end > start - reach
 
 
@@ -306,11 +311,11 @@ def _files(
     logs = {
         delivery.path
         for delivery in new
-        if delivery.source == _LOGS
+        if delivery.role is Role.USAGE
         and delivery.sha256 not in known_contents
         and any(delivery.app == app and delivery.speaks_for(day) for app, day in moved)
     }
-    bills = {d.path for d in new if d.source == _BILLS and any(d.speaks_for(day) for _, day in moved)}
+    bills = {d.path for d in new if d.role is Role.BILL and any(d.speaks_for(day) for _, day in moved)}
     configurations = {
         path for app, sha256, path in _contents(con, week) if sha256 not in known_contents and app in {*apps, None}
     }

@@ -20,6 +20,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
 from tieout.core.sql import transaction
 from tieout.savings.baseline_lock import BaselineLock
+from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
 from tieout.warehouse.models import load_models, reported_models
@@ -42,7 +43,7 @@ landed as (
     from raw.deliveries as d
     inner join raw.files as f on d.file_id = f.file_id
     where
-        f.source in ('billing_report', 'function_calls')
+        f.source in (select unnest($sources))
         and d.range_start < d.range_end
 )
 
@@ -74,7 +75,7 @@ landed as (
         d.fetched_at
     from weeks as w
     inner join staging.deliveries as d on d.range_start < w.until and d.range_end > w.since
-    where d.source in ('billing_report', 'function_calls')
+    where d.role in ('bill', 'usage')
 ),
 
 summaries as (
@@ -184,7 +185,9 @@ left join known as k on s.container_key = k.container_key
 
 def known_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
     """Return the weeks that landed bills or call logs speak of, from their first row on, in the order of time."""
-    return tuple(IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS).fetchall())
+    return tuple(
+        IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS, {"sources": sorted(ATTRIBUTED)}).fetchall()
+    )
 
 
 def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:

@@ -156,12 +156,12 @@ class Workspace(WarehouseAccess):
         """
         from tieout.modal.pull import ignore_progress, pull
         from tieout.modal.retry_policy import RetryPolicy
-        from tieout.modal.visit import SOURCES, CatalogedFunctions, Wanted
+        from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
         return pull(
             self.home.landing,
             CatalogedFunctions.of(self.catalog),
-            wanted or Wanted(frozenset(SOURCES), None, None),
+            wanted or Wanted(frozenset(PULLED_SOURCES), None, None),
             policy=RetryPolicy.from_environment(),
             clock=_now,
             progress=progress or ignore_progress,

@@ -41,8 +41,18 @@ def read(start: str, end: str, fetched_at: str, *, open_from: str | None = None,
     )
 
 
+SIX_HOURS = dt.timedelta(hours=6)
+
+
 def open_days(days: Sequence[dt.date], snapshots: Sequence[Snapshot]) -> list[dt.date]:
-    return plan.open_days(days, snapshots, Range(midnight(days[0]), plan.FOREVER))
+    return plan.open_days(days, snapshots, Range(midnight(days[0]), plan.FOREVER), settle_buffer=SIX_HOURS)
+
+
+def test_with_a_longer_settle_buffer_a_day_stays_open_longer() -> None:
+    day = Range(midnight(MONDAY), plan.FOREVER)
+    log = read("2026-11-02", "2026-11-03", "2026-11-03T07:00")
+    assert plan.open_days([MONDAY], [log], day, settle_buffer=SIX_HOURS) == []
+    assert plan.open_days([MONDAY], [log], day, settle_buffer=2 * SIX_HOURS) == [MONDAY]
 
 
 def test_a_day_that_was_read_after_its_settle_buffer_is_not_asked_for_again() -> None:
@@ -108,12 +118,15 @@ def test_of_the_oldest_day_what_modal_still_has_is_asked_for_once() -> None:
     assert pages([MONDAY], Range(since, at("2026-12-02"))) == [Range(since, at("2026-11-03"))]
     log = read("2026-11-02T07:05", "2026-11-03", "2026-12-02T07:00")
     later = Range(kept_since(at("2026-12-02T09:00"), 30), plan.FOREVER)
-    assert plan.open_days([MONDAY], [log], later) == []
+    assert plan.open_days([MONDAY], [log], later, settle_buffer=SIX_HOURS) == []
 
 
 def test_a_day_beyond_what_is_believed_is_asked_for_again() -> None:
     log = read("2026-11-02", "2026-11-09", "2026-11-10")
-    assert plan.open_days(WEEK, [log], Range(midnight(MONDAY), at("2026-11-05T01:00"))) == WEEK[3:]
+    assert (
+        plan.open_days(WEEK, [log], Range(midnight(MONDAY), at("2026-11-05T01:00")), settle_buffer=SIX_HOURS)
+        == WEEK[3:]
+    )
 
 
 def test_what_is_too_much_is_asked_for_in_halves_that_leave_no_gap() -> None:

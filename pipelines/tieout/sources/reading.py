@@ -1,0 +1,129 @@
+"""Reading one landed file: what its path, sidecar and content say, or why it is refused."""
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tieout.sources import ledger
+from tieout.sources.fields import ParsedFile
+from tieout.sources.landing import (
+    LandingFile,
+    PathKeys,
+    RejectionError,
+    Sidecar,
+    check_digest,
+    check_fetch_time,
+    decode,
+    path_keys,
+    read_sidecar,
+    unpack,
+)
+from tieout.sources.registry import Source, check_path, source_of
+
+# From the start of the last row to the end of the content: an hour, a day, or for calls a microsecond.
+_GRAIN = {"h": dt.timedelta(hours=1), "d": dt.timedelta(days=1), None: dt.timedelta(microseconds=1)}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A file that can be loaded: its content, its delivery but for the file_id, and where its rows are."""
+
+    file: LandingFile
+    content: ledger.Content
+    sidecar: Sidecar | None
+    rows: pa.Table | None = None
+    staged: tuple[int, int] | None = None  # file_no and first rowid in the stage of calls
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that cannot be loaded; `sha256` is that of the file as landed, None when it could not be read."""
+
+    file: LandingFile
+    problem: RejectionError
+    sha256: str | None
+
+
+def read_file(file: LandingFile, now: dt.datetime) -> Accepted | Refused:
+    """Read a file of any source that is read file by file; `now` is naive UTC."""
+    sha256 = None
+    try:
+        source, keys = identify(file)
+        sidecar = read_sidecar(file)
+        check_fetch_time(file, sidecar, now)
+        landed = file.location.read_bytes()
+        sha256 = hashlib.sha256(landed).hexdigest()
+        check_digest(file, sha256, sidecar)
+        unpacked = unpack(landed)
+        if source.parse is None:
+            raise ValueError(f"{source.name} is read many files at a time")
+        parsed = source.parse(decode(unpacked), file, sidecar)
+        content = content_of(file, keys, parsed, hashlib.sha256(unpacked).hexdigest())
+        check_range(content, sidecar)
+    except RejectionError as problem:
+        return Refused(file, problem, sha256)
+    except OSError as error:
+        return Refused(file, unreadable(error), sha256)
+    return Accepted(file, content, sidecar, rows=parsed.rows)
+
+
+def identify(file: LandingFile) -> tuple[Source, PathKeys]:
+    """Return the source of a file and the names in its path.
+
+    Raises:
+        RejectionError: the folder is no source's, or the path lacks a name.
+    """
+    source, keys = source_of(file), path_keys(file)
+    check_path(source, keys)
+    return source, keys
+
+
+def unreadable(error: OSError) -> RejectionError:
+    """Word the refusal of a file that the operating system does not hand out."""
+    return RejectionError(f"the file cannot be read: {error.strerror}", fix="Check its permissions, or copy it again.")
+
+
+def content_of(file: LandingFile, keys: PathKeys, parsed: ParsedFile, content_sha256: str) -> ledger.Content:
+    """Put together what is recorded of a content, from its path and its rows."""
+    month = parsed.month.isoformat() if parsed.month else None
+    said = [file.source, keys.environment, keys.app, keys.function, month, parsed.report_kind, parsed.resolution]
+    said += [] if keys.server is None else [keys.server]
+    return ledger.Content(
+        source=file.source,
+        sha256=hashlib.sha256(json.dumps([*said, content_sha256]).encode()).hexdigest(),
+        path=file.name,
+        bytes=file.fingerprint.bytes,
+        environment=keys.environment,
+        app=keys.app,
+        function=keys.function,
+        server=keys.server,
+        month=parsed.month,
+        report_kind=parsed.report_kind,
+        resolution=parsed.resolution,
+        content_start=parsed.content_start,
+        content_end=parsed.content_end,
+        row_count=parsed.rows.num_rows,
+    )
+
+
+def check_range(content: ledger.Content, sidecar: Sidecar | None) -> None:
+    """Refuse rows outside the range that their sidecar declares: no snapshot covers them, so they would be lost.
+
+    Raises:
+        RejectionError: there are such rows.
+    """
+    if sidecar is None or sidecar.range_start is None or sidecar.range_end is None:
+        return
+    if content.content_start is None or content.content_end is None:
+        return
+    last = content.content_end - _GRAIN[content.resolution]
+    if sidecar.range_start <= content.content_start and last < sidecar.range_end:
+        return
+    raise RejectionError(
+        f"rows reach from {content.content_start} to {last}, beyond the range that the sidecar declares",
+        detail=f"The sidecar says {sidecar.range_start} to {sidecar.range_end} (UTC, end excluded).",
+        fix="Pull it again, or correct range_start and range_end in the sidecar.",
+    )

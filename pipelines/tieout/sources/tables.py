@@ -1,0 +1,25 @@
+"""How a raw table is described: its name, what a row is, and its columns, each with its type and meaning."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its DuckDB type and what it means."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table: its name, what one row is, and its columns in order."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+
+
+FILE_ID = Column("file_id", "INTEGER", "File that the row came from (raw.files)")
+ROW_NUMBER = Column("row_number", "BIGINT", "Position of the row in its file, from 1")
