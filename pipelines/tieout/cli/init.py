@@ -11,6 +11,7 @@ from tieout.cli.messages import say
 from tieout.cli.pull import modal_problem, utc_now
 from tieout.cli.steps import show_steps
 from tieout.cli.stopping import stoppable
+from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.modal.client import ModalError
@@ -49,8 +50,7 @@ def write_first_catalog(directory: Path) -> None:
 
 def _write(files: Mapping[str, str], directory: Path) -> None:
     for name, text in files.items():
-        with (directory / name).open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        write_whole(directory / name, text)
 
 
 def _refuse_to_overwrite(directory: Path) -> None:

@@ -1,4 +1,8 @@
-"""Writing files as a pull leaves them: the content unchanged, and a sidecar that says where it came from."""
+"""Writing files as a pull leaves them: the content unchanged, and a sidecar that says where it came from.
+
+They do not wait for the disk one by one: a simulation that ends early is written again, until `simulation.json` says
+that it is complete.
+"""
 
 import datetime as dt
 import hashlib

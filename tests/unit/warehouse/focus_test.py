@@ -283,7 +283,7 @@ def test_charges_that_do_not_come_to_the_bill_are_not_written(finance: Path, tmp
 
 def test_a_file_of_an_older_version_is_named(finance: Path, tmp_path: Path) -> None:
     change(finance, "drop schema focus cascade")
-    with read_published(finance) as con, pytest.raises(WarehouseError, match="`tieout run` does anew"):
+    with read_published(finance) as con, pytest.raises(WarehouseError, match="`tieout run` publishes it again"):
         export_focus(con, "1.2", tmp_path / "focus")
 
 
