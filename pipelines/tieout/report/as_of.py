@@ -15,8 +15,9 @@ from tieout.report.weekly import build_report
 from tieout.report.wording import because, listing
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.warehouse.as_of import warehouse_as_of
-from tieout.warehouse.closed_week import Closing, Figures, causes_between, is_moved
-from tieout.warehouse.closings import closings_of, deliveries_for
+from tieout.warehouse.closed_week import Closing, Figures, causes_between, have_same_inputs, is_moved
+from tieout.warehouse.closings import closings_of
+from tieout.warehouse.week_inputs import deliveries_for
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ def report_as_of(
     with warehouse_as_of(warehouse, as_of, catalog) as con:
         report = build_report(con, week, catalog, lock=lock)
         figures, issues = read_figures(con, report), closings_of(con, week)
-        same = [issue for issue in issues if issue.figures.input_sha256 == figures.input_sha256]
+        same = [issue for issue in issues if have_same_inputs(issue.figures, figures)]
         is_issued = bool(same) and not is_moved(same[-1].figures, figures)
         if is_issued:
-            remarks = [f"These are the figures of {_name(same[-1])}; the input hash is the same."]
+            remarks = [f"These are the figures of {_name(same[-1])}; {_why_same(same[-1].figures, figures)}."]
         elif issues:
             remarks = list(_differences(con, week, (same or [*issues])[-1], figures))
         else:
@@ -67,10 +68,16 @@ def _name(issue: Closing) -> str:
     return f"revision {issue.revision}, issued {issue.closed_at:%Y-%m-%d %H:%M} UTC"
 
 
+def _why_same(said: Figures, figures: Figures) -> str:
+    if said.input_version == figures.input_version:
+        return "the input hash is the same"
+    return "bills, logs, configurations, catalog and baseline are the same; the input hash was computed otherwise then"
+
+
 def _differences(con: duckdb.DuckDBPyConnection, week: IsoWeek, issue: Closing, figures: Figures) -> Iterator[str]:
     """Say how a report differs from an issue: its figures, and what it was computed from."""
     said = issue.figures
-    if said.input_sha256 == figures.input_sha256:
+    if have_same_inputs(said, figures):
         cause = because((), causes_between(said, figures))
         yield f"The inputs are those of {_name(issue)}, but the figures are not, because of {cause}."
         return

@@ -4,7 +4,8 @@ import duckdb
 
 from tieout.report.contents import WeeklyReport
 from tieout.warehouse.closed_week import ClosedSaving, Figures
-from tieout.warehouse.closings import closed_amounts, code_sha256, contents_for, deliveries_for
+from tieout.warehouse.closings import closed_amounts, code_sha256
+from tieout.warehouse.week_inputs import INPUT_VERSION, contents_for, deliveries_for
 
 
 def read_figures(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> Figures:
@@ -13,6 +14,7 @@ def read_figures(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> Figure
     return Figures(
         as_of=inputs.as_of,
         input_sha256=inputs.sha256,
+        input_version=INPUT_VERSION,
         catalog_sha256=inputs.catalog_sha256,
         baseline_sha256=inputs.baseline_sha256,
         code_sha256=code_sha256(),
@@ -32,5 +34,5 @@ def read_figures(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> Figure
             for line in group.lines
         ),
         deliveries=tuple(dict.fromkeys(delivery.identity for delivery in deliveries_for(con, report.week))),
-        contents=contents_for(con, report.week),
+        contents=tuple(dict.fromkeys(sha256 for _, sha256, _ in contents_for(con, report.week))),
     )

@@ -1,7 +1,6 @@
 """What a week is computed from: which days are landed, which deliveries speak for it, and the hash over them."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,60 +12,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.daily_work import landed_days
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.days import BaselinePeriod
-
-_DELIVERIES = """
-select
-    sha256,
-    fetched_at,
-    range_start < $until and range_end > $since as is_of_week
-from staging.deliveries
-where
-    role in ('bill', 'usage')
-    and (
-        range_start < $until and range_end > $since
-        or range_start < $baseline_end and range_end > $baseline_start
-    )
-order by sha256, fetched_at
-"""
-
-# What snapshots of other exports came to; a snapshot that says nothing new leaves the hash as it is.
-_MEANINGS = """
-with
-summaries as (
-    select source, month, sha256
-    from staging.monthly_deliveries
-    where
-        month < $until
-        and month >= date_trunc('month', $since::timestamp)
-),
-prices as (
-    select * replace (least(valid_to, $until) as valid_to)
-    from staging.prices
-    where valid_from < $until and valid_to > $baseline_start
-),
-configurations as (
-    select * replace (least(valid_to, $until) as valid_to)
-    from staging.configurations
-    where valid_from < $until and valid_to > $baseline_start
-),
-apps as (
-    select * exclude (state) replace (case when stopped_at < $until then stopped_at end as stopped_at)
-    from staging.apps
-    where created_at < $until
-),
-meanings as (
-    select 'summary ' || to_json(summaries) as meaning from summaries
-    union all
-    select 'price ' || to_json(prices) from prices
-    union all
-    select 'configuration ' || to_json(configurations) from configurations
-    union all
-    select 'app ' || to_json(apps) from apps
-)
-select meaning from meanings order by meaning
-"""
-
-_MEANINGS_OF = ("since", "until", "baseline_start")
+from tieout.warehouse.week_inputs import DELIVERY, hash_of, inputs_in, report_windows
 
 
 class DayState(StrEnum):
@@ -131,26 +77,13 @@ def read_inputs(
     lock: BaselineLock | None,
 ) -> Inputs:
     """Hash what the week is computed from; the same inputs give the same hash on every machine."""
-    before = baseline or BaselinePeriod(week.start, week.start)
-    parameters = {
-        "since": day_start(week.start),
-        "until": day_start(week.end),
-        "baseline_start": day_start(before.start),
-        "baseline_end": day_start(min(before.end, week.end)),
-    }
-    deliveries = con.execute(_DELIVERIES, parameters).fetchall()
-    digest = hashlib.sha256()
-    for sha256, fetched_at, _ in deliveries:
-        digest.update(f"{sha256} {fetched_at.isoformat()}\n".encode())
-    for (meaning,) in con.execute(_MEANINGS, {name: parameters[name] for name in _MEANINGS_OF}).fetchall():
-        digest.update(f"{meaning}\n".encode())
-    digest.update(catalog.sha256.encode())
-    if lock is not None:
-        digest.update(lock.sha256.encode())
+    by_window = inputs_in(con, report_windows(week, baseline))
+    inputs = sorted(set().union(*by_window.values()), key=lambda one: (one.kind, one.text))
+    basis = [catalog.sha256] if lock is None else [catalog.sha256, lock.sha256]
     return Inputs(
-        as_of=max((fetched_at for _, fetched_at, is_of_week in deliveries if is_of_week), default=None),
-        deliveries=len(deliveries),
-        sha256=digest.hexdigest(),
+        as_of=max((one.fetched_at for one in by_window["week"] if one.fetched_at is not None), default=None),
+        deliveries=sum(one.kind == DELIVERY for one in inputs),
+        sha256=hash_of(inputs, *basis),
         catalog_sha256=catalog.sha256,
         baseline_sha256=None if lock is None else lock.sha256,
     )

@@ -56,6 +56,7 @@ class Figures(_Frozen):
     Attributes:
         as_of: newest fetch of a bill or call log that speaks for the week; None when there is none.
         input_sha256: over everything that the report is computed from, catalog and baseline included.
+        input_version: how that hash was computed; hashes of two versions cannot be compared.
         catalog_sha256: the catalog alone.
         baseline_sha256: the frozen baseline; None when it was not frozen.
         code_sha256: the SQL that attributes and measures.
@@ -71,6 +72,7 @@ class Figures(_Frozen):
 
     as_of: dt.datetime | None
     input_sha256: str
+    input_version: int = 1
     catalog_sha256: str
     baseline_sha256: str | None
     code_sha256: str
@@ -179,6 +181,18 @@ def parse_closing(document: str, *, name: str) -> Closing:
     if found != expected:
         raise _damaged(name, f"its content has the SHA-256 {found[:12]}…, but it says {str(expected)[:12]}…")
     return closing
+
+
+def have_same_inputs(before: Figures, after: Figures) -> bool:
+    """Tell whether two issues were computed from the same inputs, by their hashes where these can be compared."""
+    if before.input_version == after.input_version:
+        return before.input_sha256 == after.input_sha256
+    return _recorded_inputs(before) == _recorded_inputs(after)
+
+
+def _recorded_inputs(figures: Figures) -> tuple[object, ...]:
+    """What an issue itself says it was computed from, however its hash was computed."""
+    return figures.catalog_sha256, figures.baseline_sha256, set(figures.deliveries), set(figures.contents)
 
 
 def is_moved(before: Figures, after: Figures) -> bool:

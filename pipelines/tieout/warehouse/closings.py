@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import duckdb
 
 from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek, day_start
-from tieout.sources.registry import SOURCES, Role
+from tieout.sources.registry import Role
 from tieout.warehouse.closed_week import (
     NOTHING,
     ClosedAmount,
@@ -30,11 +29,11 @@ from tieout.warehouse.closed_week import (
     parse_closing,
 )
 from tieout.warehouse.models import all_models
+from tieout.warehouse.week_inputs import contents_for, deliveries_for
 
 FIGURES_NAME = "figures.json"
 REVISION_FOLDER = "revision-{}"
 
-_ONE_DAY = dt.timedelta(days=1)
 _ATTRIBUTING = ("staging", "usage", "spend", "savings")
 
 _AMOUNTS = """
@@ -44,29 +43,6 @@ where hour >= $since and hour < $until
 group by all
 having sum(amount_usd) != 0
 order by all
-"""
-
-# Containers reach into a week from the day before, and a day of logs tells of those of the day before it.
-_DELIVERIES = """
-select d.source, d.app, d.sha256, d.fetched_at, d.range_start, d.range_end, min(r.path)
-from staging.deliveries as d
-inner join raw.deliveries as r on d.file_id = r.file_id and d.fetched_at = r.fetched_at
-where
-    d.role in ('bill', 'usage')
-    and d.range_start < $until::timestamp + interval 1 day
-    and d.range_end > $since::timestamp - interval 1 day
-group by all
-order by d.sha256, d.fetched_at, d.range_start
-"""
-
-_CONTENTS = """
-select distinct d.app, d.sha256, f.path
-from staging.deliveries as d
-inner join raw.files as f on d.file_id = f.file_id
-where
-    d.role = 'context'
-    and d.as_of < $until
-order by d.sha256
 """
 
 _RESTATED = """
@@ -142,35 +118,6 @@ group by a.week, a.environment, a.function
 having sum(a.before_usd) != sum(a.after_usd)
 order by a.week
 """
-
-
-@dataclass(frozen=True)
-class WeekDelivery:
-    """A bill or call log that speaks for a week; times are naive UTC, the path is below the landing folder."""
-
-    source: str
-    app: str | None
-    sha256: str
-    fetched_at: dt.datetime
-    range_start: dt.datetime
-    range_end: dt.datetime
-    path: str
-
-    @property
-    def role(self) -> Role:
-        """What its source is for."""
-        return SOURCES[self.source].role
-
-    @property
-    def identity(self) -> tuple[str, dt.datetime]:
-        """Content and fetch time."""
-        return self.sha256, self.fetched_at
-
-    def speaks_for(self, day: dt.date) -> bool:
-        """Whether the delivery can move this day's cost: a bill of the day, a log that comes within a day of it."""
-        start = day_start(day)
-        reach = _ONE_DAY if self.role is Role.USAGE else dt.timedelta()
-        return self.range_start < start + _ONE_DAY + reach and self.range_end > start - reach
 
 
 def closings_of(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Closing, ...]:
@@ -256,16 +203,6 @@ def closed_amounts(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Close
     return tuple(ClosedAmount(**dict(zip(ClosedAmount.model_fields, row, strict=True))) for row in rows)
 
 
-def deliveries_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[WeekDelivery, ...]:
-    """Read the bills and call logs that speak for a week or for the days beside it, by content and fetch time."""
-    return tuple(WeekDelivery(*row) for row in con.execute(_DELIVERIES, _bounds(week)).fetchall())
-
-
-def contents_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[str, ...]:
-    """Read the hashes of the configurations, prices and apps that were taken before the week's end."""
-    return tuple(dict.fromkeys(sha256 for _, sha256, _ in _contents(con, week)))
-
-
 def vanished_files(con: duckdb.DuckDBPyConnection, figures: Figures) -> int:
     """Count the contents that an issue was computed from and that the warehouse does not hold any more."""
     contents = [*{sha256 for sha256, _ in figures.deliveries}.union(figures.contents)]
@@ -317,13 +254,9 @@ def _files(
     }
     bills = {d.path for d in new if d.role is Role.BILL and any(d.speaks_for(day) for _, day in moved)}
     configurations = {
-        path for app, sha256, path in _contents(con, week) if sha256 not in known_contents and app in {*apps, None}
+        path for app, sha256, path in contents_for(con, week) if sha256 not in known_contents and app in {*apps, None}
     }
     return tuple(sorted(restated | logs or bills or configurations))
-
-
-def _contents(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[tuple[str | None, str, str]]:
-    return con.execute(_CONTENTS, {"until": day_start(week.end)}).fetchall()
 
 
 def _has_closings(con: duckdb.DuckDBPyConnection) -> bool:

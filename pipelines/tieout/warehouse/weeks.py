@@ -1,12 +1,10 @@
 """Which ISO weeks have to be built or reported anew, because what they are made of has changed.
 
-A week is made of the deliveries that overlap it (and the days beside it, which containers reach into), the
-configurations, prices, apps and deployments of that time, the summaries and invoices of its months, the catalog, and
-the SQL. A hash over all of that is kept in `meta.week_inputs` when the week has been built. Containers tie weeks
-together: a log that shows one alive changes every week since that container was created. A report, with the measured
-tables that it shows, is made of all weeks up to its own, of the other weeks of its months, of the weeks before the
-first deployment, which hold the baseline, of the frozen baseline where there is one, and of the revisions of earlier
-weeks that it carries.
+A week is made of its inputs (`week_inputs`), the catalog, and the SQL. A hash over all of that is kept in
+`meta.week_inputs` when the week has been built. Containers tie weeks together: a log that shows one alive changes every
+week since that container was created. A report, with the measured tables that it shows, is made of all weeks up to its
+own, of the other weeks of its months, of the weeks before the first deployment, which hold the baseline, of the frozen
+baseline where there is one, and of the revisions of earlier weeks that it carries.
 """
 
 import datetime as dt
@@ -24,6 +22,7 @@ from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
 from tieout.warehouse.models import load_models, reported_models
+from tieout.warehouse.week_inputs import build_hashes
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
 _MEANINGS = frozenset(
@@ -52,94 +51,6 @@ select distinct
 from landed
 where range_end > first_row_at
 order by monday
-"""
-
-_WEEK_INPUTS = """
-with
-
-weeks as (
-    select
-        monday,
-        monday - interval 2 day as since,
-        monday + interval 8 day as until
-    from (select unnest($mondays::timestamp[]) as monday)
-),
-
-landed as (
-    select
-        w.monday,
-        d.source,
-        d.sha256,
-        d.range_start,
-        d.range_end,
-        d.fetched_at
-    from weeks as w
-    inner join staging.deliveries as d on d.range_start < w.until and d.range_end > w.since
-    where d.role in ('bill', 'usage')
-),
-
-summaries as (
-    select
-        w.monday,
-        d.source,
-        d.month,
-        d.sha256,
-        d.fetched_at >= d.month + interval 1 month as is_closed
-    from weeks as w
-    inner join staging.monthly_deliveries as d on d.month < w.until and d.month + interval 1 month > w.since
-),
-
-configurations as (
-    select
-        w.monday,
-        c.* replace (least(c.valid_to, w.until) as valid_to)
-    from weeks as w
-    inner join staging.configurations as c on c.valid_from < w.until and c.valid_to > w.since
-),
-
-prices as (
-    select
-        w.monday,
-        p.* replace (least(p.valid_to, w.until) as valid_to)
-    from weeks as w
-    inner join staging.prices as p on p.valid_from < w.until and p.valid_to > w.since
-),
-
-deployments as (
-    select
-        w.monday,
-        d.*
-    from weeks as w
-    inner join staging.deployments as d on d.deployed_at >= w.since and d.deployed_at < w.until
-),
-
-apps as (
-    select
-        w.monday,
-        a.* exclude (state) replace (case when a.stopped_at < w.until then a.stopped_at end as stopped_at)
-    from weeks as w
-    inner join staging.apps as a on a.created_at < w.until and coalesce(a.stopped_at > w.since, true)
-),
-
-inputs as (
-    select monday, 'landed' || to_json(landed) as input from landed
-    union all
-    select monday, 'summary' || to_json(summaries) from summaries
-    union all
-    select monday, 'configuration' || to_json(configurations) from configurations
-    union all
-    select monday, 'price' || to_json(prices) from prices
-    union all
-    select monday, 'deployment' || to_json(deployments) from deployments
-    union all
-    select monday, 'app' || to_json(apps) from apps
-)
-
-select
-    monday::date,
-    sha256(string_agg(input, chr(10) order by input)) as digest
-from inputs
-group by all
 """
 
 _COUNTING_MONTHS = """
@@ -296,10 +207,9 @@ def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool
 
 
 def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, str]:
-    rows = con.execute(_WEEK_INPUTS, {"mondays": [week.start for week in weeks]}).fetchall() if weeks else []
-    landed = {IsoWeek.of(monday): digest for monday, digest in rows}
+    landed = build_hashes(con, weeks)
     code = [f"{model.name} {model.code_version}" for model in load_models()]
-    return {week: _digest([catalog.sha256, *code, landed.get(week, "")]) for week in weeks}
+    return {week: _digest([catalog.sha256, *code, landed[week]]) for week in weeks}
 
 
 def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:

@@ -13,6 +13,7 @@ from tieout.warehouse.closed_week import (
     Figures,
     causes_between,
     format_closing,
+    have_same_inputs,
     is_moved,
     moved_days,
     moved_functions,
@@ -146,3 +147,12 @@ def test_causes_other_than_files_are_named() -> None:
         "a new version of the method",
         "a new version of the SQL",
     )
+
+
+def test_hashes_of_two_versions_are_not_compared_but_what_the_issues_record() -> None:
+    issued, now = figures(input_sha256="i" * 64), figures(input_sha256="j" * 64, input_version=2)
+    assert have_same_inputs(issued, now), "an upgrade is no change of the data"
+    assert not have_same_inputs(issued, figures(input_sha256="j" * 64))
+    assert not have_same_inputs(issued, figures(input_version=2, contents=("k" * 64,)))
+    assert not have_same_inputs(issued, figures(input_version=2, catalog_sha256="z" * 64))
+    assert not is_moved(issued, now)
