@@ -12,7 +12,7 @@ from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.figures import read_figures
 from tieout.report.weekly import build_report
-from tieout.report.wording import because, listing
+from tieout.report.wording import causes_of, listing
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.warehouse.as_of import warehouse_as_of
 from tieout.warehouse.closed_week import Closing, Figures, causes_between, have_same_inputs, is_moved
@@ -78,7 +78,7 @@ def _differences(con: duckdb.DuckDBPyConnection, week: IsoWeek, issue: Closing, 
     """Say how a report differs from an issue: its figures, and what it was computed from."""
     said = issue.figures
     if have_same_inputs(said, figures):
-        cause = because((), causes_between(said, figures))
+        cause = causes_of((), causes_between(said, figures))
         yield f"The inputs are those of {_name(issue)}, but the figures are not, because of {cause}."
         return
     what = "These are not" if is_moved(said, figures) else "No printed figure differs, but these are not"
@@ -86,7 +86,7 @@ def _differences(con: duckdb.DuckDBPyConnection, week: IsoWeek, issue: Closing, 
     known = {delivery.identity: delivery.path for delivery in deliveries_for(con, week)}
     late = tuple(sorted({path for identity, path in known.items() if identity not in said.deliveries}))
     if late:
-        yield f"Fetched by then, but landed after the issue: {because(late)}."
+        yield f"Fetched by then, but landed after the issue: {causes_of(late)}."
     gone = len(set(said.deliveries) - known.keys())
     if gone:
         yield f"Part of the issue, but not fetched by then or not landed any more: {gone} bills or call logs."

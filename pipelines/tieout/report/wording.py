@@ -84,7 +84,7 @@ def movement(before: Decimal, after: Decimal) -> str:
     return f"{format_usd(before)} is now {format_usd(after)} ({signed_usd(after - before)})"
 
 
-def because(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:
+def causes_of(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:
     """Word what moved an amount: `a.json, b.json, c.json and 4 more files`; other causes after them."""
     named = list(files[:NAMED_FILES])
     more = len(files) - len(named)

@@ -14,7 +14,7 @@ from tieout.report.inputs import days_of_week, states_of_landed_days
 from tieout.report.sections.gates import obstacles, read_gates
 from tieout.report.sections.spend import function_label
 from tieout.report.sections.tie_out import read_tie_out
-from tieout.report.wording import because, listing, movement, signed_usd
+from tieout.report.wording import causes_of, listing, movement, signed_usd
 from tieout.warehouse.closed_week import NOTHING, Closing, Move
 from tieout.warehouse.closings import carried_by, closings_of, unissued_moves
 
@@ -46,7 +46,7 @@ class RestatementLine:
     @property
     def because(self) -> str:
         """The files and other causes, the first few by name."""
-        return because(self.files, self.causes)
+        return causes_of(self.files, self.causes)
 
     @property
     def sentence(self) -> str:

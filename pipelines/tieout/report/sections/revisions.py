@@ -13,7 +13,7 @@ from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
 from tieout.report.sections.restatements import ALL_BY_LESS
 from tieout.report.sections.spend import function_label
-from tieout.report.wording import because, listing, movement, with_interval
+from tieout.report.wording import causes_of, listing, movement, with_interval
 from tieout.warehouse.closed_week import Closing, Draft, Figures, Move, causes_between, is_moved, moved_in_print
 from tieout.warehouse.closings import REVISION_FOLDER, closings_of, moves_between, vanished_files
 
@@ -160,13 +160,13 @@ def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
     if was == is_now:
         return []
     files = tuple(sorted({path for move in after.moves for path in move.files}))
-    return [f"{ALL_BY_LESS.capitalize()}: {movement(was, is_now)}, because of {because(files, after.causes)}."]
+    return [f"{ALL_BY_LESS.capitalize()}: {movement(was, is_now)}, because of {causes_of(files, after.causes)}."]
 
 
 def _moved_cost(move: Move, after: Draft, catalog: Catalog) -> str:
     function = function_label(move.function, move.environment, catalog)
     was, is_now = move.before_usd.quantize(CENT), move.after_usd.quantize(CENT)
-    cause = because(move.files, after.causes)
+    cause = causes_of(move.files, after.causes)
     if was == is_now:
         return f"{function}: {format_usd(is_now)} as before, of other phases or components, because of {cause}."
     return f"{function}: {movement(was, is_now)}, because of {cause}."
