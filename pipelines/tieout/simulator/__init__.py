@@ -18,13 +18,14 @@ from tieout.simulator.bill_exports import write_bill_exports
 from tieout.simulator.coral_x import SCENARIOS, larger
 from tieout.simulator.landing import Landing
 from tieout.simulator.scenario import Scenario
+from tieout.simulator.series import write_series
 from tieout.simulator.truth import write_truth
 from tieout.simulator.world import Progress, World, run
 
-__all__ = ["SCENARIOS", "Scenario", "SimulationSummary", "World", "larger", "run", "simulate"]
+__all__ = ["SCENARIOS", "Scenario", "SimulationSummary", "World", "larger", "run", "simulate", "write_world"]
 
-# How much of the whole work is done once the world has run, and once its bill is written.
-_RUNNING, _BILLED = 0.6, 0.7
+# How much of the whole work is done once the world has run, and how much of the writing once the bill is written.
+_RUNNING, _BILLED = 0.6, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,23 @@ def simulate(
     """
     report: Progress = progress or (lambda _step, _share: None)
     world = run(scenario, seed, weeks, lambda step, share: report(step, share * _RUNNING))
+    return write_world(world, out, lambda step, share: report(step, _RUNNING + share * (1 - _RUNNING)))
+
+
+def write_world(world: World, out: Path, progress: Progress | None = None) -> SimulationSummary:
+    """Write the exports of a world to `out/landing`, the truth to `out/truth`, and a catalog of its own if it has one.
+
+    Args:
+        world: what has been run.
+        out: a directory; it is created, and files of the same name are replaced.
+        progress: called with what is being done and the share (0 to 1) that is done.
+    """
+    report: Progress = progress or (lambda _step, _share: None)
     landing = Landing(out / "landing")
-    report("writing the bill", _RUNNING)
+    report("writing the bill", 0.0)
     write_bill_exports(world, landing)
     write_app_exports(world, landing)
+    write_series(world, landing)
     write_call_exports(world, landing, lambda step, share: report(step, _BILLED + share * (1 - _BILLED)))
     write_truth(world, out / "truth")
     report("done", 1.0)

@@ -14,8 +14,8 @@ from decimal import Decimal
 
 from tieout.core.money import largest_remainder
 from tieout.simulator.demand import Integers
-from tieout.simulator.metering import COMPONENTS, CPU, MEMORY
-from tieout.simulator.scenario import App, PriceList, Volume
+from tieout.simulator.metering import COMPONENTS, CPU, MEMORY, SANDBOX_CPU, SANDBOX_MEMORY
+from tieout.simulator.scenario import App, PriceList, Volume, shown_name
 
 BILL_SCALE = 8
 UNITS_PER_USD = 100_000_000
@@ -27,7 +27,14 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 _QUARTERS = 4
 _PRICE_STEPS = 100_000
 _COST_UNITS_PER_USD = _MICROSECONDS_PER_HOUR * _QUARTERS * _PRICE_STEPS * 1000 * 1024
-_UNITS = {CPU: 1024, MEMORY: 1000}
+_UNITS = {CPU: 1024, MEMORY: 1000, SANDBOX_CPU: 1024, SANDBOX_MEMORY: 1000}
+_RATE_NAMES = {
+    CPU: "cpu_hour_cost",
+    MEMORY: "mem_gib_hour_cost",
+    SANDBOX_CPU: "cpu_hour_cost_sandbox",
+    SANDBOX_MEMORY: "mem_gib_hour_cost_sandbox",
+}
+_BILLED_AS = {SANDBOX_CPU: CPU, SANDBOX_MEMORY: MEMORY}
 _GPU_UNITS = 1000 * 1024
 _HOURS_PER_MONTH = 730
 
@@ -76,10 +83,8 @@ Metered = Mapping[tuple[str, str], Mapping[str, Integers]]
 
 def rate_name(resource: str) -> str:
     """Return the name of a resource's rate in `modal billing rates`."""
-    if resource == CPU:
-        return "cpu_hour_cost"
-    if resource == MEMORY:
-        return "mem_gib_hour_cost"
+    if resource in _RATE_NAMES:
+        return _RATE_NAMES[resource]
     kept = resource.lower().replace("-", "_").replace(" ", "_")
     return "gpu_hour_cost_" + {"rtx_pro_6000": "rtx6000"}.get(kept, kept)
 
@@ -90,7 +95,7 @@ def make_bill(
     """Price what was metered, round it as Modal does, and share the rounded amounts out again.
 
     Args:
-        apps: the workspace's apps.
+        apps: the workspace's apps, and whatever else is billed by resource.
         volumes: its volumes.
         prices: rates and their changes.
         metered: quantities per app and function.
@@ -129,7 +134,7 @@ def _priced(
             steps = [int(rates[name] * _PRICE_STEPS) * units for rates in days]
             for hour, component in zip(*(axis.tolist() for axis in quantities.nonzero()), strict=True):
                 cost = int(quantities[hour, component]) * steps[hour // 24]
-                priced[hour][resource].append((function, COMPONENTS[component], cost))
+                priced[hour][_BILLED_AS.get(resource, resource)].append((function, COMPONENTS[component], cost))
     return priced
 
 
@@ -152,7 +157,7 @@ def _app_bill(
             parts[prices.label(resource)] = billed = _rounded(pool)
             for share, picodollars in zip(shares, _shared(billed, shares), strict=True):
                 true_cost[share[:2]] += picodollars
-        item = Item(app.app_id, app.name, hour, _rounded(exact), parts)
+        item = Item(app.app_id, shown_name(app.name), hour, _rounded(exact), parts)
         items.append(item)
         true_cost[ROUNDING_FUNCTION, "unexplained"] = (item.cost - sum(parts.values())) * _PICO_PER_BILL_UNIT
         cells += [CostCell(app.name, *key, picodollars=cost) for key, cost in _with_hour(true_cost, hour)]

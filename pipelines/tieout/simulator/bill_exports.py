@@ -34,14 +34,16 @@ def _write_report(
     world: World, bill: SeenBill, landing: Landing, *, day: int, fetched_at: dt.datetime, suffix: str
 ) -> None:
     start = world.start + day * DAY
-    tags = {app.app_id: json.dumps(dict(app.tags)) for app in world.scenario.apps}
+    scenario = world.scenario
+    tags = {app.app_id: json.dumps(dict(app.tags)) for app in scenario.apps}
+    environments = _environments(world)
     plain: list[dict[str, Any]] = []
     resources: list[dict[str, Any]] = []
     for item in bill.items(day, fetched_at):
         row = {
             "object_id": item.object_id,
             "description": item.description,
-            "environment": world.scenario.environment,
+            "environment": environments.get(item.object_id, scenario.environment),
             "interval_start": (world.start + item.hour * dt.timedelta(hours=1)).replace(tzinfo=None).isoformat(),
         }
         item_tags = tags.get(item.object_id, "{}")
@@ -53,6 +55,12 @@ def _write_report(
     for kind, flag, rows in (("resources", " --show-resources", resources), ("plain", "", plain)):
         fetch = Fetch(f"{command}{flag} --json", fetched_at, start, start + DAY, {"resolution": "h"})
         landing.write(f"billing_report/{start:%Y-%m-%d}.{kind}{suffix}.json", pretty(rows), fetch)
+
+
+def _environments(world: World) -> dict[str, str]:
+    """Return the environment of each billed object by its id, where it is not the scenario's own."""
+    apps = [*world.scenario.apps, *(own for fleet in world.fleets for own in world.own_objects(fleet))]
+    return {app.app_id: app.environment for app in apps if app.environment}
 
 
 def _write_summaries(world: World, bill: SeenBill, landing: Landing) -> None:

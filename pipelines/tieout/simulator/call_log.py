@@ -1,5 +1,6 @@
 """The function-call log as it reads on a given day: what had ended, what still ran, what nobody had picked up yet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,12 @@ from tieout.simulator.cli_format import timestamps
 from tieout.simulator.containers import NEVER, STATUSES, PoolLog
 from tieout.simulator.demand import DAY_US, HOUR_US, SECOND_US, Calls, Integers, stream
 from tieout.simulator.ids import ulids
+from tieout.simulator.laws import LogHabits
 
 # Some final states reach the log late, up to this long after the fact.
 _LONGEST_LOG_DELAY_US = 12 * HOUR_US
 _NANOSECOND_SHARE = 16
+_EVERYTHING_IS_LOGGED = LogHabits()
 
 _ROW = """  {
     "function_call_id": "%s",
@@ -34,7 +37,8 @@ class CallLog:
         rows: final JSON objects, oldest first.
         running: the same row while it ran (only for rows that some snapshot may see so, else empty).
         waiting: the same row before it started (likewise).
-        day: of each row's arrival, since the period's start.
+        enqueued_us: of each row's input.
+        day: of its arrival, since the period's start.
         appears_us: when a row first shows.
         starts_us: when it shows as running.
         final_us: when it shows as it finally reads.
@@ -43,6 +47,7 @@ class CallLog:
     rows: list[str]
     running: list[str]
     waiting: list[str]
+    enqueued_us: Integers
     day: Integers
     appears_us: Integers
     starts_us: Integers
@@ -63,21 +68,33 @@ class CallLog:
 
 
 def call_ids(calls: Calls, seed: int) -> list[str]:
-    """Return the `fc-` id of each call of a function; its time is the call's arrival."""
-    return ulids("fc", calls.enqueued_us, stream(seed, "call ids", calls.function))
+    """Return the `fc-` id of each input of a function; its time is the call's arrival, and a map has one for all."""
+    own = ulids("fc", calls.enqueued_us, stream(seed, "call ids", calls.function))
+    return own if calls.group is None else [own[first] for first in calls.group.tolist()]
 
 
-def container_ids(log: PoolLog, seed: int) -> list[str]:
-    """Return the `ta-` id of each container of a pool; its time is the container's creation."""
-    return ulids("ta", log.created_us, stream(seed, "container ids", log.app, log.function))
+def container_ids(log: PoolLog, seed: int, skew_us: int = 0) -> list[str]:
+    """Return the `ta-` id of each container of a pool; its time is when the container was asked for."""
+    variant = () if log.variant is None else (log.variant,)
+    rng = stream(seed, "container ids", log.app, log.function, *variant)
+    return ulids("ta", log.requested_us + skew_us, rng)
 
 
-def write_call_log(log: PoolLog, calls: Calls, *, seed: int, start_us: int, log_delay_share: float) -> CallLog:
+def write_call_log(
+    log: PoolLog,
+    calls: Calls,
+    *,
+    seed: int,
+    start_us: int,
+    log_delay_share: float,
+    habits: LogHabits = _EVERYTHING_IS_LOGGED,
+) -> CallLog:
     """Write every row of a pool's log in the CLI's layout."""
-    ids, containers = call_ids(calls, seed), container_ids(log, seed)
-    enqueued = calls.enqueued_us[log.call]
+    skew_us = round(habits.skew_seconds * SECOND_US)
+    ids, containers = call_ids(calls, seed), container_ids(log, seed, skew_us)
+    enqueued = calls.enqueued_us[log.call] + skew_us
     final_us, starts_us = _seen(log, calls, log_delay_share)
-    enqueued_at, started_at = _times(log, enqueued, seed)
+    enqueued_at, started_at = _times(log, enqueued, seed, skew_us)
     startup = (log.ready_us[log.container] - log.created_us[log.container]) / SECOND_US
     startup_text = [repr(value) if first else "null" for value, first in zip(startup.tolist(), log.first, strict=True)]
     execution = ((log.finished_us - log.started_us) / SECOND_US).tolist()
@@ -100,7 +117,45 @@ def write_call_log(log: PoolLog, calls: Calls, *, seed: int, start_us: int, log_
             call_text[i], enqueued_at[i], started_at[i], container_text[i], startup_text[i], "null", "running"
         )  # fmt: skip
         waiting[i] = _ROW % (call_text[i], enqueued_at[i], "null", "null", "null", "null", "pending")
-    return CallLog(rows, running, waiting, day, log.visible_us, starts_us, final_us)
+    written = CallLog(rows, running, waiting, enqueued, day, log.visible_us, starts_us, final_us)
+    return _without_lost_rows(written, log, seed, habits)
+
+
+def merge_call_logs(logs: Sequence[CallLog]) -> CallLog:
+    """Return the common log of a function's variants, oldest input first."""
+    if len(logs) == 1:
+        return logs[0]
+    enqueued = np.concatenate([log.enqueued_us for log in logs])
+    order = np.argsort(enqueued, kind="stable")
+    texts = [[text for log in logs for text in log.rows], [text for log in logs for text in log.running]]
+    texts.append([text for log in logs for text in log.waiting])
+    times = ("day", "appears_us", "starts_us", "final_us")
+    rows, running, waiting = ([column[i] for i in order.tolist()] for column in texts)
+    day, appears, starts, final = (np.concatenate([getattr(log, name) for log in logs])[order] for name in times)
+    return CallLog(rows, running, waiting, enqueued[order], day, appears, starts, final)
+
+
+def _without_lost_rows(written: CallLog, log: PoolLog, seed: int, habits: LogHabits) -> CallLog:
+    if not habits.lost_share:
+        return written
+    rng = stream(seed, "lost rows", log.app, log.function, log.variant or "")
+    lost = rng.random(len(written.rows)) < habits.lost_share
+    if habits.lost_since is not None:
+        lost &= written.enqueued_us >= int(habits.lost_since.timestamp()) * SECOND_US
+    kept = np.flatnonzero(~lost)
+    rows, running, waiting = (
+        [column[i] for i in kept.tolist()] for column in (written.rows, written.running, written.waiting)
+    )
+    return CallLog(
+        rows,
+        running,
+        waiting,
+        written.enqueued_us[kept],
+        written.day[kept],
+        written.appears_us[kept],
+        written.starts_us[kept],
+        written.final_us[kept],
+    )
 
 
 def _seen(log: PoolLog, calls: Calls, log_delay_share: float) -> tuple[Integers, Integers]:
@@ -114,12 +169,12 @@ def _seen(log: PoolLog, calls: Calls, log_delay_share: float) -> tuple[Integers,
     return log.finished_us + delay, np.maximum(log.visible_us, started + start_delay)
 
 
-def _times(log: PoolLog, enqueued: Integers, seed: int) -> tuple[list[str], list[str]]:
+def _times(log: PoolLog, enqueued: Integers, seed: int, skew_us: int) -> tuple[list[str], list[str]]:
     rng = stream(seed, "nanoseconds", log.app, log.function)
     count = len(enqueued)
     beyond: npt.NDArray[np.int64] = rng.integers(1, 1000, count)
     fine = rng.integers(0, _NANOSECOND_SHARE, count) == 0
     enqueued_at = timestamps(enqueued, np.zeros(count, dtype=np.int64))
     never = log.started_us == NEVER
-    started = timestamps(np.where(never, 0, log.started_us), np.where(fine, beyond, 0))
+    started = timestamps(np.where(never, 0, log.started_us + skew_us), np.where(fine, beyond, 0))
     return enqueued_at, ["null" if no else f'"{text}"' for text, no in zip(started, never.tolist(), strict=True)]

@@ -77,17 +77,19 @@ def function_info(*, name: str, object_id: str, app_id: str, configuration: Conf
             "app_id": app_id,
             "cpu": None if configuration.cpu_millicores is None else configuration.cpu_millicores / 1000,
             "memory_mib": configuration.memory_mib,
-            "gpus": [[configuration.gpu_type, configuration.gpu_count]] if configuration.gpu_type else [],
-            "ephemeral_disk_mib": None,
+            "gpus": [list(gpu) for gpu in configuration.gpus],
+            "ephemeral_disk_mib": configuration.ephemeral_disk_mib,
             "image_info": {"image_name": None, "image_id": ""},
-            "startup_timeout": 0,
+            "startup_timeout": configuration.startup_timeout_seconds,
             "timeout": configuration.timeout_seconds,
             "max_retries": None,
             "nonpreemptible": configuration.nonpreemptible,
             "regions": list(configuration.regions) or None,
             "routing_region": "",
             "cloud": None,
-            "cluster_info": None,
+            "cluster_info": {"size": configuration.cluster_size, "rdma": False, "fabric_size": None}
+            if configuration.cluster_size > 1
+            else None,
             "batching_info": None,
             "concurrency_info": {"max_inputs": configuration.concurrent_inputs, "target_inputs": None}
             if several
@@ -95,7 +97,7 @@ def function_info(*, name: str, object_id: str, app_id: str, configuration: Conf
             "schedule": None,
             "restrict_modal_access": False,
             "block_network": False,
-            "single_use_containers": False,
+            "single_use_containers": configuration.single_use,
             "volumes": {},
             "cloud_bucket_mounts": {},
             "secrets": [],
@@ -105,7 +107,7 @@ def function_info(*, name: str, object_id: str, app_id: str, configuration: Conf
             "min_containers": configuration.min_containers or None,
             "max_containers": configuration.max_containers,
             "scaledown_window": configuration.scaledown_window_seconds,
-            "buffer_containers": None,
+            "buffer_containers": configuration.buffer_containers or None,
         }
     )
 

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from tieout.simulator.containers import NEVER, PoolLog, Use
-from tieout.simulator.demand import HOUR_US, Integers
+from tieout.simulator.containers import NEVER, PoolLog, Purpose, Use
+from tieout.simulator.demand import HOUR_US, SECOND_US, Integers
 
 CPU, MEMORY = "CPU", "Memory"
-COMPONENTS = ("startup", "execution", "idle")
-_STARTUP, _EXECUTION, _IDLE = range(3)
+# A sandbox has prices of its own; the bill calls both CPU and Memory.
+SANDBOX_CPU, SANDBOX_MEMORY = "Sandbox CPU", "Sandbox memory"
+COMPONENTS = ("startup", "execution", "idle", "warm", "failed", "direct")
+_STARTUP, _EXECUTION, _IDLE, _WARM, _FAILED = range(5)
 _QUARTERS = 4
 _NONPREEMPTIBLE = 3
 
@@ -48,6 +51,38 @@ def container_stretches(log: PoolLog) -> Stretches:
     component = np.repeat([_STARTUP, _EXECUTION, _IDLE, _IDLE], [len(containers), *[len(first)] * 2, len(containers)])
     kept = end > start
     return Stretches(container[kept], start[kept], end[kept], component[kept])
+
+
+def stretches_by_cause(log: PoolLog) -> Stretches:
+    """Split the life of every container like `container_stretches`, and name what settings and crashes cause.
+
+    Where the function has laws, a container that dies at init is `failed`, and an idle one that lives on beyond its
+    scaledown window because a floor or a buffer keeps it is `warm` from then on; one that was started for a floor or
+    a buffer is warm until its first input.
+    """
+    plain = container_stretches(log)
+    has_laws = np.array([v.deployed.laws is not None for v in log.versions])[log.version]
+    if not has_laws.any():
+        return plain
+    component = np.where(
+        (plain.component == _STARTUP) & (log.failed & has_laws)[plain.container], _FAILED, plain.component
+    )
+    configurations = [v.deployed.configuration for v in log.versions]
+    keeps = np.array([bool(c.min_containers or c.buffer_containers) for c in configurations])[log.version] & has_laws
+    window = np.array([c.scaledown_window_seconds for c in configurations], dtype=np.int64)[log.version] * SECOND_US
+    unasked = np.isin(log.purpose, [Purpose.FLOOR, Purpose.BUFFER])
+    before_first = unasked[plain.container] & (plain.start_us == log.ready_us[plain.container])
+    allowed = np.where(before_first, 0, window[plain.container])
+    splits = (component == _IDLE) & keeps[plain.container] & (plain.end_us > plain.start_us + allowed)
+    warm_from = np.minimum(plain.start_us + allowed, plain.end_us)
+    end = np.where(splits, warm_from, plain.end_us)
+    kept = end > plain.start_us
+    return Stretches(
+        np.concatenate([plain.container[kept], plain.container[splits]]),
+        np.concatenate([plain.start_us[kept], warm_from[splits]]),
+        np.concatenate([end[kept], plain.end_us[splits]]),
+        np.concatenate([component[kept], np.full(int(splits.sum()), _WARM)]),
+    )
 
 
 def _busy_stretches(log: PoolLog) -> Stretches:
@@ -94,25 +129,26 @@ def meter(log: PoolLog, use: Use, *, start_us: int, end_us: int) -> Mapping[str,
         For each resource (Modal's GPU name, `CPU`, `Memory`) an array of the shape (hours, components) with
         microseconds × quantity × price multiplier in quarters.
     """
-    stretches = container_stretches(log)
+    stretches = stretches_by_cause(log)
     index, hour, piece_us = by_hour(stretches, start_us, end_us)
     component, container = stretches.component[index], stretches.container[index]
+    state = np.array([_STARTUP, _EXECUTION, _IDLE, _IDLE, _STARTUP])[component]
     version = log.version[container]
     shape = ((end_us - start_us) // HOUR_US, len(COMPONENTS))
     metered: dict[str, Integers] = {}
+
+    def add(resource: str, chosen: npt.NDArray[np.bool_], quantity: Integers | int) -> None:
+        total = metered.setdefault(resource, np.zeros(shape, dtype=np.int64))
+        np.add.at(total, (hour[chosen], component[chosen]), piece_us[chosen] * quantity)
+
     for position, entry in enumerate(log.versions):
         of_version = version == position
         configuration = entry.deployed.configuration
-        region = int(configuration.region_multiplier * _QUARTERS)
+        region = int(configuration.region_multiplier * _QUARTERS) * configuration.cluster_size
         weight = region * (_NONPREEMPTIBLE if configuration.nonpreemptible else 1)
-        cell = (hour[of_version], component[of_version])
-        quantities = {
-            CPU: use.millicores[component, container][of_version] * weight,
-            MEMORY: use.memory_mib[component, container][of_version] * weight,
-        }
-        if configuration.gpu_type:
-            quantities[configuration.gpu_type] = np.full(int(of_version.sum()), configuration.gpu_count * region)
-        for resource, quantity in quantities.items():
-            total = metered.setdefault(resource, np.zeros(shape, dtype=np.int64))
-            np.add.at(total, cell, piece_us[of_version] * quantity)
+        held = (state[of_version], container[of_version])
+        add(CPU, of_version, use.millicores[held] * weight)
+        add(MEMORY, of_version, use.memory_mib[held] * weight)
+        for choice, (gpu_type, gpu_count) in enumerate(configuration.gpus):
+            add(gpu_type, of_version & (log.gpu_choice[container] == choice), gpu_count * region)
     return metered

@@ -2,15 +2,26 @@
 
 Everything here is a frozen value without behaviour beyond look-ups, so that a scenario can be read, compared, changed
 with `dataclasses.replace`, and built for worlds of any size. Units are in the names; datetimes are aware UTC.
+
+Two apps or functions that exports call by one name carry a qualifier after an `@`, such as `shop` and `shop@staging`:
+inside the simulator they are two, and `shown_name` drops it from everything that is written.
 """
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
+
+from tieout.simulator.laws import Laws, LogHabits, SeriesHabits
 
 DEFAULT_MILLICORES = 125
 DEFAULT_MEMORY_MIB = 128
+
+
+def shown_name(name: str) -> str:
+    """Return the name of an app or function as exports show it."""
+    return name.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,12 @@ class Configuration:
         regions: a region restriction, which Modal bills at `region_multiplier`.
         region_multiplier: 1, 1.5 (broad) or 1.75 (narrow), on every resource.
         nonpreemptible: never preempted, at three times the price of CPU and memory.
+        gpu_choices: (type, count) in order of preference, of which a container gets one; empty: `gpu_type` alone.
+        ephemeral_disk_mib: requested disk, which raises the memory that is billed to a twentieth of it.
+        cluster_size: containers that serve one input together; the log names one of them.
+        single_use: a container serves one input and stops.
+        buffer_containers: idle containers that are kept in addition while the function is busy.
+        startup_timeout_seconds: how long a container may take to become ready; 0 as `function info` shows the default.
     """
 
     gpu_type: str | None
@@ -44,6 +61,17 @@ class Configuration:
     regions: tuple[str, ...] = ()
     region_multiplier: Decimal = Decimal(1)
     nonpreemptible: bool = False
+    gpu_choices: tuple[tuple[str, int], ...] = ()
+    ephemeral_disk_mib: int | None = None
+    cluster_size: int = 1
+    single_use: bool = False
+    buffer_containers: int = 0
+    startup_timeout_seconds: int = 0
+
+    @property
+    def gpus(self) -> tuple[tuple[str, int], ...]:
+        """The GPUs that a container may get, as (type, count) in order of preference."""
+        return self.gpu_choices or (((self.gpu_type, self.gpu_count),) if self.gpu_type else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,29 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandShift:
+    """From a midnight UTC on, callers call `factor` times as often."""
+
+    factor: float
+    effective: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Calls of `.map`: one call id and many inputs, all enqueued at once.
+
+    Attributes:
+        per_day: mean number of maps.
+        inputs: mean number of inputs of a map.
+        shift: a lasting change of the inputs of a map, or None.
+    """
+
+    per_day: float
+    inputs: float
+    shift: DemandShift | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """How often callers ask for a function.
 
@@ -88,6 +139,8 @@ class Demand:
         burst_share: share of the calls that arrive in bursts (one caller fanning out) rather than singly.
         burst_size: mean number of calls in a burst.
         day_spread: standard deviation of the logarithm of a day's own level.
+        maps: calls of `.map` in addition, or None.
+        shift: a lasting change of this function's demand, or None.
     """
 
     calls_per_hour: float
@@ -96,21 +149,43 @@ class Demand:
     burst_share: float = 0.25
     burst_size: float = 4.0
     day_spread: float = 0.05
+    maps: Maps | None = None
+    shift: DemandShift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What `.with_options()` or a class parameter makes of a function: containers of their own, one common log.
+
+    Attributes:
+        name: of the variant, for ids and luck.
+        share: of the function's calls.
+        configuration: what it asks for.
+        behaviour: how it behaves.
+    """
+
+    name: str
+    share: float
+    configuration: Configuration
+    behaviour: Behaviour
 
 
 @dataclass(frozen=True, slots=True)
 class DeployedFunction:
-    """One function in one deployment: what was asked for and how it behaves there."""
+    """One function in one deployment: what was asked for, how it behaves there, and how Modal treats its containers."""
 
     configuration: Configuration
     behaviour: Behaviour
+    laws: Laws | None = None
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One `modal deploy` of an app. Containers of the version before finish their calls and stop.
 
-    `deployed_at` None means: shortly before the simulated period begins.
+    `deployed_at` None means: shortly before the simulated period begins. `is_rollout` says that the twin, in which
+    nothing was ever rolled out, lacks it.
     """
 
     app: str
@@ -119,6 +194,7 @@ class Deployment:
     functions: Mapping[str, DeployedFunction]
     commit: str
     deployed_by: str = "deployer"
+    is_rollout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +218,74 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app of the workspace: its ids, tags, and deployments in order of time."""
+    """An app of the workspace: its ids, tags, and deployments in order of time.
+
+    `environment` None means the scenario's.
+    """
 
     name: str
     app_id: str
     deployments: tuple[Deployment, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as its callers know it: a name, a demand, and the app that serves it before any rollout."""
+    """A function as its callers know it: a name, a demand, and the app that serves it before any rollout.
+
+    Attributes:
+        name: unique within the scenario.
+        home_app: the app that serves it.
+        demand: how often it is called.
+        arrivals: whose arrivals and luck it shares, None for its own: what calls two functions, or is renamed.
+        since: first instant of its calls, None for always.
+        until: end of its calls, None for never.
+    """
 
     name: str
     home_app: str
     demand: Demand
+    arrivals: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+class FleetKind(StrEnum):
+    """What owns containers that no call log shows."""
+
+    SERVER = "server"
+    SANDBOX = "sandbox"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Containers that serve no call: those of a Modal Server, of sandboxes, or of a `modal run`.
+
+    Attributes:
+        kind: what owns them.
+        name: its name.
+        app: the app it belongs to.
+        configuration: what a container asks for; `min_containers` live all the time.
+        behaviour: CPU and memory that a container uses.
+        starts_per_hour: containers that are started in addition.
+        median_seconds: how long one of these lives.
+        spread: standard deviation of the logarithm of that.
+        hour_weights: twenty-four relative weights of its starts, hour 0 UTC first.
+        is_apart: billed under an id of its own for each container, not under the app's.
+    """
+
+    kind: FleetKind
+    name: str
+    app: str
+    configuration: Configuration
+    behaviour: Behaviour
+    starts_per_hour: float = 0.0
+    median_seconds: float = 900.0
+    spread: float = 0.8
+    hour_weights: tuple[float, ...] = (1.0,) * 24
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +354,6 @@ class BillHabits:
 
 
 @dataclass(frozen=True, slots=True)
-class DemandShift:
-    """From a midnight UTC on, all callers call `factor` times as often."""
-
-    factor: float
-    effective: dt.date
-
-
-@dataclass(frozen=True, slots=True)
 class Scenario:
     """A whole workspace, ready to be simulated for any number of weeks around its first rollout.
 
@@ -241,7 +362,11 @@ class Scenario:
         log_delay_share: share of calls whose final status the log shows only hours later.
         workspace_day_spread: standard deviation of the logarithm of the level that all functions share on a day.
         day_persistence: correlation of the logarithm of a day's level, shared or a function's own, with the day before.
-        demand_shift: a lasting change of demand, or None.
+        demand_shift: a lasting change of the demand for all functions, or None.
+        fleets: containers that serve no call.
+        log: how the log of calls differs from what happened.
+        series: container series, or None when they are not exported.
+        catalog: the programme's files by name, where the built-in catalog does not describe this workspace.
     """
 
     name: str
@@ -257,6 +382,10 @@ class Scenario:
     workspace_day_spread: float = 0.06
     day_persistence: float = 0.0
     demand_shift: DemandShift | None = None
+    fleets: tuple[Fleet, ...] = ()
+    log: LogHabits = field(default_factory=LogHabits)
+    series: SeriesHabits | None = None
+    catalog: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a world whose parts do not fit together."""
@@ -264,6 +393,9 @@ class Scenario:
         for function in self.functions:
             if function.home_app not in apps:
                 raise ValueError(f"function {function.name}: home_app {function.home_app!r} is not among the apps")
+        for fleet in self.fleets:
+            if fleet.app not in apps:
+                raise ValueError(f"fleet {fleet.name}: app {fleet.app!r} is not among the apps")
         for rollout in self.rollouts:
             if rollout.app not in apps:
                 raise ValueError(f"rollout of {rollout.function}: app {rollout.app!r} is not among the apps")
@@ -274,6 +406,15 @@ class Scenario:
             )
             if not served:
                 raise ValueError(f"rollout of {rollout.function}: {rollout.app} does not deploy it by {rollout.at}")
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments that the apps are in, the scenario's own first."""
+        return tuple(dict.fromkeys((self.environment, *(self.environment_of(app) for app in self.apps))))
+
+    def environment_of(self, app: App) -> str:
+        """Return the environment that an app is in."""
+        return app.environment or self.environment
 
     def period(self, weeks: int) -> tuple[dt.datetime, dt.datetime]:
         """Return the first instant and the end of a simulation of that many weeks.

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,8 +13,9 @@ from tieout.core.money import from_picodollars
 from tieout.simulator.bill import Bill, CostCell, make_bill
 from tieout.simulator.containers import SUCCESS, PoolLog, Version, container_use, run_pool
 from tieout.simulator.demand import DAY_US, HOUR_US, Calls, Integers, draw_calls, workspace_levels
+from tieout.simulator.fleets import FleetLog, meter_fleet, own_objects, run_fleet
 from tieout.simulator.metering import meter
-from tieout.simulator.scenario import App, Deployment, Function, Rollout, Scenario
+from tieout.simulator.scenario import App, DeployedFunction, Deployment, Function, Rollout, Scenario
 
 Progress = Callable[[str, float], None]
 
@@ -49,7 +50,8 @@ class World:
         start: first instant, a Monday midnight UTC.
         end: the instant after the last.
         calls: per function, its calls.
-        pools: what happened, per function and app.
+        pools: what happened, per function, app and variant.
+        fleets: the containers that serve no call.
         bill: the final bill and the true cost.
         twin_cells: the true cost of the same arrivals on the old app under the old configuration.
     """
@@ -60,6 +62,7 @@ class World:
     end: dt.datetime
     calls: Mapping[str, Calls]
     pools: tuple[PoolLog, ...]
+    fleets: tuple[FleetLog, ...]
     bill: Bill
     twin_cells: tuple[CostCell, ...]
 
@@ -95,6 +98,10 @@ class World:
                 counts[log.function, day] += count
         return counts
 
+    def own_objects(self, log: FleetLog) -> tuple[App, ...]:
+        """Return what is billed under ids of its own for a fleet, in the order of its containers."""
+        return own_objects(log, next(app for app in self.scenario.apps if app.name == log.fleet.app))
+
     def billed_usd(self) -> Decimal:
         """Return the sum of the final bill's items."""
         return Decimal(sum(item.cost for item in self.bill.items)).scaleb(-8)
@@ -109,8 +116,21 @@ def _by_day(cells: Sequence[CostCell]) -> dict[tuple[str, int], int]:
 
 
 def without_rollouts(scenario: Scenario) -> Scenario:
-    """Return the twin of a scenario: every caller stays on the old app."""
-    return replace(scenario, rollouts=())
+    """Return the twin of a scenario: every caller stays on the old app, which is not deployed anew."""
+    apps = tuple(
+        replace(app, deployments=tuple(d for d in app.deployments if not d.is_rollout)) for app in scenario.apps
+    )
+    return replace(scenario, rollouts=(), apps=apps)
+
+
+def _rolled_out(scenario: Scenario, end: dt.datetime) -> set[str]:
+    """Return the functions that something is rolled out for before an instant."""
+    moved = {rollout.function for rollout in scenario.rollouts if rollout.at < end}
+    for app in scenario.apps:
+        for deployment in app.deployments:
+            if deployment.is_rollout and deployment.deployed_at and deployment.deployed_at < end:
+                moved |= deployment.functions.keys()
+    return moved
 
 
 def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = None) -> World:
@@ -127,11 +147,12 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
     """
     start, end = scenario.period(weeks)
     levels = workspace_levels(scenario, seed, (end - start).days)
+    fleets = [run_fleet(fleet, seed, start_us=to_us(start), end_us=to_us(end)) for fleet in scenario.fleets]
     calls: dict[str, Calls] = {}
     pools: list[PoolLog] = []
     twin_pools: list[PoolLog] = []
     twin = without_rollouts(scenario)
-    moved = {rollout.function for rollout in scenario.rollouts if rollout.at < end}
+    moved = _rolled_out(scenario, end)
     for position, function in enumerate(scenario.functions):
         if progress:
             progress(f"simulating {function.name}", position / len(scenario.functions))
@@ -141,8 +162,8 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
         twin_pools += function_pools(twin, function, drawn, start, end) if function.name in moved else actual
     if progress:
         progress("metering and billing", 1.0)
-    bill = _bill(scenario, pools, calls, start, end)
-    twin_bill = _bill(twin, twin_pools, calls, start, end) if moved else bill
+    bill = _bill(scenario, pools, fleets, calls, (start, end))
+    twin_bill = _bill(twin, twin_pools, fleets, calls, (start, end)) if moved else bill
     # A function that never moved has the same cost in both worlds, whatever rounding its neighbours cause.
     twin_cells = (
         *(cell for cell in twin_bill.cells if cell.function in moved),
@@ -155,6 +176,7 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
         end=end,
         calls=calls,
         pools=tuple(pools),
+        fleets=tuple(fleets),
         bill=bill,
         twin_cells=twin_cells,
     )
@@ -170,16 +192,32 @@ def function_pools(
     pools = []
     for position, name in enumerate(names):
         app = next(app for app in scenario.apps if app.name == name)
-        log = run_pool(
-            calls,
-            np.flatnonzero(route == position),
-            app=name,
-            versions=_versions(app, function.name, start, end),
-            end_us=to_us(end),
-        )
-        if log is not None:
-            pools.append(log)
+        versions = _versions(app, function.name, start, end)
+        for variant, chosen, of_variant in _by_variant(calls, np.flatnonzero(route == position), versions):
+            log = run_pool(calls, chosen, app=name, versions=of_variant, end_us=to_us(end), variant=variant)
+            if log is not None:
+                pools.append(log)
     return pools
+
+
+def _by_variant(
+    calls: Calls, chosen: Integers, versions: Sequence[Version]
+) -> Iterator[tuple[str | None, Integers, Sequence[Version]]]:
+    """Divide the calls of a function among its variants; the newest deployment says which there are."""
+    variants = versions[-1].deployed.variants if versions else ()
+    if not variants:
+        yield None, chosen, versions
+        return
+    luck = calls.luck("variant")[chosen]
+    below = 0.0
+    for variant in variants:
+        own = [
+            replace(v, deployed=DeployedFunction(variant.configuration, variant.behaviour, v.deployed.laws))
+            for v in versions
+        ]
+        yield variant.name, chosen[(luck >= below) & (luck < below + variant.share)], own
+        below += variant.share
+    yield None, chosen[luck >= below], versions
 
 
 def _route(calls: Calls, names: Sequence[str], rollouts: Sequence[Rollout]) -> Integers:
@@ -205,13 +243,31 @@ def _versions(app: App, function: str, start: dt.datetime, end: dt.datetime) -> 
 
 
 def _bill(
-    scenario: Scenario, pools: Sequence[PoolLog], calls: Mapping[str, Calls], start: dt.datetime, end: dt.datetime
+    scenario: Scenario,
+    pools: Sequence[PoolLog],
+    fleets: Sequence[FleetLog],
+    calls: Mapping[str, Calls],
+    period: tuple[dt.datetime, dt.datetime],
 ) -> Bill:
-    metered = {
-        (log.app, log.function): meter(
-            log, container_use(log, calls[log.function]), start_us=to_us(start), end_us=to_us(end)
-        )
-        for log in pools
-    }
-    hours = (to_us(end) - to_us(start)) // HOUR_US
-    return make_bill(scenario.apps, scenario.volumes, scenario.prices, metered, start=start.date(), hours=hours)
+    start_us, end_us = (to_us(instant) for instant in period)
+    metered: dict[tuple[str, str], dict[str, Integers]] = defaultdict(dict)
+    for log in pools:
+        _add(metered[log.app, log.function], _metered(log, calls, start_us, end_us))
+    apps = {app.name: app for app in scenario.apps}
+    objects = [*scenario.apps]
+    for fleet in fleets:
+        own = own_objects(fleet, apps[fleet.fleet.app])
+        objects += own
+        for key, by_resource in meter_fleet(fleet, own, start_us=start_us, end_us=end_us).items():
+            _add(metered[key], by_resource)
+    hours = (end_us - start_us) // HOUR_US
+    return make_bill(objects, scenario.volumes, scenario.prices, metered, start=period[0].date(), hours=hours)
+
+
+def _add(total: dict[str, Integers], by_resource: Mapping[str, Integers]) -> None:
+    for resource, quantities in by_resource.items():
+        total[resource] = total[resource] + quantities if resource in total else quantities
+
+
+def _metered(log: PoolLog, calls: Mapping[str, Calls], start_us: int, end_us: int) -> Mapping[str, Integers]:
+    return meter(log, container_use(log, calls[log.function]), start_us=start_us, end_us=end_us)
