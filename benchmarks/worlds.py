@@ -14,6 +14,7 @@ from typing import Any
 from tieout.simulator import Scenario
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import AS_THE_RULES_SAY, InitCrashes, LogHabits, PlacementWait, UseLaw
+from tieout.simulator.programme import no_programme
 from tieout.simulator.scenario import (
     App,
     Configuration,
@@ -34,7 +35,7 @@ MONDAY = dt.date(2026, 10, 19)
 CALLS_PER_DAY = {"embed": 300, "rank": 200, "train": 150, "generate": 160, "fetch": 320, "check": 280}
 
 _FUNCTIONS: Mapping[str, DeployedFunction] = {
-    "embed": workload("A10G", cores=2, memory_mib=8192, seconds=6, window_seconds=120),
+    "embed": workload("A10G", cores=2, memory_mib=8192, seconds=6),
     "rank": workload("A10G", cores=2, memory_mib=8192, seconds=20),
     "train": workload("A100-40GB", cores=4, memory_mib=32768, seconds=90),
     "generate": workload("A100-40GB", cores=2, memory_mib=16384, seconds=35, window_seconds=300),
@@ -58,6 +59,7 @@ def _world(functions: Mapping[str, DeployedFunction] = _FUNCTIONS) -> Scenario:
         volumes=(),
         prices=prices(),
         bill=SETTLED,
+        catalog=no_programme(),
     )
 
 

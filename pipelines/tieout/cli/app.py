@@ -28,7 +28,11 @@ export_app = typer.Typer(
 app.add_typer(export_app, name="export")
 
 ScenarioOption = Annotated[
-    str, typer.Option(help="The simulated world: coral-x (as the analysis describes it) or as-deployed (as it is).")
+    str,
+    typer.Option(
+        help="The simulated world: coral-x (as the analysis describes it), as-deployed (as it is), "
+        "or field (a busy workspace where Modal keeps to no rule)."
+    ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="The luck; the same seed writes the same files.")]
 WeeksOption = Annotated[int, typer.Option(min=1, max=60, help="Weeks to simulate, half of them before the rollout.")]
@@ -80,7 +84,13 @@ def demo(
     """
     from tieout.cli.demo import run_demo
 
-    run_demo(home_of(context, home), catalog_of(context, catalog, home), scenario=scenario, seed=seed, weeks=weeks)
+    run_demo(
+        home_of(context, home),
+        lambda: catalog_of(context, catalog, home),
+        scenario=scenario,
+        seed=seed,
+        weeks=weeks,
+    )
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`tieout demo` and `tieout simulate`: a Modal workspace in miniature."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,10 +27,13 @@ class Simulation:
         return f"--scenario {self.scenario} --seed {self.seed} --weeks {self.weeks}"
 
 
-def run_demo(home: Home, catalog_directory: Path, *, scenario: str, seed: int, weeks: int) -> None:
-    """Simulate into the workspace, bring it up to date, and say what to look at next."""
+def run_demo(home: Home, find_catalog: Callable[[], Path], *, scenario: str, seed: int, weeks: int) -> None:
+    """Simulate into the workspace, bring it up to date, and say what to look at next.
+
+    The catalog is looked for when the simulation is written, because some scenarios bring their own.
+    """
     _simulate(home.root, Simulation(scenario, seed, weeks))
-    run_workspace(home, catalog_directory)
+    run_workspace(home, find_catalog())
     say("")
     say("Next: `tieout ui` shows every table and check, `tieout sql tie_out` the proof, `tieout sql` more questions.")
 
@@ -39,6 +43,8 @@ def run_simulation(out: Path, *, scenario: str, seed: int, weeks: int) -> None:
     _simulate(out, Simulation(scenario, seed, weeks))
     say(f"Exports: {out / 'landing'}")
     say(f"Truth: {out / 'truth'}")
+    if Home(out).catalog.is_dir():
+        say(f"Catalog: {Home(out).catalog}")
 
 
 def is_simulated(home: Home) -> bool:

@@ -4,7 +4,7 @@ What belongs here: scenarios (frozen data), the simulation of callers, container
 modal CLI, and the truth that the simulation knows. `simulate` writes `OUT/landing` (exports with sidecars) and
 `OUT/truth`; `run` does the same in memory.
 
-What does not: anything that reads an export or the truth, and any knowledge of the catalog or the warehouse.
+What does not: anything that reads an export or the truth, and any knowledge of the warehouse.
 Only the command line and tests import this package.
 """
 
@@ -15,14 +15,20 @@ from pathlib import Path
 
 from tieout.simulator.app_exports import write_app_exports, write_call_exports
 from tieout.simulator.bill_exports import write_bill_exports
-from tieout.simulator.coral_x import SCENARIOS, larger
+from tieout.simulator.coral_x import SCENARIOS as CORAL_X_SCENARIOS
+from tieout.simulator.coral_x import larger
+from tieout.simulator.field import field
 from tieout.simulator.landing import Landing
+from tieout.simulator.programme import write_programme
 from tieout.simulator.scenario import Scenario
 from tieout.simulator.series import write_series
 from tieout.simulator.truth import write_truth
 from tieout.simulator.world import Progress, World, run
 
 __all__ = ["SCENARIOS", "Scenario", "SimulationSummary", "World", "larger", "run", "simulate", "write_world"]
+
+SCENARIOS = {**CORAL_X_SCENARIOS, "field": field()}
+"""The scenarios of the command line by name."""
 
 # How much of the whole work is done once the world has run, and how much of the writing once the bill is written.
 _RUNNING, _BILLED = 0.6, 0.25
@@ -85,6 +91,8 @@ def write_world(world: World, out: Path, progress: Progress | None = None) -> Si
     write_series(world, landing)
     write_call_exports(world, landing, lambda step, share: report(step, _BILLED + share * (1 - _BILLED)))
     write_truth(world, out / "truth")
+    if world.scenario.catalog:
+        write_programme(world.scenario.catalog, out / "catalog")
     report("done", 1.0)
     return SimulationSummary(
         calls=sum(len(calls) for calls in world.calls.values()),

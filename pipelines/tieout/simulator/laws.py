@@ -81,6 +81,8 @@ class Laws:
     Attributes:
         idle_share: how long an idle container lives, as a share of the scaledown window; above 1 it stops late.
         surplus_rate: share of the containers that are started together with one too many, which never gets an input.
+        waits_for_its_own: an input waits for the container that was started for it, though another is free sooner;
+            otherwise a container may find its input taken, and is idle from the beginning.
         crashes: containers that fail at init, or None.
         wait: waits for a machine, or None.
         first_choice_share: of a list of GPUs, the share of containers that get the first one; the rest get a later one.
@@ -91,6 +93,7 @@ class Laws:
 
     idle_share: Range = (0.1, 1.0)
     surplus_rate: float = 0.04
+    waits_for_its_own: bool = False
     crashes: InitCrashes | None = None
     wait: PlacementWait | None = None
     first_choice_share: float = 0.6
@@ -102,10 +105,11 @@ class Laws:
 AS_THE_RULES_SAY = Laws(
     idle_share=(1.0, 1.0),
     surplus_rate=0.0,
+    waits_for_its_own=True,
     first_choice_share=1.0,
     use=UseLaw((1.0, 1.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0)),
 )
-"""Every container lives for exactly its window: what a reader of the documentation would compute."""
+"""Every container gets an input and lives for exactly its window: what a reader of the documentation would compute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Pool:
 
     def _serve(self) -> None:
         """Give waiting inputs to free containers, and start containers for those still waiting."""
-        while self.queue and self._find_available():
+        while self.queue and self._may_serve() and self._find_available():
             self._start(self.queue.popleft(), self.available[-1])
         if self.current == NEVER:
             return
@@ -127,6 +127,13 @@ class Pool:
                 self._spawn(trigger, Purpose.SURPLUS)
         if self._laws(self.current) is not None and self.now < self.end_us:
             self._keep_warm(configuration)
+
+    def _may_serve(self) -> bool:
+        """Tell whether the first waiting input may go to any container, or waits for one that is on its way."""
+        laws = self._laws(self.current) if self.current != NEVER else None
+        if laws is None or not laws.waits_for_its_own:
+            return True
+        return len(self.queue) > self.starting * self.versions[self.current].deployed.configuration.concurrent_inputs
 
     def _laws(self, version: int) -> Laws | None:
         return self.versions[version].deployed.laws

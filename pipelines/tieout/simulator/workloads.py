@@ -42,7 +42,7 @@ def workload(
     window_seconds: int = 60,
     laws: Laws = AS_THE_RULES_SAY,
 ) -> DeployedFunction:
-    """Return a function that uses less CPU and memory than it requests.
+    """Return a function that uses less CPU and memory than it requests, and whose containers nothing kills.
 
     Args:
         gpu: Modal's name of the GPU, or None.
@@ -62,6 +62,8 @@ def workload(
             cold_start_seconds=GPU_COLD_START_SECONDS if gpu else CPU_COLD_START_SECONDS,
             millicores_executing=(round(millicores * _LEAST_USE), round(millicores * _MOST_USE)),
             memory_mib_used=(round(memory_mib * _LEAST_USE), round(memory_mib * _MOST_USE)),
+            init_failure_rate=0.0,
+            preemptions_per_hour=0.0,
         ),
         laws,
     )
