@@ -103,18 +103,18 @@ def _warm_without_calls() -> Scenario:
 
 def _greedy(name: str, **changes: Any) -> DeployedFunction:
     deployed = _FUNCTIONS[name]
-    behaviour = replace(deployed.behaviour, millicores_executing=(800, 1500), memory_mib_used=(3000, 9000))
+    behaviour = replace(deployed.behaviour, millicores_executing=(800, 2500), memory_mib_used=(3000, 9000))
     configuration = replace(deployed.configuration, **changes)
     return replace(deployed, configuration=configuration, behaviour=behaviour)
 
 
 def _cpu_above_request() -> Scenario:
-    greedy = {name: _greedy(name, cpu_millicores=None, memory_mib=16384) for name in ("rank", "fetch")}
+    greedy = {name: _greedy(name, cpu_millicores=500, memory_mib=16384) for name in ("rank", "fetch")}
     return _world({**_FUNCTIONS, **greedy})
 
 
 def _memory_above_request() -> Scenario:
-    greedy = {name: _greedy(name, cpu_millicores=2000, memory_mib=None) for name in ("rank", "fetch")}
+    greedy = {name: _greedy(name, cpu_millicores=4000, memory_mib=512) for name in ("rank", "fetch")}
     return _world({**_FUNCTIONS, **greedy})
 
 

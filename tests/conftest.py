@@ -92,7 +92,7 @@ def built_workspace(build_once: BuildOnce) -> Home:
     from tieout.cli.demo import run_demo
 
     def fill(folder: Path) -> None:
-        run_demo(Home(folder), resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
+        run_demo(Home(folder), lambda: resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
 
     return Home(build_once("workspace", fill))
 

@@ -130,7 +130,7 @@ def simulated(folder: Path) -> Home:
     invoice.parent.mkdir()
     invoice.write_text(json.dumps({"number": "2026-0042", "total": summary["billed_cost"]}), encoding="utf-8")
     home = Home(folder)
-    run_demo(home, resource_path("catalog"), scenario=SCENARIO, seed=SEED, weeks=WEEKS)
+    run_demo(home, lambda: resource_path("catalog"), scenario=SCENARIO, seed=SEED, weeks=WEEKS)
     return home
 
 

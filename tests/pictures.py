@@ -75,7 +75,7 @@ def main() -> None:
     """Simulate the workspace, run everything, and take the pictures."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
-        run_demo(home, resource_path("catalog"), scenario="coral-x", seed=1, weeks=8)
+        run_demo(home, lambda: resource_path("catalog"), scenario="coral-x", seed=1, weeks=8)
         for path in take(home.reports, IMAGES):
             print(path.relative_to(Path.cwd()))
 
