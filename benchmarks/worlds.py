@@ -12,21 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.simulator import Scenario
+from tieout.simulator.configuration import Configuration, DeployedFunction, Variant
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import AS_THE_RULES_SAY, InitCrashes, LogHabits, PlacementWait, UseLaw
 from tieout.simulator.programme import no_programme
-from tieout.simulator.scenario import (
-    App,
-    Configuration,
-    DeployedFunction,
-    Deployment,
-    Fleet,
-    FleetKind,
-    Function,
-    Maps,
-    PriceChange,
-    Variant,
-)
+from tieout.simulator.scenario import App, Deployment, Fleet, FleetKind, Function, Maps, PriceChange
 from tieout.simulator.workloads import SETTLED, price, prices, working_week, workload
 
 APP = "studio"

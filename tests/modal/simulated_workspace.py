@@ -21,8 +21,9 @@ from tieout.simulator.bill import Item
 from tieout.simulator.billing_snapshots import DAY, HOUR, SeenBill, seen_bill
 from tieout.simulator.call_log import write_call_log
 from tieout.simulator.cli_format import CLIENT_VERSION, amount
+from tieout.simulator.configuration import Configuration
 from tieout.simulator.ids import object_id
-from tieout.simulator.scenario import App, Configuration
+from tieout.simulator.scenario import App
 from tieout.simulator.world import deployed_at, from_us, to_us
 
 WORKSPACE_NAME = "coral-x"

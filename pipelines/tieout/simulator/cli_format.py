@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import numpy as np
 
+from tieout.simulator.configuration import Configuration
 from tieout.simulator.demand import SECOND_US, Integers
-from tieout.simulator.scenario import Configuration
 
 CLIENT_VERSION = "1.6.4"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tieout.simulator.configuration import DEFAULT_MEMORY_MIB, DEFAULT_MILLICORES, DeployedFunction
 from tieout.simulator.demand import SECOND_US, Calls, Floats, Integers
 from tieout.simulator.laws import Range
 from tieout.simulator.outcomes import (
@@ -18,7 +19,6 @@ from tieout.simulator.outcomes import (
     TIMEOUT,
 )
 from tieout.simulator.pool import Pool, Purpose, Version
-from tieout.simulator.scenario import DEFAULT_MEMORY_MIB, DEFAULT_MILLICORES, DeployedFunction
 
 __all__ = [
     "INIT_FAILURE",

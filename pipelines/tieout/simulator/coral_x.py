@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
 from tieout.simulator.ids import object_id
 from tieout.simulator.scenario import (
     App,
-    Behaviour,
-    Configuration,
     Demand,
-    DeployedFunction,
     Deployment,
     Function,
     PriceChange,

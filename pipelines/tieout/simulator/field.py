@@ -11,13 +11,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from tieout.simulator.configuration import DeployedFunction, Variant
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import InitCrashes, Laws, LogHabits, PlacementWait
 from tieout.simulator.programme import ProgrammeFunction, programme
 from tieout.simulator.scenario import (
     App,
     Demand,
-    DeployedFunction,
     Deployment,
     Fleet,
     FleetKind,
@@ -25,7 +25,6 @@ from tieout.simulator.scenario import (
     Maps,
     PriceChange,
     Scenario,
-    Variant,
     Volume,
 )
 from tieout.simulator.workloads import price, prices, working_week, workload

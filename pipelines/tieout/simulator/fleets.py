@@ -11,17 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tieout.simulator.configuration import DEFAULT_MEMORY_MIB, DEFAULT_MILLICORES
 from tieout.simulator.demand import HOUR_US, SECOND_US, Floats, Integers, stream
 from tieout.simulator.ids import object_id
 from tieout.simulator.metering import COMPONENTS, CPU, MEMORY, SANDBOX_CPU, SANDBOX_MEMORY, Stretches, by_hour
-from tieout.simulator.scenario import (
-    DEFAULT_MEMORY_MIB,
-    DEFAULT_MILLICORES,
-    App,
-    Fleet,
-    FleetKind,
-    shown_name,
-)
+from tieout.simulator.scenario import App, Fleet, FleetKind, shown_name
 
 _QUARTERS = 4
 _DIRECT = COMPONENTS.index("direct")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tieout.simulator.configuration import DeployedFunction
 from tieout.simulator.demand import HOUR_US, SECOND_US, Calls, Floats, Integers
 from tieout.simulator.laws import InitCrashes, Laws
-from tieout.simulator.scenario import DeployedFunction
 
 SUCCESS, FAILURE, TIMEOUT, OOM_KILL, TERMINATED, INIT_FAILURE = range(6)
 STATUSES = ("success", "failure", "timeout", "kernel oom kill", "terminated", "init failure")

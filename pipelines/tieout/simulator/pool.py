@@ -13,10 +13,10 @@ from enum import IntEnum
 
 import numpy as np
 
+from tieout.simulator.configuration import Configuration, DeployedFunction
 from tieout.simulator.demand import SECOND_US, Calls, Integers
 from tieout.simulator.laws import Laws
 from tieout.simulator.outcomes import INIT_FAILURE, NEVER, OOM_KILL, TERMINATED, microseconds, outcomes
-from tieout.simulator.scenario import Configuration, DeployedFunction
 
 _READY, _FINISH, _PREEMPT, _EXPIRE, _DEPLOY = range(5)
 _STARTING, _LIVE, _STOPPED = range(3)

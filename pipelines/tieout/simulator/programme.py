@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tieout.core.resources import resource_path
 from tieout.simulator.cli_format import rfc3339
-from tieout.simulator.scenario import Configuration
+from tieout.simulator.configuration import Configuration
 
 _SHARED = ("billing.yaml", "mail.yaml", "prices.yaml")
 _GUARDRAILS = '{error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_ratio: "1.25", p95_ratio: "1.25"}'

@@ -16,22 +16,13 @@ import numpy as np
 import polars as pl
 
 from tieout.core.money import from_picodollars
+from tieout.simulator.configuration import DeployedFunction
 from tieout.simulator.containers import SUCCESS
 from tieout.simulator.demand import DAY_US
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import InitCrashes, Laws, LogHabits, SeriesHabits, UseLaw
 from tieout.simulator.programme import ProgrammeFunction, programme
-from tieout.simulator.scenario import (
-    App,
-    DemandShift,
-    DeployedFunction,
-    Deployment,
-    Function,
-    Maps,
-    PriceChange,
-    Scenario,
-    shown_name,
-)
+from tieout.simulator.scenario import App, DemandShift, Deployment, Function, Maps, PriceChange, Scenario, shown_name
 from tieout.simulator.workloads import SETTLED, price, prices, working_week, workload
 from tieout.simulator.world import World, run, to_us, without_rollouts
 

@@ -2,17 +2,10 @@
 
 from decimal import Decimal
 
+from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
 from tieout.simulator.coral_x import LIST_PRICES, WORKING_HOURS, WORKING_WEEK
 from tieout.simulator.laws import AS_THE_RULES_SAY, Laws
-from tieout.simulator.scenario import (
-    Behaviour,
-    BillHabits,
-    Configuration,
-    Demand,
-    DeployedFunction,
-    PriceChange,
-    PriceList,
-)
+from tieout.simulator.scenario import BillHabits, Demand, PriceChange, PriceList
 
 GPU_COLD_START_SECONDS = (8.0, 25.0)
 CPU_COLD_START_SECONDS = (1.5, 5.0)

@@ -11,11 +11,12 @@ import polars as pl
 
 from tieout.core.money import from_picodollars
 from tieout.simulator.bill import Bill, CostCell, make_bill
+from tieout.simulator.configuration import DeployedFunction
 from tieout.simulator.containers import SUCCESS, PoolLog, Version, container_use, run_pool
 from tieout.simulator.demand import DAY_US, HOUR_US, Calls, Integers, draw_calls, workspace_levels
 from tieout.simulator.fleets import FleetLog, meter_fleet, own_objects, run_fleet
 from tieout.simulator.metering import meter
-from tieout.simulator.scenario import App, DeployedFunction, Deployment, Function, Rollout, Scenario
+from tieout.simulator.scenario import App, Deployment, Function, Rollout, Scenario
 
 Progress = Callable[[str, float], None]
 

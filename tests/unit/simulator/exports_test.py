@@ -19,8 +19,8 @@ import pytest
 from tieout.core import ids
 from tieout.simulator import SCENARIOS, SimulationSummary, simulate
 from tieout.simulator.cli_format import amount, function_info, path_key, timestamps
+from tieout.simulator.configuration import Configuration
 from tieout.simulator.ids import ulids
-from tieout.simulator.scenario import Configuration
 
 # As the real CLI printed it, to the byte.
 FUNCTION_INFO = """{

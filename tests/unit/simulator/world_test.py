@@ -10,6 +10,7 @@ import pytest
 
 from tieout.simulator import SCENARIOS, World, larger, run
 from tieout.simulator.bill import ROUNDING_FUNCTION
+from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
 from tieout.simulator.containers import (
     INIT_FAILURE,
     NEVER,
@@ -23,7 +24,7 @@ from tieout.simulator.containers import (
 from tieout.simulator.coral_x import EVALUATE, GENERATE, NEW_APP, OLD_APP, PHASE_1, PROGRESS
 from tieout.simulator.demand import HOUR_US, SECOND_US, Calls, Integers
 from tieout.simulator.metering import COMPONENTS, CPU, container_stretches, meter
-from tieout.simulator.scenario import Behaviour, Configuration, DeployedFunction, Rollout, StayingCallers
+from tieout.simulator.scenario import Rollout, StayingCallers
 from tieout.simulator.truth import avoided_daily, cost_hourly
 from tieout.simulator.world import from_us, to_us
 
