@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import accuracy, attribution, coverage, daily, ingest, kills, mutations, pull, quiet, render, validation
+from benchmarks.rows import Rows
 from tieout.simulator import SCENARIOS, larger
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -34,12 +35,13 @@ def _machine() -> str:
 
 
 def _accuracy() -> str:
+    rows = Rows("accuracy")
     return (
         "Attributed cost against the simulator's truth in worlds that break one belief each, over all seeds: errors\n"
         "per function and week above $1; the largest share of the bill that stands with another owner, or in a\n"
         "residual; the largest error of a component's share of a function's cost, in percentage points; how often the\n"
         "error bar contains the truth, and its median half-width.\n\n"
-        + accuracy.table({case: accuracy.measure(case) for case in accuracy.cases()})
+        + accuracy.table({case: accuracy.measure(case, rows) for case in accuracy.cases()})
     )
 
 

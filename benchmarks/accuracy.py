@@ -140,9 +140,16 @@ def cases(seeds: Sequence[int] = SEEDS) -> Iterator[Case]:
                 yield Case(name, seed, has_series)
 
 
-def measure(case: Case) -> Accuracy:
-    """Simulate a workspace, attribute its bill and compare with the truth; what an earlier run has measured is kept."""
-    rows = Rows("accuracy")
+def measure(case: Case, rows: Rows) -> Accuracy:
+    """Simulate a workspace, attribute its bill and compare with the truth, unless an earlier run has.
+
+    Args:
+        case: the workspace.
+        rows: what earlier runs have measured; it receives the result.
+
+    Raises:
+        RuntimeError: a file was refused, or a critical expectation broken.
+    """
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         out = Path(directory)
         summary = write_world(run(case.scenario(), case.seed, case.weeks), out)
@@ -154,7 +161,10 @@ def measure(case: Case) -> Accuracy:
         with open_warehouse(out / "warehouse.duckdb") as con:
             period = Period(summary.period_start.date(), summary.period_end.date())
             build(con, out / "landing", period, catalog=catalog)
-            measured = _compared(con, pl.read_parquet(out / "truth" / "cost_hourly.parquet"), case)
+            truth = pl.read_parquet(out / "truth" / "cost_hourly.parquet")
+            if "environment" not in truth.columns:
+                truth = truth.with_columns(environment=pl.lit(case.scenario().environment))
+            measured = compare(con, truth)
     rows.put(key, asdict(measured))
     return measured
 
@@ -180,9 +190,13 @@ def build(con: duckdb.DuckDBPyConnection, landing: Path, period: Period, *, cata
         raise RuntimeError(f"refused: {[validation.blocking for validation in build.validations]}")
 
 
-def _compared(con: duckdb.DuckDBPyConnection, truth: pl.DataFrame, case: Case) -> Accuracy:
-    if "environment" not in truth.columns:
-        truth = truth.with_columns(environment=pl.lit(case.scenario().environment))
+def compare(con: duckdb.DuckDBPyConnection, truth: pl.DataFrame) -> Accuracy:
+    """Compare `spend.hourly`, and `spend.weekly` where it is, with the truth.
+
+    Args:
+        con: the warehouse.
+        truth: environment, app, function, hour, component, amount_usd.
+    """
     con.register("truth", truth.to_arrow())
     true, attributed = _money(con.execute(_TRUTH).fetchall()), _money(con.execute(_ATTRIBUTED).fetchall())
     weekly, said = true.by(week=True), attributed.by(week=True)

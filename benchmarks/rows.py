@@ -6,14 +6,14 @@ taken for one of these.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks" / ".rows"
 _CODE = ("pipelines/**/*.py", "sql/**/*.sql", "catalog/*.yaml", "expectations/**/*.yaml")
-_Key = dict[str, str | int | bool]
+_Key = Mapping[str, str | int | bool]
 
 
 def code_version(*more: Path) -> str:
@@ -64,8 +64,8 @@ class Rows:
             self.path.exists() and not self.path.read_bytes().endswith(b"\n") and self.path.stat().st_size > 0
         )
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if is_cut_short else "") + json.dumps({"key": key, "result": result}) + "\n")
+            file.write(("\n" if is_cut_short else "") + json.dumps({"key": dict(key), "result": result}) + "\n")
 
 
 def _text(key: _Key) -> str:
-    return json.dumps(key, sort_keys=True)
+    return json.dumps(dict(key), sort_keys=True)

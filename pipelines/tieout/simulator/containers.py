@@ -117,15 +117,20 @@ def run_pool(
         return None
     pool = Pool(calls, chosen, versions, end_us)
     pool.run()
+    return _log(pool, chosen, function=calls.function, app=app, variant=variant)
+
+
+def _log(pool: Pool, chosen: Integers, *, function: str, app: str, variant: str | None) -> PoolLog:
+    """Return what a pool did, its attempts in the order of their calls."""
     enqueued = np.array(pool.enqueued, dtype=np.int64)
     order = np.lexsort((np.arange(len(pool.call)), enqueued[_integers(pool.call)]))
     trigger, version = _integers(pool.trigger), _integers(pool.version)
     choices = [pool.outcomes[of].gpu_choice[call] for of, call in zip(pool.version, pool.trigger, strict=True)]
     return PoolLog(
-        function=calls.function,
+        function=function,
         app=app,
         variant=variant,
-        versions=tuple(versions),
+        versions=tuple(pool.versions),
         requested_us=_integers(pool.requested),
         created_us=_integers(pool.created),
         ready_us=_integers(pool.ready),

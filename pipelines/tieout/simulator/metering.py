@@ -56,9 +56,9 @@ def container_stretches(log: PoolLog) -> Stretches:
 def stretches_by_cause(log: PoolLog) -> Stretches:
     """Split the life of every container like `container_stretches`, and name what settings and crashes cause.
 
-    Where the function has laws, a container that dies at init is `failed`, and an idle one that lives on beyond its
-    scaledown window because a floor or a buffer keeps it is `warm` from then on; one that was started for a floor or
-    a buffer is warm until its first input.
+    Where the function has laws, a container that dies at init is `failed`. One that was started for a floor or a buffer
+    is `warm` until its first input, and one that a floor or a buffer keeps after its last input is warm from the end of
+    its scaledown window on. A gap between two inputs is idle, however long it is.
     """
     plain = container_stretches(log)
     has_laws = np.array([v.deployed.laws is not None for v in log.versions])[log.version]
@@ -73,7 +73,8 @@ def stretches_by_cause(log: PoolLog) -> Stretches:
     unasked = np.isin(log.purpose, [Purpose.FLOOR, Purpose.BUFFER])
     before_first = unasked[plain.container] & (plain.start_us == log.ready_us[plain.container])
     allowed = np.where(before_first, 0, window[plain.container])
-    splits = (component == _IDLE) & keeps[plain.container] & (plain.end_us > plain.start_us + allowed)
+    is_gap = ~before_first & (plain.end_us < log.stopped_us[plain.container])
+    splits = (component == _IDLE) & keeps[plain.container] & ~is_gap & (plain.end_us > plain.start_us + allowed)
     warm_from = np.minimum(plain.start_us + allowed, plain.end_us)
     end = np.where(splits, warm_from, plain.end_us)
     kept = end > plain.start_us

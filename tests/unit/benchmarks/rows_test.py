@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.rows import Rows, code_version, content_hash
 
-KEY = {"world": "surplus", "seed": 1, "code": "a"}
+KEY: dict[str, str | int] = {"world": "surplus", "seed": 1, "code": "a"}
 
 
 def test_a_result_is_there_for_the_next_run(tmp_path: Path) -> None:
