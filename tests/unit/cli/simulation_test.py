@@ -1,6 +1,8 @@
 from pathlib import Path
 
 from tests.conftest import Tieout
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -15,6 +17,17 @@ def test_a_simulation_writes_exports_and_the_truth_beside_them(tieout: Tieout, t
         "cost_hourly.parquet",
     }
     assert any((tmp_path / "out" / "landing" / "billing_report").iterdir())
+
+
+def test_the_field_brings_a_catalog_of_its_own(tieout: Tieout, tmp_path: Path) -> None:
+    said = tieout("simulate", "--scenario", "field", "--seed", "3", "--weeks", "1", "--out", tmp_path / "out")
+    assert said.code == 0
+    assert "Catalog:" in said.out
+    catalog = load_catalog(Home(tmp_path / "out").catalog)
+    assert [phase.functions for phase in catalog.rollout.phases] == [("transcribe", "upscale")]
+    assert {
+        configuration.app for function in catalog.functions.functions for configuration in function.configurations
+    } == {"media"}
 
 
 def test_simulating_the_same_again_changes_nothing(tieout: Tieout, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tieout.catalog.load import load_catalog
 from tieout.simulator.laws import AS_THE_RULES_SAY
+from tieout.simulator.programme import write_programme
 from tieout.simulator.rollout import (
     INFER,
     SAVES_NOTHING,
@@ -84,7 +87,10 @@ def test_demand_follows_the_kind_and_the_setting() -> None:
     assert per_day[RolloutKind.VOLUME_DOWN] == pytest.approx(0.7, rel=0.25)
 
 
-def test_the_catalog_names_the_phase_and_not_what_was_split_off() -> None:
-    catalog = rolled_out(RolloutKind.SPLIT).world.scenario.catalog
-    assert "deployed_at: 2026-09-14T10:00:00Z" in catalog["rollout.yaml"]
-    assert "infer_gpu" not in catalog["functions.yaml"]
+def test_the_catalog_names_the_phase_and_not_what_was_split_off(tmp_path: Path) -> None:
+    write_programme(rolled_out(RolloutKind.SPLIT).world.scenario.catalog, tmp_path)
+    catalog = load_catalog(tmp_path)
+    (phase,) = catalog.rollout.phases
+    assert f"{phase.deployed_at:%Y-%m-%d %H:%M}" == "2026-09-14 10:00"
+    assert phase.functions == ("infer", "generate")
+    assert {function.name for function in catalog.functions.functions} == {"infer", "generate"}
