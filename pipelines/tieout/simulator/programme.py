@@ -1,6 +1,6 @@
 """The catalog of a simulated workspace that the built-in one does not describe, as the text of its files.
 
-Prices, billing account and mail are those of the built-in catalog; `write_programme` puts them beside.
+All other files, such as the prices, are those of the built-in catalog; `write_programme` puts them beside.
 """
 
 import datetime as dt
@@ -13,7 +13,6 @@ from tieout.core.resources import resource_path
 from tieout.simulator.cli_format import rfc3339
 from tieout.simulator.configuration import Configuration
 
-_SHARED = ("billing.yaml", "mail.yaml", "prices.yaml")
 _GUARDRAILS = '{error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_ratio: "1.25", p95_ratio: "1.25"}'
 
 
@@ -62,8 +61,9 @@ def write_programme(files: Mapping[str, str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    for name in _SHARED:
-        shutil.copyfile(resource_path("catalog") / name, folder / name)
+    for shared in sorted(resource_path("catalog").glob("*.yaml")):
+        if shared.name not in files:
+            shutil.copyfile(shared, folder / shared.name)
 
 
 def _function(function: ProgrammeFunction) -> str:
