@@ -23,7 +23,7 @@ from tieout.simulator.rollout import (
 
 @cache
 def rolled_out(kind: RolloutKind) -> RolloutWorld:
-    return run_rollout(RolloutSetting(kind, seed=1, weeks_before=2, weeks_after=1, calls_per_day=90))
+    return run_rollout(RolloutSetting(kind, seed=1, weeks_before=2, weeks_after=1, calls_per_day=60))
 
 
 def total(frame: pl.DataFrame, column: str) -> Decimal:
@@ -60,7 +60,7 @@ def test_a_real_saving_is_the_difference_to_the_twin() -> None:
 def test_the_size_of_a_saving_is_a_setting() -> None:
     change = Change(seconds_factor=0.5)
     setting = RolloutSetting(
-        RolloutKind.SAVING, 1, 2, 1, calls_per_day=90, change=change, laws=AS_THE_RULES_SAY, persistence=0.6
+        RolloutKind.SAVING, 1, 2, 1, calls_per_day=60, change=change, laws=AS_THE_RULES_SAY, persistence=0.6
     )
     smaller = run_rollout(setting)
     assert 0 < smaller.avoided_usd() < rolled_out(RolloutKind.SAVING).avoided_usd()
