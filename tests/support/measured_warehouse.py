@@ -7,8 +7,11 @@ from pathlib import Path
 
 import duckdb
 
+from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
 from tieout.sources import create_raw_schema
+from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 
 CODE, GENOME = "generate_code_modal", "evaluate_genome_modal"
@@ -48,6 +51,7 @@ def write_measured_warehouse(path: Path, *, first_day: dt.date = FIRST_DAY) -> N
     """Write a warehouse from a day on: $0.50 a call before the deployment, from then on $0.20 for generating code."""
     with open_warehouse(path) as con:
         create_raw_schema(con)
+        write_catalog(con, load_catalog(resource_path("catalog")))
         con.execute(_TABLES)
         day = first_day
         while day < LAST_WEEK.end:
