@@ -255,7 +255,7 @@ def test_a_baseline_without_one_of_its_logs_is_not_frozen(con: duckdb.DuckDBPyCo
     with pytest.raises(BaselineError) as raised:
         freeze_baseline(con, CATALOG)
     assert f"the call log of {GENOME} ({OLD_APP}) is not landed" in str(raised.value)
-    assert str(raised.value).endswith("2026-10-07")
+    assert raised.value.problem.endswith("2026-10-07")
 
 
 def test_a_baseline_with_a_refund_is_not_frozen(con: duckdb.DuckDBPyConnection) -> None:
