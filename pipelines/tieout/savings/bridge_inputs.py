@@ -11,10 +11,8 @@ from tieout.savings.bridge import BridgeInputs
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.programme import Programme
-from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms, projected_terms
+from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms, measured_call_cost, projected_terms
 from tieout.savings.week_basis import WeekBasis
-
-_MICROSECONDS = 1_000_000
 
 
 def bridge_inputs(basis: WeekBasis, functions: Sequence[FunctionMeasurement]) -> list[BridgeInputs]:
@@ -31,10 +29,10 @@ def _function_inputs(basis: WeekBasis, function: FunctionMeasurement) -> BridgeI
     own = basis.work.get(name, ())
     phases = basis.programme.phases_of(name)
     phase = function.phase or (phases[0].id if phases else "none")
-    before = _call_cost([value for value in own if value.day in basis.baseline_days])
+    before = measured_call_cost([value for value in own if value.day in basis.baseline_days])
     measured = [value for value in own if value.day in function.days]
     moved = [value for value in measured if value.phase == phase]
-    after = _call_cost(moved)
+    after = measured_call_cost(moved)
     line = basis.programme.lines.get(name)
     adjustments = _adjustments(basis, function)
     claimed = function.projected_usd_per_day or Decimal(0)
@@ -82,24 +80,6 @@ def _realized(
         coverage=Fraction(sum(value.successful_calls for value in moved), calls),
         before=before,
         after=after or before,
-    )
-
-
-def _call_cost(work: Sequence[DailyWork]) -> CallCost | None:
-    calls = sum(value.successful_calls for value in work)
-    busy = sum(value.busy_us for value in work)
-    container = sum(value.container_us for value in work)
-    if not (calls and busy and container):
-        return None
-    seconds = Fraction(container, _MICROSECONDS)
-    return CallCost(
-        execution_seconds=Fraction(busy, _MICROSECONDS * calls),
-        overhead=Fraction(container, busy),
-        rates=ContainerRates(
-            gpu_usd_per_second=Fraction(sum((value.gpu_usd for value in work), Decimal(0))) / seconds,
-            cpu_usd_per_second=Fraction(sum((value.cpu_usd for value in work), Decimal(0))) / seconds,
-            memory_usd_per_second=Fraction(sum((value.memory_usd for value in work), Decimal(0))) / seconds,
-        ),
     )
 
 

@@ -1,7 +1,13 @@
-"""The terms whose product is a saving: calls, coverage and the cost of a call (docs/method.md, "Bridge")."""
+"""The terms whose product is a saving, and how they are measured (docs/method.md, "Bridge")."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
+
+from tieout.savings.daily_work import DailyWork
+
+_MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,25 @@ class SavingTerms:
     def saving_usd(self) -> Fraction:
         """Calls × coverage × (cost before − cost after), in dollars."""
         return self.calls * self.coverage * (self.before.usd - self.after.usd)
+
+
+def measured_call_cost(work: Sequence[DailyWork]) -> CallCost | None:
+    """What a successful call cost on these days of one function; None without calls, execution or container time."""
+    calls = sum(value.successful_calls for value in work)
+    busy = sum(value.busy_us for value in work)
+    container = sum(value.container_us for value in work)
+    if not (calls and busy and container):
+        return None
+    seconds = Fraction(container, _MICROSECONDS)
+    return CallCost(
+        execution_seconds=Fraction(busy, _MICROSECONDS * calls),
+        overhead=Fraction(container, busy),
+        rates=ContainerRates(
+            gpu_usd_per_second=Fraction(sum((value.gpu_usd for value in work), Decimal(0))) / seconds,
+            cpu_usd_per_second=Fraction(sum((value.cpu_usd for value in work), Decimal(0))) / seconds,
+            memory_usd_per_second=Fraction(sum((value.memory_usd for value in work), Decimal(0))) / seconds,
+        ),
+    )
 
 
 def projected_terms(
