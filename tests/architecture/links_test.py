@@ -71,3 +71,15 @@ def test_a_link_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:
         "there.md#gone",
         "#gone",
     ]
+
+
+# Paths that a page names in code, such as `sql/spend/hourly.sql`. One with <…> stands for many.
+_PATH = re.compile(r"`((?:catalog|sql|expectations|reports|pipelines|tests|benchmarks|docs|\.ci)/[^`\s<*]*)`")
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_a_path_that_a_page_names_is_there(name: str) -> None:
+    named = set(_PATH.findall((ROOT / name).read_text(encoding="utf-8")))
+    gone = sorted(path for path in named if not (ROOT / path).exists())
+    assert named, "the pages name paths in code"
+    assert not gone, f"{name} names what is not there: {gone}"
