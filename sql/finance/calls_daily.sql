@@ -1,17 +1,19 @@
 /*
-What the functions did: calls, failures and container time by day, function and rollout phase.
+What the functions did: calls, failures and container time by day, app, function and rollout phase.
 
 materialized: view
-key: day, environment, function, phase
+key: day, environment, app, function, phase
 partition: day
 */
 select
     day::date as day,  -- UTC; a call counts on the day on which it ended, or was enqueued if it never started
     strftime(day, '%G-W%V') as week,  -- ISO week of the day, 2026-W46
     environment,  -- Modal environment
+    app,  -- the app's name
     function,  -- the function
     phase,  -- rollout phase of the containers
-    successful_calls,  -- distinct function calls that ended in success
+    successful_calls,  -- inputs that ended in success, each once; a map of 1,000 inputs has 1,000
+    function_calls,  -- distinct function calls that they belong to
     inputs,  -- inputs that ended, whatever came of them
     errors,  -- those that failed
     timeouts,  -- those that ran into the timeout

@@ -1,9 +1,10 @@
 /*
-What a successful call cost, by week, function and rollout phase. Failures cost money and are no work: they make the
+What a successful call cost, by week, app, function and rollout phase. A call has one input here: a `.map`
+over 1,000 inputs counts as 1,000 calls. Failures cost money and are no work: they make the
 successful calls dearer.
 
 materialized: view
-key: week, environment, function, phase
+key: week, environment, app, function, phase
 partition: week_start
 */
 with
@@ -12,6 +13,7 @@ weeks as (
     select
         date_trunc('week', day)::date as week_start,
         environment,
+        app,
         function,
         phase,
         sum(cost_usd)::decimal(38, 12) as cost_usd,
@@ -26,10 +28,11 @@ select
     week_start,  -- Monday of the week, UTC
     strftime(week_start, '%G-W%V') as week,  -- its ISO label, 2026-W46
     environment,  -- Modal environment
+    app,  -- the app's or object's name on the bill
     function,  -- the function, or a residual in double underscores
     phase,  -- rollout phase of the containers
     cost_usd,  -- attributed cost, failures included
-    successful_calls,  -- distinct function calls that ended in success
+    successful_calls,  -- inputs that ended in success, each once; a map of 1,000 inputs has 1,000
     case
         when successful_calls > 0
             then ((cost_usd * 1000000000000)::hugeint // successful_calls)::decimal(38, 0) * 0.000000000001::decimal(12, 12)

@@ -1,7 +1,8 @@
 /*
-Work, quality and cost by function, rollout phase and day: the series that every saving, guardrail and bridge is made of.
+Work, quality and cost by app, function, rollout phase and day: the series that every saving, guardrail and bridge is made
+of. The unit of work is the input: a call with one input is one, a `.map` over 1,000 inputs is 1,000.
 
-key: environment, function, phase, day
+key: environment, app, function, phase, day
 partition: day
 */
 with
@@ -9,6 +10,7 @@ with
 costs as (
     select
         s.environment,
+        s.app,
         s.function,
         s.phase,
         date_trunc('day', s.hour) as day,
@@ -28,6 +30,7 @@ costs as (
 container_time as (
     select
         environment,
+        app,
         function,
         phase,
         date_trunc('day', hour) as day,
@@ -49,6 +52,7 @@ open_statuses as (
 ended_inputs as (
     select
         c.environment,
+        c.app,
         c.function,
         coalesce(k.phase, 'none') as phase,
         date_trunc('day', c.ended_at) as day,
@@ -96,6 +100,7 @@ inputs as (
     union all by name
     select
         n.environment,
+        n.app,
         n.function,
         coalesce(k.phase, 'none') as phase,
         n.day,
@@ -114,10 +119,12 @@ inputs as (
 calls as (
     select
         i.environment,
+        i.app,
         i.function,
         i.phase,
         i.day,
-        count(distinct case when s.outcome = 'success' then i.function_call_id end) as successful_calls,
+        count(*) filter (where s.outcome = 'success') as successful_calls,
+        count(distinct case when s.outcome = 'success' then i.function_call_id end) as function_calls,
         count(*) as inputs,
         count(*) filter (where s.outcome = 'error') as errors,
         count(*) filter (where s.outcome = 'timeout') as timeouts,
@@ -132,6 +139,7 @@ calls as (
 days as (
     select
         environment,
+        app,
         function,
         phase,
         day,
@@ -143,6 +151,7 @@ days as (
         t.container_us,
         t.busy_us,
         n.successful_calls,
+        n.function_calls,
         n.inputs,
         n.errors,
         n.timeouts,
@@ -150,16 +159,18 @@ days as (
         n.p50_execution_us,
         n.p95_execution_us
     from costs as c
-    full outer join container_time as t using (environment, function, phase, day)
-    full outer join calls as n using (environment, function, phase, day)
+    full outer join container_time as t using (environment, app, function, phase, day)
+    full outer join calls as n using (environment, app, function, phase, day)
 )
 
 select
     environment,  -- Modal environment
+    app,  -- the app's or object's name on the bill
     function,  -- the function, or a residual in double underscores
     phase,  -- rollout phase of the containers
     day,  -- UTC
-    coalesce(successful_calls, 0) as successful_calls,  -- distinct function calls that ended in success on this day
+    coalesce(successful_calls, 0) as successful_calls,  -- inputs that ended in success on this day, each once; a map has many
+    coalesce(function_calls, 0) as function_calls,  -- distinct function calls that they belong to
     coalesce(inputs, 0) as inputs,  -- inputs that ended on this day; one that never started, on the day it was enqueued
     coalesce(errors, 0) as errors,  -- those that failed
     coalesce(timeouts, 0) as timeouts,  -- those that ran into the timeout

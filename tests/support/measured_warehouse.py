@@ -15,7 +15,7 @@ from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 
 CODE, GENOME = "generate_code_modal", "evaluate_genome_modal"
-OLD_APP = "coral-x-production"
+OLD_APP, NEW_APP = "coral-x-production", "coral-x-production-optimized"
 FIRST_DAY, LAST_WEEK = dt.date(2026, 9, 28), IsoWeek.parse("2026-W44")
 DEPLOYED = dt.date(2026, 10, 19)
 CALL_BEFORE_USD, CALL_AFTER_USD = Decimal("0.50"), Decimal("0.20")
@@ -34,8 +34,8 @@ create or replace table staging.configurations (
     memory_request_mib integer
 );
 create or replace table savings.daily_function (
-    environment varchar, function varchar, phase varchar, day timestamp, successful_calls bigint, inputs bigint,
-    errors bigint, timeouts bigint, oom_kills bigint, p50_execution_us bigint, p95_execution_us bigint,
+    environment varchar, app varchar, function varchar, phase varchar, day timestamp, successful_calls bigint,
+    function_calls bigint, inputs bigint, errors bigint, timeouts bigint, oom_kills bigint, p50_execution_us bigint, p95_execution_us bigint,
     busy_us bigint, container_us bigint, cost_usd decimal(38, 12), gpu_usd decimal(38, 12), cpu_usd decimal(38, 12),
     memory_usd decimal(38, 12), status varchar
 );
@@ -86,11 +86,14 @@ def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_mov
     cost = calls * (CALL_AFTER_USD if is_moved else CALL_BEFORE_USD) + Decimal(day.day % 5 - 2) / 10
     seconds = 60 + day.day % 3
     con.execute(
-        "insert into savings.daily_function values ('main', ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, 0, 0, 'settled')",
+        "insert into savings.daily_function "
+        "values ('main', ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, 0, 0, 'settled')",
         [
+            NEW_APP if is_moved else OLD_APP,
             function,
             "phase-1" if is_moved else "baseline",
             day,
+            calls,
             calls,
             calls,
             seconds * 1_000_000,

@@ -58,6 +58,7 @@ def load_catalog(directory: Path) -> Catalog:
         sha256=digest.hexdigest(),
         file_sha256=file_sha256,
     )
+    catalog = _with_present_names(catalog)
     _check_references(catalog, documents)
     return catalog
 
@@ -100,6 +101,7 @@ def _check_references(catalog: Catalog, documents: Mapping[str, YamlDocument]) -
         documents[name].refuse(location, message)
 
     _check_unique(phases, "rollout", fail)
+    _check_names(catalog, fail)
     for i, function in enumerate(catalog.functions.functions):
         for j, configuration in enumerate(function.configurations):
             where = ("functions", i, "configurations", j)
@@ -124,6 +126,53 @@ def _check_references(catalog: Catalog, documents: Mapping[str, YamlDocument]) -
         for label in (resource.name, *resource.labels):
             if seen.setdefault(label.lower(), resource.name) != resource.name:
                 fail("prices", ("resources", i), f"the label {label!r} already belongs to {seen[label.lower()]!r}")
+
+
+def _with_present_names(catalog: Catalog) -> Catalog:
+    """Let the claim, the rollout and the adjustments name a function as it was called before it was replaced."""
+    successor = {old: function.name for function in catalog.functions.functions for old in function.replaces}
+    if not successor:
+        return catalog
+
+    def renamed(model: _M, **fields: Any) -> _M:
+        return model.model_copy(update=fields)
+
+    def present(lines: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(renamed(line, function=successor.get(line.function, line.function)) for line in lines)
+
+    claims = catalog.projection.claims
+    if claims.immediate is not None:
+        claims = renamed(claims, immediate=renamed(claims.immediate, cuts=present(claims.immediate.cuts)))
+    phases = tuple(
+        renamed(phase, functions=tuple(dict.fromkeys(successor.get(name, name) for name in phase.functions)))
+        for phase in catalog.rollout.phases
+    )
+    return renamed(
+        catalog,
+        rollout=renamed(catalog.rollout, phases=phases),
+        projection=renamed(catalog.projection, lines=present(catalog.projection.lines), claims=claims),
+        adjustments=renamed(catalog.adjustments, adjustments=present(catalog.adjustments.adjustments)),
+    )
+
+
+def _check_names(catalog: Catalog, fail: Callable[[str, Location, str], NoReturn]) -> None:
+    """Every name, old or present, belongs to one function of the catalog."""
+    functions = catalog.functions.functions
+    known = {function.name for function in functions}
+    taken: dict[str, str] = {}
+    for i, function in enumerate(functions):
+        if function.name in {other.name for other in functions[:i]}:
+            fail("functions", ("functions", i, "name"), f"the function {function.name!r} is there twice")
+        for j, old in enumerate(function.replaces):
+            where = ("functions", i, "replaces", j)
+            if old in known:
+                fail("functions", where, f"{old!r} has an entry of its own; move its configurations here and remove it")
+            if taken.setdefault(old, function.name) != function.name:
+                fail("functions", where, f"{old!r} is already replaced by {taken[old]!r}")
+    lines = [line.function for line in catalog.projection.lines]
+    for i, name in enumerate(lines):
+        if name in lines[:i]:
+            fail("projection", ("lines", i, "function"), f"two lines are of one function, {name!r}")
 
 
 def _check_unique(phases: Sequence[str], name: str, fail: Callable[[str, Location, str], NoReturn]) -> None:

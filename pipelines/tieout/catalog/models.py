@@ -69,10 +69,15 @@ class Configuration(_Model):
 
 
 class Function(_Model):
-    """One function of the programme with its configuration in every phase that changes it."""
+    """One function of the programme with its configuration in every phase that changes it.
+
+    A function is known by its app and its name. Its configurations name its apps; `replaces` gives the names that it had
+    before, so that a renamed function keeps its baseline.
+    """
 
     name: Name
     summary: str = ""
+    replaces: tuple[Name, ...] = ()
     configurations: tuple[Configuration, ...] = Field(min_length=1)
 
 
@@ -325,6 +330,15 @@ class Catalog(BaseModel):
     settings: WorkspaceSettings = WorkspaceSettings()
     sha256: str
     file_sha256: Mapping[str, str] = {}
+
+    def owners(self) -> dict[tuple[str, str], str]:
+        """The function of the catalog that each app and name on a bill or in a log belongs to."""
+        return {
+            (configuration.app, name): function.name
+            for function in self.functions.functions
+            for configuration in function.configurations
+            for name in (function.name, *function.replaces)
+        }
 
     def phase_start(self, phase: str) -> dt.datetime | None:
         """When a phase was deployed (naive UTC); None for the baseline."""

@@ -36,7 +36,7 @@ def freeze_baseline(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Baselin
         raise BaselineError("rollout.yaml names no phase, so nothing tells where the baseline ends")
     landed = landed_days(con, until=first)
     baseline = _whole_baseline(landed, catalog)
-    work = read_work(con, catalog.functions.environment, until=baseline.end)
+    work = read_work(con, catalog, until=baseline.end)
     series = daily_series(work, catalog, landed=landed)
     _require_whole_logs(missing_logs(con, catalog, until=dt.date.max), baseline)
     _require_cost(series, baseline)

@@ -95,8 +95,9 @@ def contradictions(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Mapping[
     first = min((phase.deployed_at.date() for phase in catalog.rollout.phases), default=None)
     if first is None:
         return {}
+    owners = catalog.owners()
     return {
-        deviation.function: {
+        owners.get((deviation.app, deviation.function), deviation.function): {
             GPU: f"catalog {deviation.differences[GPU].catalog}, deployed {deviation.differences[GPU].deployed}"
         }
         for deviation in read_deviations(con, catalog, since=first, until=first + dt.timedelta(days=1))
@@ -109,7 +110,7 @@ def _configuration(catalog: Catalog, function: str, app: str, phase: str) -> Con
         (
             configuration
             for known in catalog.functions.functions
-            if known.name == function
+            if function in (known.name, *known.replaces)
             for configuration in known.configurations
             if (configuration.app, configuration.phase) == (app, phase)
         ),

@@ -26,13 +26,13 @@ BASELINE_NOT_FROZEN = "baseline_not_frozen"
 
 _WORK = """
 select
-    function, phase, day::date, successful_calls, inputs, errors, timeouts, oom_kills,
+    app, function, phase, day::date, successful_calls, function_calls, inputs, errors, timeouts, oom_kills,
     p50_execution_us / 1e6, p95_execution_us / 1e6, busy_us, container_us,
     cost_usd::decimal(38, 12), gpu_usd::decimal(38, 12), cpu_usd::decimal(38, 12), memory_usd::decimal(38, 12),
     status != 'provisional'
 from savings.daily_function
 where environment = $environment and day < $until
-order by function, day, phase
+order by function, app, day, phase
 """
 
 # Complete hours are the day; so is a daily report, where hours are missing or it was read after all of them.
@@ -81,10 +81,18 @@ def landed_days(con: duckdb.DuckDBPyConnection, *, until: dt.date) -> dict[dt.da
     return dict(con.execute(_LANDED_DAYS, {"until": day_start(until)}).fetchall())
 
 
-def read_work(con: duckdb.DuckDBPyConnection, environment: str, *, until: dt.date) -> list[DailyWork]:
-    """Read work, quality and cost by function, phase and day before `until`, residuals included."""
-    rows = con.execute(_WORK, {"environment": environment, "until": day_start(until)}).fetchall()
-    return [DailyWork(*row) for row in rows]
+def read_work(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date) -> list[DailyWork]:
+    """Read work, quality and cost of the catalog's functions by phase and day before `until`.
+
+    A function of the same name in an app that the catalog does not give it is another function, and left out.
+    """
+    owners = catalog.owners()
+    parameters = {"environment": catalog.functions.environment, "until": day_start(until)}
+    return [
+        DailyWork(owner, *row)
+        for app, function, *row in con.execute(_WORK, parameters).fetchall()
+        if (owner := owners.get((app, function))) is not None
+    ]
 
 
 def baseline_of(landed: Collection[dt.date], catalog: Catalog) -> BaselinePeriod | None:
@@ -115,7 +123,7 @@ def measure(
     """
     until = week.end if lock is None else max(week.end, lock.baseline.end)
     landed = landed_days(con, until=until)
-    work = read_work(con, catalog.functions.environment, until=until)
+    work = read_work(con, catalog, until=until)
     today = baseline_of(landed, catalog)
     frozen = frozenset(baseline_days(lock.baseline) if lock else ())
     measurement = measure_week(
@@ -141,7 +149,7 @@ def work_on_basis(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date, lock: BaselineLock | None
 ) -> list[DailyWork]:
     """Read the work before `until` as `measure` sees it: calls and cost of the baseline as they are frozen."""
-    return list(_on_basis(read_work(con, catalog.functions.environment, until=until), lock))
+    return list(_on_basis(read_work(con, catalog, until=until), lock))
 
 
 def _on_basis(work: Iterable[DailyWork], lock: BaselineLock | None) -> Iterator[DailyWork]:
@@ -172,6 +180,7 @@ def _without_detail(value: FunctionDay) -> DailyWork:
         phase=BASELINE,
         day=value.day,
         successful_calls=value.successful_calls,
+        function_calls=0,
         inputs=0,
         errors=0,
         timeouts=0,

@@ -77,11 +77,11 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
     billed: defaultdict[str, dict[dt.date, Decimal]] = defaultdict(dict)
     for app, day, billed_usd in con.execute(_BILLED, parameters).fetchall():
         billed[app][day] = billed_usd
-    own = {function.name for function in catalog.functions.functions}
+    own = catalog.owners().keys()
     return tuple(
         LogGap(app, function, tuple(sorted(days)))
         for app, functions in sorted(_with_apps_never_logged(apps, catalog, own).items())
-        if own & functions.keys()
+        if any((app, function) in own for function in functions)
         for without_any in [days_billed_without_log(_all_logs(functions), billed[app])]
         for function in sorted(functions)
         if (days := {*without_any, *_missing_of(functions, function, inputs[app, function], deployed[app])})
@@ -89,10 +89,10 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
 
 
 def _with_apps_never_logged(
-    apps: Mapping[str, Mapping[str, Sequence[LogRange]]], catalog: Catalog, own: Collection[str]
+    apps: Mapping[str, Mapping[str, Sequence[LogRange]]], catalog: Catalog, own: Collection[tuple[str, str]]
 ) -> Mapping[str, Mapping[str, Sequence[LogRange]]]:
     """Add the catalog's apps of which no log is landed at all, once there are any of the programme."""
-    if not any(own & functions.keys() for functions in apps.values()):
+    if not any((app, function) in own for app, functions in apps.items() for function in functions):
         return {}
     never: defaultdict[str, dict[str, Sequence[LogRange]]] = defaultdict(dict)
     for function in catalog.functions.functions:

@@ -45,7 +45,7 @@ class DayCost(Protocol):
 
     @property
     def successful_calls(self) -> int:
-        """Distinct calls that ended in success."""
+        """Inputs that ended in success, each once."""
         ...
 
     @property

@@ -13,10 +13,11 @@ class DailyWork:
     """Work, quality and cost of one function in one rollout phase on one UTC day.
 
     Attributes:
-        function: its name.
+        function: its name in the catalog, whatever its app and its older names.
         phase: rollout phase of its containers.
         day: UTC.
-        successful_calls: distinct function calls that ended in success.
+        successful_calls: inputs that ended in success, each once: a map of 1,000 inputs counts as 1,000.
+        function_calls: distinct function calls that they belong to.
         inputs: inputs that ended, whatever the way.
         errors: those that ended in failure (timeouts and kills for lack of memory apart).
         timeouts: those that ran into the timeout.
@@ -36,6 +37,7 @@ class DailyWork:
     phase: str
     day: dt.date
     successful_calls: int
+    function_calls: int
     inputs: int
     errors: int
     timeouts: int

@@ -18,7 +18,7 @@ _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
 
 @dataclass(frozen=True)
 class FunctionDay:
-    """Useful work and cost of one function on one UTC day, over all its apps and phases."""
+    """Useful work and cost of one function of the catalog on one UTC day, over its apps, its names and its phases."""
 
     function: str
     day: dt.date

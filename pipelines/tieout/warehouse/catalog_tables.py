@@ -75,8 +75,9 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
     return {
         "settings": [_settings_row(catalog)],
         "configurations": [
-            _configuration_row(catalog, function.name, configuration)
+            _configuration_row(catalog, name, configuration)
             for function in catalog.functions.functions
+            for name in (function.name, *function.replaces)
             for configuration in function.configurations
         ],
         "phases": [_phase_row(position, phase) for position, phase in enumerate(catalog.rollout.phases, start=1)],

@@ -34,6 +34,7 @@ def day_of_work(function: str, day: dt.date, calls: int, cost: Decimal, phase: s
         phase=phase,
         day=day,
         successful_calls=calls,
+        function_calls=calls,
         inputs=calls,
         errors=0,
         timeouts=0,

@@ -42,6 +42,7 @@ def day_of_work(day: dt.date, calls: int, cost: str, *, function: str = GENERATE
         phase=phase,
         day=day,
         successful_calls=calls,
+        function_calls=calls,
         inputs=calls,
         errors=0,
         timeouts=0,
