@@ -24,7 +24,15 @@ _TABLES = """
 create or replace table staging.billing_intervals (
     reading varchar, hour timestamp, resolution varchar, fetched_at timestamp, is_settled boolean
 );
-create or replace table spend.hourly (hour timestamp, amount_usd decimal(38, 12));
+create or replace table spend.hourly (
+    environment varchar, app varchar, function varchar, resource varchar, hour timestamp, amount_usd decimal(38, 12)
+);
+create or replace table staging.prices (
+    resource varchar, valid_from timestamp, valid_to timestamp, usd_per_hour decimal(38, 12)
+);
+create or replace table reconciliation.log_vs_bill (
+    environment varchar, app varchar, function varchar, day timestamp, billed_usd decimal(38, 12), outcome varchar
+);
 create or replace table spend.pools (
     environment varchar, object_id varchar, app varchar, hour timestamp, billed_usd decimal(38, 12)
 );
@@ -35,9 +43,9 @@ create or replace table staging.configurations (
 );
 create or replace table savings.daily_function (
     environment varchar, app varchar, function varchar, phase varchar, day timestamp, successful_calls bigint,
-    function_calls bigint, inputs bigint, errors bigint, timeouts bigint, oom_kills bigint, p50_execution_us bigint, p95_execution_us bigint,
-    busy_us bigint, container_us bigint, cost_usd decimal(38, 12), gpu_usd decimal(38, 12), cpu_usd decimal(38, 12),
-    memory_usd decimal(38, 12), status varchar
+    function_calls bigint, inputs bigint, errors bigint, timeouts bigint, oom_kills bigint, p50_execution_us bigint,
+    p95_execution_us bigint, busy_us bigint, container_us bigint, cost_usd decimal(38, 12), gpu_usd decimal(38, 12),
+    cpu_usd decimal(38, 12), memory_usd decimal(38, 12), status varchar
 );
 create or replace table staging.deployments (environment varchar, app varchar, deployed_at timestamp);
 create or replace table usage.container_days (
@@ -104,5 +112,9 @@ def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_mov
             cost,
         ],
     )
-    con.execute("insert into spend.hourly values (?, ?)", [day, cost])
+    app = NEW_APP if is_moved else OLD_APP
+    con.execute("insert into spend.hourly values ('main', ?, ?, 'A100-40GB', ?, ?)", [app, function, day, cost])
+    con.execute(
+        "insert into reconciliation.log_vs_bill values ('main', ?, ?, ?, ?, 'matched')", [app, function, day, cost]
+    )
     con.execute("insert into spend.pools values ('main', 'ap-1', ?, ?, ?)", [OLD_APP, day, cost])

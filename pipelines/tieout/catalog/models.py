@@ -71,8 +71,8 @@ class Configuration(_Model):
 class Function(_Model):
     """One function of the programme with its configuration in every phase that changes it.
 
-    A function is known by its app and its name. Its configurations name its apps; `replaces` gives the names that it had
-    before, so that a renamed function keeps its baseline.
+    A function is known by its app and its name. Its configurations name its apps; `replaces` gives the names that it
+    had before, so that a renamed function keeps its baseline.
     """
 
     name: Name

@@ -12,6 +12,7 @@ from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
+from tieout.measure.context import read_context
 from tieout.measure.log_coverage import missing_logs
 from tieout.savings.baseline_changes import compare
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock
@@ -113,7 +114,9 @@ def measure(
     """Measure a week, and say how the data and the catalog differ from the frozen baseline.
 
     With a lock the figure stays on the frozen calls and costs, whatever happened to the data since. Days without a
-    landed bill, or without a call log, count for nothing, but for frozen ones.
+    landed bill, or without a call log, count for nothing, but for frozen ones. A lock of another version of the method
+    counted other things: it keeps the dates, and the saving is measured on today's data until the baseline is frozen
+    again.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
@@ -125,20 +128,28 @@ def measure(
     landed = landed_days(con, until=until)
     work = read_work(con, catalog, until=until)
     today = baseline_of(landed, catalog)
-    frozen = frozenset(baseline_days(lock.baseline) if lock else ())
+    held = _held(lock)
+    frozen = frozenset(baseline_days(held.baseline) if held else ())
+    baseline = today if lock is None else lock.baseline
     measurement = measure_week(
         week,
-        _on_basis(work, lock),
+        _on_basis(work, held),
         programme=Programme.of(catalog),
-        baseline=today if lock is None else lock.baseline,
+        baseline=baseline,
         landed={*landed, *frozen},
         contradictions=contradictions(con, catalog),
         log_gaps=_but_for(frozen, missing_logs(con, catalog, until=until)),
+        context=read_context(con, week, catalog, baseline=baseline, is_baseline_frozen=held is not None),
     )
     if lock is None:
         return measurement, tuple(_not_frozen(today))
     series = daily_series(work, catalog, landed=landed)
     return measurement, tuple(compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today))
+
+
+def _held(lock: BaselineLock | None) -> BaselineLock | None:
+    """The lock, where its calls are counted as this version of the method counts them."""
+    return lock if lock is not None and lock.method_version == METHOD_VERSION else None
 
 
 def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[LogGap]:
@@ -149,7 +160,7 @@ def work_on_basis(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date, lock: BaselineLock | None
 ) -> list[DailyWork]:
     """Read the work before `until` as `measure` sees it: calls and cost of the baseline as they are frozen."""
-    return list(_on_basis(read_work(con, catalog, until=until), lock))
+    return list(_on_basis(read_work(con, catalog, until=until), _held(lock)))
 
 
 def _on_basis(work: Iterable[DailyWork], lock: BaselineLock | None) -> Iterator[DailyWork]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from tieout.core.money import format_usd
 from tieout.report.wording import count, day_name, listing
 from tieout.savings.bridge import Step
 from tieout.savings.counterfactual import ModelForm
@@ -22,6 +23,8 @@ STEPS: Mapping[Step, str] = {
     Step.GPU_RATE: "GPU cost of a second",
     Step.CPU_RATE: "CPU cost of a second",
     Step.MEMORY_RATE: "memory cost of a second",
+    Step.LIST_PRICES: "list prices",
+    Step.MOVED_OUTSIDE: "moved outside the catalog",
     Step.ADJUSTMENTS: "adjustments",
     Step.OUTSIDE_CLAIM: "functions outside the claim",
     Step.UNALLOCATED: "not allocated",
@@ -95,6 +98,10 @@ def _guardrails(data: _Data) -> str:
     return listing([f"{listing(names)}{of[function]}" for function, names in by_function.items()])
 
 
+def _usd(amount: str) -> str:
+    return format_usd(Decimal(amount))
+
+
 def _days(data: _Data) -> str:
     first, last = (day_name(dt.date.fromisoformat(data[0][key])) for key in ("first", "last"))
     days = count(int(data[0]["days"]), "day")
@@ -120,5 +127,29 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.UNSETTLED_DAYS: lambda data: f"the bill of {_days(data)} may still change",
     ReasonCode.GUARDRAIL_INCONCLUSIVE: lambda data: f"too little data to clear the {_guardrails(data)}",
     ReasonCode.GUARDRAILS_NOT_TESTED: lambda _: "no guardrail was tested",
+    ReasonCode.NO_SUCCESSFUL_CALL: lambda _: "no call succeeded in the week: renamed or retired?",
+    ReasonCode.MOVED_OUTSIDE: lambda data: (
+        f"{_usd(data[0]['growth_usd'])} of cost moved to what the catalog lacks in the programme's apps"
+    ),
+    ReasonCode.OUTSIDE_GREW: lambda data: (
+        f"the programme's apps cost {_usd(data[0]['growth_usd'])} more outside the catalog"
+    ),
+    ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on the old settings ({data[0]['settings']})",
+    ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: lambda data: (
+        f"the counterfactual of {_usd(data[0]['counterfactual_usd'])} is more than twice the dearest week of the "
+        f"baseline, {_usd(data[0]['dearest_week_usd'])}"
+    ),
+    ReasonCode.BASELINE_OUTAGE: lambda data: (
+        f"{_usd(data[0]['outage_usd'])} of it rests on baseline days that cost far more than the others"
+    ),
+    ReasonCode.WORK_UNIT_CHANGED: lambda data: (
+        f"a function call has {data[0]['after']} inputs, {data[0]['before']} in the baseline"
+    ),
+    ReasonCode.BASELINE_NOT_MATCHED: lambda data: f"log and bill differ on {_days(data)} of the baseline",
+    ReasonCode.DAYS_NOT_MATCHED: lambda data: f"log and bill differ on {_days(data)}",
+    ReasonCode.ROLLOUT_INCOMPLETE: lambda data: (
+        f"{(Decimal(data[0]['coverage']) * 100).quantize(Decimal(1))}% of the calls run in the newest phase"
+    ),
+    ReasonCode.BASELINE_NOT_FROZEN: lambda _: "the baseline is not frozen",
     ReasonCode.EXTRAPOLATED: lambda data: f"extrapolated: the baseline has not seen the volume of {_days(data)}",
 }

@@ -38,6 +38,8 @@ class Step(StrEnum):
     GPU_RATE = "gpu_rate"
     CPU_RATE = "cpu_rate"
     MEMORY_RATE = "memory_rate"
+    LIST_PRICES = "list_prices"
+    MOVED_OUTSIDE = "moved_outside_catalog"
     ADJUSTMENTS = "adjustments"
     OUTSIDE_CLAIM = "outside_claim"
     UNALLOCATED = "unallocated"
@@ -72,7 +74,9 @@ class BridgeInputs:
         projected: the claim at measured seconds and rates; None when nothing was projected, or nothing measured.
         realized: the terms as they were measured after the rollout; None when they cannot be measured.
         adjustments_usd: what the ledger of non-routine adjustments adds to the saving.
-        realized_usd: the realized saving with its adjustments, at most 12 decimals.
+        realized_usd: the realized saving with everything that is added to it, at most 12 decimals.
+        list_prices_usd: what the change of list prices since the baseline makes of the counterfactual; no saving.
+        moved_usd: what moved outside the catalog, as a negative amount.
     """
 
     function: str
@@ -82,6 +86,8 @@ class BridgeInputs:
     realized: SavingTerms | None
     adjustments_usd: Decimal
     realized_usd: Decimal
+    list_prices_usd: Decimal = _ZERO
+    moved_usd: Decimal = _ZERO
 
     def __post_init__(self) -> None:
         """Refuse amounts that the warehouse could not keep.
@@ -89,7 +95,8 @@ class BridgeInputs:
         Raises:
             MoneyError: an amount has more than 12 decimals.
         """
-        for amount in (self.published_usd, self.adjustments_usd, self.realized_usd):
+        amounts = self.published_usd, self.adjustments_usd, self.realized_usd, self.list_prices_usd, self.moved_usd
+        for amount in amounts:
             to_picodollars(amount)
 
 
@@ -296,12 +303,15 @@ def _function_bridge(inputs: BridgeInputs, published: Amount, realized: Amount) 
     drivers: dict[Step, Decimal] = {}
     if inputs.projected is not None and inputs.realized is not None:
         drivers = _drivers_usd(inputs.projected, inputs.realized)
-    explained = sum(drivers.values(), restated + inputs.adjustments_usd)
+    added = inputs.adjustments_usd + inputs.list_prices_usd + inputs.moved_usd
+    explained = sum(drivers.values(), restated + added)
     nothing_projected = inputs.projected is None and not inputs.published_usd
     exact = {
         **dict.fromkeys(Step, _ZERO),
         **drivers,
         Step.UNIT_CORRECTION: restated - inputs.published_usd,
+        Step.LIST_PRICES: inputs.list_prices_usd,
+        Step.MOVED_OUTSIDE: inputs.moved_usd,
         Step.ADJUSTMENTS: inputs.adjustments_usd,
         Step.OUTSIDE_CLAIM if nothing_projected else Step.UNALLOCATED: inputs.realized_usd - explained,
     }

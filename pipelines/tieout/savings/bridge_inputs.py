@@ -15,16 +15,39 @@ from tieout.savings.saving_terms import CallCost, ContainerRates, SavingTerms, m
 from tieout.savings.week_basis import WeekBasis
 
 
-def bridge_inputs(basis: WeekBasis, functions: Sequence[FunctionMeasurement]) -> list[BridgeInputs]:
-    """What the bridge starts from, for every function that claims a saving or is in the projection."""
+def bridge_inputs(
+    basis: WeekBasis, functions: Sequence[FunctionMeasurement], *, moved_usd_per_day: Decimal
+) -> list[BridgeInputs]:
+    """What the bridge starts from, for every function that claims a saving or is in the projection.
+
+    Args:
+        basis: the days that count.
+        functions: as measured; at least one claims a saving.
+        moved_usd_per_day: what moved outside the catalog. It lowers the functions by what they avoided.
+    """
+    shares = _shares(moved_usd_per_day, functions)
     return [
-        _function_inputs(basis, function)
+        _function_inputs(basis, function, moved_usd=shares.get(function.function, Decimal(0)))
         for function in functions
         if function.avoided is not None or function.projected_usd_per_day is not None
     ]
 
 
-def _function_inputs(basis: WeekBasis, function: FunctionMeasurement) -> BridgeInputs:
+def _shares(amount: Decimal, functions: Sequence[FunctionMeasurement]) -> dict[str, Decimal]:
+    """Share an amount by what the functions avoided, to the picodollar; where none saved, the first carries it."""
+    claiming = [function for function in functions if function.avoided is not None]
+    saved = {f.function: max(f.avoided_usd_per_day or Decimal(0), Decimal(0)) for f in claiming}
+    whole = sum(saved.values(), Decimal(0))
+    shares = {
+        name: round_picodollars(Fraction(amount) * Fraction(own) / Fraction(whole)) if whole else Decimal(0)
+        for name, own in saved.items()
+    }
+    first = max(saved, key=lambda name: saved[name])
+    shares[first] += amount - sum(shares.values(), Decimal(0))
+    return shares
+
+
+def _function_inputs(basis: WeekBasis, function: FunctionMeasurement, *, moved_usd: Decimal) -> BridgeInputs:
     name = function.function
     own = basis.work.get(name, ())
     phases = basis.programme.phases_of(name)
@@ -43,7 +66,9 @@ def _function_inputs(basis: WeekBasis, function: FunctionMeasurement) -> BridgeI
         projected=_projected(basis.programme, line, before),
         realized=_realized(function, measured, moved, before, after),
         adjustments_usd=adjustments,
-        realized_usd=(function.avoided_usd_per_day or Decimal(0)) + adjustments,
+        realized_usd=(function.avoided_usd_per_day or Decimal(0)) + adjustments - moved_usd,
+        list_prices_usd=_list_prices(function),
+        moved_usd=-moved_usd,
     )
 
 
@@ -81,6 +106,10 @@ def _realized(
         before=before,
         after=after or before,
     )
+
+
+def _list_prices(function: FunctionMeasurement) -> Decimal:
+    return round_picodollars(Fraction(function.list_prices_usd) / len(function.days)) if function.days else Decimal(0)
 
 
 def _adjustments(basis: WeekBasis, function: FunctionMeasurement) -> Decimal:

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from tieout.catalog.models import Phase, ProjectionLine
 from tieout.core.money import round_picodollars
-from tieout.core.periods import HOURS_PER_DAY
+from tieout.core.periods import HOURS_PER_DAY, IsoWeek
+from tieout.savings.baseline_outliers import resting_on_dear_days
 from tieout.savings.counterfactual import (
     AvoidedCost,
     Counterfactual,
@@ -20,7 +21,7 @@ from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.days import projected_usd_per_day
 from tieout.savings.guardrails import FunctionGuardrails, GuardrailVerdict, Quality, assess
 from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
-from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, half_width
+from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, half_width, with_attribution
 from tieout.savings.week_basis import WeekBasis
 
 
@@ -40,7 +41,9 @@ class FunctionMeasurement:
         cash_change_usd: mean daily baseline cost × days, less actual: it moves with volume and is no saving.
         normalized_usd_per_day: both fitted models at the projection's calls; None without a projection or a model.
         projected_usd_per_day: the claim's line, as published; None for a function that the claim does not name.
+        list_prices_usd: what the change of list prices since the baseline makes of the counterfactual.
         guardrails: how quality after the rollout compares with before; None before the rollout.
+        evidence: what the judgement is made of.
         judgement: status and reasons.
     """
 
@@ -53,9 +56,11 @@ class FunctionMeasurement:
     avoided: AvoidedCost | None
     half_width: HalfWidth | None
     cash_change_usd: Decimal | None
+    list_prices_usd: Decimal
     normalized_usd_per_day: Decimal | None
     projected_usd_per_day: Decimal | None
     guardrails: FunctionGuardrails | None
+    evidence: Evidence
     judgement: Judgement
 
     @property
@@ -80,16 +85,39 @@ def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
     deployed = [p for p in basis.programme.phases_of(name) if p.deployed_at.date() < basis.week.end]
     first = deployed[0].deployed_at.date() if deployed else None
     days = tuple(day for day in basis.days if first is not None and day > first)
-    before = basis.working_days(name, basis.baseline_days)
+    before = basis.baseline_work(name)
     after = basis.working_days(name, days)
     model = fit_counterfactual(before) if before else None
-    avoided = avoided_cost(model, after) if model is not None and days and deployed else None
-    width = (
-        half_width(MeasuredVolume(model, tuple(day.successful_calls for day in after))) if model and avoided else None
-    )
+    has_work = any(day.successful_calls for day in after)
+    avoided = avoided_cost(model, after) if model is not None and has_work and deployed else None
+    width = _half_width(basis, name, model, after) if model and avoided else None
     guardrails = _guardrails(basis, name, deployed[-1], since=first) if deployed and first else None
     line = basis.programme.lines.get(name)
     actual = sum((day.cost_usd for day in after), Decimal(0))
+    evidence = Evidence(
+        avoided_usd=None if avoided is None else avoided.avoided_usd,
+        half_width_usd=None if width is None else width.half_width_usd,
+        is_deployed=bool(deployed),
+        names_change=bool(basis.programme.phases),
+        baseline_days=len(basis.baseline_days),
+        baseline_calls=sum(day.successful_calls for day in before),
+        measured_days=len(days),
+        unsettled_days=basis.unsettled_days(name, days),
+        extrapolated_days=() if avoided is None else avoided.extrapolated_days,
+        guardrails=guardrail_outcomes(guardrails),
+        contradictions=basis.contradictions.get(name, {}),
+        measured_calls=sum(day.successful_calls for day in after),
+        counterfactual_usd=None if avoided is None else avoided.counterfactual_usd,
+        dearest_week_usd=dearest_week_usd(basis, [name]),
+        outside_growth_usd=basis.outside.growth_usd,
+        outage_usd=_outage(before, model, avoided),
+        calls_per_unit=_calls_per_unit(basis, name, days),
+        unmatched_baseline_days=basis.context.mismatched_days(name, basis.baseline_days),
+        unmatched_days=basis.context.mismatched_days(name, days),
+        coverage=_coverage(basis, name, days, deployed[-1].id) if deployed else None,
+        is_baseline_frozen=basis.context.is_baseline_frozen,
+        rolled_back=basis.context.rolled_back.get(name),
+    )
     return FunctionMeasurement(
         function=name,
         phase=deployed[-1].id if deployed else None,
@@ -99,26 +127,67 @@ def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
         model=model,
         avoided=avoided,
         half_width=width,
-        cash_change_usd=_cash_change(before, days, actual),
+        cash_change_usd=_cash_change(basis.working_days(name, basis.baseline_days), days, actual),
+        list_prices_usd=_list_prices(basis, name, avoided),
         normalized_usd_per_day=_normalized(basis, name, model, line, first),
         projected_usd_per_day=_published(line),
         guardrails=guardrails,
-        judgement=judge(
-            Evidence(
-                avoided_usd=None if avoided is None else avoided.avoided_usd,
-                half_width_usd=None if width is None else width.half_width_usd,
-                is_deployed=bool(deployed),
-                names_change=bool(basis.programme.phases),
-                baseline_days=len(basis.baseline_days),
-                baseline_calls=sum(day.successful_calls for day in before),
-                measured_days=len(days),
-                unsettled_days=basis.unsettled_days(name, days),
-                extrapolated_days=() if avoided is None else avoided.extrapolated_days,
-                guardrails=guardrail_outcomes(guardrails),
-                contradictions=basis.contradictions.get(name, {}),
-            )
-        ),
+        evidence=evidence,
+        judgement=judge(evidence),
     )
+
+
+def dearest_week_usd(basis: WeekBasis, names: Sequence[str]) -> Decimal | None:
+    """What the dearest week of the baseline cost, of some functions together, at the list prices of the week."""
+    weeks: dict[dt.date, Decimal] = {}
+    for name in names:
+        for day in basis.baseline_work(name):
+            week = IsoWeek.of(day.day).start
+            weeks[week] = weeks.get(week, Decimal(0)) + day.cost_usd
+    return max(weeks.values(), default=None)
+
+
+def _half_width(basis: WeekBasis, name: str, model: Counterfactual, after: Sequence[WorkingDay]) -> HalfWidth | None:
+    width = half_width(MeasuredVolume(model, tuple(day.successful_calls for day in after)))
+    bar = basis.context.attribution_half_width_usd.get(name, Decimal(0))
+    return None if width is None else with_attribution(width, [bar])
+
+
+def _list_prices(basis: WeekBasis, name: str, avoided: AvoidedCost | None) -> Decimal:
+    """The counterfactual at the week's list prices less that at the baseline's own; zero where no price changed."""
+    own = basis.working_days(name, basis.baseline_days)
+    if avoided is None or own == basis.baseline_work(name):
+        return Decimal(0)
+    model = fit_counterfactual(own)
+    return Decimal(0) if model is None else avoided.counterfactual_usd - model.cost_usd(avoided.calls, avoided.days)
+
+
+def _outage(before: Sequence[WorkingDay], model: Counterfactual | None, avoided: AvoidedCost | None) -> Decimal:
+    if model is None or avoided is None:
+        return Decimal(0)
+    return round_picodollars(resting_on_dear_days(before, model, calls=avoided.calls, days=avoided.days))
+
+
+def _calls_per_unit(basis: WeekBasis, name: str, days: Sequence[dt.date]) -> tuple[Fraction, Fraction] | None:
+    """Successful calls for each function call, in the baseline and on the measured days."""
+    sides = []
+    for side in (frozenset(basis.baseline_days), frozenset(days)):
+        work = [value for value in basis.work.get(name, ()) if value.day in side]
+        units = sum(value.function_calls for value in work)
+        calls = sum(value.successful_calls for value in work)
+        if not (units and calls):
+            return None
+        sides.append(Fraction(calls, units))
+    return sides[0], sides[1]
+
+
+def _coverage(basis: WeekBasis, name: str, days: Sequence[dt.date], phase: str) -> Fraction | None:
+    """The share of the successful calls of the measured days that ran in the newest phase."""
+    within = frozenset(days)
+    work = [value for value in basis.work.get(name, ()) if value.day in within]
+    calls = sum(value.successful_calls for value in work)
+    moved = sum(value.successful_calls for value in work if value.phase == phase)
+    return Fraction(moved, calls) if calls else None
 
 
 def _cash_change(before: Sequence[WorkingDay], days: Sequence[dt.date], actual: Decimal) -> Decimal | None:

@@ -5,13 +5,16 @@
 | premise not met | what was deployed before is not what the catalog says the saving starts from |
 | no claim | nothing deployed, fewer than 7 baseline days, no successful call in them, or no measured day |
 | reversed | the saving is negative, and the whole interval is |
-| not determinable | H over half of the saving, or no saving to speak of, or a guardrail failed |
-| provisional | H over a quarter of it, fewer than 14 baseline days, unsettled days, or a guardrail that did not pass |
+| not determinable | H over half of the saving, no saving to speak of, a guardrail failed, or it is refuted (below) |
+| provisional | H over a quarter of it, fewer than 14 baseline days, unsettled days, a guardrail or gate that is open |
 | verified | none of these |
 
-The first that applies is the status. Every reason that applies is kept, with its data, so that a person reads "not
-claimed, because …" rather than a word. A guardrail that is inconclusive may pass with more data, hence provisional; one
-that failed says that the work is no longer the same work, and more data of the saving does not help.
+Refuted is what no successful call in the week stands for, what moved outside the catalog for at least half of it,
+what rests on outages of the baseline for a quarter of it, what was rolled back, and a counterfactual over twice the
+dearest week of the baseline. The first that applies is the status. Every reason that applies is kept, with its data,
+so that a person reads "not claimed, because …" rather than a word. A guardrail that is inconclusive may pass with
+more data, hence provisional; one that failed says that the work is no longer the same work, and more data of the
+saving does not help.
 """
 
 import datetime as dt
@@ -19,11 +22,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 LEAST_BASELINE_DAYS = 7
 SUFFICIENT_BASELINE_DAYS = 14
 VERIFIED_WITHIN = Decimal("0.25")
 PROVISIONAL_WITHIN = Decimal("0.50")
+COMPLETE_ROLLOUT = Fraction(9, 10)
+WORK_UNIT_TOLERANCE = Fraction(1, 10)
+OFFSETTING_SHARE = Decimal("0.5")
+OUTAGE_SHARE = Decimal("0.25")
+MOST_DEAREST_WEEKS = 2
 
 
 class Status(StrEnum):
@@ -57,6 +66,17 @@ class ReasonCode(StrEnum):
     GUARDRAIL_INCONCLUSIVE = "guardrail_inconclusive"
     GUARDRAILS_NOT_TESTED = "guardrails_not_tested"
     EXTRAPOLATED = "extrapolated"
+    NO_SUCCESSFUL_CALL = "no_successful_call"
+    MOVED_OUTSIDE = "moved_outside_catalog"
+    OUTSIDE_GREW = "outside_catalog_grew"
+    ROLLED_BACK = "rolled_back"
+    IMPLAUSIBLE_COUNTERFACTUAL = "implausible_counterfactual"
+    BASELINE_OUTAGE = "baseline_outage"
+    WORK_UNIT_CHANGED = "work_unit_changed"
+    BASELINE_NOT_MATCHED = "baseline_not_matched"
+    DAYS_NOT_MATCHED = "days_not_matched"
+    ROLLOUT_INCOMPLETE = "rollout_incomplete"
+    BASELINE_NOT_FROZEN = "baseline_not_frozen"
 
 
 _STATUS_OF: Mapping[ReasonCode, Status] = {
@@ -76,7 +96,18 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.UNSETTLED_DAYS: Status.PROVISIONAL,
     ReasonCode.GUARDRAIL_INCONCLUSIVE: Status.PROVISIONAL,
     ReasonCode.GUARDRAILS_NOT_TESTED: Status.PROVISIONAL,
-    ReasonCode.EXTRAPOLATED: Status.VERIFIED,
+    ReasonCode.NO_SUCCESSFUL_CALL: Status.NOT_DETERMINABLE,
+    ReasonCode.MOVED_OUTSIDE: Status.NOT_DETERMINABLE,
+    ReasonCode.ROLLED_BACK: Status.NOT_DETERMINABLE,
+    ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: Status.NOT_DETERMINABLE,
+    ReasonCode.BASELINE_OUTAGE: Status.NOT_DETERMINABLE,
+    ReasonCode.OUTSIDE_GREW: Status.PROVISIONAL,
+    ReasonCode.WORK_UNIT_CHANGED: Status.PROVISIONAL,
+    ReasonCode.BASELINE_NOT_MATCHED: Status.PROVISIONAL,
+    ReasonCode.DAYS_NOT_MATCHED: Status.PROVISIONAL,
+    ReasonCode.ROLLOUT_INCOMPLETE: Status.PROVISIONAL,
+    ReasonCode.EXTRAPOLATED: Status.PROVISIONAL,
+    ReasonCode.BASELINE_NOT_FROZEN: Status.PROVISIONAL,
 }
 _WORST_FIRST = (
     Status.PREMISE_NOT_MET,
@@ -126,6 +157,18 @@ class Evidence:
         guardrails: what the guardrails said.
         contradictions: what the catalog says was deployed before and was not: field to "catalog …, deployed …".
         names_change: whether the catalog names any phase, whatever was deployed.
+        measured_calls: successful calls on the measured days; None for what has none of its own.
+        counterfactual_usd: what they would have cost; None without a counterfactual.
+        dearest_week_usd: what the dearest whole week of the baseline cost, at the week's list prices; None without one.
+        outside_growth_usd: by how much the programme's apps cost more outside the catalog on the measured days.
+        outage_usd: how much of the counterfactual rests on baseline days that no other day resembles.
+        calls_per_unit: successful calls for each function call in the baseline and on the measured days; None where one
+            of them has none.
+        unmatched_baseline_days: days of the baseline on which log and bill differ (gate G6).
+        unmatched_days: measured days on which they do.
+        coverage: share of the successful calls that ran in the newest phase; None without any.
+        is_baseline_frozen: a lock of this method's version holds the baseline.
+        rolled_back: the settings in force that are again those of the baseline; None when they are not.
     """
 
     avoided_usd: Decimal | None
@@ -139,11 +182,22 @@ class Evidence:
     guardrails: GuardrailOutcomes = GuardrailOutcomes()
     contradictions: Mapping[str, str] = field(default_factory=dict)
     names_change: bool = True
+    measured_calls: int | None = None
+    counterfactual_usd: Decimal | None = None
+    dearest_week_usd: Decimal | None = None
+    outside_growth_usd: Decimal = Decimal(0)
+    outage_usd: Decimal = Decimal(0)
+    calls_per_unit: tuple[Fraction, Fraction] | None = None
+    unmatched_baseline_days: tuple[dt.date, ...] = ()
+    unmatched_days: tuple[dt.date, ...] = ()
+    coverage: Fraction | None = None
+    is_baseline_frozen: bool = True
+    rolled_back: str | None = None
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A status and every reason for it, the weightiest first; `extrapolated` is a remark that lowers nothing."""
+    """A status and every reason for it, the weightiest first."""
 
     status: Status
     reasons: tuple[Reason, ...]
@@ -158,7 +212,11 @@ def judge(evidence: Evidence) -> Judgement:
     reasons = _premise(evidence) + _missing(evidence)
     if evidence.avoided_usd is not None:
         reasons += _interval(evidence.avoided_usd, evidence.half_width_usd)
-        reasons += _guardrails(evidence.guardrails) + _preliminary(evidence)
+        reasons += (
+            _refuted(evidence) + _guardrails(evidence.guardrails) + _preliminary(evidence) + _open_gates(evidence)
+        )
+    elif evidence.measured_calls == 0 and all(reason.status is not Status.NO_CLAIM for reason in reasons):
+        reasons.append(Reason(ReasonCode.NO_SUCCESSFUL_CALL))
     elif all(reason.status is not Status.NO_CLAIM for reason in reasons):
         raise ValueError("an avoided cost is missing although there are a deployment, a baseline and measured days")
     reasons.sort(key=lambda reason: _WORST_FIRST.index(reason.status))
@@ -217,6 +275,45 @@ def _preliminary(evidence: Evidence) -> list[Reason]:
         reasons.append(Reason(ReasonCode.UNSETTLED_DAYS, _days(evidence.unsettled_days)))
     if evidence.extrapolated_days:
         reasons.append(Reason(ReasonCode.EXTRAPOLATED, _days(evidence.extrapolated_days)))
+    return reasons
+
+
+def _refuted(evidence: Evidence) -> list[Reason]:
+    """What says that the amount is no saving."""
+    reasons = []
+    avoided, claimed = evidence.avoided_usd or Decimal(0), evidence.counterfactual_usd
+    if evidence.rolled_back is not None:
+        reasons.append(Reason(ReasonCode.ROLLED_BACK, {"settings": evidence.rolled_back}))
+    dearest = evidence.dearest_week_usd
+    if claimed is not None and dearest is not None and claimed > dearest * MOST_DEAREST_WEEKS:
+        data = {"counterfactual_usd": str(claimed), "dearest_week_usd": str(dearest)}
+        reasons.append(Reason(ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL, data))
+    growth, width = evidence.outside_growth_usd, evidence.half_width_usd or Decimal(0)
+    if growth > width and avoided > 0:
+        data = {"growth_usd": str(growth), "half_width_usd": str(width)}
+        moved = growth >= avoided * OFFSETTING_SHARE
+        reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))
+    if avoided > 0 and evidence.outage_usd >= avoided * OUTAGE_SHARE:
+        reasons.append(Reason(ReasonCode.BASELINE_OUTAGE, {"outage_usd": str(evidence.outage_usd)}))
+    return reasons
+
+
+def _open_gates(evidence: Evidence) -> list[Reason]:
+    """What the gates know that keeps an amount from being verified."""
+    reasons = []
+    if evidence.calls_per_unit is not None:
+        before, after = evidence.calls_per_unit
+        if abs(after - before) > before * WORK_UNIT_TOLERANCE:
+            data = {"before": f"{float(before):.3g}", "after": f"{float(after):.3g}"}
+            reasons.append(Reason(ReasonCode.WORK_UNIT_CHANGED, data))
+    if evidence.unmatched_baseline_days:
+        reasons.append(Reason(ReasonCode.BASELINE_NOT_MATCHED, _days(evidence.unmatched_baseline_days)))
+    if evidence.unmatched_days:
+        reasons.append(Reason(ReasonCode.DAYS_NOT_MATCHED, _days(evidence.unmatched_days)))
+    if evidence.coverage is not None and evidence.coverage < COMPLETE_ROLLOUT:
+        reasons.append(Reason(ReasonCode.ROLLOUT_INCOMPLETE, {"coverage": f"{float(evidence.coverage):.6f}"}))
+    if not evidence.is_baseline_frozen:
+        reasons.append(Reason(ReasonCode.BASELINE_NOT_FROZEN))
     return reasons
 
 

@@ -26,7 +26,7 @@ import datetime as dt
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -56,7 +56,7 @@ class HalfWidth:
     """Half the width of the 90% interval around an avoided cost, and what it was made of.
 
     Attributes:
-        half_width_usd: the estimate H, in dollars: √(scatter² + shape²).
+        half_width_usd: the estimate H, in dollars: √(scatter² + shape² + attribution²).
         scatter_usd: its part from the scatter of the baseline days.
         shape_usd: its part from the unproven shape of the model at other volumes than the baseline's.
         baseline_days: n.
@@ -67,6 +67,7 @@ class HalfWidth:
         autocorrelation_used: ρ̃.
         effective_days: n′.
         day_equivalents: w; of a total, the mean over its functions, weighted by their baseline cost.
+        attribution_usd: its part from the error bars of the attributed costs.
     """
 
     half_width_usd: Decimal
@@ -80,6 +81,7 @@ class HalfWidth:
     autocorrelation_used: float
     effective_days: float
     day_equivalents: float
+    attribution_usd: Decimal = Decimal(0)
 
 
 def half_width(volume: MeasuredVolume, *, least_autocorrelation: float = LEAST_AUTOCORRELATION) -> HalfWidth | None:
@@ -108,6 +110,20 @@ def total_half_width(
         return None
     grown = [_growth(volume) for volume in volumes]
     return _combined([volume.model for volume in volumes], np.stack([g[:, -1] for g in grown]), least_autocorrelation)
+
+
+def with_attribution(width: HalfWidth, bars_usd: Sequence[Decimal]) -> HalfWidth:
+    """Widen an interval by the error bars of the attributed costs that it holds: H² is the sum of the squares.
+
+    Args:
+        width: from the scatter of the baseline days.
+        bars_usd: half of the 90% error bar of each function's cost, in dollars; without any nothing is widened.
+    """
+    attribution = math.hypot(*(float(bar) for bar in bars_usd))
+    if attribution == 0:
+        return width
+    widened = math.hypot(float(width.half_width_usd), attribution)
+    return replace(width, half_width_usd=_to_usd(widened), attribution_usd=_to_usd(attribution))
 
 
 def running_half_widths(volumes: Sequence[MeasuredVolume]) -> list[HalfWidth | None]:

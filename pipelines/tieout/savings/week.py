@@ -13,19 +13,26 @@ from fractions import Fraction
 
 from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
+from tieout.savings.boundary import Boundary
 from tieout.savings.bridge import BridgeReport, RealizationRates, bridge_all, realization_rates
 from tieout.savings.bridge_inputs import bridge_inputs
+from tieout.savings.context import NOTHING_KNOWN, WeekContext
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod, FunctionDay
-from tieout.savings.function_measurement import FunctionMeasurement, guardrail_outcomes, measure_function
+from tieout.savings.function_measurement import (
+    FunctionMeasurement,
+    dearest_week_usd,
+    guardrail_outcomes,
+    measure_function,
+)
 from tieout.savings.ledger import LedgerLine, ledger
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
-from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
-from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, total_half_width
+from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, ReasonCode, judge
+from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, total_half_width, with_attribution
 from tieout.savings.week_basis import WeekBasis, week_basis
 
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 SMALLEST_CARRYING_SHARE = 100
 
 
@@ -50,6 +57,8 @@ class WeekMeasurement:
         ledger: function × phase, in the order of the rollout.
         bridge: from the published to the realized saving, per day; None when nothing is claimed.
         rates: the realization rate, three ways; None without a bridge.
+        outside: what the programme's apps cost outside the catalog, before and on the measured days.
+        evidence: what the judgement of the sum is made of.
     """
 
     week: IsoWeek
@@ -67,6 +76,8 @@ class WeekMeasurement:
     ledger: tuple[LedgerLine, ...]
     bridge: BridgeReport | None
     rates: RealizationRates | None
+    outside: Boundary
+    evidence: Evidence
 
     @property
     def uncounted(self) -> frozenset[dt.date]:
@@ -94,6 +105,7 @@ def measure_week(
     landed: Iterable[dt.date],
     contradictions: Mapping[str, Mapping[str, str]],
     log_gaps: Iterable[LogGap] = (),
+    context: WeekContext = NOTHING_KNOWN,
 ) -> WeekMeasurement:
     """Measure a week.
 
@@ -109,6 +121,7 @@ def measure_week(
         landed: days whose bill is landed whole.
         contradictions: by function, what the catalog says was deployed before and was not.
         log_gaps: the call logs that are missing, of all the functions that share an app with the programme's.
+        context: prices, gates, the boundary and whether the baseline is frozen.
     """
     basis = week_basis(
         week,
@@ -118,6 +131,7 @@ def measure_week(
         landed=landed,
         contradictions=contradictions,
         log_gaps=log_gaps,
+        context=context,
     )
     names = [name for name in programme.functions if name in basis.work or name in programme.lines]
     return _sum_up(basis, tuple(measure_function(basis, name) for name in names))
@@ -126,8 +140,10 @@ def measure_week(
 def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> WeekMeasurement:
     claiming = [function for function in functions if function.avoided is not None]
     avoided = sum((f.avoided_usd for f in claiming if f.avoided_usd is not None), Decimal(0)) if claiming else None
-    width = _total_half_width(claiming)
-    inputs = bridge_inputs(basis, functions) if claiming else []
+    width = _total_half_width(basis, claiming)
+    moved = basis.outside.moved_usd_per_day(None if width is None else width.half_width_usd)
+    inputs = bridge_inputs(basis, functions, moved_usd_per_day=moved) if claiming else []
+    evidence = _evidence(basis, functions, avoided, width)
     published = basis.programme.published_usd_per_day
     bridge = bridge_all(inputs, published_usd=published) if inputs else None
     counterfactual = sum((_per_day(f, f.avoided.counterfactual_usd) for f in claiming if f.avoided), Fraction(0))
@@ -143,7 +159,7 @@ def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> Wee
         functions=functions,
         avoided_usd=avoided,
         half_width=width,
-        judgement=_judge_total(basis, functions, avoided, width),
+        judgement=judge(evidence),
         ledger=tuple(ledger(basis, functions)),
         bridge=bridge,
         rates=realization_rates(
@@ -153,38 +169,57 @@ def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> Wee
         )
         if bridge
         else None,
+        outside=basis.outside,
+        evidence=evidence,
     )
 
 
-def _total_half_width(claiming: Sequence[FunctionMeasurement]) -> HalfWidth | None:
-    return total_half_width([MeasuredVolume(f.model, f.calls_by_day) for f in claiming if f.model])
+def _total_half_width(basis: WeekBasis, claiming: Sequence[FunctionMeasurement]) -> HalfWidth | None:
+    width = total_half_width([MeasuredVolume(f.model, f.calls_by_day) for f in claiming if f.model])
+    bars = [basis.context.attribution_half_width_usd.get(f.function, Decimal(0)) for f in claiming]
+    return None if width is None else with_attribution(width, bars)
 
 
-def _judge_total(
+def _evidence(
     basis: WeekBasis, functions: Sequence[FunctionMeasurement], avoided: Decimal | None, width: HalfWidth | None
-) -> Judgement:
+) -> Evidence:
     claiming = [function for function in functions if function.avoided is not None]
     calls = sum(sum(f.model.calls) for f in functions if f.model)
     first = min(basis.programme.deployment_days.values(), default=None)
-    outcomes = [(f.function, guardrail_outcomes(f.guardrails)) for f in _carrying(claiming)]
+    carrying = _carrying(claiming)
+    outcomes = [(f.function, guardrail_outcomes(f.guardrails)) for f in carrying]
     named = {
         verdict: tuple(f"{function}: {name}" for function, outcome in outcomes for name in getattr(outcome, verdict))
         for verdict in ("passed", "inconclusive", "failed")
     }
-    return judge(
-        Evidence(
-            avoided_usd=avoided,
-            half_width_usd=None if width is None else width.half_width_usd,
-            is_deployed=first is not None and first < basis.week.end,
-            names_change=bool(basis.programme.phases),
-            baseline_days=len(basis.baseline_days),
-            baseline_calls=calls,
-            measured_days=len(basis.days),
-            unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
-            extrapolated_days=_distinct(day for f in claiming if f.avoided for day in f.avoided.extrapolated_days),
-            guardrails=GuardrailOutcomes(**named),
-        )
+    own = [f.evidence for f in carrying]
+    return Evidence(
+        avoided_usd=avoided,
+        half_width_usd=None if width is None else width.half_width_usd,
+        is_deployed=first is not None and first < basis.week.end,
+        names_change=bool(basis.programme.phases),
+        baseline_days=len(basis.baseline_days),
+        baseline_calls=calls,
+        measured_days=len(basis.days),
+        unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
+        extrapolated_days=_distinct(day for one in own for day in one.extrapolated_days),
+        guardrails=GuardrailOutcomes(**named),
+        measured_calls=sum(f.calls for f in functions),
+        counterfactual_usd=sum((f.avoided.counterfactual_usd for f in claiming if f.avoided), Decimal(0)),
+        dearest_week_usd=dearest_week_usd(basis, [f.function for f in claiming]),
+        outside_growth_usd=basis.outside.growth_usd,
+        outage_usd=sum((one.outage_usd for one in own), Decimal(0)),
+        calls_per_unit=next((one.calls_per_unit for one in own if _unit_changed(one)), None),
+        unmatched_baseline_days=_distinct(day for one in own for day in one.unmatched_baseline_days),
+        unmatched_days=_distinct(day for one in own for day in one.unmatched_days),
+        coverage=min((one.coverage for one in own if one.coverage is not None), default=None),
+        is_baseline_frozen=basis.context.is_baseline_frozen,
+        rolled_back=next((one.rolled_back for one in own if one.rolled_back is not None), None),
     )
+
+
+def _unit_changed(evidence: Evidence) -> bool:
+    return any(reason.code is ReasonCode.WORK_UNIT_CHANGED for reason in judge(evidence).reasons)
 
 
 def _carrying(claiming: Sequence[FunctionMeasurement]) -> list[FunctionMeasurement]:

@@ -3,8 +3,12 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
+from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
+from tieout.savings.boundary import Boundary, boundary
+from tieout.savings.context import WeekContext
 from tieout.savings.daily_work import DailyWork, WorkingDay, function_days, working_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, measured_days
 from tieout.savings.log_coverage import LogGap
@@ -28,6 +32,8 @@ class WeekBasis:
         negative_days: the programme's function days before the week's end whose cost is negative.
         work: on the days that count, by function.
         contradictions: by function, what the catalog says was deployed before and was not.
+        context: what is known beside the work.
+        outside: the boundary account of the measured days.
     """
 
     week: IsoWeek
@@ -42,6 +48,17 @@ class WeekBasis:
     negative_days: tuple[FunctionDay, ...]
     work: Mapping[str, Sequence[DailyWork]]
     contradictions: Mapping[str, Mapping[str, str]]
+    context: WeekContext
+    outside: Boundary
+
+    def baseline_work(self, function: str) -> tuple[WorkingDay, ...]:
+        """The work of a function on the baseline days, at the list prices of the week, to the picodollar."""
+        return tuple(
+            replace(day, cost_usd=round_picodollars(Fraction(day.cost_usd) * (1 + change)))
+            if (change := self.context.price_change(function, day.day))
+            else day
+            for day in self.working_days(function, self.baseline_days)
+        )
 
     def working_days(self, function: str, days: Sequence[dt.date]) -> tuple[WorkingDay, ...]:
         """The work of a function on every one of the days."""
@@ -62,6 +79,7 @@ def week_basis(
     landed: Iterable[dt.date],
     contradictions: Mapping[str, Mapping[str, str]],
     log_gaps: Iterable[LogGap],
+    context: WeekContext,
 ) -> WeekBasis:
     """Select the days that count; `savings.week.measure_week` says what the arguments are."""
     landed_days = frozenset(day for day in landed if day < week.end)
@@ -71,12 +89,14 @@ def week_basis(
     counted = landed_days.difference((value.day for value in negative), *(gap.days for gap in gaps))
     deployments = frozenset(programme.deployment_days.values())
     candidates = measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)
+    before = tuple(day for day in (baseline_days(baseline) if baseline else []) if day in counted)
+    days = tuple(day for day in candidates if day in counted)
     return WeekBasis(
         week=week,
         programme=programme,
         baseline=baseline,
-        baseline_days=tuple(day for day in (baseline_days(baseline) if baseline else []) if day in counted),
-        days=tuple(day for day in candidates if day in counted),
+        baseline_days=before,
+        days=days,
         missing_days=tuple(day for day in candidates if day not in counted),
         blackout=deployments,
         counted=counted,
@@ -84,6 +104,8 @@ def week_basis(
         negative_days=negative,
         work=_by_function(value for value in known if value.day in counted),
         contradictions=contradictions,
+        context=context,
+        outside=boundary(context.outside, baseline_days=before, days=days),
     )
 
 

@@ -1,0 +1,238 @@
+"""What a measurement must know beside calls and cost, read off the warehouse: prices, boundary, gates and settings."""
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import duckdb
+
+from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.periods import IsoWeek, day_start
+from tieout.savings.boundary import OutsideCost
+from tieout.savings.context import LogMatch, WeekContext
+from tieout.savings.days import BaselinePeriod, measured_days
+from tieout.savings.programme import Programme
+
+_Key = tuple[str, str, dt.date]
+
+_COSTS = """
+select app, function, day::date, sum(cost_usd)::decimal(38, 12)
+from savings.daily_function
+where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+group by all
+order by all
+"""
+
+_PRICES = "select resource, valid_from, valid_to, usd_per_hour from staging.prices order by resource, valid_from"
+
+_BY_RESOURCE = """
+select app, function, hour::date, resource, sum(amount_usd)::decimal(38, 12)
+from spend.hourly
+where
+    environment = $environment and hour >= $since and hour < $until
+    and app in (select unnest($apps::varchar[]))
+group by all
+"""
+
+_MATCHES = """
+select app, function, day::date, billed_usd, outcome = 'matched'
+from reconciliation.log_vs_bill
+where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+"""
+
+_SETTINGS = """
+select app, function, phase, valid_from, valid_to, gpu, gpu_count, cpu_request_millicores, memory_request_mib
+from staging.configurations
+where environment = $environment and source = 'function info' and app in (select unnest($apps::varchar[]))
+order by valid_from, app, function
+"""
+
+_CALLS = """
+select app, function, day::date, sum(successful_calls)::bigint
+from savings.daily_function
+where environment = $environment and day >= $since and day < $until and app in (select unnest($apps::varchar[]))
+group by all
+"""
+
+_HAS_ERROR_BARS = "select count(*) from duckdb_tables() where schema_name = 'spend' and table_name = 'weekly'"
+
+_ERROR_BARS = """
+select app, function, sum(high_usd - low_usd)::decimal(38, 12)
+from spend.weekly
+where environment = $environment and week_start = $since and app in (select unnest($apps::varchar[]))
+group by all
+"""
+
+
+def read_context(
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    catalog: Catalog,
+    *,
+    baseline: BaselinePeriod | None,
+    is_baseline_frozen: bool,
+) -> WeekContext:
+    """Read what a week must know beside its work.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        week: which.
+        catalog: the programme.
+        baseline: the baseline period; None without one.
+        is_baseline_frozen: whether a lock of this method's version holds it.
+    """
+    days = _measured_days(week, catalog)
+    changes = _price_changes(con, catalog, baseline, days)
+    return WeekContext(
+        is_baseline_frozen=is_baseline_frozen,
+        price_changes=dict(_by_owner(con, catalog, changes, until=week.end)),
+        outside=tuple(_outside(con, catalog, changes, until=week.end)),
+        log_matches=_log_matches(con, catalog, until=week.end),
+        rolled_back=dict(_rolled_back(con, catalog, days)),
+        attribution_half_width_usd=_error_bars(con, week, catalog),
+    )
+
+
+def _measured_days(week: IsoWeek, catalog: Catalog) -> tuple[dt.date, ...]:
+    deployments = Programme.of(catalog).deployment_days.values()
+    return measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)
+
+
+def _of_programme(catalog: Catalog, **more: object) -> dict[str, object]:
+    apps = sorted({app for app, _ in catalog.owners()})
+    return {"environment": catalog.functions.environment, "apps": apps, **more}
+
+
+def _price_changes(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, days: Sequence[dt.date]
+) -> Mapping[_Key, Fraction]:
+    """By app, function and baseline day: what its resources would cost more, in dollars, at the prices of some days."""
+    prices: defaultdict[str, list[tuple[dt.datetime, dt.datetime, Fraction]]] = defaultdict(list)
+    for resource, valid_from, valid_to, usd_per_hour in con.execute(_PRICES).fetchall():
+        prices[resource].append((valid_from, valid_to, Fraction(usd_per_hour)))
+    if baseline is None or not days or all(len(own) == 1 for own in prices.values()):
+        return {}
+
+    def price(resource: str, day: dt.date) -> Fraction:
+        moment = day_start(day)
+        return next(usd for since, until, usd in prices[resource] if since <= moment < until)
+
+    period = {"since": day_start(baseline.start), "until": day_start(baseline.end)}
+    changes: defaultdict[_Key, Fraction] = defaultdict(Fraction)
+    for app, function, day, resource, amount in con.execute(_BY_RESOURCE, _of_programme(catalog, **period)).fetchall():
+        if len(prices.get(resource, ())) > 1 and (then := price(resource, day)):
+            now = sum((price(resource, measured) for measured in days), Fraction(0)) / len(days)
+            changes[app, function, day] += Fraction(amount) * (now / then - 1)
+    return changes
+
+
+def _by_owner(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, changes: Mapping[_Key, Fraction], *, until: dt.date
+) -> Iterator[tuple[tuple[str, dt.date], Fraction]]:
+    """Yield by function of the catalog and day the change of its cost, as a share of it."""
+    if not changes:
+        return
+    owners = catalog.owners()
+    costs: defaultdict[tuple[str, dt.date], list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
+    for app, function, day, cost in _costs(con, catalog, until=until):
+        if (owner := owners.get((app, function))) is not None:
+            costs[owner, day][0] += Fraction(cost)
+            costs[owner, day][1] += changes.get((app, function, day), Fraction(0))
+    for key, (cost_usd, change_usd) in costs.items():
+        if cost_usd and change_usd:
+            yield key, change_usd / cost_usd
+
+
+def _outside(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, changes: Mapping[_Key, Fraction], *, until: dt.date
+) -> Iterator[OutsideCost]:
+    owners = catalog.owners()
+    for app, function, day, cost in _costs(con, catalog, until=until):
+        if (app, function) not in owners:
+            change = changes.get((app, function, day), Fraction(0))
+            yield OutsideCost(app, function, day, Fraction(cost) + change)
+
+
+def _costs(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date
+) -> list[tuple[str, str, dt.date, Decimal]]:
+    return con.execute(_COSTS, _of_programme(catalog, until=day_start(until))).fetchall()
+
+
+def _log_matches(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date
+) -> Mapping[tuple[str, dt.date], LogMatch]:
+    """A function whose day matches in one app and not in another does not match."""
+    owners = catalog.owners()
+    matches: dict[tuple[str, dt.date], LogMatch] = {}
+    rows = con.execute(_MATCHES, _of_programme(catalog, until=day_start(until))).fetchall()
+    for app, function, day, billed_usd, is_matched in rows:
+        if (owner := owners.get((app, function))) is not None:
+            sofar = matches.get((owner, day), LogMatch(Decimal(0), is_matched=True))
+            matches[owner, day] = LogMatch(sofar.cost_usd + billed_usd, sofar.is_matched and is_matched)
+    return matches
+
+
+def _rolled_back(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, days: Sequence[dt.date]
+) -> Iterator[tuple[str, str]]:
+    """Yield the functions most of whose calls ran on the settings of the baseline again, and these settings.
+
+    A function whose settings never changed was not rolled back by settings, and nothing else is known of it.
+    """
+    if not days:
+        return
+    owners = catalog.owners()
+    seen: defaultdict[str, list[tuple[str, str, dt.datetime, dt.datetime, str]]] = defaultdict(list)
+    for app, function, phase, since, until, *settings in con.execute(_SETTINGS, _of_programme(catalog)).fetchall():
+        if (owner := owners.get((app, function))) is not None:
+            seen[owner].append((app, phase, since, until, _settings(*settings)))
+    period = {"since": day_start(days[0]), "until": day_start(days[-1] + dt.timedelta(days=1))}
+    calls: defaultdict[str, Counter[tuple[str, dt.date]]] = defaultdict(Counter)
+    for app, function, day, count in con.execute(_CALLS, _of_programme(catalog, **period)).fetchall():
+        if (owner := owners.get((app, function))) is not None and day in days:
+            calls[owner][app, day] += count
+    for owner, deployed in sorted(seen.items()):
+        before = [settings for _, phase, _, _, settings in deployed if phase == BASELINE]
+        changed = {settings for _, phase, _, _, settings in deployed if phase != BASELINE} - set(before[-1:])
+        if not before or not changed:
+            continue
+        again = sum(count for (app, day), count in calls[owner].items() if _in_force(deployed, app, day) == before[-1])
+        if again * 2 > calls[owner].total():
+            yield owner, before[-1]
+
+
+def _in_force(
+    deployed: Collection[tuple[str, str, dt.datetime, dt.datetime, str]], app: str, day: dt.date
+) -> str | None:
+    """The settings of an app at the end of a day, where they belong to a phase of the rollout."""
+    end = day_start(day + dt.timedelta(days=1))
+    return next(
+        (
+            settings
+            for own, phase, since, until, settings in deployed
+            if own == app and phase != BASELINE and since < end <= until
+        ),
+        None,
+    )
+
+
+def _settings(gpu: str | None, gpu_count: int | None, millicores: int | None, memory_mib: int | None) -> str:
+    graphics = "no GPU" if gpu is None else f"{gpu_count or 1} × {gpu}"
+    cpu = "default CPU" if millicores is None else f"{Decimal(millicores) / 1000:f} cores"
+    return f"{graphics}, {cpu}, {'default memory' if memory_mib is None else f'{memory_mib:,} MiB'}"
+
+
+def _error_bars(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Mapping[str, Decimal]:
+    """Half of the error bar of each function's attributed cost of the week; nothing where none is known."""
+    [(known,)] = con.execute(_HAS_ERROR_BARS).fetchall()
+    if not known:
+        return {}
+    owners = catalog.owners()
+    bars: dict[str, Decimal] = {}
+    for app, function, width in con.execute(_ERROR_BARS, _of_programme(catalog, since=week.start)).fetchall():
+        if (owner := owners.get((app, function))) is not None:
+            bars[owner] = bars.get(owner, Decimal(0)) + width / 2
+    return bars

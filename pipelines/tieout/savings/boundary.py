@@ -1,0 +1,114 @@
+"""The boundary account: what the programme's apps cost outside the catalog (docs/method.md, "Boundary").
+
+A saving is claimed for the programme's apps as a whole. Work that moves to a function which the catalog lacks, or cost
+that moves to an app's residual, saves nothing: it shows here.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.core.money import round_picodollars
+
+
+@dataclass(frozen=True)
+class OutsideCost:
+    """Cost of a function, or a residual, of the programme's apps that the catalog lacks, on one UTC day.
+
+    Costs of baseline days are in the list prices of the reporting week.
+    """
+
+    app: str
+    function: str
+    day: dt.date
+    cost_usd: Fraction
+
+
+@dataclass(frozen=True)
+class BoundaryLine:
+    """One of them: its cost per baseline day and per measured day, in dollars."""
+
+    app: str
+    function: str
+    before_usd_per_day: Decimal
+    after_usd_per_day: Decimal
+
+    @property
+    def growth_usd_per_day(self) -> Decimal:
+        """After less before; positive when the cost outside the catalog grew."""
+        return self.after_usd_per_day - self.before_usd_per_day
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Everything of the programme's apps outside the catalog, the line that grew most first.
+
+    Attributes:
+        lines: by app and function.
+        days: how many days were measured.
+    """
+
+    lines: tuple[BoundaryLine, ...] = ()
+    days: int = 0
+
+    @property
+    def before_usd_per_day(self) -> Decimal:
+        """All lines on a baseline day."""
+        return sum((line.before_usd_per_day for line in self.lines), Decimal(0))
+
+    @property
+    def after_usd_per_day(self) -> Decimal:
+        """All lines on a measured day."""
+        return sum((line.after_usd_per_day for line in self.lines), Decimal(0))
+
+    @property
+    def growth_usd(self) -> Decimal:
+        """Growth over the measured days of the names that grew; one that shrank is no saving and hides no other.
+
+        A function, or a residual, that went with the programme from one app to another has grown by the difference.
+        """
+        by_name: dict[str, Decimal] = {}
+        for line in self.lines:
+            by_name[line.function] = by_name.get(line.function, Decimal(0)) + line.growth_usd_per_day
+        return sum((growth for growth in by_name.values() if growth > 0), Decimal(0)) * self.days
+
+    def moved_usd_per_day(self, half_width_usd: Decimal | None) -> Decimal:
+        """What counts as moved outside the catalog, a day: the growth where it exceeds the interval, else nothing."""
+        growth = self.growth_usd
+        if not self.days or growth <= (half_width_usd or Decimal(0)):
+            return Decimal(0)
+        return round_picodollars(Fraction(growth) / self.days)
+
+
+def boundary(
+    costs: Iterable[OutsideCost], *, baseline_days: Collection[dt.date], days: Collection[dt.date]
+) -> Boundary:
+    """Compare a mean baseline day with a mean measured day; empty without either.
+
+    Args:
+        costs: any days, in any order.
+        baseline_days: the days of the baseline that count.
+        days: the measured days that count.
+    """
+    if not baseline_days or not days:
+        return Boundary()
+    before, after = frozenset(baseline_days), frozenset(days)
+    sums: dict[tuple[str, str], list[Fraction]] = {}
+    for cost in costs:
+        sides = sums.setdefault((cost.app, cost.function), [Fraction(0), Fraction(0)])
+        sides[0] += cost.cost_usd if cost.day in before else 0
+        sides[1] += cost.cost_usd if cost.day in after else 0
+    lines = [
+        BoundaryLine(
+            app,
+            function,
+            round_picodollars(Fraction(sides[0]) / len(before)),
+            round_picodollars(Fraction(sides[1]) / len(after)),
+        )
+        for (app, function), sides in sums.items()
+        if any(sides)
+    ]
+    lines.sort(key=lambda line: (-line.growth_usd_per_day, line.app, line.function))
+    return Boundary(tuple(lines), len(after))

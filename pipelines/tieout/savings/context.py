@@ -1,0 +1,56 @@
+"""What a measurement must know beside calls and cost: prices, gates, the boundary and the frozen baseline."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.savings.boundary import OutsideCost
+
+MISMATCH_TOLERANCE = Fraction(1, 10)
+
+
+@dataclass(frozen=True)
+class LogMatch:
+    """How the log of a function and its bill compare on one UTC day (gate G6)."""
+
+    cost_usd: Decimal
+    is_matched: bool
+
+
+@dataclass(frozen=True)
+class WeekContext:
+    """What is known about a week beside its work.
+
+    Attributes:
+        is_baseline_frozen: a lock of this method's version holds the baseline.
+        price_changes: by function and baseline day, by what share the day's resources would cost more at the
+            list prices of the reporting week; no entry is no change.
+        outside: what the programme's apps cost outside the catalog, by day.
+        log_matches: by function and day, how log and bill compare; a day without a value says nothing.
+        rolled_back: by function, the settings that are again those of the baseline, in words.
+        attribution_half_width_usd: by function, half of the 90% error bar of its attributed cost of the measured days.
+    """
+
+    is_baseline_frozen: bool = True
+    price_changes: Mapping[tuple[str, dt.date], Fraction] = field(default_factory=dict)
+    outside: Sequence[OutsideCost] = ()
+    log_matches: Mapping[tuple[str, dt.date], LogMatch] = field(default_factory=dict)
+    rolled_back: Mapping[str, str] = field(default_factory=dict)
+    attribution_half_width_usd: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def price_change(self, function: str, day: dt.date) -> Fraction:
+        """The change of a baseline day's cost by list prices alone, as a share of it."""
+        return self.price_changes.get((function, day), Fraction(0))
+
+    def mismatched_days(self, function: str, days: Collection[dt.date]) -> tuple[dt.date, ...]:
+        """The days whose log and bill differ, ascending; none where they carry under a tenth of the function's cost."""
+        known = {day: self.log_matches[function, day] for day in days if (function, day) in self.log_matches}
+        differ = tuple(sorted(day for day, match in known.items() if not match.is_matched))
+        cost = sum((abs(match.cost_usd) for match in known.values()), Decimal(0))
+        open_cost = sum((abs(known[day].cost_usd) for day in differ), Decimal(0))
+        return differ if differ and Fraction(open_cost) >= MISMATCH_TOLERANCE * Fraction(cost) else ()
+
+
+NOTHING_KNOWN = WeekContext()
