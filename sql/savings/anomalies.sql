@@ -3,13 +3,14 @@ Days on which a function cost far more or less than on the days before, by its o
 long enough. A deployment that changes the function begins a new history, so a saving is none. Expected cost and deviations
 are estimates.
 
-key: week_start, function, day
+key: week_start, app, function, day
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals
 */
 select
     week_start,  -- Monday of the week, UTC
     week,  -- its ISO label
+    app,  -- its app; of a function of the catalog, the app of its last phase
     function,  -- the function
     day,  -- UTC
     actual_usd,  -- what it cost on this day, exact

@@ -2,7 +2,7 @@
 The bridge of each week from the published saving to the realized one, in dollars a day: by function, by phase and in
 total. The steps between the two ends add up, exactly and as printed; weeks in which nothing is claimed have none.
 
-key: week_start, scope, phase, function, position
+key: week_start, scope, phase, app, function, position
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations, staging.prices, reconciliation.log_vs_bill
 */
@@ -11,6 +11,7 @@ select
     week,  -- its ISO label
     scope,  -- function, phase or total; each holds the whole bridge once
     phase,  -- rollout phase; all in the total
+    app,  -- the app that the phase deployed the function to; all in the sums
     function,  -- the function; all in the sums
     position,  -- place in the bridge: the published saving is 0
     step,  -- published, what changes it, realized

@@ -2,13 +2,14 @@
 What the rollout must not harm: rates of failures and durations of every changed function, after against before, each as
 a non-inferiority test by the end of each week. Estimates and bounds are statistics, not money.
 
-key: week_start, function, guardrail
+key: week_start, app, function, guardrail
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations, staging.prices, reconciliation.log_vs_bill
 */
 select
     week_start,  -- Monday of the week, UTC
     week,  -- its ISO label
+    app,  -- the app of its newest phase
     function,  -- the function
     guardrail,  -- error_rate, timeout_rate, oom_rate, p50_seconds, p95_seconds
     position,  -- place in the report, from 1

@@ -2,7 +2,7 @@
 The ledger of the programme: every function in every phase that changes it, and what has become of it by the end of each
 week. A function's phases add up to its avoided cost.
 
-key: week_start, phase, function
+key: week_start, phase, app, function
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations, staging.prices, reconciliation.log_vs_bill
 */
@@ -10,12 +10,13 @@ select
     week_start,  -- Monday of the week, UTC
     week,  -- its ISO label
     phase,  -- rollout phase; several joined by + where they cannot be told apart
+    app,  -- the app that the phase deployed the function to
     function,  -- the function
     position,  -- place in the rollout, from 1
     state,  -- proposed, deployed, or the status of the measurement: verified, provisional, reversed …
     reasons,  -- codes of why the state is no better, the weightiest first, separated by spaces
     measured_days,  -- days of the week that count for the function
-    calls,  -- its successful calls on them, in all phases
+    calls,  -- its successful calls on them, in all phases; each input of a map is one
     avoided_usd,  -- the phase's part of the week's avoided cost, negative where it became dearer; null: no claim
     half_width_usd  -- an estimate: half of its 90% interval; null for one phase among several, or without one
 from measured_ledger

@@ -19,6 +19,7 @@ from tieout.measure.daily_work import measure, work_on_basis
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import projected_usd_per_day
+from tieout.savings.status import BEARS_A_FIGURE
 from tieout.savings.week import WeekMeasurement
 
 _SECONDS_PER_HOUR = 3600
@@ -192,11 +193,14 @@ def _to_use_instead(measurement: WeekMeasurement) -> str:
     bridge, avoided = measurement.bridge, measurement.avoided_usd
     if bridge is None or avoided is None:
         return ""
+    restated = f"; at measured seconds per call it is {to_the_cent(bridge.total.restated.printed_usd)}"
+    if measurement.judgement.status not in BEARS_A_FIGURE:
+        return restated
     days = len(measurement.days)
     width = measurement.half_width
     interval = "" if width is None else f" ± {_per_day(width.half_width_usd, days)}"
     return (
-        f"; at measured seconds per call it is {to_the_cent(bridge.total.restated.printed_usd)}. The figure to use is "
+        f"{restated}. The figure to use is "
         f"the measured avoided cost: {_per_day(avoided, days)}{interval} a day in {measurement.week.label}"
     )
 

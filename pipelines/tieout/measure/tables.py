@@ -18,6 +18,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.bridge import Amount, Bridge, RealizationRates
 from tieout.savings.guardrails import DurationGuardrail, Proportion, RateGuardrail
 from tieout.savings.ledger import LedgerState
+from tieout.savings.programme import Programme
 from tieout.savings.status import Judgement
 from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.build import Period
@@ -34,6 +35,7 @@ _COLUMNS: Mapping[str, Columns] = {
     "ledger": {
         **_WEEK,
         "phase": pl.String,
+        "app": pl.String,
         "function": pl.String,
         "position": pl.Int32,
         "state": pl.String,
@@ -47,6 +49,7 @@ _COLUMNS: Mapping[str, Columns] = {
         **_WEEK,
         "scope": pl.String,
         "phase": pl.String,
+        "app": pl.String,
         "function": pl.String,
         "position": pl.Int32,
         "step": pl.String,
@@ -55,6 +58,7 @@ _COLUMNS: Mapping[str, Columns] = {
     },
     "guardrails": {
         **_WEEK,
+        "app": pl.String,
         "function": pl.String,
         "guardrail": pl.String,
         "position": pl.Int32,
@@ -99,6 +103,7 @@ _COLUMNS: Mapping[str, Columns] = {
     },
     "anomalies": {
         **_WEEK,
+        "app": pl.String,
         "function": pl.String,
         "day": pl.Date,
         "actual_usd": _USD,
@@ -151,7 +156,7 @@ class MeasuredTables:
         if model.table == "weekly":
             rows = _weekly(measurement, self._catalog, is_frozen=self._lock is not None)
         else:
-            rows = _WEEKLY_ROWS[model.table](measurement)
+            rows = _WEEKLY_ROWS[model.table](measurement, Programme.of(self._catalog))
         return ((week.start, week.label, *row) for row in rows)
 
     def _anomalies(self, week: IsoWeek) -> Iterator[Row]:
@@ -159,6 +164,7 @@ class MeasuredTables:
             yield (
                 week.start,
                 week.label,
+                anomaly.app,
                 anomaly.function,
                 anomaly.day,
                 anomaly.actual_usd,
@@ -169,11 +175,12 @@ class MeasuredTables:
             )
 
 
-def _ledger(measurement: WeekMeasurement) -> Iterator[Row]:
+def _ledger(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]:
     for position, line in enumerate(measurement.ledger, start=1):
         function = measurement.function(line.function)
         yield (
             "+".join(line.phases),
+            programme.app_of(line.function, line.phases[-1]),
             line.function,
             position,
             line.state.value,
@@ -185,15 +192,15 @@ def _ledger(measurement: WeekMeasurement) -> Iterator[Row]:
         )
 
 
-def _bridge(measurement: WeekMeasurement) -> Iterator[Row]:
+def _bridge(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]:
     report = measurement.bridge
     if report is None:
         return
     for (phase, function), bridge in report.functions.items():
-        yield from (("function", phase, function, *row) for row in _steps(bridge))
+        yield from (("function", phase, programme.app_of(function, phase), function, *row) for row in _steps(bridge))
     for phase, bridge in report.phases.items():
-        yield from (("phase", phase, ALL, *row) for row in _steps(bridge))
-    yield from (("total", ALL, ALL, *row) for row in _steps(report.total))
+        yield from (("phase", phase, ALL, ALL, *row) for row in _steps(bridge))
+    yield from (("total", ALL, ALL, ALL, *row) for row in _steps(report.total))
 
 
 def _steps(bridge: Bridge) -> Iterator[Row]:
@@ -206,12 +213,13 @@ def _steps(bridge: Bridge) -> Iterator[Row]:
         yield position, step, amount.exact_usd, amount.printed_usd
 
 
-def _guardrails(measurement: WeekMeasurement) -> Iterator[Row]:
+def _guardrails(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]:
     for function in measurement.functions:
         if function.guardrails is None:
             continue
         for position, result in enumerate(function.guardrails.results, start=1):
             yield (
+                programme.app_of(function.function, function.phase),
                 function.function,
                 result.guardrail.value,
                 position,
@@ -235,7 +243,7 @@ def _rate(side: Proportion) -> float | None:
     return side.rate if side.calls else None
 
 
-_WEEKLY_ROWS: Mapping[str, Callable[[WeekMeasurement], Iterator[Row]]] = {
+_WEEKLY_ROWS: Mapping[str, Callable[[WeekMeasurement, Programme], Iterator[Row]]] = {
     "ledger": _ledger,
     "bridge": _bridge,
     "guardrails": _guardrails,

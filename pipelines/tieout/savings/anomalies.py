@@ -57,6 +57,7 @@ class Anomaly:
         deviations: how many robust standard deviations it lies off; negative when it cost less.
         compared_days: how many days it was held against.
         is_weekday: those were the same weekday; else the same part of the week, or all days before it.
+        app: its app, where the caller tells apps apart.
     """
 
     function: str
@@ -66,6 +67,7 @@ class Anomaly:
     deviations: float
     compared_days: int
     is_weekday: bool
+    app: str = ""
 
     @property
     def ratio(self) -> float | None:

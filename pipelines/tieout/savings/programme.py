@@ -24,6 +24,7 @@ class Programme:
         phases: in order of deployment.
         lines: the claim by function.
         functions: every catalogued function, in order.
+        apps: by function and phase, the app that it runs on.
         gpus: by function, whether the catalog gives it a GPU.
         margins: of the guardrails.
         adjustments: the ledger of non-routine adjustments.
@@ -34,6 +35,7 @@ class Programme:
     phases: tuple[Phase, ...]
     lines: Mapping[str, ProjectionLine]
     functions: tuple[str, ...]
+    apps: Mapping[tuple[str, str], str]
     gpus: Mapping[str, GpuUse]
     margins: Margins
     adjustments: tuple[Adjustment, ...]
@@ -48,6 +50,11 @@ class Programme:
             phases=tuple(sorted(catalog.rollout.phases, key=lambda phase: phase.deployed_at)),
             lines={line.function: line for line in catalog.projection.lines},
             functions=tuple(function.name for function in catalog.functions.functions),
+            apps={
+                (function.name, configuration.phase): configuration.app
+                for function in catalog.functions.functions
+                for configuration in function.configurations
+            },
             gpus={
                 function.name: GpuUse(
                     before=function.configurations[0].gpu is not None, after=function.configurations[-1].gpu is not None
@@ -64,6 +71,17 @@ class Programme:
     def deployment_days(self) -> dict[str, dt.date]:
         """Day of deployment by phase."""
         return {phase.id: phase.deployed_at.date() for phase in self.phases}
+
+    def app_of(self, function: str, phase: str | None) -> str:
+        """The app of a function in a phase; in another phase, or none, the last that the catalog names.
+
+        Raises:
+            KeyError: the catalog lacks the function.
+        """
+        known = {own: app for (name, own), app in self.apps.items() if name == function}
+        if not known:
+            raise KeyError(function)
+        return known.get(phase or "", [*known.values()][-1])
 
     def phases_of(self, function: str) -> list[Phase]:
         """The phases that change a function, in order of deployment."""

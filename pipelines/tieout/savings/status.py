@@ -46,6 +46,9 @@ class Status(StrEnum):
     REVERSED = "reversed"
 
 
+BEARS_A_FIGURE = frozenset({Status.VERIFIED, Status.PROVISIONAL})
+
+
 class ReasonCode(StrEnum):
     """Why a status is not better, or what to know beside it."""
 

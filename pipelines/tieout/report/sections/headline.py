@@ -48,6 +48,7 @@ class Headline:
         rates: how much of the promise that is.
         cash_change_usd: mean baseline day times measured days, less the bill; None when that cannot be said.
         baseline_usd_per_day: all that was billed in the baseline, per day; None without one.
+        is_refused: the counterfactual is no headline, because it is far above everything that the functions ever cost.
         premises_not_met: projected savings whose "before" was never deployed, and how many there are.
     """
 
@@ -65,6 +66,7 @@ class Headline:
     cash_change_usd: Decimal | None
     baseline_usd_per_day: Decimal | None
     premises_not_met: tuple[int, int]
+    is_refused: bool = False
 
     @property
     def week_figure(self) -> str | None:
@@ -82,7 +84,7 @@ class Headline:
     def sentence(self) -> str:
         """The status and what the week avoided, or why nothing is claimed."""
         because = "; ".join(self.standing.because)
-        if self.avoided_usd is None:
+        if self.avoided_usd is None or self.is_refused:
             return f"No saving is claimed for {self.week.label}, because {because}."
         interval = " (90% interval)" if self.half_width_usd is not None else ", without an interval"
         what = "the avoided cost is negative," if self.avoided_usd < 0 else "avoided cost"
@@ -121,10 +123,10 @@ class Headline:
         )
         if self.restated_usd_per_day is None or self.day_figure is None:
             return f"{sentence}."
-        return (
-            f"{sentence}; at measured seconds per call it is {format_usd(self.restated_usd_per_day)} a day, "
-            f"and the figure to use is the measured {self.day_figure} a day."
-        )
+        restated = f"{sentence}; at measured seconds per call it is {format_usd(self.restated_usd_per_day)} a day"
+        if not self.standing.bears_a_figure:
+            return f"{restated}."
+        return f"{restated}, and the figure to use is the measured {self.day_figure} a day."
 
     @property
     def cash_sentence(self) -> str | None:
@@ -188,6 +190,9 @@ def describe_headline(
         cash_change_usd=change,
         baseline_usd_per_day=before,
         premises_not_met=(len(unmet), len(projected)),
+        is_refused=any(
+            reason.code is ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL for reason in measurement.judgement.reasons
+        ),
     )
 
 

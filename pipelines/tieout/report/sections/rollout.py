@@ -14,7 +14,7 @@ from tieout.report.inputs import week_bounds
 from tieout.report.wording import Share, share_of
 
 _BY_PHASE = """
-select function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
+select app, function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
 from savings.daily_function
 where environment = $environment and day >= $since and day < $until
 group by all
@@ -59,7 +59,9 @@ def read_rollout(
     days = {name: [d for d in week.days() if d > deployments[phase] and d in landed] for name, phase in newest.items()}
     parameters = {"environment": catalog.functions.environment, **week_bounds(week)}
     moves: dict[str, _Moves] = defaultdict(_Moves)
-    for function, phase, day, calls, cost in con.execute(_BY_PHASE, parameters).fetchall():
+    owners = catalog.owners()
+    for app, name, phase, day, calls, cost in con.execute(_BY_PHASE, parameters).fetchall():
+        function = owners.get((app, name), "")
         if day not in days.get(function, ()):
             continue
         sums = moves[function]

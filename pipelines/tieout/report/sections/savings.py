@@ -13,7 +13,7 @@ from tieout.report.reasons import because, remarks
 from tieout.report.wording import Share, count, share_of, span
 from tieout.savings.days import BaselinePeriod, baseline_days
 from tieout.savings.function_measurement import FunctionMeasurement
-from tieout.savings.status import Judgement
+from tieout.savings.status import BEARS_A_FIGURE, Judgement
 from tieout.savings.uncertainty import HalfWidth
 from tieout.savings.week import WeekMeasurement
 
@@ -48,6 +48,11 @@ class Standing:
     state: str
     because: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def bears_a_figure(self) -> bool:
+        """Whether the amount may be used: it is verified, or provisional."""
+        return self.state in BEARS_A_FIGURE
 
     def notes(self, avoided_usd: Decimal | None) -> tuple[str, ...]:
         """`not verified, because …` where there is an amount, else `not claimed, because …`; then the remarks."""
