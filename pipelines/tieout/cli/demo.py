@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tieout.cli.failures import CommandError
+from tieout.cli.freeze import freeze
 from tieout.cli.messages import say
 from tieout.cli.run import run_workspace
 from tieout.cli.steps import show_steps
 from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.money import format_usd
+from tieout.core.resources import resource_path
+from tieout.savings.baseline_lock import LOCK_NAME
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,38 @@ class Simulation:
 
 
 def run_demo(home: Home, find_catalog: Callable[[], Path], *, scenario: str, seed: int, weeks: int) -> None:
-    """Simulate into the workspace, bring it up to date, and say what to look at next.
+    """Simulate into the workspace, bring it up to date with a frozen baseline, and say what to look at next.
 
-    The catalog is looked for when the simulation is written, because some scenarios bring their own.
+    The catalog is looked for when the simulation is written, because some scenarios bring their own. The built-in
+    programme keeps no baseline, so the workspace gets a copy of it. A catalog elsewhere is left alone.
     """
     _simulate(home.root, Simulation(scenario, seed, weeks))
-    run_workspace(home, find_catalog())
+    found = find_catalog()
+    own = _copy(found, home.catalog) if found.resolve() == resource_path("catalog").resolve() else found
+    run_workspace(home, own)
+    if own == home.catalog and not (own / LOCK_NAME).exists() and _freeze(home, own):
+        run_workspace(home, own)
     say("")
     say("Next: `tieout ui` shows every table and check, `tieout sql tie_out` the proof, `tieout sql` more questions.")
+
+
+def _copy(catalog_directory: Path, target: Path) -> Path:
+    """Copy the files of a catalog that the target lacks."""
+    target.mkdir(parents=True, exist_ok=True)
+    for source in sorted(catalog_directory.glob("*.yaml")):
+        if not (target / source.name).exists():
+            write_whole(target / source.name, source.read_text(encoding="utf-8"))
+    return target
+
+
+def _freeze(home: Home, catalog_directory: Path) -> bool:
+    """Freeze the baseline where the simulation is long enough for one, and tell whether it was."""
+    try:
+        freeze(home, catalog_directory, force=False)
+    except CommandError as error:
+        say(f"The baseline is not frozen: {error}")
+        return False
+    return True
 
 
 def run_simulation(out: Path, *, scenario: str, seed: int, weeks: int) -> None:

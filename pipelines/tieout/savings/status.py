@@ -32,6 +32,7 @@ COMPLETE_ROLLOUT = Fraction(9, 10)
 WORK_UNIT_TOLERANCE = Fraction(1, 10)
 OFFSETTING_SHARE = Decimal("0.5")
 OUTAGE_SHARE = Decimal("0.25")
+NEGLIGIBLE_SHARE = Decimal("0.01")
 MOST_DEAREST_WEEKS = 2
 
 
@@ -292,7 +293,7 @@ def _refuted(evidence: Evidence) -> list[Reason]:
         data = {"counterfactual_usd": str(claimed), "dearest_week_usd": str(dearest)}
         reasons.append(Reason(ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL, data))
     growth, width = evidence.outside_growth_usd, evidence.half_width_usd or Decimal(0)
-    if growth > width and avoided > 0:
+    if avoided > 0 and growth > max(width, avoided * NEGLIGIBLE_SHARE):
         data = {"growth_usd": str(growth), "half_width_usd": str(width)}
         moved = growth >= avoided * OFFSETTING_SHARE
         reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))

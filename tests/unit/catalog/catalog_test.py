@@ -78,3 +78,20 @@ def test_what_is_not_yaml_is_reported_with_its_line(catalog_dir: Path) -> None:
     (catalog_dir / "adjustments.yaml").write_text("adjustments: []\n  - [\n", encoding="utf-8")
     with pytest.raises(CatalogError, match=r"adjustments\.yaml:2: not YAML"):
         load_catalog(catalog_dir)
+
+
+def test_a_renamed_function_keeps_its_claim_its_phases_and_its_bill(catalog_dir: Path) -> None:
+    old, new = "save_realtime_results_modal", "save_results_modal"
+    _edit(catalog_dir / "functions.yaml", f"- name: {old}\n", f"- name: {new}\n    replaces: [{old}]\n")
+    catalog = load_catalog(catalog_dir)
+    owners = catalog.owners()
+    assert owners["coral-x-production", old] == owners["coral-x-production", new] == new
+    assert old not in {line.function for line in catalog.projection.lines}
+    assert old not in {name for phase in catalog.rollout.phases for name in phase.functions}
+    assert ("another-app", new) not in owners
+
+
+def test_a_name_is_of_one_function(catalog_dir: Path) -> None:
+    _edit(catalog_dir / "functions.yaml", "    summary:", "    replaces: [evaluate_genome_modal]\n    summary:")
+    with pytest.raises(CatalogError, match="has an entry of its own"):
+        load_catalog(catalog_dir)

@@ -192,7 +192,8 @@ def test_a_week_avoids_what_its_work_would_have_cost_less_what_it_did_cost(con: 
     measured(con)
     report = build(con)
     assert headline_lines(report) == [
-        "Verified: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% interval).",
+        "Provisional: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% interval). "
+        "Not verified, because the baseline is not frozen.",
         "That is 0.3% of the published $4,140 a day (its own lines add up to $4,137.60), 333.3% of the restated $3.60 "
         "and a cost cut of 60.0% for the same work (claimed: 63.3%).",
         "The published projection of $4,140 a day exceeds the whole measured spend of $20.00 a day in the baseline; "
@@ -210,7 +211,8 @@ def test_a_saving_that_is_negative_is_kept(con: duckdb.DuckDBPyConnection) -> No
     report = build(con)
     assert report.headline.sentence == (
         "Reversed: the avoided cost is negative, −$35.00 ± $0.00 in 2026-W44, −$5.00 ± $0.00 a day over 7 "
-        "measured days (90% interval). Not verified, because cost rose, and the whole interval says so."
+        "measured days (90% interval). Not verified, because cost rose, and the whole interval says so; the baseline is not "
+        "frozen."
     )
     assert line_of(report, GENERATE).avoided_usd == Decimal("-35.00")
 
@@ -293,7 +295,7 @@ def test_a_function_stands_in_the_ledger_once_for_every_phase_that_changes_it(co
     measured(con)
     report = build(con)
     [generate], [evaluate] = ledger_of(report, GENERATE), ledger_of(report, EVALUATE)
-    assert (generate.phase, generate.standing.state, generate.avoided_usd) == ("phase-1", "verified", Decimal(84))
+    assert (generate.phase, generate.standing.state, generate.avoided_usd) == ("phase-1", "provisional", Decimal(84))
     assert (evaluate.phase, evaluate.standing.state, evaluate.avoided_usd) == ("phase-2", "proposed", None)
     assert report.ledger.total_usd == report.headline.avoided_usd
 
@@ -304,11 +306,14 @@ def test_errors_after_the_rollout_take_the_verified_away_with_the_reason(con: du
     work(con, WEEK.days(), 100, "8", phase="phase-1", errors=10)
     report = build(con)
     assert report.headline.sentence.endswith(
-        "Not verified, because the rollout worsened the error rate of generate_code_modal beyond the margin."
+        "Not verified, because the rollout worsened the error rate of generate_code_modal beyond the margin; "
+        "the baseline is not frozen."
     )
     [row] = ledger_of(report, GENERATE)
     assert row.standing.state == "not determinable"
-    assert row.notes == ("not verified, because the rollout worsened the error rate beyond the margin",)
+    assert row.notes == (
+        "not verified, because the rollout worsened the error rate beyond the margin; the baseline is not frozen",
+    )
     [group] = [group for group in report.guardrails if group.function == GENERATE]
     [test] = [row for row in group.rows if row.test == "error rate"]
     assert (group.verdict, test.before, test.after, test.verdict) == ("fail", "0.00%", "10.00%", "fail")
@@ -317,17 +322,19 @@ def test_errors_after_the_rollout_take_the_verified_away_with_the_reason(con: du
 def test_a_bill_that_may_still_change_is_provisional_and_says_so(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
     con.execute("update savings.daily_function set status = 'provisional' where day = '2026-11-01'")
-    assert build(con).headline.standing.because == ("the bill of 1 day (Sun 1 Nov 2026) may still change",)
+    assert build(con).headline.standing.because == (
+        "the bill of 1 day (Sun 1 Nov 2026) may still change",
+        "the baseline is not frozen",
+    )
 
 
-def test_a_volume_that_the_baseline_has_not_seen_is_a_remark(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_volume_that_the_baseline_has_not_seen_is_not_verified(con: duckdb.DuckDBPyConnection) -> None:
     measured(con, calls=200, cost="16")
     report = build(con)
     [row] = ledger_of(report, GENERATE)
-    assert row.standing.state == "verified"
+    assert row.standing.state == "provisional"
     remark = "extrapolated: the baseline has not seen the volume of 7 days (Mon 26 Oct 2026 to Sun 1 Nov 2026)"
-    assert row.notes == (remark,)
-    assert report.counterfactuals[0].remarks == (remark,)
+    assert row.notes == (f"not verified, because {remark}; the baseline is not frozen",)
 
 
 def test_the_printed_bridge_adds_up_along_and_across(con: duckdb.DuckDBPyConnection) -> None:

@@ -134,7 +134,7 @@ def test_every_reason_is_kept_the_weightiest_first() -> None:
     ]
 
 
-def test_an_extrapolated_volume_is_said_and_lowers_nothing() -> None:
+def test_an_extrapolated_volume_is_not_verified() -> None:
     judgement = judge(replace(SOUND, extrapolated_days=(DAY,)))
-    assert judgement.status is Status.VERIFIED
+    assert judgement.status is Status.PROVISIONAL
     assert codes(judgement) == [ReasonCode.EXTRAPOLATED]

@@ -1,0 +1,133 @@
+"""Prices, the boundary, namesakes and rollbacks, as they are read off a warehouse."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP, OLD_APP, write_measured_warehouse
+from tieout.catalog.load import load_catalog
+from tieout.core.resources import resource_path
+from tieout.measure.baseline import freeze_baseline
+from tieout.measure.daily_work import measure
+from tieout.savings.status import ReasonCode, Status
+from tieout.savings.week import WeekMeasurement
+from tieout.warehouse.connection import open_warehouse
+
+CATALOG = load_catalog(resource_path("catalog"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("measured") / "warehouse.duckdb"
+    write_measured_warehouse(path)
+    return path
+
+
+@pytest.fixture
+def con(filled: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(filled.read_bytes())
+    with open_warehouse(path) as opened:
+        yield opened
+
+
+def measured(con: duckdb.DuckDBPyConnection) -> WeekMeasurement:
+    measurement, _ = measure(con, LAST_WEEK, CATALOG, lock=freeze_baseline(con, CATALOG))
+    return measurement
+
+
+def codes(measurement: WeekMeasurement) -> list[ReasonCode]:
+    return [reason.code for reason in measurement.function(CODE).judgement.reasons]
+
+
+def put_elsewhere(con: duckdb.DuckDBPyConnection, app: str, function: str, usd_a_day: int) -> None:
+    """From the deployment on, a function or a residual costs something."""
+    for day in (DEPLOYED + dt.timedelta(days=i) for i in range((LAST_WEEK.end - DEPLOYED).days)):
+        con.execute(
+            "insert into savings.daily_function by name select 'main' as environment, ? as app, ? as function, "
+            "'none' as phase, ? as day, 500 as successful_calls, 500 as function_calls, 500 as inputs, "
+            "0 as errors, 0 as timeouts, 0 as oom_kills, 0 as busy_us, 0 as container_us, ? as cost_usd, "
+            "0 as gpu_usd, 0 as cpu_usd, 0 as memory_usd, 'settled' as status",
+            [app, function, day, usd_a_day],
+        )
+
+
+def deploy(con: duckdb.DuckDBPyConnection, phase: str, gpu: str, since: dt.date, until: dt.date) -> None:
+    """Say what `function info` showed."""
+    app = OLD_APP if phase == "baseline" else NEW_APP
+    con.execute(
+        "insert into staging.configurations values ('main', ?, ?, ?, 'function info', true, ?, ?, ?, 1, null, null)",
+        [app, CODE, phase, since, until, gpu],
+    )
+
+
+def test_a_namesake_in_an_app_outside_the_programme_is_another_function(con: duckdb.DuckDBPyConnection) -> None:
+    before = measured(con)
+    put_elsewhere(con, "someone-elses", CODE, 1000)
+    assert measured(con) == before
+
+
+@pytest.mark.parametrize(("app", "function"), [(NEW_APP, "generate_code_gpu"), (OLD_APP, "__no_calls__")])
+def test_cost_that_moved_inside_the_programme_is_no_saving(
+    con: duckdb.DuckDBPyConnection, app: str, function: str
+) -> None:
+    assert measured(con).judgement.status is not Status.NOT_DETERMINABLE
+    put_elsewhere(con, app, function, 150)
+    measurement = measured(con)
+    assert [(line.app, line.function) for line in measurement.outside.lines] == [(app, function)]
+    assert ReasonCode.MOVED_OUTSIDE in codes(measurement)
+    assert measurement.judgement.status is Status.NOT_DETERMINABLE
+
+
+def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: duckdb.DuckDBPyConnection) -> None:
+    before = measured(con)
+    con.execute(
+        "insert into staging.prices values ('A100-40GB', '1970-01-01', '2026-10-26', 2.00), "
+        "('A100-40GB', '2026-10-26', '9999-12-31', 1.60)"
+    )
+    after = measured(con)
+    [was, now] = [week.function(CODE).avoided for week in (before, after)]
+    assert was is not None
+    assert now is not None
+    assert abs(now.counterfactual_usd - was.counterfactual_usd * Decimal("0.8")) < Decimal("0.000001")
+    assert after.bridge is not None
+    assert after.bridge.total.realized.exact_usd < before.bridge.total.realized.exact_usd if before.bridge else False
+
+
+def test_settings_of_before_are_a_rollback_once_others_were_deployed(con: duckdb.DuckDBPyConnection) -> None:
+    for_ever, first = dt.date(9999, 12, 31), dt.date(2026, 9, 1)
+    deploy(con, "baseline", "A100-40GB", first, for_ever)
+    deploy(con, "phase-1", "A10G", DEPLOYED, dt.date(2026, 10, 27))
+    assert ReasonCode.ROLLED_BACK not in codes(measured(con))
+    deploy(con, "phase-1", "A100-40GB", dt.date(2026, 10, 27), for_ever)
+    assert codes(measured(con))[0] is ReasonCode.ROLLED_BACK
+
+
+def test_an_unmatched_baseline_is_not_verified(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update reconciliation.log_vs_bill set outcome = 'amount mismatch' where day < '2026-10-05'")
+    assert ReasonCode.BASELINE_NOT_MATCHED in codes(measured(con))
+
+
+def test_the_error_bars_of_spend_are_read_where_they_are_known(con: duckdb.DuckDBPyConnection) -> None:
+    assert measured(con).function(CODE).half_width is not None
+    con.execute(
+        "create table spend.weekly (environment varchar, week_start date, app varchar, function varchar, "
+        "low_usd decimal(38, 12), high_usd decimal(38, 12))"
+    )
+    con.execute("insert into spend.weekly values ('main', ?, ?, ?, 100, 300)", [LAST_WEEK.start, NEW_APP, CODE])
+    width = measured(con).function(CODE).half_width
+    assert width is not None
+    assert width.attribution_usd == 100
+
+
+def test_a_baseline_of_another_version_of_the_method_keeps_only_its_dates(con: duckdb.DuckDBPyConnection) -> None:
+    lock = replace(freeze_baseline(con, CATALOG), method_version="1")
+    measurement, findings = measure(con, LAST_WEEK, CATALOG, lock=lock)
+    assert measurement.baseline == lock.baseline
+    assert ReasonCode.BASELINE_NOT_FROZEN in codes(measurement)
+    assert "method_changed" in [finding.code for finding in findings]
