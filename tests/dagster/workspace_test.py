@@ -253,7 +253,7 @@ def test_a_run_reports_on_the_frozen_baseline(workspace: Home, tieout: Tieout, t
     catalog = load_catalog(catalog_directory)
     week = IsoWeek.parse(FIRST_WEEK)
     with read_warehouse(workspace.warehouse) as con:
-        work = read_work(con, catalog.functions.environment, until=week.end)
+        work = read_work(con, catalog, until=week.end)
     series = daily_series(work, catalog, landed=week.days())
     baseline = BaselinePeriod(week.start, week.end)
     lock = freeze(series, baseline=baseline, catalog=catalog, method_version=METHOD_VERSION)

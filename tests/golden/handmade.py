@@ -93,7 +93,7 @@ UNMET = Standing(
     ),
 )
 EXTRAPOLATED = "extrapolated: the baseline has not seen the volume of 1 day (Sat 14 Nov 2026)"
-SMALL = Standing("not determinable", ("the interval includes zero",), (EXTRAPOLATED,))
+SMALL = Standing("not determinable", ("the interval includes zero", EXTRAPOLATED))
 
 SAVINGS = Savings(
     measured_days=6,

@@ -21,6 +21,7 @@ from tieout.savings.daily_work import DailyWork, function_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
+from tieout.savings.status import ReasonCode
 from tieout.savings.week import METHOD_VERSION, WeekMeasurement, measure_week
 
 BASELINE_NOT_FROZEN = "baseline_not_frozen"
@@ -141,10 +142,26 @@ def measure(
         log_gaps=_but_for(frozen, missing_logs(con, catalog, until=until)),
         context=read_context(con, week, catalog, baseline=baseline, is_baseline_frozen=held is not None),
     )
+    changed = tuple(_changed_units(measurement))
     if lock is None:
-        return measurement, tuple(_not_frozen(today))
+        return measurement, (*changed, *_not_frozen(today))
     series = daily_series(work, catalog, landed=landed)
-    return measurement, tuple(compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today))
+    differences = compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today)
+    return measurement, (*changed, *differences)
+
+
+def _changed_units(measurement: WeekMeasurement) -> Iterator[Finding]:
+    for function in measurement.functions:
+        for reason in function.judgement.reasons:
+            if reason.code is ReasonCode.WORK_UNIT_CHANGED:
+                yield Finding(
+                    reason.code,
+                    Severity.WARNING,
+                    function.function,
+                    f"A function call of {function.function} has {reason.data['after']} inputs; in the baseline it had "
+                    f"{reason.data['before']}. Check that an input is still the same work.",
+                    reason.data,
+                )
 
 
 def _held(lock: BaselineLock | None) -> BaselineLock | None:

@@ -9,7 +9,7 @@ from tieout.report.wording import count, day_name, listing
 from tieout.savings.bridge import Step
 from tieout.savings.counterfactual import ModelForm
 from tieout.savings.guardrails import Guardrail, GuardrailReason
-from tieout.savings.status import Judgement, Reason, ReasonCode, Status
+from tieout.savings.status import Judgement, Reason, ReasonCode
 
 STEPS: Mapping[Step, str] = {
     Step.ROUNDING: "rounding of the published total",
@@ -56,13 +56,13 @@ _Data = Sequence[Mapping[str, str]]
 
 
 def because(judgement: Judgement) -> tuple[str, ...]:
-    """Word every reason that lowers a status, the weightiest first; reasons of one kind share a phrase."""
-    return tuple(_words(r for r in judgement.reasons if r.status is not Status.VERIFIED))
+    """Word every reason of a status, the weightiest first; reasons of one kind share a phrase."""
+    return tuple(_words(judgement.reasons))
 
 
-def remarks(judgement: Judgement) -> tuple[str, ...]:
-    """Word what to know beside a status without its being lowered."""
-    return tuple(_words(r for r in judgement.reasons if r.status is Status.VERIFIED))
+def extrapolation(judgement: Judgement) -> tuple[str, ...]:
+    """Word the days whose volume the baseline has not seen; empty without any."""
+    return tuple(_words(r for r in judgement.reasons if r.code is ReasonCode.EXTRAPOLATED))
 
 
 def _words(reasons: Iterable[Reason]) -> list[str]:

@@ -6,7 +6,7 @@ identify a row, `partition:` the column whose range a build replaces (of a view,
 Dependencies are read off DuckDB's own parse.
 
 Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
-which `measured_tables` fills from the tables that the fact names.
+which `measured_tables` fills from the tables that the fact names, on one line or several.
 """
 
 import hashlib
@@ -102,7 +102,13 @@ def read_model(path: Path) -> Model:
             place=path,
             remedy="Name the columns that identify a row in the head comment (`key: a, b`).",
         )
-    measured_from = frozenset(name.strip() for name in facts.get("measured from", "").split(",") if name.strip())
+    measured_from = frozenset(
+        name.strip()
+        for fact, names in _FACT.findall(match["head"])
+        if fact == "measured from"
+        for name in names.split(",")
+        if name.strip()
+    )
     return Model(
         schema=path.parent.name,
         table=path.stem,

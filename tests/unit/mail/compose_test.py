@@ -251,7 +251,7 @@ def hostile_week() -> WeeklyReport:
         spend=Spend(
             usd("1.00"), (FunctionSpend(HOSTILE, usd("1.00"), share_of(1, 1), (), ()),), FINAL.spend.components
         ),
-        ledger=Ledger((LedgerRow(HOSTILE, HOSTILE, Standing("verified", (), (HOSTILE,)), usd("1"), None),), None, None),
+        ledger=Ledger((LedgerRow(HOSTILE, HOSTILE, Standing("verified", (HOSTILE,)), usd("1"), None),), None, None),
         findings=(Finding("a_code", Severity.WARNING, HOSTILE, HOSTILE),),
     )
 

@@ -192,8 +192,8 @@ def test_a_week_avoids_what_its_work_would_have_cost_less_what_it_did_cost(con: 
     measured(con)
     report = build(con)
     assert headline_lines(report) == [
-        "Provisional: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% interval). "
-        "Not verified, because the baseline is not frozen.",
+        "Provisional: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% "
+        "interval). Not verified, because the baseline is not frozen.",
         "That is 0.3% of the published $4,140 a day (its own lines add up to $4,137.60), 333.3% of the restated $3.60 "
         "and a cost cut of 60.0% for the same work (claimed: 63.3%).",
         "The published projection of $4,140 a day exceeds the whole measured spend of $20.00 a day in the baseline; "
@@ -211,8 +211,8 @@ def test_a_saving_that_is_negative_is_kept(con: duckdb.DuckDBPyConnection) -> No
     report = build(con)
     assert report.headline.sentence == (
         "Reversed: the avoided cost is negative, −$35.00 ± $0.00 in 2026-W44, −$5.00 ± $0.00 a day over 7 "
-        "measured days (90% interval). Not verified, because cost rose, and the whole interval says so; the baseline is not "
-        "frozen."
+        "measured days (90% interval). Not verified, because cost rose, and the whole interval says so; the "
+        "baseline is not frozen."
     )
     assert line_of(report, GENERATE).avoided_usd == Decimal("-35.00")
 
@@ -409,6 +409,27 @@ def test_the_figure_stays_on_the_frozen_baseline_and_the_difference_is_named(con
     assert codes_of(after) == ["baseline_restated"]
     assert before.inputs.baseline_sha256 == lock.sha256
     assert before.inputs.sha256 != build(con).inputs.sha256
+
+
+def test_the_card_ticks_what_a_verified_saving_must_pass(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con, calls=200, cost="16")
+    report = build(con)
+    assert [check.what for check in report.headline.checks if not check.is_clear] == [
+        "baseline frozen, two weeks or longer",
+        "same work, at volumes of the baseline",
+    ]
+    page = render_html(report)
+    assert "○ open: baseline frozen, two weeks or longer" in page
+    assert "✓ bill settled" in page
+
+
+def test_a_counterfactual_far_above_all_weeks_of_before_is_no_headline(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con, calls=300, cost="24")
+    report = build(con)
+    assert report.headline.sentence.startswith(
+        "No saving is claimed for 2026-W44, because the counterfactual of $420.00 is more than twice the dearest week"
+    )
+    assert "figure to use" not in " ".join(headline_lines(report))
 
 
 # Days

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import round_picodollars, to_cents
-from tieout.report.reasons import FORMS, remarks
+from tieout.report.reasons import FORMS, extrapolation
 from tieout.report.wording import Share, share_of
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
@@ -89,7 +89,7 @@ def describe_counterfactuals(functions: Sequence[FunctionMeasurement]) -> tuple[
             baseline_days=len(function.model.days),
             calls_range=function.model.calls_range,
             scatter=_percent(function.model.quality.cvrmse_adjusted),
-            remarks=remarks(function.judgement),
+            remarks=extrapolation(function.judgement),
         )
         for function in functions
         if function.model is not None

@@ -1,5 +1,6 @@
 """The first lines of the report: what was saved, how sure that is, and how much of the promise it is."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +19,39 @@ from tieout.savings.status import Judgement, ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 
 _NOTHING_TO_MEASURE = frozenset({ReasonCode.NO_CHANGE_NAMED, ReasonCode.NOTHING_DEPLOYED})
+
+
+_CHECKS: Mapping[str, frozenset[ReasonCode]] = {
+    "baseline frozen, two weeks or longer": frozenset({ReasonCode.BASELINE_NOT_FROZEN, ReasonCode.SHORT_BASELINE}),
+    "baseline without outages": frozenset({ReasonCode.BASELINE_OUTAGE}),
+    "bill settled": frozenset({ReasonCode.UNSETTLED_DAYS}),
+    "log and bill match": frozenset({ReasonCode.BASELINE_NOT_MATCHED, ReasonCode.DAYS_NOT_MATCHED}),
+    "rollout complete": frozenset({ReasonCode.ROLLOUT_INCOMPLETE, ReasonCode.ROLLED_BACK}),
+    "same work, at volumes of the baseline": frozenset(
+        {ReasonCode.EXTRAPOLATED, ReasonCode.WORK_UNIT_CHANGED, ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL}
+    ),
+    "nothing moved outside the catalog": frozenset({ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW}),
+    "guardrails passed": frozenset(
+        {ReasonCode.GUARDRAIL_FAILED, ReasonCode.GUARDRAIL_INCONCLUSIVE, ReasonCode.GUARDRAILS_NOT_TESTED}
+    ),
+    "± within a quarter of the saving": frozenset(
+        {
+            ReasonCode.NEGATIVE_SAVING,
+            ReasonCode.NO_INTERVAL,
+            ReasonCode.INTERVAL_INCLUDES_ZERO,
+            ReasonCode.INTERVAL_TOO_WIDE,
+            ReasonCode.WIDE_INTERVAL,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that a verified saving must pass, and whether it does."""
+
+    what: str
+    is_clear: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +83,7 @@ class Headline:
         cash_change_usd: mean baseline day times measured days, less the bill; None when that cannot be said.
         baseline_usd_per_day: all that was billed in the baseline, per day; None without one.
         is_refused: the counterfactual is no headline, because it is far above everything that the functions ever cost.
+        checks: what a verified saving must pass; empty where nothing is claimed.
         premises_not_met: projected savings whose "before" was never deployed, and how many there are.
     """
 
@@ -67,6 +102,7 @@ class Headline:
     baseline_usd_per_day: Decimal | None
     premises_not_met: tuple[int, int]
     is_refused: bool = False
+    checks: tuple[Check, ...] = ()
 
     @property
     def week_figure(self) -> str | None:
@@ -190,10 +226,16 @@ def describe_headline(
         cash_change_usd=change,
         baseline_usd_per_day=before,
         premises_not_met=(len(unmet), len(projected)),
+        checks=() if avoided is None else tuple(_checks(measurement.judgement)),
         is_refused=any(
             reason.code is ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL for reason in measurement.judgement.reasons
         ),
     )
+
+
+def _checks(judgement: Judgement) -> Iterator[Check]:
+    found = {reason.code for reason in judgement.reasons}
+    yield from (Check(what, not found & codes) for what, codes in _CHECKS.items())
 
 
 def _total_standing(measurement: WeekMeasurement) -> Standing:

@@ -9,7 +9,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, round_picodollars
 from tieout.report.cents import to_cents_in_groups
 from tieout.report.formats.sheets import Kind, Row, Sheet, SheetColumn, share_cell
-from tieout.report.reasons import because, remarks
+from tieout.report.reasons import because
 from tieout.report.wording import Share, count, share_of, span
 from tieout.savings.days import BaselinePeriod, baseline_days
 from tieout.savings.function_measurement import FunctionMeasurement
@@ -42,12 +42,10 @@ class Standing:
     Attributes:
         state: the status, or `proposed` or `deployed` before there is one.
         because: why it is not verified, the weightiest first.
-        remarks: what to know beside it.
     """
 
     state: str
     because: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
 
     @property
     def bears_a_figure(self) -> bool:
@@ -55,11 +53,11 @@ class Standing:
         return self.state in BEARS_A_FIGURE
 
     def notes(self, avoided_usd: Decimal | None) -> tuple[str, ...]:
-        """`not verified, because …` where there is an amount, else `not claimed, because …`; then the remarks."""
+        """`not verified, because …` where there is an amount, else `not claimed, because …`; none without a reason."""
         if not self.because:
-            return self.remarks
+            return ()
         what = "not claimed" if avoided_usd is None else "not verified"
-        return (f"{what}, because {'; '.join(self.because)}", *self.remarks)
+        return (f"{what}, because {'; '.join(self.because)}",)
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ class Savings:
 
 def standing_of(judgement: Judgement) -> Standing:
     """Put a judgement into words."""
-    return Standing(judgement.status.value, because(judgement), remarks(judgement))
+    return Standing(judgement.status.value, because(judgement))
 
 
 def half_width_in_cents(width: HalfWidth | None) -> Decimal | None:
