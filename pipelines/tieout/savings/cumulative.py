@@ -85,7 +85,10 @@ def _accumulate(functions: Sequence[tuple[Counterfactual, Sequence[WorkingDay]]]
 
 def _daily(model: Counterfactual, days: Sequence[WorkingDay]) -> Iterator[tuple[dt.date, Decimal]]:
     """Yield what every day adds to its week; a week rounds its counterfactual once, so its days must not each do so."""
-    for _, week in itertools.groupby(days, key=lambda value: IsoWeek.of(value.day)):
+    for _, own in itertools.groupby(days, key=lambda value: IsoWeek.of(value.day)):
+        week = list(own)
+        if not any(value.successful_calls for value in week):
+            continue
         calls, actual, before = 0, Decimal(0), Decimal(0)
         for position, value in enumerate(week, start=1):
             calls += value.successful_calls
