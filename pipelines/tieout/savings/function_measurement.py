@@ -82,7 +82,7 @@ class FunctionMeasurement:
 
 def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
     """Measure one function on the days of the week that count after its own deployment."""
-    deployed = [p for p in basis.programme.phases_of(name) if p.deployed_at.date() < basis.week.end]
+    deployed = _deployed(basis, name)
     first = deployed[0].deployed_at.date() if deployed else None
     days = tuple(day for day in basis.days if first is not None and day > first)
     before = basis.baseline_work(name)
@@ -94,7 +94,40 @@ def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
     guardrails = _guardrails(basis, name, deployed[-1], since=first) if deployed and first else None
     line = basis.programme.lines.get(name)
     actual = sum((day.cost_usd for day in after), Decimal(0))
-    evidence = Evidence(
+    evidence = _evidence(basis, name, before, after, model=model, avoided=avoided, width=width, guardrails=guardrails)
+    return FunctionMeasurement(
+        function=name,
+        phase=deployed[-1].id if deployed else None,
+        days=days,
+        calls_by_day=tuple(day.successful_calls for day in after),
+        actual_usd=actual,
+        model=model,
+        avoided=avoided,
+        half_width=width,
+        cash_change_usd=_cash_change(basis.working_days(name, basis.baseline_days), days, actual),
+        list_prices_usd=_list_prices(basis, name, avoided),
+        normalized_usd_per_day=_normalized(basis, name, model, line, first),
+        projected_usd_per_day=_published(line),
+        guardrails=guardrails,
+        evidence=evidence,
+        judgement=judge(evidence),
+    )
+
+
+def _evidence(
+    basis: WeekBasis,
+    name: str,
+    before: Sequence[WorkingDay],
+    after: Sequence[WorkingDay],
+    *,
+    model: Counterfactual | None,
+    avoided: AvoidedCost | None,
+    width: HalfWidth | None,
+    guardrails: FunctionGuardrails | None,
+) -> Evidence:
+    """What the judgement of a function is made of."""
+    deployed, days = _deployed(basis, name), tuple(day.day for day in after)
+    return Evidence(
         avoided_usd=None if avoided is None else avoided.avoided_usd,
         half_width_usd=None if width is None else width.half_width_usd,
         is_deployed=bool(deployed),
@@ -118,23 +151,11 @@ def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
         is_baseline_frozen=basis.context.is_baseline_frozen,
         rolled_back=basis.context.rolled_back.get(name),
     )
-    return FunctionMeasurement(
-        function=name,
-        phase=deployed[-1].id if deployed else None,
-        days=days,
-        calls_by_day=tuple(day.successful_calls for day in after),
-        actual_usd=actual,
-        model=model,
-        avoided=avoided,
-        half_width=width,
-        cash_change_usd=_cash_change(basis.working_days(name, basis.baseline_days), days, actual),
-        list_prices_usd=_list_prices(basis, name, avoided),
-        normalized_usd_per_day=_normalized(basis, name, model, line, first),
-        projected_usd_per_day=_published(line),
-        guardrails=guardrails,
-        evidence=evidence,
-        judgement=judge(evidence),
-    )
+
+
+def _deployed(basis: WeekBasis, name: str) -> list[Phase]:
+    """The phases that change a function and are deployed by the end of the week."""
+    return [phase for phase in basis.programme.phases_of(name) if phase.deployed_at.date() < basis.week.end]
 
 
 def dearest_week_usd(basis: WeekBasis, names: Sequence[str]) -> Decimal | None:

@@ -204,7 +204,7 @@ def _evidence(
         unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
         extrapolated_days=_distinct(day for one in own for day in one.extrapolated_days),
         guardrails=GuardrailOutcomes(**named),
-        measured_calls=sum(f.calls for f in functions),
+        measured_calls=sum(f.calls for f in claiming),
         counterfactual_usd=sum((f.avoided.counterfactual_usd for f in claiming if f.avoided), Decimal(0)),
         dearest_week_usd=dearest_week_usd(basis, [f.function for f in claiming]),
         outside_growth_usd=basis.outside.growth_usd,
