@@ -1,5 +1,6 @@
 /* How many calls failed, ran into the timeout or out of memory in the newest week, and what share of all is that? */
 select
+    app,
     function,
     sum(inputs)::bigint as inputs,
     sum(errors)::bigint as errors,
@@ -13,4 +14,4 @@ where
     week = (select max(c.week) from finance.calls_daily as c)
     and inputs > 0
 group by all
-order by percent desc, function asc
+order by percent desc, app asc, function asc

@@ -1,6 +1,7 @@
 /* Where does every function stand in every phase of the rollout, in the newest week, and why no better? */
 select
     phase,
+    app,
     function,
     status,
     avoided_usd,

@@ -1,5 +1,6 @@
-/* What did each function cost, in which rollout phase, and what does a successful call cost? */
+/* What did each function of an app cost, in which rollout phase, and what does a successful call cost? */
 select
+    app,
     function,
     phase,
     sum(cost_usd) as cost_usd,
@@ -10,4 +11,4 @@ select
     end as usd_per_call
 from finance.unit_costs
 group by all
-order by cost_usd desc, function asc, phase asc
+order by cost_usd desc, app asc, function asc, phase asc

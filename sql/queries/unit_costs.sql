@@ -1,6 +1,7 @@
 /* What did a successful call cost, week by week, over all phases? */
 select
     week,
+    app,
     function,
     sum(successful_calls)::bigint as calls,
     sum(cost_usd) as cost_usd,
@@ -10,4 +11,4 @@ select
     end as usd_per_call
 from finance.unit_costs
 group by all
-order by function, week
+order by function, app, week
