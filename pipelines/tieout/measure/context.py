@@ -95,6 +95,14 @@ def read_context(
     )
 
 
+def read_price_changes(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, baseline: BaselinePeriod
+) -> WeekContext:
+    """Read only how list prices have changed from the baseline to a week; nothing else is known of it."""
+    changes = _price_changes(con, catalog, baseline, _measured_days(week, catalog))
+    return WeekContext(price_changes=dict(_by_owner(con, catalog, changes, until=week.end)))
+
+
 def _measured_days(week: IsoWeek, catalog: Catalog) -> tuple[dt.date, ...]:
     deployments = Programme.of(catalog).deployment_days.values()
     return measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)

@@ -12,12 +12,13 @@ from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
-from tieout.measure.context import read_context
+from tieout.measure.context import read_context, read_price_changes
 from tieout.measure.log_coverage import missing_logs
 from tieout.savings.baseline_changes import compare
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock
 from tieout.savings.baseline_lock_parser import parse_lock
-from tieout.savings.daily_work import DailyWork, function_days
+from tieout.savings.counterfactual import Counterfactual, fit_counterfactual
+from tieout.savings.daily_work import DailyWork, function_days, working_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
@@ -171,6 +172,35 @@ def _held(lock: BaselineLock | None) -> BaselineLock | None:
 
 def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[LogGap]:
     return (replace(gap, days=tuple(day for day in gap.days if day not in frozen)) for gap in gaps)
+
+
+def models_at_other_prices(
+    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog
+) -> dict[IsoWeek, dict[str, Counterfactual]]:
+    """Fit the counterfactuals of the weeks before a measured one that had other list prices, by week and function.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        measurement: of the last week.
+        work: all days up to its end, the baseline's on their frozen basis.
+        catalog: the programme.
+    """
+    [(priced_anew,)] = con.execute("select count(*) > count(distinct resource) from staging.prices").fetchall()
+    if not priced_anew or measurement.baseline is None:
+        return {}
+    by_function: dict[str, list[DailyWork]] = {}
+    for value in work:
+        by_function.setdefault(value.function, []).append(value)
+    models: dict[IsoWeek, dict[str, Counterfactual]] = {}
+    week, first = measurement.week.previous(), measurement.baseline.end
+    while week.end > first:
+        context = read_price_changes(con, week, catalog, baseline=measurement.baseline)
+        for name, own in by_function.items():
+            before = context.at_week_prices(name, working_days(own, measurement.baseline_days))
+            if before and (model := fit_counterfactual(before)) is not None:
+                models.setdefault(week, {})[name] = model
+        week = week.previous()
+    return models
 
 
 def work_on_basis(

@@ -14,6 +14,7 @@ from tieout.audit.projection import audit_projection
 from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.periods import IsoWeek
+from tieout.measure.daily_work import models_at_other_prices
 from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section
@@ -223,7 +224,9 @@ def read_contents(data: WeekData) -> WeeklyReport:
         changes=read_changes(con, measurement, data.work, catalog, landed=landed, lock=data.lock),
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
-        cumulative=describe_cumulative(measurement, data.work, catalog),
+        cumulative=describe_cumulative(
+            measurement, data.work, catalog, earlier=models_at_other_prices(con, measurement, data.work, catalog)
+        ),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
         guardrails=describe_guardrails(measurement.functions),

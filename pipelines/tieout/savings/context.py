@@ -1,12 +1,14 @@
 """What a measurement must know beside calls and cost: prices, gates, the boundary and the frozen baseline."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
+from tieout.core.money import round_picodollars
 from tieout.savings.boundary import OutsideCost
+from tieout.savings.daily_work import WorkingDay
 
 MISMATCH_TOLERANCE = Fraction(1, 10)
 
@@ -43,6 +45,15 @@ class WeekContext:
     def price_change(self, function: str, day: dt.date) -> Fraction:
         """The change of a baseline day's cost by list prices alone, as a share of it."""
         return self.price_changes.get((function, day), Fraction(0))
+
+    def at_week_prices(self, function: str, days: Iterable[WorkingDay]) -> tuple[WorkingDay, ...]:
+        """Baseline days of a function at the list prices of the week, to the picodollar."""
+        return tuple(
+            replace(day, cost_usd=round_picodollars(Fraction(day.cost_usd) * (1 + change)))
+            if (change := self.price_change(function, day.day))
+            else day
+            for day in days
+        )
 
     def mismatched_days(self, function: str, days: Collection[dt.date]) -> tuple[dt.date, ...]:
         """The days whose log and bill differ, ascending; none where they carry under a tenth of the function's cost."""

@@ -42,6 +42,7 @@ def cumulative_avoided(
     models: Mapping[str, Counterfactual],
     landed: Collection[dt.date],
     until: dt.date,
+    earlier: Mapping[IsoWeek, Mapping[str, Counterfactual]] | None = None,
 ) -> tuple[CumulativeDay, ...]:
     """Add up the avoided cost of every measured day, ascending; days that do not count are left out.
 
@@ -51,6 +52,7 @@ def cumulative_avoided(
         models: the counterfactual by function; a function without one claims nothing.
         landed: days whose bill is landed whole.
         until: end of the last week, exclusive.
+        earlier: the counterfactuals of the weeks that had other list prices, by week and function.
     """
     deployments = programme.deployment_days
     first = min(deployments.values(), default=until)
@@ -64,30 +66,44 @@ def cumulative_avoided(
         own = [deployments[phase.id] for phase in programme.phases_of(name)]
         counting = [day for day in days if own and day > min(own)]
         if counting:
-            functions.append((model, working_days(by_function[name], counting)))
+            other = {week: own[name] for week, own in (earlier or {}).items() if name in own}
+            functions.append(_Function(model, other, working_days(by_function[name], counting)))
     return _accumulate(functions)
 
 
-def _accumulate(functions: Sequence[tuple[Counterfactual, Sequence[WorkingDay]]]) -> tuple[CumulativeDay, ...]:
+@dataclass(frozen=True)
+class _Function:
+    """The models of a function, of the last week and of weeks with other list prices, and its measured days."""
+
+    model: Counterfactual
+    earlier: Mapping[IsoWeek, Counterfactual]
+    days: Sequence[WorkingDay]
+
+
+def _accumulate(functions: Sequence[_Function]) -> tuple[CumulativeDay, ...]:
     added: dict[dt.date, Decimal] = {}
-    for model, days in functions:
-        for day, amount in _daily(model, days):
+    for function in functions:
+        for day, amount in _daily(function):
             added[day] = added.get(day, Decimal(0)) + amount
     ordered = sorted(added.items())
     reached = itertools.accumulate(amount for _, amount in ordered)
     widths = running_half_widths(
-        [MeasuredVolume(model, tuple(day.successful_calls for day in days)) for model, days in functions]
+        [MeasuredVolume(own.model, tuple(day.successful_calls for day in own.days)) for own in functions]
     )
     return tuple(
         CumulativeDay(*line, sofar, width) for line, sofar, width in zip(ordered, reached, widths, strict=True)
     )
 
 
-def _daily(model: Counterfactual, days: Sequence[WorkingDay]) -> Iterator[tuple[dt.date, Decimal]]:
-    """Yield what every day adds to its week; a week rounds its counterfactual once, so its days must not each do so."""
-    for _, own in itertools.groupby(days, key=lambda value: IsoWeek.of(value.day)):
-        week = list(own)
+def _daily(function: _Function) -> Iterator[tuple[dt.date, Decimal]]:
+    """Yield what every day adds to its week; a week rounds its counterfactual once, so its days must not each do so.
+
+    A week without a successful call claims nothing, so its days add nothing.
+    """
+    for iso_week, own in itertools.groupby(function.days, key=lambda value: IsoWeek.of(value.day)):
+        week, model = list(own), function.earlier.get(iso_week, function.model)
         if not any(value.successful_calls for value in week):
+            yield from ((value.day, Decimal(0)) for value in week)
             continue
         calls, actual, before = 0, Decimal(0), Decimal(0)
         for position, value in enumerate(week, start=1):

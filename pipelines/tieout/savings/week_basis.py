@@ -3,9 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
 from tieout.savings.boundary import Boundary, boundary
 from tieout.savings.context import WeekContext
@@ -53,12 +51,7 @@ class WeekBasis:
 
     def baseline_work(self, function: str) -> tuple[WorkingDay, ...]:
         """The work of a function on the baseline days, at the list prices of the week, to the picodollar."""
-        return tuple(
-            replace(day, cost_usd=round_picodollars(Fraction(day.cost_usd) * (1 + change)))
-            if (change := self.context.price_change(function, day.day))
-            else day
-            for day in self.working_days(function, self.baseline_days)
-        )
+        return self.context.at_week_prices(function, self.working_days(function, self.baseline_days))
 
     def working_days(self, function: str, days: Sequence[dt.date]) -> tuple[WorkingDay, ...]:
         """The work of a function on every one of the days."""

@@ -13,7 +13,7 @@ from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP,
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
-from tieout.measure.daily_work import measure
+from tieout.measure.daily_work import measure, models_at_other_prices, work_on_basis
 from tieout.savings.status import ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.connection import open_warehouse
@@ -97,6 +97,20 @@ def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: d
     assert abs(now.counterfactual_usd - was.counterfactual_usd * Decimal("0.8")) < Decimal("0.000001")
     assert after.bridge is not None
     assert after.bridge.total.realized.exact_usd < before.bridge.total.realized.exact_usd if before.bridge else False
+
+
+def test_an_earlier_week_keeps_the_counterfactual_of_its_own_list_prices(con: duckdb.DuckDBPyConnection) -> None:
+    work = work_on_basis(con, CATALOG, until=LAST_WEEK.end, lock=None)
+    before = measured(con)
+    assert models_at_other_prices(con, before, work, CATALOG) == {}
+    con.execute(
+        "insert into staging.prices values ('A100-40GB', '1970-01-01', '2026-10-26', 2.00), "
+        "('A100-40GB', '2026-10-26', '9999-12-31', 1.60)"
+    )
+    after = measured(con)
+    models = models_at_other_prices(con, after, work, CATALOG)
+    assert models[LAST_WEEK.previous()][CODE] == before.function(CODE).model
+    assert models[LAST_WEEK.previous()][CODE] != after.function(CODE).model
 
 
 def test_settings_of_before_are_a_rollback_once_others_were_deployed(con: duckdb.DuckDBPyConnection) -> None:

@@ -151,3 +151,26 @@ def test_the_interval_grows_with_the_days() -> None:
 
 def test_without_a_function_no_interval_grows() -> None:
     assert running_half_widths([]) == []
+
+
+def test_a_week_without_a_successful_call_adds_nothing() -> None:
+    silent = set(WEEKS[1].days())
+    work = [
+        replace(value, successful_calls=0, cost_usd=Decimal(0)) if value.day in silent else value
+        for value in two_phases()
+    ]
+    days = {value.day: value for value in accumulate(work)}
+    assert {days[day].avoided_usd for day in silent} == {Decimal(0)}
+    assert days[max(silent)].cumulative_usd == days[min(silent)].cumulative_usd
+
+
+def test_a_week_at_other_list_prices_has_its_own_counterfactual() -> None:
+    work = two_phases()
+    models = models_of(work)
+    dearer = {name: replace(model, usd_per_call=model.usd_per_call * 2) for name, model in models.items()}
+    plain = {value.day: value.avoided_usd for value in accumulate(work)}
+    mixed = cumulative_avoided(
+        work, programme=PROGRAMME, models=models, landed=frozenset(DAYS), until=END, earlier={WEEKS[0]: dearer}
+    )
+    for value in mixed:
+        assert (value.avoided_usd == plain[value.day]) == (value.day not in WEEKS[0].days())

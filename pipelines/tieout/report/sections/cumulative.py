@@ -1,14 +1,15 @@
 """The cumulative saving since the first deployment, against its promise."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd
-from tieout.core.periods import days_between
+from tieout.core.periods import IsoWeek, days_between
 from tieout.report.wording import count, day_name, listing, share_of, with_interval
+from tieout.savings.counterfactual import Counterfactual
 from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.programme import Programme
@@ -100,13 +101,20 @@ class Cumulative:
         return f"{count(gaps, 'day')} {verb} not count: a deployment day, or a bill that is not landed whole."
 
 
-def describe_cumulative(measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog) -> Cumulative | None:
+def describe_cumulative(
+    measurement: WeekMeasurement,
+    work: Iterable[DailyWork],
+    catalog: Catalog,
+    *,
+    earlier: Mapping[IsoWeek, Mapping[str, Counterfactual]],
+) -> Cumulative | None:
     """Add up the avoided cost since the first deployment; None when no day counts yet.
 
     Args:
         measurement: of the report's week; its models and its restated projection hold for all days.
         work: all days up to the end of the week, the baseline's on their frozen basis.
         catalog: the programme.
+        earlier: the counterfactuals of weeks with other list prices.
     """
     programme = Programme.of(catalog)
     days = cumulative_avoided(
@@ -115,6 +123,7 @@ def describe_cumulative(measurement: WeekMeasurement, work: Iterable[DailyWork],
         models={function.function: function.model for function in measurement.functions if function.model},
         landed=measurement.counted,
         until=measurement.week.end,
+        earlier=earlier,
     )
     if not days:
         return None
