@@ -166,7 +166,7 @@ def test_what_moved_the_bill_adds_up_to_its_change(con: duckdb.DuckDBPyConnectio
 def test_a_function_that_gets_its_phase_changes_its_status(con: duckdb.DuckDBPyConnection) -> None:
     changes = build(con, WEEKS[2]).changes
     assert changes is not None
-    assert StatusChange(EVALUATE, "no claim", "verified") in changes.statuses
+    assert StatusChange(EVALUATE, "no claim", "provisional") in changes.statuses
 
 
 def test_bills_of_unequal_days_are_not_compared_without_saying_so(con: duckdb.DuckDBPyConnection) -> None:
