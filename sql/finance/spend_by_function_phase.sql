@@ -14,6 +14,8 @@ select
     coalesce(sum(amount_usd) filter (where component = 'execution'), 0)::decimal(38, 12) as execution_usd,  -- for work
     coalesce(sum(amount_usd) filter (where component = 'startup'), 0)::decimal(38, 12) as startup_usd,  -- for starting
     coalesce(sum(amount_usd) filter (where component = 'idle'), 0)::decimal(38, 12) as idle_usd,  -- for waiting
+    coalesce(sum(amount_usd) filter (where component = 'warm'), 0)::decimal(38, 12) as warm_usd,  -- kept warm by settings
+    coalesce(sum(amount_usd) filter (where component = 'failed'), 0)::decimal(38, 12) as failed_usd,  -- never came up
     coalesce(sum(amount_usd) filter (where component = 'unexplained'), 0)::decimal(38, 12) as unexplained_usd,  -- beyond calls
     coalesce(
         sum(amount_usd) filter (where component in ('unlogged', 'residual', 'direct')), 0

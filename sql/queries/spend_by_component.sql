@@ -4,6 +4,8 @@ select
     sum(execution_usd) as execution_usd,
     sum(startup_usd) as startup_usd,
     sum(idle_usd) as idle_usd,
+    sum(warm_usd) as warm_usd,
+    sum(failed_usd) as failed_usd,
     sum(unexplained_usd) as unexplained_usd,
     sum(without_calls_usd) as without_calls_usd,
     sum(amount_usd) as total_usd

@@ -1,10 +1,11 @@
 /*
-Gate G6: per function and day, what the call log accounts for against what the bill attributes to it. Apps only: volumes
-and sandboxes have no log.
+Gate G6: per function and day, what log and settings account for against what the bill attributes to it. Apps only:
+volumes and sandboxes have no log.
 
 matched: coverage within the bounds of catalog/settings.yaml, 0.8 to 1.25 unless it says otherwise. amount mismatch: outside.
-bill only: cost without a log. log only: container time without cost. Cost that is shared by container time, because no
-request is known, counts as accounted for. Of a credit the log accounts for a credit: what it models has the sign of its pool.
+bill only: cost without a log. log only: container time without cost. What is seen in the log counts in full, what is
+inferred as far as the bill pays for it; money that several functions share counts for none. Of a credit the log accounts
+for a credit: what it models has the sign of its pool.
 
 key: environment, app, function, day
 partition: day
@@ -26,25 +27,53 @@ attributed as (
         resolution,
         resource,
         function,
-        phase,
-        component,
-        amount_usd
+        sum(amount_usd) as billed_usd,
+        sum(modelled_usd) as modelled_usd
     from spend.hourly
     where
         split_part(object_id, '-', 1) || '-' in (select k.prefix from prefixes_of_apps as k)
         and hour >= $since
         and hour < $until
+    group by all
 ),
 
-claims as (
+seen as (
     select
-        c.*,
-        case when p.billed_usd < 0 then -1 else 1 end as direction
-    from spend.claims as c
-    inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
+        environment,
+        object_id,
+        hour,
+        resolution,
+        resource,
+        function,
+        sum(claim_pd)::hugeint as seen_pd
+    from spend.claims
     where
-        c.hour >= $since
-        and c.hour < $until
+        evidence = 'seen'
+        and hour >= $since
+        and hour < $until
+    group by all
+),
+
+seen_of_pools as (
+    select
+        *,
+        sum(seen_pd) over (partition by environment, object_id, hour, resolution, resource)::hugeint as pool_seen_pd
+    from seen
+),
+
+seen_beyond_the_bill as (
+    select
+        s.environment,
+        s.object_id,
+        s.hour,
+        s.resolution,
+        s.resource,
+        s.function,
+        (case when p.billed_usd < 0 then -1 else 1 end * s.seen_pd)::decimal(38, 0)
+        * 0.000000000001::decimal(12, 12) as seen_usd
+    from seen_of_pools as s
+    inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
+    where s.pool_seen_pd > (abs(p.billed_usd) * 1000000000000)::hugeint
 ),
 
 costs as (
@@ -53,26 +82,10 @@ costs as (
         a.app,
         a.function,
         date_trunc('day', a.hour) as day,
-        sum(a.amount_usd) as billed_usd
+        sum(a.billed_usd) as billed_usd,
+        sum(coalesce(s.seen_usd, a.modelled_usd)) as modelled_usd
     from attributed as a
-    group by all
-),
-
-explained as (
-    select
-        c.environment,
-        c.app,
-        c.function,
-        date_trunc('day', c.hour) as day,
-        sum(
-            case
-                when c.shared_us > 0 then coalesce(a.amount_usd, 0)
-                else (c.direction * c.claim_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12)
-            end
-        ) as modelled_usd
-    from claims as c
-    left join attributed as a
-        using (environment, object_id, hour, resolution, resource, function, phase, component)
+    left join seen_beyond_the_bill as s using (environment, object_id, hour, resolution, resource, function)
     group by all
 ),
 
@@ -87,6 +100,7 @@ logged as (
     where
         hour >= $since
         and hour < $until
+        and evidence in ('seen', 'settings', 'window', 'usual')
     group by all
 ),
 
@@ -97,10 +111,9 @@ compared as (
         function,
         day,
         coalesce(c.billed_usd, 0) as billed_usd,
-        coalesce(e.modelled_usd, 0) as modelled_usd,
+        coalesce(c.modelled_usd, 0) as modelled_usd,
         coalesce(l.container_us, 0) as container_us
     from costs as c
-    full outer join explained as e using (environment, app, function, day)
     full outer join logged as l using (environment, app, function, day)
 )
 
@@ -110,10 +123,10 @@ select
     c.function,  -- the function, or a residual in double underscores
     c.day,  -- UTC
     c.billed_usd,  -- attributed cost
-    c.modelled_usd,  -- what the call log accounts for
-    c.container_us,  -- container time in the log, microseconds
+    c.modelled_usd,  -- what log and settings account for
+    c.container_us,  -- container time by log and settings, microseconds
     case
-        when c.container_us = 0 then 'bill only'
+        when c.container_us = 0 and c.modelled_usd = 0 then 'bill only'
         when c.billed_usd = 0 then 'log only'
         when sign(c.modelled_usd) != sign(c.billed_usd) then 'amount mismatch'
         when abs(c.modelled_usd) * 100 < abs(c.billed_usd) * s.least_coverage_percent then 'amount mismatch'

@@ -13,7 +13,8 @@ attributed as (
         hour,
         resolution,
         resource,
-        sum(amount_usd) as attributed_usd
+        sum(amount_usd) as attributed_usd,
+        abs(sum(modelled_usd)) as modelled_usd
     from spend.hourly
     where
         hour >= $since
@@ -21,17 +22,19 @@ attributed as (
     group by all
 ),
 
-modelled as (
+-- What is seen counts in full, also where the bill does not pay for it.
+seen as (
     select
         environment,
         object_id,
         hour,
         resolution,
         resource,
-        sum(claim_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd
+        sum(claim_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as seen_usd
     from spend.claims
     where
-        hour >= $since
+        evidence = 'seen'
+        and hour >= $since
         and hour < $until
     group by all
 ),
@@ -82,10 +85,10 @@ select
     k.resource,  -- catalog name or label
     coalesce(b.billed_usd, 0) as billed_usd,  -- what Modal metered
     coalesce(a.attributed_usd, 0) as attributed_usd,  -- what spend.hourly carries of it
-    coalesce(m.modelled_usd, 0) as modelled_usd,  -- what the call log accounts for at list prices
+    greatest(coalesce(a.modelled_usd, 0), coalesce(m.seen_usd, 0)) as modelled_usd,  -- what log and settings account for
     coalesce(a.attributed_usd, 0) - coalesce(b.billed_usd, 0) as difference_usd,  -- zero, or the gate is closed
     b.status  -- settled, provisional or restated
 from keys as k
 left join bill as b using (environment, object_id, hour, resolution, resource)
 left join attributed as a using (environment, object_id, hour, resolution, resource)
-left join modelled as m using (environment, object_id, hour, resolution, resource)
+left join seen as m using (environment, object_id, hour, resolution, resource)

@@ -40,6 +40,7 @@ container_time as (
     where
         hour >= $since
         and hour < $until
+        and evidence in ('seen', 'settings', 'window', 'usual')
     union all by name
     select
         *,
@@ -49,6 +50,7 @@ container_time as (
     where
         hour >= $since
         and hour < $until
+        and evidence in ('seen', 'settings', 'window', 'usual')
 ),
 
 -- Usage of an app whose name stands for several objects counts where the app list says which one it was.
@@ -283,7 +285,7 @@ select
     p.kind,  -- gpu, cpu, memory; other (not broken down, unknown labels, rounding)
     p.function,  -- who caused it; names in double underscores are residuals
     p.phase,  -- rollout phase of the containers; none outside the programme
-    p.component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
+    p.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
     p.is_correction,  -- what has moved since the month was closed
     p.amount_usd::decimal(38, 12) as amount_usd,  -- exact
     p.price_percent,  -- factor on the list price by region and nonpreemptible, in hundredths; null for rounding
@@ -306,7 +308,7 @@ select
     case
         when not p.is_remainder and not p.is_correction
             then m.container_us::decimal(38, 0) * 0.000001::decimal(12, 6)
-    end::decimal(38, 6) as container_seconds,  -- container time by the call log; null where none was measured
+    end::decimal(38, 6) as container_seconds,  -- container time by log and settings; null where none was measured
     t.tags,  -- the object's tags on the bill, JSON; null without any
     p.status  -- settled, provisional or restated
 from priced as p

@@ -40,6 +40,7 @@ container_time as (
     where
         hour >= $since
         and hour < $until
+        and evidence in ('seen', 'settings', 'window', 'usual')
     group by all
 ),
 
@@ -60,12 +61,7 @@ ended_inputs as (
         c.status,
         c.execution_us
     from staging.function_calls as c
-    left join usage.containers as k
-        on
-            c.environment = k.environment
-            and c.app = k.app
-            and c.function = k.function
-            and c.container_key = k.container_key
+    left join usage.containers as k on c.container_key = k.container_key
     where
         c.started_at >= $since - interval 1 day
         and c.started_at < $until

@@ -2,189 +2,14 @@
 What each function would have to pay of each pool by its own container time: seconds × quantity × list price × factors, in
 picodollars (1e-12 $), and the container time by which the remainder is shared where a request says nothing.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component
+Beside the functions' containers there are two claimants that only the bill shows. A pool that no container time claims is
+`unlogged`, when one function alone of the app can use the resource. GPU time that nobody claims, beyond what may stay
+unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's `__unexplained__` rest.
+
+key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
 partition: hour
 */
 with
-
--- A name may stand for several app ids on the bill; usage that the app list cannot place goes to the dearest of them.
-dearest_objects as (
-    select
-        environment,
-        app,
-        hour,
-        resolution,
-        resource,
-        object_id
-    from spend.pools
-    where
-        object_id like 'ap-%'
-        and hour >= $since
-        and hour < $until
-    qualify row_number() over (
-        partition by environment, app, hour, resolution, resource
-        order by abs(billed_usd) desc, object_id asc
-    ) = 1
-),
-
-app_pools as (
-    select
-        p.*,
-        p.object_id = d.object_id as is_dearest
-    from spend.pools as p
-    inner join dearest_objects as d
-        on
-            p.environment = d.environment
-            and p.app = d.app
-            and p.hour = d.hour
-            and p.resolution = d.resolution
-            and p.resource = d.resource
-    where
-        p.object_id like 'ap-%'
-        and p.hour >= $since
-        and p.hour < $until
-),
-
-billed_ids as (
-    select distinct
-        environment,
-        hour,
-        resolution,
-        object_id
-    from app_pools
-),
-
-usage_intervals as (
-    select
-        *,
-        hour as interval_start,
-        'h' as resolution
-    from usage.hourly
-    where
-        hour >= $since
-        and hour < $until
-    union all by name
-    select
-        *,
-        date_trunc('day', hour) as interval_start,
-        'd' as resolution
-    from usage.hourly
-    where
-        hour >= $since
-        and hour < $until
-),
-
-placed_usage as (
-    select
-        u.*,
-        b.object_id as billed_id
-    from usage_intervals as u
-    left join billed_ids as b
-        on
-            u.environment = b.environment
-            and u.app_id = b.object_id
-            and u.interval_start = b.hour
-            and u.resolution = b.resolution
-),
-
-usage_of_pools as (
-    select
-        p.environment,
-        p.object_id,
-        p.hour as interval_start,
-        p.resolution,
-        p.resource,
-        p.kind,
-        p.is_other_gpu,
-        u.app,
-        u.function,
-        u.phase,
-        u.configuration_from,
-        u.hour,
-        u.component,
-        u.container_us
-    from app_pools as p
-    inner join placed_usage as u
-        on
-            p.environment = u.environment
-            and p.app = u.app
-            and p.hour = u.interval_start
-            and p.resolution = u.resolution
-    where
-        p.object_id = u.billed_id
-        or (u.billed_id is null and p.is_dearest)
-),
-
-configured_usage as (
-    select
-        u.*,
-        k.source = 'unknown' as is_unknown,
-        k.gpu,
-        k.gpu_count,
-        k.cpu_request_millicores,
-        k.memory_request_mib,
-        k.region_percent,
-        k.region_percent * k.cpu_memory_percent // 100 as host_percent,
-        s.default_cpu_millicores,
-        s.default_memory_mib
-    from usage_of_pools as u
-    inner join staging.configurations as k
-        on
-            u.environment = k.environment
-            and u.app = k.app
-            and u.function = k.function
-            and u.configuration_from = k.valid_from
-    cross join catalog.settings as s
-),
-
--- GPUs, millicores and MiB at work, each with the container time it was held for.
-quantities as (
-    select
-        c.*,
-        'gpu' as quantity_kind,
-        case when c.kind = 'gpu' then c.resource else c.gpu end as priced_resource,
-        case when c.is_unknown then 1 else c.gpu_count end as quantity,
-        1 as units_per_quantity,
-        c.region_percent as percent,
-        false as is_shared_by_time
-    from configured_usage as c
-    where
-        (c.kind = 'gpu' and (c.gpu = c.resource or c.is_unknown or (c.is_other_gpu and c.gpu is not null)))
-        or (c.kind = 'all' and c.gpu is not null)
-    union all by name
-    select
-        c.*,
-        'cpu' as quantity_kind,
-        'CPU' as priced_resource,
-        coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
-        1000 as units_per_quantity,
-        c.host_percent as percent,
-        c.kind = 'cpu' and c.cpu_request_millicores is null as is_shared_by_time
-    from configured_usage as c
-    where c.kind in ('cpu', 'all')
-    union all by name
-    select
-        c.*,
-        'memory' as quantity_kind,
-        'Memory' as priced_resource,
-        coalesce(c.memory_request_mib, c.default_memory_mib) as quantity,
-        1024 as units_per_quantity,
-        c.host_percent as percent,
-        c.kind = 'memory' and c.memory_request_mib is null as is_shared_by_time
-    from configured_usage as c
-    where c.kind in ('memory', 'all')
-    union all by name
-    select
-        c.*,
-        'time' as quantity_kind,
-        null as priced_resource,
-        0 as quantity,
-        1 as units_per_quantity,
-        100 as percent,
-        true as is_shared_by_time
-    from configured_usage as c
-    where c.kind = 'other'
-),
 
 prices as (
     select
@@ -193,6 +18,176 @@ prices as (
         valid_to,
         (usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour
     from staging.prices
+),
+
+app_pools as (
+    select
+        *,
+        hour as interval_start,
+        (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
+    from spend.pools
+    where
+        is_deployed_app
+        and hour >= $since
+        and hour < $until
+),
+
+gpu_time as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from,
+        hour,
+        component,
+        evidence,
+        sum(paid_us)::bigint as paid_us,
+        sum(unexplained_us)::bigint as unexplained_us
+    from spend.gpu_claims
+    where
+        interval_start >= $since
+        and interval_start < $until
+    group by all
+),
+
+holders_of_gpus as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from
+    from gpu_time
+    group by all
+    having sum(paid_us) > 0
+),
+
+-- What a container's GPU says of its life holds for its CPU and memory: time that the settings ask for and the GPU pools do
+-- not pay for was not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit
+-- there was: it shares nothing, and what is beyond the usual counts for nothing.
+known_time as (
+    select
+        h.function is not null or t.evidence not in ('limit', 'wait') as is_vouched_for,
+        t.* replace (
+            case
+                when t.evidence in ('settings', 'limit', 'beyond', 'wait') and h.function is not null
+                    then coalesce(g.paid_us, 0)
+                when t.evidence = 'beyond' then 0
+                else t.container_us
+            end as container_us
+        )
+    from spend.container_time as t
+    left join holders_of_gpus as h
+        using (environment, object_id, interval_start, resolution, function, phase, configuration_from)
+    left join gpu_time as g
+        using (
+            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
+            evidence
+        )
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+),
+
+container_time as (
+    select *
+    from known_time
+    union all by name
+    select
+        true as is_vouched_for,
+        t.* replace ('bill' as evidence, 3 as payment_order, g.unexplained_us as container_us)
+    from spend.container_time as t
+    inner join gpu_time as g
+        using (
+            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
+            evidence
+        )
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+        and g.unexplained_us > 0
+),
+
+configured_time as (
+    select
+        p.resource,
+        p.kind,
+        t.*,
+        k.gpus,
+        k.cpu_request_millicores,
+        k.memory_request_mib,
+        k.disk_memory_mib,
+        k.region_percent,
+        k.region_percent * k.cpu_memory_percent // 100 as host_percent,
+        s.default_cpu_millicores,
+        s.default_memory_mib
+    from app_pools as p
+    inner join container_time as t
+        on
+            p.environment = t.environment
+            and p.object_id = t.object_id
+            and p.interval_start = t.interval_start
+            and p.resolution = t.resolution
+    inner join staging.configurations as k
+        on
+            t.environment = k.environment
+            and t.app = k.app
+            and t.function = k.function
+            and t.configuration_from = k.valid_from
+    cross join catalog.settings as s
+    where
+        p.kind != 'gpu'
+        and t.container_us > 0
+),
+
+-- GPUs, millicores and MiB at work, each with the container time it was held for.
+quantities as (
+    select
+        c.*,
+        c.gpus[1].gpu as priced_resource,
+        c.gpus[1].gpu_count as quantity,
+        1 as units_per_quantity,
+        c.region_percent as percent,
+        false as is_shared_by_time
+    from configured_time as c
+    where
+        c.kind = 'all'
+        and len(c.gpus) > 0
+    union all by name
+    select
+        c.*,
+        'CPU' as priced_resource,
+        coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
+        1000 as units_per_quantity,
+        c.host_percent as percent,
+        c.cpu_request_millicores is null as is_shared_by_time
+    from configured_time as c
+    where c.kind in ('cpu', 'all')
+    union all by name
+    select
+        c.*,
+        'Memory' as priced_resource,
+        greatest(coalesce(c.memory_request_mib, c.default_memory_mib), c.disk_memory_mib) as quantity,
+        1024 as units_per_quantity,
+        c.host_percent as percent,
+        c.kind = 'memory' and c.memory_request_mib is null as is_shared_by_time
+    from configured_time as c
+    where c.kind in ('memory', 'all')
+    union all by name
+    select
+        c.*,
+        null as priced_resource,
+        0 as quantity,
+        1 as units_per_quantity,
+        100 as percent,
+        true as is_shared_by_time
+    from configured_time as c
+    where c.kind = 'other'
 ),
 
 priced as (
@@ -206,7 +201,10 @@ priced as (
         q.function,
         q.phase,
         q.component,
-        case when q.is_shared_by_time then q.container_us else 0 end as shared_us,
+        q.evidence,
+        q.payment_order,
+        q.container_us,
+        case when q.is_shared_by_time and (q.is_vouched_for or q.kind = 'other') then q.container_us else 0 end as shared_us,
         -- microseconds in an hour × hundredths of the factor × units in a quantity
         q.container_us::hugeint
         * q.quantity
@@ -219,6 +217,204 @@ priced as (
             q.priced_resource = p.resource
             and q.hour >= p.valid_from
             and q.hour < p.valid_to
+    union all by name
+    select
+        g.environment,
+        g.object_id,
+        p.app,
+        g.interval_start,
+        g.resolution,
+        g.resource,
+        g.function,
+        g.phase,
+        g.component,
+        g.evidence,
+        g.payment_order,
+        g.claimed_us as container_us,
+        0 as shared_us,
+        g.claim_pd
+    from spend.gpu_claims as g
+    inner join app_pools as p using (environment, object_id, interval_start, resolution, resource)
+),
+
+claim_totals as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        resource,
+        sum(claim_pd)::hugeint as claim_pd
+    from priced
+    group by all
+),
+
+unclaimed_pools as (
+    select p.*
+    from app_pools as p
+    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
+    where c.claim_pd is null
+),
+
+-- The functions of the app that can use the resource at that time, by their configuration.
+able_functions as (
+    select
+        p.environment,
+        p.object_id,
+        p.interval_start,
+        p.resolution,
+        p.resource,
+        min(k.function) as function,
+        arg_max(k.phase, k.valid_from) as phase,
+        arg_max(k.valid_from, k.valid_from) as configuration_from
+    from unclaimed_pools as p
+    inner join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and p.interval_start < k.valid_to
+            and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
+    where
+        p.kind != 'gpu'
+        or k.source = 'unknown'
+        or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), p.resource)
+        or (p.is_other_gpu and len(k.gpus) > 0)
+    group by all
+    having count(distinct k.function) = 1
+),
+
+unlogged as (
+    select
+        p.environment,
+        p.object_id,
+        p.app,
+        p.interval_start,
+        p.resolution,
+        p.resource,
+        p.kind,
+        p.billed_pd,
+        f.function,
+        f.phase,
+        f.configuration_from
+    from unclaimed_pools as p
+    inner join able_functions as f using (environment, object_id, interval_start, resolution, resource)
+),
+
+-- GPU time on the bill that is nobody's, in microseconds of containers with one GPU.
+unclaimed_gpu_time as (
+    select
+        p.environment,
+        p.object_id,
+        p.interval_start,
+        p.resolution,
+        coalesce(f.function, '__unexplained__') as function,
+        coalesce(f.phase, 'none') as phase,
+        f.configuration_from,
+        sum(
+            greatest(0, p.billed_pd * 100 - coalesce(c.claim_pd, 0) * (100 + s.unexplained_percent)) * 36000000
+            // r.picodollars_per_hour
+        )::hugeint as container_us
+    from app_pools as p
+    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
+    left join unlogged as f using (environment, object_id, interval_start, resolution, resource)
+    inner join prices as r
+        on
+            p.resource = r.resource
+            and p.interval_start >= r.valid_from
+            and p.interval_start < r.valid_to
+    cross join catalog.settings as s
+    where p.kind = 'gpu'
+    group by all
+    having container_us > 0
+),
+
+host_time as (
+    select
+        p.environment,
+        p.object_id,
+        p.app,
+        p.interval_start,
+        p.resolution,
+        p.resource,
+        u.function,
+        u.phase,
+        case when k.function is null then 'residual' else 'unlogged' end as component,
+        u.container_us,
+        coalesce(k.region_percent * k.cpu_memory_percent // 100, 100) as host_percent,
+        case p.kind
+            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
+            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), coalesce(k.disk_memory_mib, 0))
+        end as quantity,
+        case p.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
+        case p.kind when 'cpu' then k.cpu_request_millicores else k.memory_request_mib end is null as is_shared_by_time
+    from app_pools as p
+    inner join unclaimed_gpu_time as u using (environment, object_id, interval_start, resolution)
+    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
+    left join unlogged as o using (environment, object_id, interval_start, resolution, resource)
+    left join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and u.function = k.function
+            and u.configuration_from = k.valid_from
+    cross join catalog.settings as s
+    where
+        p.kind in ('cpu', 'memory')
+        and o.function is null
+        -- a pool that no function claims has no rest to tell from it
+        and (
+            k.function is not null
+            or c.claim_pd is not null
+        )
+),
+
+by_the_bill as (
+    select
+        u.environment,
+        u.object_id,
+        u.app,
+        u.interval_start,
+        u.resolution,
+        u.resource,
+        u.function,
+        u.phase,
+        'unlogged' as component,
+        0 as container_us,
+        0 as shared_us,
+        u.billed_pd as claim_pd
+    from unlogged as u
+    union all by name
+    select
+        h.environment,
+        h.object_id,
+        h.app,
+        h.interval_start,
+        h.resolution,
+        h.resource,
+        h.function,
+        h.phase,
+        h.component,
+        h.container_us,
+        case when h.is_shared_by_time then h.container_us else 0 end as shared_us,
+        h.container_us * h.quantity * h.host_percent * p.picodollars_per_hour
+        // (360000000000 * h.units_per_quantity) as claim_pd
+    from host_time as h
+    inner join prices as p
+        on
+            h.resource = p.resource
+            and h.interval_start >= p.valid_from
+            and h.interval_start < p.valid_to
+),
+
+claims as (
+    select *
+    from priced
+    union all by name
+    select
+        *,
+        'bill' as evidence,
+        3 as payment_order
+    from by_the_bill
 )
 
 select
@@ -228,10 +424,13 @@ select
     interval_start as hour,  -- start of the billed interval, UTC
     resolution,  -- h or d
     resource,  -- the pool's resource
-    function,  -- who claims
+    function,  -- who claims; __unexplained__ for GPU time that no function claims
     phase,  -- rollout phase of the containers
-    component,  -- startup, execution or idle
+    component,  -- startup, execution, idle, failed, warm; unlogged or residual where only the bill shows it
+    evidence,  -- seen, settings, window, usual, limit, beyond, wait, bill
+    payment_order,  -- what is better known is paid first
+    sum(container_us)::hugeint as container_us,  -- container time that claims, microseconds
     sum(claim_pd)::hugeint as claim_pd,  -- modelled cost in picodollars
     sum(shared_us)::hugeint as shared_us  -- container time that shares the remainder; 0 where the request is known
-from priced
+from claims
 group by all

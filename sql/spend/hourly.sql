@@ -1,10 +1,11 @@
 /*
 Every billed amount attributed to functions, rollout phases and components, to the last digit.
 
-Claims are paid in full when the bill covers them, and scaled down when it does not. What the bill exceeds the claims by
-goes to functions whose request is not known, by container time; where there are none, to the claimants as `unexplained`.
-A pool that nobody claims goes to the one function that can use it (`unlogged`), else to `__no_calls__`. Objects that are
-not apps are attributed to themselves. Shares are integers of 1e-12 $ by largest remainder: their sum is the bill.
+Claims are paid in turn, what is better known first: as far as the bill goes, and in proportion where it ends. What is left
+of CPU and memory goes by container time to those whose use is not known: functions without a request, or the only
+function that claims. What is left then is `unexplained`, up to a share of what each function claims of the pool; the rest
+is the app's (`__unexplained__`). A pool without any claim is `__no_calls__`. Objects that are not apps are attributed to
+themselves. Shares are integers of 1e-12 $ by largest remainder: their sum is the bill.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component
 partition: hour
@@ -27,9 +28,14 @@ pools as (
 claims as (
     select
         p.pool_number,
+        p.billed_pd,
+        p.kind,
         c.function,
         c.phase,
         c.component,
+        c.evidence,
+        c.payment_order,
+        c.container_us,
         c.claim_pd,
         c.shared_us
     from spend.claims as c
@@ -46,79 +52,166 @@ claims as (
         and (c.claim_pd > 0 or c.shared_us > 0)
 ),
 
-claim_totals as (
+turns as (
     select
         pool_number,
-        sum(claim_pd)::hugeint as modelled_pd,
-        sum(shared_us)::hugeint as shared_us
+        billed_pd,
+        payment_order,
+        sum(claim_pd)::hugeint as claim_pd
     from claims
     group by all
 ),
 
-claimed_pools as (
+turns_after_others as (
     select
-        p.pool_number,
-        p.billed_pd,
-        t.modelled_pd > p.billed_pd as is_scaled_down,
-        t.modelled_pd <= p.billed_pd and t.shared_us > 0 as is_shared_by_time,
-        case when t.modelled_pd > p.billed_pd then p.billed_pd else p.billed_pd - t.modelled_pd end as shared_pd,
-        case
-            when t.modelled_pd > p.billed_pd or t.shared_us = 0 then t.modelled_pd
-            else t.shared_us
-        end as total_weight
-    from pools as p
-    inner join claim_totals as t on p.pool_number = t.pool_number
+        *,
+        coalesce(
+            sum(claim_pd) over (
+                partition by pool_number
+                order by payment_order
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        )::hugeint as paid_before_pd
+    from turns
 ),
 
-paid_claims as (
+paid_turns as (
+    select
+        *,
+        greatest(0, least(claim_pd, billed_pd - paid_before_pd)) as paid_pd
+    from turns_after_others
+),
+
+-- What is left of a pool when all claims are paid, and who can take it.
+remainders as (
+    select
+        c.pool_number,
+        greatest(0, c.billed_pd - sum(c.claim_pd))::hugeint as left_pd,
+        sum(c.shared_us)::hugeint as shared_us,
+        case
+            when c.kind = 'other' then true
+            when c.kind = 'gpu' then false
+            else
+                count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0
+                or count(distinct c.function) filter (where c.component != 'residual') = 1
+        end as is_shared_by_time,
+        count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0 as has_unknown_requests,
+        count(distinct c.function) = 1 and c.kind != 'other' as is_one_claimant,
+        sum(c.claim_pd) filter (where c.component != 'residual')::hugeint as functions_pd,
+        any_value(s.unexplained_percent) as unexplained_percent
+    from claims as c
+    cross join catalog.settings as s
+    group by c.pool_number, c.billed_pd, c.kind
+),
+
+paid_in_full as (
     select
         c.pool_number,
         c.function,
         c.phase,
         c.component,
-        c.claim_pd as amount_pd
-    from claimed_pools as p
-    inner join claims as c on p.pool_number = c.pool_number
-    where not p.is_scaled_down
+        c.claim_pd as amount_pd,
+        case when c.evidence = 'bill' then 0 else c.claim_pd end as modelled_pd
+    from paid_turns as t
+    inner join claims as c
+        on
+            t.pool_number = c.pool_number
+            and t.payment_order = c.payment_order
+    where
+        t.paid_pd = t.claim_pd
+        and (c.claim_pd > 0 or t.billed_pd = 0)
+),
+
+-- A portion is an amount of a pool that is shared out by weights.
+portions as (
+    select
+        t.pool_number,
+        t.payment_order as portion,
+        t.paid_pd as portion_pd,
+        c.function,
+        c.phase,
+        c.component,
+        c.evidence != 'bill' as is_modelled,
+        c.claim_pd as weight
+    from paid_turns as t
+    inner join claims as c
+        on
+            t.pool_number = c.pool_number
+            and t.payment_order = c.payment_order
+    where
+        t.paid_pd < t.claim_pd
+        and (t.paid_pd > 0 or t.billed_pd = 0)
+    union all by name
+    select
+        r.pool_number,
+        100 as portion,
+        r.left_pd as portion_pd,
+        c.function,
+        c.phase,
+        c.component,
+        r.is_one_claimant and c.evidence != 'bill' as is_modelled,
+        case when r.has_unknown_requests then c.shared_us else c.container_us end as weight
+    from remainders as r
+    inner join claims as c on r.pool_number = c.pool_number
+    where
+        r.is_shared_by_time
+        and (r.left_pd > 0 or c.billed_pd = 0)
+    union all by name
+    select
+        r.pool_number,
+        101 as portion,
+        least(r.left_pd, coalesce(r.functions_pd, 0) * r.unexplained_percent // 100) as portion_pd,
+        c.function,
+        c.phase,
+        'unexplained' as component,
+        false as is_modelled,
+        c.claim_pd as weight
+    from remainders as r
+    inner join claims as c on r.pool_number = c.pool_number
+    where
+        not r.is_shared_by_time
+        and r.left_pd > 0
+        and c.component != 'residual'
 ),
 
 weights as (
     select
-        p.pool_number,
-        p.shared_pd,
-        p.total_weight,
-        c.function,
-        c.phase,
-        case
-            when p.is_scaled_down or p.is_shared_by_time then c.component
-            else 'unexplained'
-        end as component,
-        sum(case when p.is_shared_by_time then c.shared_us else c.claim_pd end)::hugeint as weight
-    from claimed_pools as p
-    inner join claims as c on p.pool_number = c.pool_number
-    where
-        p.shared_pd > 0
-        or p.billed_pd = 0
+        pool_number,
+        portion,
+        portion_pd,
+        function,
+        phase,
+        component,
+        is_modelled,
+        sum(weight)::hugeint as weight
+    from portions
     group by all
+    having sum(weight) > 0
 ),
 
--- shared_pd × weight ÷ total_weight in two steps, so that the product stays within 128 bits
+weights_together as (
+    select
+        *,
+        sum(weight) over (partition by pool_number, portion)::hugeint as total_weight
+    from weights
+),
+
+-- portion_pd × weight ÷ total_weight in two steps, so that the product stays within 128 bits
 floors as (
     select
         *,
-        (shared_pd // total_weight) * weight + (shared_pd % total_weight) * weight // total_weight as floor_pd,
-        (shared_pd % total_weight) * weight % total_weight as remainder
-    from weights
-    where weight > 0
+        (portion_pd // total_weight) * weight + (portion_pd % total_weight) * weight // total_weight as floor_pd,
+        (portion_pd % total_weight) * weight % total_weight as remainder
+    from weights_together
 ),
 
 ranked_floors as (
     select
         *,
-        shared_pd - sum(floor_pd) over (partition by pool_number)::hugeint as missing_pd,
+        portion_pd - sum(floor_pd) over (partition by pool_number, portion)::hugeint as missing_pd,
         row_number() over (
-            partition by pool_number
-            order by remainder desc, function asc, phase asc, component asc
+            partition by pool_number, portion
+            order by remainder desc, function asc, phase asc, component asc, is_modelled asc
         ) as place
     from floors
 ),
@@ -129,71 +222,17 @@ shares as (
         function,
         phase,
         component,
-        floor_pd + case when place <= missing_pd then 1 else 0 end as amount_pd
+        floor_pd + case when place <= missing_pd then 1 else 0 end as amount_pd,
+        case when is_modelled then amount_pd else 0 end as modelled_pd
     from ranked_floors
-),
-
-unclaimed_pools as (
-    select p.*
-    from pools as p
-    anti join claim_totals as t on p.pool_number = t.pool_number
-),
-
--- The functions of the app that can use the resource at that time, by their configuration.
-able_functions as (
-    select
-        p.pool_number,
-        count(distinct k.function) as functions,
-        min(k.function) as function,
-        arg_max(k.phase, k.valid_from) as phase
-    from unclaimed_pools as p
-    inner join staging.configurations as k
-        on
-            p.environment = k.environment
-            and p.app = k.app
-            and p.hour < k.valid_to
-            and p.hour + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
-    where
-        p.object_id like 'ap-%'
-        and (
-            p.kind != 'gpu'
-            or p.resource = k.gpu
-            or k.source = 'unknown'
-            or (p.is_other_gpu and k.gpu is not null)
-        )
-    group by all
-),
-
-residuals as (
-    select
-        p.pool_number,
-        case
-            when p.object_id like 'vo-%' then '__volume__'
-            when p.object_id like 'sb-%' then '__sandbox__'
-            when p.object_id not like 'ap-%' then '__' || split_part(p.object_id, '-', 1) || '__'
-            when f.functions = 1 then f.function
-            else '__no_calls__'
-        end as function,
-        case when f.functions = 1 then f.phase else 'none' end as phase,
-        case
-            when p.object_id not like 'ap-%' then 'direct'
-            when f.functions = 1 then 'unlogged'
-            else 'residual'
-        end as component,
-        p.billed_pd as amount_pd
-    from unclaimed_pools as p
-    left join able_functions as f on p.pool_number = f.pool_number
 ),
 
 parts as (
     select *
-    from paid_claims
+    from paid_in_full
     union all by name
     select *
     from shares
-    union all by name
-    select *
-    from residuals
 ),
 
 attributed as (
@@ -202,8 +241,58 @@ attributed as (
         function,
         phase,
         component,
-        sum(amount_pd)::hugeint as amount_pd
+        sum(amount_pd)::hugeint as amount_pd,
+        sum(modelled_pd)::hugeint as modelled_pd
     from parts
+    group by all
+),
+
+attributed_pools as (
+    select
+        pool_number,
+        sum(amount_pd)::hugeint as amount_pd
+    from attributed
+    group by all
+),
+
+rests as (
+    select
+        p.pool_number,
+        case
+            when p.object_id like 'vo-%' then '__volume__'
+            when p.object_id like 'sb-%' then '__sandbox__'
+            when p.object_id not like 'ap-%' then '__' || split_part(p.object_id, '-', 1) || '__'
+            when a.pool_number is null then '__no_calls__'
+            else '__unexplained__'
+        end as function,
+        'none' as phase,
+        case when p.object_id not like 'ap-%' then 'direct' else 'residual' end as component,
+        p.billed_pd - coalesce(a.amount_pd, 0) as amount_pd,
+        0 as modelled_pd
+    from pools as p
+    left join attributed_pools as a on p.pool_number = a.pool_number
+    where
+        a.pool_number is null
+        or a.amount_pd < p.billed_pd
+),
+
+whole as (
+    select *
+    from attributed
+    union all by name
+    select *
+    from rests
+),
+
+by_component as (
+    select
+        pool_number,
+        function,
+        phase,
+        component,
+        sum(amount_pd)::hugeint as amount_pd,
+        sum(modelled_pd)::hugeint as modelled_pd
+    from whole
     group by all
 )
 
@@ -216,8 +305,10 @@ select
     p.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
     a.function,  -- who caused it; names in double underscores are residuals
     a.phase,  -- rollout phase of the containers; none outside the programme
-    a.component,  -- startup, execution, idle, unexplained, unlogged, residual or direct
+    a.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
     (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
+    -- the rest of it was shared, or is what only the bill shows
+    (p.direction * a.modelled_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd,  -- paid by own claims
     p.status  -- settled, provisional or restated
-from attributed as a
+from by_component as a
 inner join pools as p on a.pool_number = p.pool_number

@@ -6,7 +6,7 @@ partition: hour
 */
 with
 
--- A function may get another GPU than it asks for first: one of its fallbacks, or a better one.
+-- A function gets one of the GPUs that it asks for, or a better one: an H200 in place of an H100, say.
 asked_gpus as (
     select distinct
         i.environment,
@@ -23,7 +23,7 @@ asked_gpus as (
         on
             i.environment = k.environment
             and i.app = k.app
-            and (i.resource = k.gpu or k.source = 'unknown')
+            and (k.source = 'unknown' or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), i.resource))
             and i.hour < k.valid_to
             and i.hour + case i.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
     where
@@ -44,10 +44,15 @@ select
         else coalesce(r.kind, 'other')
     end as kind,  -- gpu, cpu, memory; all (not broken down); other (rounding, unknown labels)
     coalesce(r.kind = 'gpu', false) and a.object_id is null as is_other_gpu,  -- a GPU that no function of the app asks for
+    i.object_id like 'ap-%' and coalesce(l.is_deployed, true) as is_deployed_app,  -- call logs and settings speak of it
     i.amount_usd as billed_usd,  -- exact
     i.status  -- settled, provisional or restated
 from staging.billing_items as i
 left join catalog.resources as r on i.resource = r.resource
+left join staging.apps as l
+    on
+        i.environment = l.environment
+        and i.object_id = l.app_id
 left join asked_gpus as a
     on
         i.environment = a.environment

@@ -19,16 +19,26 @@ snapshots as (
         d.sha256,
         i.gpu_type,
         i.gpu_count,
+        -- what was loaded by an older version has the first choice alone
+        coalesce(i.gpus, case when i.gpu_type is not null then [{'gpu_type': i.gpu_type, 'gpu_count': i.gpu_count}] end)
+            as gpus,
         i.cpu_request_millicores,
         i.memory_request_mib,
+        i.ephemeral_disk_mib,
         i.timeout_seconds,
+        i.startup_timeout_seconds,
         i.scaledown_window_seconds,
         i.min_containers,
+        i.max_containers,
+        i.buffer_containers,
+        i.single_use_containers,
+        i.cluster_size,
         i.regions,
         i.nonpreemptible,
         row(
-            i.gpu_type, i.gpu_count, i.cpu_request_millicores, i.memory_request_mib, i.timeout_seconds,
-            i.scaledown_window_seconds, i.min_containers, i.regions, i.nonpreemptible
+            gpus, i.cpu_request_millicores, i.memory_request_mib, i.ephemeral_disk_mib, i.timeout_seconds,
+            i.startup_timeout_seconds, i.scaledown_window_seconds, i.min_containers, i.max_containers,
+            i.buffer_containers, i.single_use_containers, i.cluster_size, i.regions, i.nonpreemptible
         ) as settings
     from raw.function_info as i
     inner join staging.deliveries as d on i.file_id = d.file_id
@@ -184,11 +194,18 @@ with_snapshot as (
         s.as_of >= p.valid_from and s.as_of < p.valid_to as is_seen,
         s.gpu_type as seen_gpu,
         s.gpu_count as seen_gpu_count,
+        s.gpus as seen_gpus,
         s.cpu_request_millicores as seen_cpu_millicores,
         s.memory_request_mib as seen_memory_mib,
         s.timeout_seconds as seen_timeout_seconds,
         s.scaledown_window_seconds as seen_scaledown_window_seconds,
+        s.ephemeral_disk_mib,
+        s.startup_timeout_seconds,
         s.min_containers,
+        s.max_containers,
+        s.buffer_containers,
+        s.single_use_containers,
+        s.cluster_size,
         s.regions,
         s.nonpreemptible
     from with_catalog as p
@@ -219,6 +236,46 @@ resolved as (
             else 'unknown'
         end as source
     from with_snapshot
+),
+
+asked_gpus as (
+    select
+        environment,
+        app,
+        function,
+        valid_from,
+        unnest(
+            case
+                when source != 'catalog' then seen_gpus
+                when gpu is not null then [{'gpu_type': gpu, 'gpu_count': coalesce(gpu_count, 1)}]
+            end
+        ) as choice,
+        generate_subscripts(
+            case
+                when source != 'catalog' then seen_gpus
+                when gpu is not null then [{'gpu_type': gpu, 'gpu_count': coalesce(gpu_count, 1)}]
+            end,
+            1
+        ) as position
+    from resolved
+),
+
+gpu_choices as (
+    select
+        a.environment,
+        a.app,
+        a.function,
+        a.valid_from,
+        list(
+            {
+                'gpu': coalesce(l.resource, struct_extract(a.choice, 'gpu_type')),
+                'gpu_count': struct_extract(a.choice, 'gpu_count')
+            }
+            order by a.position
+        ) as gpus
+    from asked_gpus as a
+    left join catalog.labels as l on lower(struct_extract(a.choice, 'gpu_type')) = l.label
+    group by all
 )
 
 select
@@ -231,19 +288,29 @@ select
     r.source,  -- function info, catalog, nearest function info, unknown
     r.is_catalogued,  -- the catalog names this function on this app
     case when r.source = 'catalog' then r.gpu else r.seen_gpu end as gpu_label,  -- GPU type asked for; null for none
-    coalesce(l.resource, gpu_label) as gpu,  -- the same by its catalog name
+    coalesce(l.resource, gpu_label) as gpu,  -- the same by its catalog name; the first of several choices
     coalesce(case when r.source = 'catalog' then r.gpu_count else r.seen_gpu_count end, 1) as gpu_count,  -- GPUs
+    coalesce(g.gpus, []) as gpus,  -- all choices in order of preference, by catalog name; a container gets one
     case
         when r.source = 'catalog' then r.cpu_millicores
         else r.seen_cpu_millicores
     end as cpu_request_millicores,  -- null: not asked for
     case when r.source = 'catalog' then r.memory_mib else r.seen_memory_mib end as memory_request_mib,  -- null: not asked for
+    -- a disk of 20 GiB is billed as a GiB of memory
+    coalesce((r.ephemeral_disk_mib + 19) // 20, 0) as disk_memory_mib,  -- memory that the disk is billed as, at least
     case when r.source = 'catalog' then r.timeout_seconds else r.seen_timeout_seconds end as timeout_seconds,  -- limit
+    coalesce(
+        nullif(r.startup_timeout_seconds, 0), timeout_seconds, s.default_timeout_seconds
+    ) as startup_timeout_seconds,  -- seconds after which a container that has not come up has failed
     coalesce(
         case when r.source = 'catalog' then r.scaledown_window_seconds else r.seen_scaledown_window_seconds end,
         s.default_scaledown_window_seconds
     ) as scaledown_window_seconds,  -- idle seconds before a container stops
     coalesce(r.min_containers, 0) as min_containers,  -- containers kept warm
+    r.max_containers,  -- most at once; null: not limited
+    coalesce(r.buffer_containers, 0) as buffer_containers,  -- kept waiting beside those at work
+    coalesce(r.single_use_containers, false) as single_use_containers,  -- a container ends with its first input
+    greatest(coalesce(r.cluster_size, 1), 1) as cluster_size,  -- containers that serve one input together
     case
         when coalesce(len(r.regions), 0) = 0 then 100
         when len(list_filter(r.regions, lambda region: contains(region, '-'))) > 0 then s.narrow_region_percent
@@ -254,3 +321,9 @@ from resolved as r
 cross join catalog.settings as s
 left join catalog.labels as l
     on lower(case when r.source = 'catalog' then r.gpu else r.seen_gpu end) = l.label
+left join gpu_choices as g
+    on
+        r.environment = g.environment
+        and r.app = g.app
+        and r.function = g.function
+        and r.valid_from = g.valid_from

@@ -1,5 +1,6 @@
 /*
-What the call log says about every container on every day it started an input: the raw material of container lifetimes.
+What the call log says about every container on every day it started an input, or failed to come up: the raw material of
+container lifetimes.
 
 key: environment, app, function, container_key, day
 partition: day
@@ -14,12 +15,30 @@ by_log as (
         min(started_at) as first_started_at,
         max(ended_at) as last_ended_at,
         min(make_timestamp(epoch_us(started_at) - coalesce(startup_us, 0))) as startup_began_at,
-        count(*) as inputs
+        min(make_timestamp(epoch_us(started_at) - startup_us)) as placed_at,
+        count(*) as inputs,
+        0 as failures
     from staging.function_calls
     where
         started_at >= $since
         and started_at < $until
         and container_key is not null
+    group by all
+    union all by name
+    select
+        file_id,
+        container_key,
+        date_trunc('day', enqueued_at) as day,
+        min(enqueued_at) as startup_began_at,
+        0 as inputs,
+        count(*) as failures
+    from staging.function_calls
+    where
+        enqueued_at >= $since
+        and enqueued_at < $until
+        and started_at is null
+        and container_key is not null
+        and status = 'init failure'
     group by all
 ),
 
@@ -31,6 +50,57 @@ logs as (
         function
     from staging.deliveries
     where source = 'function_calls'
+),
+
+cluster_functions as (
+    select distinct
+        environment,
+        app,
+        function
+    from staging.configurations
+    where cluster_size > 1
+),
+
+cluster_logs as (
+    select l.file_id
+    from logs as l
+    inner join cluster_functions as k
+        on
+            l.environment = k.environment
+            and l.app = k.app
+            and l.function = k.function
+),
+
+inputs_of_clusters as (
+    select
+        c.file_id,
+        c.function_call_id,
+        c.enqueued_at,
+        list(distinct c.container_key) as container_keys
+    from staging.function_calls as c
+    inner join cluster_logs as l on c.file_id = l.file_id
+    where
+        c.started_at >= $since
+        and c.started_at < $until
+        and c.container_key is not null
+    group by all
+),
+
+members_of_clusters as (
+    select
+        file_id,
+        unnest(container_keys) as container_key,
+        len(container_keys) as members
+    from inputs_of_clusters
+),
+
+clusters as (
+    select
+        file_id,
+        container_key,
+        max(members) as members
+    from members_of_clusters
+    group by all
 )
 
 select
@@ -38,11 +108,18 @@ select
     l.app,  -- the app's name
     l.function,  -- the function's name
     c.container_key,  -- the container, see raw.containers
-    c.day,  -- UTC day on which the inputs started
-    min(c.first_started_at) as first_started_at,  -- first start of an input on this day, UTC
-    max(c.last_ended_at) as last_ended_at,  -- last end of an input that started on this day, UTC
+    c.day,  -- UTC day on which the inputs started, or were enqueued that it failed to come up for
+    min(c.first_started_at) as first_started_at,  -- first start of an input on this day, UTC; null: none started
+    max(c.last_ended_at) as last_ended_at,  -- last end of an input that started on this day, UTC; null: none started
     min(c.startup_began_at) as startup_began_at,  -- first start less its start-up time, UTC
-    sum(c.inputs)::bigint as inputs  -- inputs started
+    min(c.placed_at) as placed_at,  -- the same, where the log says how long the start-up took
+    sum(c.inputs)::bigint as inputs,  -- inputs started
+    sum(c.failures)::bigint as failures,  -- inputs that it failed to come up for
+    coalesce(max(g.members), 1)::integer as cluster_members  -- containers of its cluster that the log shows
 from by_log as c
 inner join logs as l on c.file_id = l.file_id
+left join clusters as g
+    on
+        c.file_id = g.file_id
+        and c.container_key = g.container_key
 group by all

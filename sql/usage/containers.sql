@@ -3,15 +3,69 @@ The life of every container: created, first start, last end, stop, and the confi
 
 It was created at the time in its id; older ids carry none, there the first start less the start-up time stands in. After
 the last input it lived for the function's scaledown window, or less when its app was deployed anew or stopped: what runs
-then is finished, and the container gets no other input.
+then is finished, and the container gets no other input. One that serves a single input ends with it; one that failed to
+come up lived no longer than the start-up may take.
+
+A container that several logs name, such as those of the methods of a class, stands once: under the function that is
+known and started most of its inputs.
 
 Built whole: a log of any day can lengthen a life at either end.
 
-key: environment, app, function, container_key
+key: container_key
 */
 with
 
-lives as (
+week_after as (
+    select
+        date_trunc('week', max(day)) + interval 7 day as since,
+        date_trunc('week', max(day)) + interval 8 day as until
+    from usage.container_days
+),
+
+logs_after as (
+    select distinct
+        d.file_id,
+        d.environment,
+        d.app,
+        d.function,
+        w.since,
+        w.until
+    from staging.deliveries as d
+    inner join week_after as w on coalesce(d.range_end >= w.since, true)
+    where d.source = 'function_calls'
+),
+
+-- Who starts the first input on the day after the last week that is built has lived in that week.
+day_after as (
+    select
+        l.environment,
+        l.app,
+        l.function,
+        c.container_key,
+        min(c.started_at) as first_started_at,
+        max(c.ended_at) as last_ended_at,
+        min(make_timestamp(epoch_us(c.started_at) - coalesce(c.startup_us, 0))) as startup_began_at,
+        min(make_timestamp(epoch_us(c.started_at) - c.startup_us)) as placed_at,
+        count(*) as inputs
+    from staging.function_calls as c
+    inner join logs_after as l
+        on
+            c.file_id = l.file_id
+            and c.started_at >= l.since
+            and c.started_at < l.until
+    where c.container_key is not null
+    group by all
+),
+
+days as (
+    select * exclude (day)
+    from usage.container_days
+    union all by name
+    select *
+    from day_after
+),
+
+lives_by_log as (
     select
         environment,
         app,
@@ -20,9 +74,66 @@ lives as (
         min(first_started_at) as first_started_at,
         max(last_ended_at) as last_ended_at,
         min(startup_began_at) as startup_began_at,
-        sum(inputs)::bigint as inputs
-    from usage.container_days
+        min(placed_at) as placed_at,
+        sum(inputs)::bigint as inputs,
+        coalesce(max(cluster_members), 1) as cluster_members
+    from days
     group by all
+),
+
+shared_containers as (
+    select
+        container_key,
+        min(first_started_at) as first_started_at,
+        max(last_ended_at) as last_ended_at,
+        min(startup_began_at) as startup_began_at,
+        min(placed_at) as placed_at
+    from lives_by_log
+    group by all
+    having count(*) > 1
+),
+
+known_functions as (
+    select distinct
+        environment,
+        app,
+        function
+    from staging.configurations
+    where source != 'unknown'
+),
+
+owners as (
+    select
+        l.environment,
+        l.app,
+        l.function,
+        l.container_key,
+        s.first_started_at,
+        s.last_ended_at,
+        s.startup_began_at,
+        s.placed_at,
+        l.inputs,
+        l.cluster_members
+    from lives_by_log as l
+    inner join shared_containers as s on l.container_key = s.container_key
+    left join known_functions as k
+        on
+            l.environment = k.environment
+            and l.app = k.app
+            and l.function = k.function
+    qualify row_number() over (
+        partition by l.container_key
+        order by k.function is not null desc, l.inputs desc, l.environment asc, l.app asc, l.function asc
+    ) = 1
+),
+
+lives as (
+    select l.*
+    from lives_by_log as l
+    anti join shared_containers as s on l.container_key = s.container_key
+    union all by name
+    select *
+    from owners
 ),
 
 created as (
@@ -33,12 +144,28 @@ created as (
     inner join raw.containers as c on l.container_key = c.container_key
 ),
 
+usual_startups as (
+    select
+        environment,
+        app,
+        function,
+        quantile_disc(
+            epoch_us(first_started_at) - epoch_us(least(greatest(created_at, placed_at), first_started_at)), 0.5
+        ) as startup_us
+    from created
+    where first_started_at is not null
+    group by all
+),
+
 configured as (
     select
         c.*,
         k.valid_from as configuration_from,
         k.phase,
-        k.scaledown_window_seconds
+        k.cluster_size,
+        k.startup_timeout_seconds,
+        case when k.single_use_containers then 0 else k.scaledown_window_seconds end as tail_seconds,
+        k.min_containers > 0 or k.buffer_containers > 0 as is_kept_warm
     from created as c
     asof join staging.configurations as k
         on
@@ -56,6 +183,7 @@ app_lives as (
         created_at as app_created_at,
         coalesce(stopped_at, timestamp '9999-12-31') as app_stopped_at
     from staging.apps
+    where is_deployed
 ),
 
 with_next_deployment as (
@@ -73,11 +201,18 @@ with_next_deployment as (
 with_app as (
     select
         c.*,
-        case when count(a.app_id) over (
-            partition by c.environment, c.app, c.function, c.container_key
-        ) = 1 then a.app_id end as app_id,
-        a.app_stopped_at
+        u.startup_us as usual_startup_us,
+        case when count(a.app_id) over (partition by c.container_key) = 1 then a.app_id end as app_id,
+        least(
+            coalesce(c.next_deployed_at, timestamp '9999-12-31'),
+            coalesce(a.app_stopped_at, timestamp '9999-12-31')
+        ) as replaced_at
     from with_next_deployment as c
+    left join usual_startups as u
+        on
+            c.environment = u.environment
+            and c.app = u.app
+            and c.function = u.function
     left join app_lives as a
         on
             c.environment = a.environment
@@ -85,7 +220,7 @@ with_app as (
             and c.created_at >= a.app_created_at
             and c.created_at < a.app_stopped_at
     qualify row_number() over (
-        partition by c.environment, c.app, c.function, c.container_key
+        partition by c.container_key
         order by a.app_created_at desc nulls last, a.app_id asc
     ) = 1
 )
@@ -99,15 +234,21 @@ select
     configuration_from,  -- names the configuration, see staging.configurations
     phase,  -- rollout phase of that configuration
     created_at,  -- UTC
-    first_started_at,  -- first start of an input, UTC
-    last_ended_at,  -- last end of an input, UTC
-    greatest(
-        last_ended_at,
-        least(
-            last_ended_at + to_seconds(scaledown_window_seconds),
-            coalesce(next_deployed_at, timestamp '9999-12-31'),
-            coalesce(app_stopped_at, timestamp '9999-12-31')
-        )
-    ) as stopped_at,  -- the latest it can have stopped, UTC
-    inputs  -- inputs it started
+    -- an id can be older than the placement: the container waited for a GPU, or was kept warm
+    least(greatest(created_at, placed_at), first_started_at) as billed_from,  -- from when on it is known to be billed, UTC
+    case when is_kept_warm then billed_from else created_at end as alive_from,  -- what waits before is kept warm by settings
+    first_started_at,  -- first start of an input, UTC; null: it failed to come up
+    last_ended_at,  -- last end of an input, UTC; null: it failed to come up
+    case
+        when first_started_at is null
+            then least(created_at + to_seconds(startup_timeout_seconds), greatest(created_at, replaced_at))
+        else greatest(last_ended_at, least(last_ended_at + to_seconds(tail_seconds), replaced_at))
+    end as stopped_at,  -- the latest it can have stopped, UTC
+    case
+        when first_started_at is null and usual_startup_us is not null
+            then least(created_at + to_microseconds(usual_startup_us), stopped_at)
+    end as usual_stop_at,  -- of one that failed: when the function's start-ups usually end, UTC; null: none ever ended
+    inputs,  -- inputs it started
+    cluster_size,  -- containers that serve its inputs together
+    least(cluster_members, cluster_size) as cluster_members  -- of these, how many the log shows
 from with_app

@@ -1,86 +1,65 @@
 /*
-Container time by function and hour: start-up, execution (the union of concurrent inputs) and idle, in microseconds.
+Container time by function and hour, what it was for and how well it is known, in microseconds.
+
+startup, execution (the union of concurrent inputs), idle, failed (did not come up), warm (alive without a call because
+the settings ask for it). Evidence: seen (in the log), settings (containers kept warm, members of a cluster that the log
+does not show), window (idle after the last input), usual (failed, for as long as the function's start-ups usually take),
+limit (as long as a start-up may take, as many as may wait beside those at work), beyond (failed, from the usual to the
+limit), wait (between the container's id and its placement). Of limit, beyond and wait it is not known how much there was.
 
 The heavy step: it reads the call log; everything after it is functions × hours.
 
-key: environment, app, app_id, function, configuration_from, hour, component
+key: environment, app, app_id, function, configuration_from, hour, component, evidence
 partition: hour
 */
 with
 
-logs as (
+alive as (
     select
-        file_id,
         dense_rank() over (order by environment, app, function)::integer as function_number,
         environment,
         app,
-        function
-    from (
-        select distinct
-            file_id,
-            environment,
-            app,
-            function
-        from staging.deliveries
-        where source = 'function_calls'
-    ) as named_logs
-),
-
-functions as (
-    select distinct
-        function_number,
-        environment,
-        app,
-        function
-    from logs
-),
-
-alive as (
-    select
-        f.function_number,
-        c.container_key,
-        c.app_id,
-        c.configuration_from,
-        c.phase,
-        c.created_at,
-        c.first_started_at,
-        c.stopped_at
-    from usage.containers as c
-    inner join functions as f
-        on
-            c.environment = f.environment
-            and c.app = f.app
-            and c.function = f.function
+        function,
+        container_key,
+        app_id,
+        configuration_from,
+        phase,
+        alive_from,
+        billed_from,
+        first_started_at,
+        last_ended_at,
+        stopped_at,
+        usual_stop_at,
+        cluster_size,
+        cluster_members
+    from usage.containers
     where
-        c.created_at < $until
-        and c.stopped_at > $since
+        alive_from < $until
+        and stopped_at > $since
 ),
 
 -- Times as microseconds and hours as numbers since 1970: this is the heavy part, and integers are quickest.
 -- No input runs for more than Modal's longest timeout, a day.
 inputs as (
     select
-        l.function_number,
-        c.container_key,
-        epoch_us(greatest(c.started_at, $since)) as began_us,
-        epoch_us(least(c.ended_at, $until)) as ended_us
-    from staging.function_calls as c
-    inner join logs as l on c.file_id = l.file_id
+        container_key,
+        epoch_us(greatest(started_at, $since)) as began_us,
+        epoch_us(least(ended_at, $until)) as ended_us
+    from staging.function_calls
     where
-        c.started_at >= $since - interval 1 day
-        and c.started_at < $until
-        and c.ended_at > $since
-        and c.container_key is not null
+        started_at >= $since - interval 1 day
+        and started_at < $until
+        and ended_at > $since
+        and container_key is not null
 ),
 
 ordered_inputs as (
     select
-        function_number,
         container_key,
         began_us,
         ended_us,
         max(ended_us) over (
-            partition by function_number, container_key
+            partition by container_key
             order by began_us
             rows between unbounded preceding and 1 preceding
         ) as busy_until_us
@@ -90,7 +69,6 @@ ordered_inputs as (
 -- What an input adds to the time that the container was busy already; greatest passes over the null of its first input.
 busy_stretches as (
     select
-        function_number,
         container_key,
         greatest(began_us, busy_until_us) as began_us,
         ended_us
@@ -101,7 +79,6 @@ busy_stretches as (
 -- Stretches follow one another, so only the last one that begins in an hour can outlast it.
 hours_of_beginning as (
     select
-        function_number,
         container_key,
         began_us // 3600000000 as hour_number,
         sum(ended_us - began_us)::bigint as busy_us,
@@ -112,7 +89,6 @@ hours_of_beginning as (
 
 later_hours as (
     select
-        function_number,
         container_key,
         ended_us,
         unnest(range(hour_number + 1, (ended_us - 1) // 3600000000 + 1)) as hour_number
@@ -122,14 +98,12 @@ later_hours as (
 
 parts_of_hours as (
     select
-        function_number,
         container_key,
         hour_number,
         busy_us - greatest(0, ended_us - (hour_number + 1) * 3600000000) as busy_us
     from hours_of_beginning
     union all by name
     select
-        function_number,
         container_key,
         hour_number,
         least(3600000000, ended_us - hour_number * 3600000000) as busy_us
@@ -138,7 +112,6 @@ parts_of_hours as (
 
 busy_hours as (
     select
-        function_number,
         container_key,
         make_timestamp(hour_number * 3600000000) as hour,
         sum(busy_us)::bigint as busy_us
@@ -151,12 +124,34 @@ alive_by_hour as (
         *,
         unnest(
             range(
-                date_trunc('hour', greatest(created_at, $since)),
+                date_trunc('hour', greatest(alive_from, $since)),
                 least(stopped_at, $until),
                 interval 1 hour
             )
         ) as hour
     from alive
+),
+
+hour_bounds as (
+    select
+        function_number,
+        container_key,
+        app_id,
+        configuration_from,
+        phase,
+        hour,
+        first_started_at is null as is_failed,
+        (cluster_size - cluster_members) as unseen_members,
+        cluster_members,
+        epoch_us(hour) as hour_us,
+        hour_us + 3600000000 as next_us,
+        epoch_us(alive_from) as alive_us,
+        epoch_us(billed_from) as billed_us,
+        epoch_us(coalesce(first_started_at, billed_from)) as started_us,
+        epoch_us(coalesce(last_ended_at, billed_from)) as ended_us,
+        epoch_us(stopped_at) as stopped_us,
+        epoch_us(usual_stop_at) as usual_stop_us
+    from alive_by_hour
 ),
 
 life_hours as (
@@ -167,15 +162,17 @@ life_hours as (
         configuration_from,
         phase,
         hour,
-        greatest(
-            0,
-            epoch_us(least(first_started_at, hour + interval 1 hour)) - epoch_us(greatest(created_at, hour))
-        ) as startup_us,
-        greatest(
-            0,
-            epoch_us(least(stopped_at, hour + interval 1 hour)) - epoch_us(greatest(first_started_at, hour))
-        ) as serving_us
-    from alive_by_hour
+        is_failed,
+        unseen_members,
+        cluster_members,
+        greatest(0, least(billed_us, next_us) - greatest(alive_us, hour_us)) as wait_us,
+        greatest(0, least(started_us, next_us) - greatest(billed_us, hour_us)) as startup_us,
+        greatest(0, least(ended_us, next_us) - greatest(started_us, hour_us)) as serving_us,
+        greatest(0, least(stopped_us, next_us) - greatest(ended_us, hour_us)) as tail_us,
+        -- null where the function has never come up
+        greatest(0, least(usual_stop_us, next_us) - greatest(ended_us, hour_us)) as usual_us,
+        usual_stop_us is not null as has_usual
+    from hour_bounds
 ),
 
 function_hours as (
@@ -185,36 +182,94 @@ function_hours as (
         l.configuration_from,
         l.phase,
         l.hour,
+        l.unseen_members,
+        l.cluster_members,
         count(*) as containers,
+        sum(l.wait_us)::bigint as wait_us,
         sum(l.startup_us)::bigint as startup_us,
         sum(coalesce(b.busy_us, 0))::bigint as busy_us,
-        sum(l.serving_us - coalesce(b.busy_us, 0))::bigint as idle_us
+        sum(l.serving_us - coalesce(b.busy_us, 0))::bigint as gap_us,
+        coalesce(sum(l.tail_us) filter (where not l.is_failed), 0)::bigint as tail_us,
+        coalesce(sum(l.usual_us) filter (where l.has_usual), 0)::bigint as usual_us,
+        coalesce(sum(l.tail_us) filter (where l.is_failed and not l.has_usual), 0)::bigint as limit_us,
+        coalesce(sum(l.tail_us - l.usual_us) filter (where l.has_usual), 0)::bigint as beyond_us
     from life_hours as l
     left join busy_hours as b
         on
-            l.function_number = b.function_number
-            and l.container_key = b.container_key
+            l.container_key = b.container_key
             and l.hour = b.hour
     group by all
 ),
 
 components as (
     select
+        function_number,
+        app_id,
+        configuration_from,
+        phase,
+        hour,
+        unseen_members,
+        cluster_members,
+        containers,
+        unnest([
+            {'component': 'startup', 'evidence': 'wait', 'container_us': wait_us},
+            {'component': 'startup', 'evidence': 'seen', 'container_us': startup_us},
+            {'component': 'execution', 'evidence': 'seen', 'container_us': busy_us},
+            {'component': 'idle', 'evidence': 'seen', 'container_us': gap_us},
+            {'component': 'idle', 'evidence': 'window', 'container_us': tail_us},
+            {'component': 'failed', 'evidence': 'usual', 'container_us': usual_us},
+            {'component': 'failed', 'evidence': 'limit', 'container_us': limit_us},
+            {'component': 'failed', 'evidence': 'beyond', 'container_us': beyond_us}
+        ]) as part
+    from function_hours
+),
+
+functions as (
+    select distinct
+        function_number,
+        environment,
+        app,
+        function
+    from alive
+),
+
+by_the_log as (
+    select
         f.environment,
         f.app,
         f.function,
-        h.app_id,
-        h.configuration_from,
-        h.phase,
-        h.hour,
-        h.containers,
-        unnest([
-            {'component': 'startup', 'container_us': h.startup_us},
-            {'component': 'execution', 'container_us': h.busy_us},
-            {'component': 'idle', 'container_us': h.idle_us}
-        ]) as part
-    from function_hours as h
-    inner join functions as f on h.function_number = f.function_number
+        c.app_id,
+        c.configuration_from,
+        c.phase,
+        c.hour,
+        c.unseen_members,
+        c.cluster_members,
+        c.containers,
+        struct_extract(c.part, 'component') as component,
+        struct_extract(c.part, 'evidence') as evidence,
+        struct_extract(c.part, 'container_us') as container_us
+    from components as c
+    inner join functions as f on c.function_number = f.function_number
+    where struct_extract(c.part, 'container_us') > 0
+),
+
+parts as (
+    select * exclude (unseen_members, cluster_members)
+    from by_the_log
+    union all by name
+    select
+        * exclude (unseen_members, cluster_members)
+        replace ('settings' as evidence, container_us * unseen_members // cluster_members as container_us)
+    from by_the_log
+    where
+        unseen_members > 0
+        and evidence in ('seen', 'window')
+    union all by name
+    select *
+    from usage.warm_hours
+    where
+        hour >= $since
+        and hour < $until
 )
 
 select
@@ -225,8 +280,9 @@ select
     configuration_from,  -- names the configuration, see staging.configurations
     phase,  -- rollout phase of that configuration
     hour,  -- start of the hour, UTC
-    struct_extract(part, 'component') as component,  -- startup, execution or idle
-    struct_extract(part, 'container_us') as container_us,  -- container time in microseconds
-    containers  -- containers alive in this hour
-from components
-where struct_extract(part, 'container_us') > 0
+    component,  -- startup, execution, idle, failed or warm
+    evidence,  -- seen, settings, window, usual, limit, beyond or wait
+    sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit, beyond and wait at most
+    max(containers) as containers  -- containers of the log alive in this hour
+from parts
+group by all

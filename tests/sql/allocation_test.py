@@ -14,8 +14,8 @@ from tests.support.empty_warehouse import open_empty_warehouse
 from tieout.core.money import from_picodollars
 from tieout.warehouse.models import model_named
 
-Claim = tuple[str, int, int]
-"""Function, claim in picodollars, container time that shares the remainder."""
+Claim = tuple[str, int, int, int]
+"""Function, turn in which it is paid, claim in picodollars, container time that shares the remainder."""
 
 HOUR = dt.datetime.fromisoformat("2026-11-02")
 PERIOD = {"since": HOUR, "until": HOUR + dt.timedelta(days=1)}
@@ -23,7 +23,9 @@ FUNCTIONS = ("f", "g", "h", "k", "m")
 
 BILLED = st.integers(-(10**21), 10**21)
 CLAIMS = st.lists(
-    st.tuples(st.sampled_from(FUNCTIONS), st.integers(0, 10**16), st.sampled_from([0, 0, 1, 1_800_000_000])),
+    st.tuples(
+        st.sampled_from(FUNCTIONS), st.integers(1, 5), st.integers(0, 10**16), st.sampled_from([0, 0, 1, 1_800_000_000])
+    ),
     min_size=1,
     max_size=5,
     unique_by=lambda claim: claim[0],
@@ -45,13 +47,14 @@ def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[C
         "'h' as resolution, 'CPU' as resource, 'cpu' as kind, ?::decimal(38, 12) as billed_usd, 'settled' as status",
         [HOUR, from_picodollars(billed_pd)],
     )
-    for function, claim_pd, shared_us in claims:
+    for function, payment_order, claim_pd, shared_us in claims:
         con.execute(
             "insert into spend.claims by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, "
             "? as hour, "
             "'h' as resolution, 'CPU' as resource, ? as function, 'baseline' as phase, 'execution' as component, "
-            "?::hugeint as claim_pd, ?::hugeint as shared_us",
-            [HOUR, function, claim_pd, shared_us],
+            "'seen' as evidence, ? as payment_order, ?::hugeint as claim_pd, ?::hugeint as shared_us, "
+            "1 as container_us",
+            [HOUR, function, payment_order, claim_pd, shared_us],
         )
     rows = con.execute(
         f"select function, sum(amount_usd) from ({model_named('spend.hourly').sql}) group by function", PERIOD
@@ -60,22 +63,30 @@ def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[C
 
 
 def _exact_shares(billed_pd: int, claims: Sequence[Claim]) -> dict[str, Fraction]:
-    """The method's shares as fractions of a picodollar, before they are made whole."""
-    sign, billed = (-1 if billed_pd < 0 else 1), abs(billed_pd)
-    claimed = sum(claim for _, claim, _ in claims)
-    time = sum(us for _, _, us in claims)
-    shares = {}
-    for function, claim, us in claims:
-        if claimed > billed:
-            share = Fraction(billed * claim, claimed)
-        elif time:
-            share = claim + Fraction((billed - claimed) * us, time)
-        elif claimed:
-            share = claim + Fraction((billed - claimed) * claim, claimed)
-        else:
-            share = Fraction(0)
-        shares[function] = sign * share
-    return shares
+    """The method's shares as fractions of a picodollar, before they are made whole; for a CPU pool."""
+    sign, left = (-1 if billed_pd < 0 else 1), Fraction(abs(billed_pd))
+    counted = [claim for claim in claims if claim[2] or claim[3]]
+    shares = {function: Fraction(0) for function, *_ in counted}
+    for turn in sorted({turn for _, turn, _, _ in counted}):
+        of_turn = [(function, claim) for function, its_turn, claim, _ in counted if its_turn == turn]
+        claimed = sum(claim for _, claim in of_turn)
+        paid = min(left, Fraction(claimed))
+        for function, claim in of_turn:
+            shares[function] += paid * Fraction(claim, claimed or 1)
+        left -= paid
+    weights = {function: us for function, _, _, us in counted}
+    if not any(weights.values()):
+        weights, left = _without_time(counted, left)
+    for function, weight in weights.items():
+        shares[function] += left * Fraction(weight, sum(weights.values()) or 1)
+    return {function: sign * share for function, share in shares.items()}
+
+
+def _without_time(claims: Sequence[Claim], left: Fraction) -> tuple[dict[str, int], Fraction]:
+    """Who takes what is left where every request is known: one alone all of it, several a tenth of their claims."""
+    if len(claims) == 1:
+        return {claims[0][0]: 1}, left
+    return {function: claim for function, _, claim, _ in claims}, min(left, Fraction(sum(c[2] for c in claims) // 10))
 
 
 CHEAP = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -90,7 +101,7 @@ def test_what_is_attributed_is_what_was_billed(
 
 
 @CHEAP
-@given(billed=BILLED, claims=CLAIMS.filter(lambda claims: any(claim or us for _, claim, us in claims)))
+@given(billed=BILLED, claims=CLAIMS.filter(lambda claims: any(claim or us for _, _, claim, us in claims)))
 def test_no_function_is_a_whole_picodollar_away_from_its_exact_share(
     con: duckdb.DuckDBPyConnection, billed: int, claims: list[Claim]
 ) -> None:

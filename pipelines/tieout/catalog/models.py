@@ -251,6 +251,7 @@ class Defaults(_Model):
     cpu_cores: Exact
     memory_mib: int
     scaledown_window_seconds: int
+    timeout_seconds: int = 300
 
 
 class Multipliers(_Model):
@@ -305,10 +306,13 @@ class WorkspaceSettings(_Model):
     Attributes:
         settle_hours: how long after its end an hour or a day may still be billed more: the settle buffer.
         log_coverage: the bounds of gate G6.
+        unexplained_percent: the most of a bill that no claim explains and a function still takes, in percent of its own
+            claims in the pool.
     """
 
     settle_hours: int = Field(default=6, ge=1, le=168)
     log_coverage: CoverageBounds = CoverageBounds()
+    unexplained_percent: int = Field(default=10, ge=0, le=100)
 
     @property
     def settle_buffer(self) -> dt.timedelta:

@@ -57,6 +57,7 @@ def work(
             function=function,
             hour=at,
             component="idle",
+            evidence="seen",
             container_us=int(waiting * 2 * 3_600_000_000),
         )
         put(

@@ -105,7 +105,8 @@ def test_a_function_is_described_by_its_deployed_configuration(folder: LandingFo
     assert info(folder, "* exclude (file_id)") == [
         (
             *("generate_code_modal", "fu-3kZp8QxVb1NcR6tYw0LmHj", "ap-6Vw0cXq2mTzr1Yb9LkHn3S"),
-            *("A100-40GB", 1, None, 16384, 1800, 60, None, None, None, None, False),
+            *("A100-40GB", 1, [{"gpu_type": "A100-40GB", "gpu_count": 1}], None, 16384, None, 1800, 0, 60),
+            *(None, None, None, False, None, None, None, False),
         )
     ]
     assert folder.rows("select app, function from raw.files") == [("coral-x-production", "generate_code_modal")]
@@ -119,6 +120,28 @@ def test_the_first_of_several_gpus_is_the_preferred_one(
     folder: LandingFolder, gpus: object, kept: tuple[str | None, int]
 ) -> None:
     assert info(folder, "gpu_type, gpu_count", gpus=gpus) == [kept]
+
+
+def test_every_choice_of_a_gpu_is_kept(folder: LandingFolder) -> None:
+    [(choices,)] = info(folder, "gpus", gpus=[["H100", 2], ["A100-80GB", 4]])
+    assert choices == [{"gpu_type": "H100", "gpu_count": 2}, {"gpu_type": "A100-80GB", "gpu_count": 4}]
+
+
+def test_settings_that_decide_what_is_billed_are_kept(folder: LandingFolder) -> None:
+    fields = {
+        "ephemeral_disk_mib": 524288,
+        "startup_timeout": 900,
+        "min_containers": 1,
+        "max_containers": 9,
+        "buffer_containers": 2,
+        "single_use_containers": True,
+        "cluster_info": {"size": 4},
+    }
+    columns = (
+        "ephemeral_disk_mib, startup_timeout_seconds, min_containers, max_containers, buffer_containers, "
+        "single_use_containers, cluster_size"
+    )
+    assert info(folder, columns, **fields) == [(524288, 900, 1, 9, 2, True, 4)]
 
 
 @pytest.mark.parametrize(("cpu", "kept"), [(None, None), (0.125, 125), (4, 4000), ([2.0, 8.0], 2000), (1.0001, 1000)])

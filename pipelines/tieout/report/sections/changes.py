@@ -24,7 +24,7 @@ from tieout.savings.week import WeekMeasurement
 MOST_MOVERS_SAID = 2
 MOST_MOVERS = 6
 THE_TOTAL = "the programme"
-_WITHOUT_A_CALL = frozenset({"unexplained", "unlogged", "residual", "direct"})
+_WITHOUT_A_CALL = frozenset({"warm", "failed", "unexplained", "unlogged", "residual", "direct"})
 
 
 class Quantity(StrEnum):

@@ -26,11 +26,12 @@ MOST_LINES = 8
 _MICROSECONDS = 1_000_000
 _MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
 _UNIT_PLACES = 4
+_NO_CALL = ("warm", "failed", "unexplained", "unlogged", "residual")
 
 _COSTS = """
 select environment, function, component, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
-where hour::date in (select unnest($days::date[])) and component != 'direct'
+where hour::date in (select unnest($days::date[])) and component != 'direct' and function != '__unexplained__'
 group by all
 having sum(amount_usd) != 0
 order by all
@@ -39,7 +40,7 @@ order by all
 _TIMES = """
 select environment, function, component, sum(container_us)::bigint
 from usage.hourly
-where hour::date in (select unnest($days::date[]))
+where hour::date in (select unnest($days::date[])) and evidence in ('seen', 'settings', 'window', 'usual')
 group by all
 order by all
 """
@@ -237,7 +238,7 @@ def _of_usage(usage: _Usage) -> _Found:
     for kind, components, measured in (
         (OpportunityKind.IDLE, ("idle",), _idle),
         (OpportunityKind.STARTUP, ("startup",), _startup),
-        (OpportunityKind.WITHOUT_A_CALL, ("unexplained", "unlogged", "residual"), _without_a_call),
+        (OpportunityKind.WITHOUT_A_CALL, _NO_CALL, _without_a_call),
     ):
         amount = sum((usage.costs.get(component, Decimal(0)) for component in components), Decimal(0))
         if amount > 0:
@@ -266,7 +267,7 @@ def _hours_a_day(usage: _Usage, component: str) -> str:
 def _without_a_call(usage: _Usage) -> str:
     parts = [
         f"{format_usd(per_day(usage.costs[component], usage.days))} {component}"
-        for component in ("unexplained", "unlogged", "residual")
+        for component in _NO_CALL
         if usage.costs.get(component)
     ]
     return f"billed beyond what the call log explains: {', '.join(parts)}"

@@ -16,7 +16,7 @@ from tieout.report.inputs import week_bounds
 from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of
 
-COMPONENTS = ("execution", "startup", "idle", "unexplained", "unlogged", "residual", "direct")
+COMPONENTS = ("execution", "startup", "idle", "warm", "failed", "unexplained", "unlogged", "residual", "direct")
 HALF_A_CENT = Decimal("0.005")
 
 _SPEND = """

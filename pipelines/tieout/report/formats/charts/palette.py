@@ -35,6 +35,8 @@ COMPONENTS: Mapping[str, Colour] = {
     "execution": ACTUAL,
     "startup": Colour("#56b4e9", "#9fd4f5"),
     "idle": Colour("#e69f00", "#e6a01a"),
+    "warm": Colour("#b8860b", "#c99a2e"),
+    "failed": Colour("#6a3d9a", "#a583c9"),
     "unexplained": Colour("#cc79a7", "#d184b0"),
     "unlogged": Colour("#f0e442", "#f0e450"),
     "residual": LOSS,
