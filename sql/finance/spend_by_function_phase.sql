@@ -17,9 +17,19 @@ select
     coalesce(sum(amount_usd) filter (where component = 'warm'), 0)::decimal(38, 12) as warm_usd,  -- kept warm by settings
     coalesce(sum(amount_usd) filter (where component = 'failed'), 0)::decimal(38, 12) as failed_usd,  -- never came up
     coalesce(sum(amount_usd) filter (where component = 'unexplained'), 0)::decimal(38, 12) as unexplained_usd,  -- beyond calls
+    coalesce(sum(amount_usd) filter (where component = 'unlogged'), 0)::decimal(38, 12) as unlogged_usd,  -- without a log
+    coalesce(sum(amount_usd) filter (where component = 'residual'), 0)::decimal(38, 12) as residual_usd,  -- the app's
+    coalesce(sum(amount_usd) filter (where component = 'direct'), 0)::decimal(38, 12) as direct_usd,  -- volumes and the like
+    -- warm, failed, unexplained, unlogged and residual together, as the report counts it
     coalesce(
-        sum(amount_usd) filter (where component in ('unlogged', 'residual', 'direct')), 0
-    )::decimal(38, 12) as without_calls_usd,  -- billed without any call: unlogged, residual, direct
+        sum(amount_usd) filter (
+            where component in (
+                select c.component
+                from catalog.components as c
+                where c.component_group = 'no call'
+            )
+        ), 0
+    )::decimal(38, 12) as without_calls_usd,  -- of the amount what no call explains
     sum(amount_usd)::decimal(38, 12) as amount_usd,  -- all of it, exact
     min(status) as status  -- settled, restated or provisional, see spend_daily
 from finance.spend_daily

@@ -16,7 +16,11 @@ with
 origins as (
     select
         *,
-        x_Component not in ('residual', 'direct') as is_allocated,
+        x_Component in (
+            select c.component
+            from catalog.components as c
+            where c.has_function
+        ) as is_allocated,
         case when is_allocated then concat_ws(
             '/', SubAccountId, ResourceId, strftime(ChargePeriodStart, '%Y-%m-%dT%H:%M:%SZ'), x_Interval,
             coalesce(SkuPriceId, x_Resource), ChargeClass

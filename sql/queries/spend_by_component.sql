@@ -7,6 +7,9 @@ select
     sum(warm_usd) as warm_usd,
     sum(failed_usd) as failed_usd,
     sum(unexplained_usd) as unexplained_usd,
+    sum(unlogged_usd) as unlogged_usd,
+    sum(residual_usd) as residual_usd,
+    sum(direct_usd) as direct_usd,
     sum(without_calls_usd) as without_calls_usd,
     sum(amount_usd) as total_usd
 from finance.spend_by_function_phase

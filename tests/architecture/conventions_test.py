@@ -16,6 +16,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from ruamel.yaml import YAML
 
+from tieout.catalog.vocabulary import COMPONENTS
 from tieout.sources.raw_schema import create_raw_schema
 from tieout.validation.suites import Suite, all_suites
 from tieout.warehouse.models import FLOORS, all_models, tables_read
@@ -360,3 +361,32 @@ def test_dagster_reports_to_nobody() -> None:
     settings = YAML(typ="safe").load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     for part in ("telemetry", "nux"):
         assert settings[part] == {"enabled": False}, f"dagster.yaml: set {part}.enabled to false"
+
+
+# Vocabulary
+
+_SET_OF_COMPONENTS = re.compile(
+    r"(?:component|x_Component)\s+(?:not\s+)?in\s*\(\s*'[^)]*\)"
+    r"|[({\[]\s*\"(?:{0})\"\s*,\s*\"(?:{0})\"".replace("{0}", "|".join(component.name for component in COMPONENTS))
+)
+
+
+def component_complaints(text: str) -> list[str]:
+    return [
+        f"line {number}: `{found}`: read the group from catalog.components (tieout/catalog/vocabulary.py)"
+        for number, found in lines_with(_SET_OF_COMPONENTS, text)
+    ]
+
+
+def test_groups_of_components_have_one_home() -> None:
+    rooms = tuple(f"sql/{floor}" for floor in ("finance", "focus", "queries", "reconciliation", "savings"))
+    complaints = complaints_about(component_complaints, folders=("sql", "pipelines"))
+    elsewhere = [
+        each for each in complaints if each.startswith((*rooms, "pipelines/tieout/report", "pipelines/tieout/mail"))
+    ]
+    assert not elsewhere, "\n".join(elsewhere)
+
+
+@pytest.mark.parametrize("example", ["where component in ('idle', 'warm')", 'GROUP = ("idle", "startup")'])
+def test_a_group_of_components_spelled_out_is_noticed(example: str) -> None:
+    assert len(component_complaints(example)) == 1

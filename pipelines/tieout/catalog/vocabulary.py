@@ -1,7 +1,7 @@
-"""Modal's vocabulary: the kinds of object that it bills, and the statuses that a call can have.
+"""The vocabulary: the kinds of object that Modal bills, the statuses of a call, and the components of a cost.
 
-SQL reads both as `catalog.object_kinds` and `catalog.call_statuses`. A prefix or a status that is missing here is kept
-under its own name wherever it appears, and a warning names it.
+SQL reads them as `catalog.object_kinds`, `catalog.call_statuses` and `catalog.components`. A prefix or a status that is
+missing here is kept under its own name wherever it appears, and a warning names it.
 """
 
 from collections.abc import Mapping
@@ -57,6 +57,51 @@ class CallStatus:
     def is_final(self) -> bool:
         """Whether a later pull will show the same status."""
         return self.outcome not in {CallOutcome.WAITING, CallOutcome.RUNNING}
+
+
+class ComponentGroup(StrEnum):
+    """What a component of a cost is for; figures and questions add up these groups."""
+
+    WORK = "work"
+    OVERHEAD = "overhead"
+    NO_CALL = "no call"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component of attributed cost.
+
+    Attributes:
+        name: as in `spend.hourly`.
+        group: what it is for.
+        has_function: whether its cost is always a function's, so that other tools may allocate it.
+        words: what the money is paid for.
+    """
+
+    name: str
+    group: ComponentGroup
+    has_function: bool
+    words: str
+
+
+# In the order of every table and chart.
+COMPONENTS: tuple[Component, ...] = (
+    Component("execution", ComponentGroup.WORK, has_function=True, words="serving calls"),
+    Component("startup", ComponentGroup.OVERHEAD, has_function=True, words="starting up before the first call"),
+    Component("idle", ComponentGroup.OVERHEAD, has_function=True, words="waiting between calls and after the last one"),
+    Component("warm", ComponentGroup.NO_CALL, has_function=True, words="kept alive without a call, by settings"),
+    Component("failed", ComponentGroup.NO_CALL, has_function=True, words="failed at start-up, before any call"),
+    Component("unexplained", ComponentGroup.NO_CALL, has_function=True, words="beyond what the containers explain"),
+    Component("unlogged", ComponentGroup.NO_CALL, has_function=True, words="only this function can have caused it"),
+    Component("residual", ComponentGroup.NO_CALL, has_function=False, words="the app's, of no function that is known"),
+    Component("direct", ComponentGroup.DIRECT, has_function=False, words="a volume, a sandbox or another object"),
+)
+
+
+def components_of(group: ComponentGroup) -> tuple[str, ...]:
+    """The names of a group's components, in their order."""
+    return tuple(component.name for component in COMPONENTS if component.group is group)
 
 
 OBJECT_KINDS: tuple[ObjectKind, ...] = (

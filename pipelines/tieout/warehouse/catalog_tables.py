@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog, Configuration, Phase
-from tieout.catalog.vocabulary import CALL_STATUSES, OBJECT_KINDS
+from tieout.catalog.vocabulary import CALL_STATUSES, COMPONENTS, OBJECT_KINDS
 from tieout.core.periods import day_start
 from tieout.core.sql import transaction
 from tieout.sources.registry import SOURCES
@@ -46,6 +46,9 @@ create or replace table catalog.object_kinds (
     service_category varchar, service_subcategory varchar
 );
 create or replace table catalog.call_statuses (status varchar, outcome varchar, is_final boolean);
+create or replace table catalog.components (
+    component varchar, component_group varchar, position integer, has_function boolean, words varchar
+);
 comment on table catalog.settings is 'One row: environment, settings, Modal''s defaults and price factors';
 comment on table catalog.configurations is 'What the catalog says each function was given on each app from when on';
 comment on table catalog.phases is 'The rollout: what was deployed when and what it was promised to save';
@@ -57,6 +60,7 @@ comment on table catalog.adjustments is 'Non-routine adjustments to the saving, 
 comment on table catalog.billing is 'One row: the account that the bill belongs to, as other tools know it';
 comment on table catalog.sources is 'Which exports can be landed, what each is for, and what a file of it covers';
 comment on table catalog.object_kinds is 'The kinds of object that Modal bills, by how their ids begin';
+comment on table catalog.components is 'The components of attributed cost, in the order of every table, by group';
 comment on table catalog.call_statuses is 'The statuses that a call can have, and how a call with each went';
 """
 
@@ -106,6 +110,10 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
         "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
         "sources": [(source.name, source.role, source.covers) for source in SOURCES.values()],
         "object_kinds": [astuple(kind) for kind in OBJECT_KINDS],
+        "components": [
+            (each.name, each.group, position, each.has_function, each.words)
+            for position, each in enumerate(COMPONENTS, start=1)
+        ],
         "call_statuses": [(each.status, each.outcome, each.is_final) for each in CALL_STATUSES],
     }
 

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.golden.handmade import REPORT, usd
+from tieout.catalog.vocabulary import COMPONENTS as COMPONENTS_OF_THE_CATALOG
 from tieout.core.money import format_usd
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart, draw_charts
@@ -40,7 +41,6 @@ from tieout.report.formats.charts.shapes import (
 )
 from tieout.report.formats.charts.waterfall import draw_waterfall
 from tieout.report.sections.history import NamedAmount
-from tieout.report.sections.spend import COMPONENTS as COMPONENTS_OF_THE_REPORT
 
 SVG = "{http://www.w3.org/2000/svg}"
 PHONE_WIDTH = 390
@@ -157,7 +157,7 @@ def test_a_credit_is_stacked_below_nought() -> None:
 
 
 def test_every_component_has_a_colour() -> None:
-    assert tuple(COMPONENTS) == COMPONENTS_OF_THE_REPORT
+    assert list(COMPONENTS) == [component.name for component in COMPONENTS_OF_THE_CATALOG]
 
 
 def test_a_week_without_figures_has_no_empty_axes() -> None:

@@ -33,7 +33,7 @@ TOTALS_OF_SPEND = {
     "spend by day": "select sum(amount_usd) from finance.spend_daily",
     "spend by function and phase": "select sum(amount_usd) from finance.spend_by_function_phase",
     "its parts": "select sum(execution_usd + startup_usd + idle_usd + warm_usd + failed_usd + unexplained_usd "
-    "+ without_calls_usd) from finance.spend_by_function_phase",
+    "+ unlogged_usd + residual_usd + direct_usd) from finance.spend_by_function_phase",
     "unit costs": "select sum(cost_usd) from finance.unit_costs",
     "months": "select sum(attributed_usd) from finance.reconciliation_monthly",
     "itemised months": "select sum(itemised_usd) from finance.reconciliation_monthly",

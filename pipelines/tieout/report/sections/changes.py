@@ -10,6 +10,7 @@ from fractions import Fraction
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
@@ -24,7 +25,6 @@ from tieout.savings.week import WeekMeasurement
 MOST_MOVERS_SAID = 2
 MOST_MOVERS = 6
 THE_TOTAL = "the programme"
-_WITHOUT_A_CALL = frozenset({"warm", "failed", "unexplained", "unlogged", "residual", "direct"})
 
 
 class Quantity(StrEnum):
@@ -276,7 +276,8 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     avoided, width = measured.avoided_usd, measured.half_width
     vs_restated = None if measured.rates is None else share_of_rate(measured.rates.vs_restated)
     moved, calls = (sum(values) for values in ([x.moved_calls for x in week.rollout], [x.calls for x in week.rollout]))
-    idle = sum((c.amount_usd for c in week.spend.components if c.component in _WITHOUT_A_CALL), Decimal(0))
+    no_call = components_of(ComponentGroup.NO_CALL)
+    without_a_call = sum((c.amount_usd for c in week.spend.components if c.component in no_call), Decimal(0))
     yield "measured days", Quantity.COUNT, Decimal(days)
     yield "avoided cost a measured day", Quantity.USD, None if avoided is None else per_day(avoided, days)
     yield "± of it", Quantity.USD, None if width is None else per_day(width.half_width_usd, days)
@@ -284,7 +285,7 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     yield "calls in the newest phase", Quantity.PERCENT, _percent(share_of(moved, calls))
     yield "successful calls", Quantity.COUNT, Decimal(week.calls)
     yield "bill of the week", Quantity.USD, week.spend.total_usd
-    yield "of it without a call", Quantity.PERCENT, _percent(share_of(idle, week.spend.total_usd))
+    yield "of it without a call", Quantity.PERCENT, _percent(share_of(without_a_call, week.spend.total_usd))
 
 
 def _percent(share: Share | None) -> Decimal | None:

@@ -14,6 +14,7 @@ from fractions import Fraction
 import duckdb
 
 from tieout.catalog.models import Catalog
+from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.money import CENT, format_usd, round_picodollars
 from tieout.report.cents import per_day
 from tieout.report.sections.spend import function_label
@@ -26,12 +27,13 @@ MOST_LINES = 8
 _MICROSECONDS = 1_000_000
 _MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
 _UNIT_PLACES = 4
-_NO_CALL = ("warm", "failed", "unexplained", "unlogged", "residual")
+_NO_CALL = components_of(ComponentGroup.NO_CALL)
 
 _COSTS = """
 select environment, function, component, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
-where hour::date in (select unnest($days::date[])) and component != 'direct' and function != '__unexplained__'
+where hour::date in (select unnest($days::date[])) and function != '__unexplained__'
+    and component in (select c.component from catalog.components as c where c.component_group != 'direct')
 group by all
 having sum(amount_usd) != 0
 order by all

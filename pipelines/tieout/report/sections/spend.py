@@ -8,6 +8,7 @@ from decimal import Decimal
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
+from tieout.catalog.vocabulary import COMPONENTS
 from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
 from tieout.report.cents import to_cents_in_groups
@@ -16,7 +17,6 @@ from tieout.report.inputs import week_bounds
 from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of
 
-COMPONENTS = ("execution", "startup", "idle", "warm", "failed", "unexplained", "unlogged", "residual", "direct")
 HALF_A_CENT = Decimal("0.005")
 
 _SPEND = """
@@ -30,7 +30,10 @@ order by all
 _WITHOUT_A_CALL = """
 select component, app, resource, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
-where hour >= $since and hour < $until and component in ('unexplained', 'unlogged', 'residual', 'direct')
+where
+    hour >= $since
+    and hour < $until
+    and component in (select c.component from catalog.components as c where c.component_group = 'no call')
 group by all
 having sum(amount_usd) != 0
 order by all
@@ -112,7 +115,11 @@ def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) 
         if amount:
             row = _Row(phase, component, amount)
             by_function[function_label(function, environment, catalog)].append(row)
-    shown = [name for name in COMPONENTS if any(row.component == name for rows in by_function.values() for row in rows)]
+    shown = [
+        each.name
+        for each in COMPONENTS
+        if any(row.component == each.name for rows in by_function.values() for row in rows)
+    ]
     ordered = sorted(by_function.items(), key=lambda item: (-_sum(item[1]), item[0]))
     totals = to_cents([_sum(rows) for _, rows in ordered])
     total = sum(totals, Decimal(0))
