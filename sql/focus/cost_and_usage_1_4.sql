@@ -15,18 +15,15 @@ with
 -- An app's charge: what is billed of it in an interval for a resource at one price.
 origins as (
     select
-        *,
-        x_Component in (
-            select c.component
-            from catalog.components as c
-            where c.has_function
-        ) as is_allocated,
+        f.*,
+        c.has_function as is_allocated,
         case when is_allocated then concat_ws(
-            '/', SubAccountId, ResourceId, strftime(ChargePeriodStart, '%Y-%m-%dT%H:%M:%SZ'), x_Interval,
-            coalesce(SkuPriceId, x_Resource), ChargeClass
+            '/', f.SubAccountId, f.ResourceId, strftime(f.ChargePeriodStart, '%Y-%m-%dT%H:%M:%SZ'), f.x_Interval,
+            coalesce(f.SkuPriceId, f.x_Resource), f.ChargeClass
         ) end as origin,
-        abs((BilledCost * 1000000000000)::hugeint) as amount_pd
-    from focus.cost_and_usage_1_2
+        abs((f.BilledCost * 1000000000000)::hugeint) as amount_pd
+    from focus.cost_and_usage_1_2 as f
+    left join catalog.components as c on f.x_Component = c.component
 ),
 
 weighted as (
