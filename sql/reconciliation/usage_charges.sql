@@ -246,7 +246,7 @@ configured as (
             when d.is_remainder then null
             when d.kind = 'gpu' then coalesce(k.region_percent, 100)
             when d.kind = 'other' then 100
-            else coalesce(k.region_percent * k.cpu_memory_percent // 100, 100)
+            else coalesce(k.host_percent, 100)
         end as price_percent
     from described as d
     asof left join staging.configurations as k
@@ -261,7 +261,7 @@ configured as (
 priced as (
     select
         c.*,
-        (p.usd_per_hour * 1000000000000)::hugeint * c.price_percent // 100 as price_pd,
+        p.picodollars_per_hour * c.price_percent // 100 as price_pd,
         (abs(c.amount_usd) * 1000000000000)::hugeint * 1000000000000 as dividend,
         case when c.amount_usd < 0 then -1 else 1 end as direction,
         -- the amount ÷ the price, rounded half up

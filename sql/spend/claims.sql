@@ -11,15 +11,6 @@ partition: hour
 */
 with
 
-prices as (
-    select
-        resource,
-        valid_from,
-        valid_to,
-        (usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour
-    from staging.prices
-),
-
 app_pools as (
     select
         *,
@@ -123,7 +114,7 @@ configured_time as (
         k.memory_request_mib,
         k.disk_memory_mib,
         k.region_percent,
-        k.region_percent * k.cpu_memory_percent // 100 as host_percent,
+        k.host_percent,
         s.default_cpu_millicores,
         s.default_memory_mib
     from app_pools as p
@@ -212,7 +203,7 @@ priced as (
         * coalesce(p.picodollars_per_hour, 0)
         // (360000000000 * q.units_per_quantity) as claim_pd
     from quantities as q
-    left join prices as p
+    left join staging.prices as p
         on
             q.priced_resource = p.resource
             and q.hour >= p.valid_from
@@ -317,7 +308,7 @@ unclaimed_gpu_time as (
     from app_pools as p
     left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
     left join unlogged as f using (environment, object_id, interval_start, resolution, resource)
-    inner join prices as r
+    inner join staging.prices as r
         on
             p.resource = r.resource
             and p.interval_start >= r.valid_from
@@ -340,7 +331,7 @@ host_time as (
         u.phase,
         case when k.function is null then 'residual' else 'unlogged' end as component,
         u.container_us,
-        coalesce(k.region_percent * k.cpu_memory_percent // 100, 100) as host_percent,
+        coalesce(k.host_percent, 100) as host_percent,
         case p.kind
             when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
             else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), coalesce(k.disk_memory_mib, 0))
@@ -399,7 +390,7 @@ by_the_bill as (
         h.container_us * h.quantity * h.host_percent * p.picodollars_per_hour
         // (360000000000 * h.units_per_quantity) as claim_pd
     from host_time as h
-    inner join prices as p
+    inner join staging.prices as p
         on
             h.resource = p.resource
             and h.interval_start >= p.valid_from

@@ -10,15 +10,6 @@ partition: interval_start
 */
 with
 
-prices as (
-    select
-        resource,
-        valid_from,
-        valid_to,
-        (usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour
-    from staging.prices
-),
-
 gpu_pools as (
     select
         row_number() over (order by l.environment, l.object_id, l.hour, l.resolution, l.resource) as pool_number,
@@ -30,7 +21,7 @@ gpu_pools as (
         (abs(l.billed_usd) * 1000000000000)::hugeint as billed_pd,
         p.picodollars_per_hour
     from spend.pools as l
-    inner join prices as p
+    inner join staging.prices as p
         on
             l.resource = p.resource
             and l.hour >= p.valid_from

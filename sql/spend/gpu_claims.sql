@@ -9,15 +9,6 @@ partition: interval_start
 */
 with
 
-prices as (
-    select
-        resource,
-        valid_from,
-        valid_to,
-        (usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour
-    from staging.prices
-),
-
 gpu_pools as (
     select
         row_number() over (order by environment, object_id, hour, resolution, resource) as pool_number,
@@ -81,7 +72,7 @@ own_claims as (
             and s.interval_start = g.interval_start
             and s.resolution = g.resolution
             and s.resource = g.resource
-    inner join prices as p
+    inner join staging.prices as p
         on
             g.resource = p.resource
             and t.hour >= p.valid_from
@@ -139,7 +130,7 @@ other_pools as (
         g.*,
         g.billed_pd // (p.picodollars_per_hour // 1000000 + 1) + 1 as weight
     from gpu_pools as g
-    inner join prices as p
+    inner join staging.prices as p
         on
             g.resource = p.resource
             and g.interval_start >= p.valid_from
@@ -168,7 +159,7 @@ other_claims as (
             and t.object_id = g.object_id
             and t.interval_start = g.interval_start
             and t.resolution = g.resolution
-    inner join prices as p
+    inner join staging.prices as p
         on
             g.resource = p.resource
             and t.hour >= p.valid_from

@@ -315,8 +315,10 @@ select
         when coalesce(len(r.regions), 0) = 0 then 100
         when len(list_filter(r.regions, lambda region: contains(region, '-'))) > 0 then s.narrow_region_percent
         else s.broad_region_percent
-    end as region_percent,  -- factor on the price, in hundredths
-    case when coalesce(r.nonpreemptible, false) then s.nonpreemptible_percent else 100 end as cpu_memory_percent  -- factor
+    end as region_percent,  -- factor on the price of a GPU, in hundredths
+    region_percent
+    * case when coalesce(r.nonpreemptible, false) then s.nonpreemptible_percent else 100 end
+    // 100 as host_percent  -- factor on the price of CPU and memory, that of the region included
 from resolved as r
 cross join catalog.settings as s
 left join catalog.labels as l

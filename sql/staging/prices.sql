@@ -61,6 +61,7 @@ select
         order by k.valid_from
     ) as valid_to,  -- exclusive, UTC
     k.usd_per_hour,  -- per GPU, core or GiB and hour
+    (k.usd_per_hour * 1000000000000)::hugeint as picodollars_per_hour,  -- the same in 1e-12 $, for exact products
     k.source  -- where the price was read
 from kept as k
 inner join catalog.resources as res on k.resource = res.resource
