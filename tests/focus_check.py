@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from tieout.cli.demo import run_demo, run_simulation
 from tieout.core.home import Home
+from tieout.core.money import CENT
 from tieout.core.resources import resource_path
 from tieout.warehouse.focus import export_focus
 from tieout.warehouse.publish import read_published
@@ -122,13 +124,20 @@ def check_1_4(toolkit: Path, file: Path) -> Verdict:
     return Verdict(file.name, "focus-toolkit", "", complaint)
 
 
+def in_cents(amount: str) -> Decimal:
+    """Round an amount as an invoice does."""
+    return Decimal(amount).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
 def simulated(folder: Path) -> Home:
     """Build a workspace with a month that is over, one that is invoiced and one that is not over yet."""
     run_simulation(folder, scenario=SCENARIO, seed=SEED, weeks=WEEKS)
     summary = json.loads((folder / "landing" / "billing_summary" / f"{INVOICED}.json").read_text(encoding="utf-8"))
     invoice = folder / "landing" / "invoices" / f"{INVOICED}.json"
     invoice.parent.mkdir()
-    invoice.write_text(json.dumps({"number": "2026-0042", "total": summary["billed_cost"]}), encoding="utf-8")
+    invoice.write_text(
+        json.dumps({"number": "2026-0042", "total": str(in_cents(summary["billed_cost"]))}), encoding="utf-8"
+    )
     home = Home(folder)
     run_demo(home, lambda: resource_path("catalog"), scenario=SCENARIO, seed=SEED, weeks=WEEKS)
     return home

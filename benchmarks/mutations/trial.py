@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from tests.support.loading import load_at
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.findings import Severity
+from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.daily_work import measure
@@ -152,7 +154,10 @@ def _write_invoice(landing: Path) -> None:
     """Write what the month comes to, by a summary that was read when the month was over."""
     Exports(landing).say(landing / SUMMARY, fetched_at="2026-11-02T02:00:00Z")
     summary = json.loads((landing / SUMMARY).read_bytes())
-    invoice = {"number": "INV-2026-0010", "total": summary["billed_cost"]}
+    invoice = {
+        "number": "INV-2026-0010",
+        "total": str(Decimal(summary["billed_cost"]).quantize(CENT, rounding=ROUND_HALF_UP)),
+    }
     Exports(landing).edit(landing / INVOICE, json.dumps(invoice).encode())
 
 

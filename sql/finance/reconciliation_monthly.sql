@@ -1,6 +1,6 @@
 /*
-From what was attributed to what Modal charges, month by month: attributed, itemised, metered, adjustments, billed, invoice. Every
-difference that must be zero has a column of its own.
+From what was attributed to what Modal charges, month by month: attributed, itemised, metered, adjustments, billed, rounding,
+invoice. Every difference that must be zero has a column of its own.
 
 materialized: view
 key: month
@@ -49,7 +49,8 @@ select
     m.invoice_number,  -- null where no invoice is landed
     m.invoice_currency,  -- what its total is in
     m.invoice_total,  -- what it comes to before tax, in its currency
-    m.invoice_difference_usd,  -- billed less invoice: zero, or it is not this bill; null without an invoice in dollars
+    m.invoice_rounding_usd,  -- what the invoice's decimals add to billed; null without one in dollars
+    m.invoice_difference_usd,  -- billed plus rounding less invoice: zero, or it is not this bill; null without one in dollars
     coalesce(a.status, 'settled') as status  -- of the attributed cost: settled, restated or provisional, see spend_daily
 from itemised as i
 full outer join attributed as a using (month)

@@ -1,7 +1,7 @@
 /*
 Modal's bill as FOCUS 1.2 Cost and Usage: a row for every attributed amount, and for every line that leads from metered to
 billed in a month that is over. The sum of BilledCost over a month is what was attributed of it; with a summary, what Modal
-charges.
+charges; with an invoice in dollars, that in its own decimals.
 
 The resource is what Modal bills: an app, a volume, a sandbox. Which function and phase caused the charge, and by what, is
 in the columns with x_. Names and casing are those of FOCUS, hence not of this warehouse.
@@ -54,6 +54,7 @@ select
     case
         when c.name = '' then c.resource || ' of ' || display_name || ': ' || c.function || ', ' || c.component
         when c.name = 'not_itemised' then 'Metered by the monthly summary, in no landed report'
+        when c.name = 'invoice_rounding' then 'Rounding of the month to the decimals of its invoice'
         else 'Monthly summary: ' || replace(c.name, '_', ' ')
     end as ChargeDescription,  -- in words
     case

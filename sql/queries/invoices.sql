@@ -6,6 +6,7 @@ select
     currency,
     total,
     billed_usd,
+    rounding_usd,
     difference_usd,
     path
 from reconciliation.invoices

@@ -12,8 +12,9 @@ steps as (
             {'position': 5, 'step': '+ adjustments', 'amount_usd': adjustments_usd},
             {'position': 6, 'step': '= billed', 'amount_usd': billed_usd},
             {'position': 7, 'step': 'bill difference', 'amount_usd': bill_difference_usd},
-            {'position': 8, 'step': 'invoice', 'amount_usd': case when invoice_currency = 'USD' then invoice_total end},
-            {'position': 9, 'step': 'invoice difference', 'amount_usd': invoice_difference_usd}
+            {'position': 8, 'step': '+ rounding to the invoice', 'amount_usd': invoice_rounding_usd},
+            {'position': 9, 'step': 'invoice', 'amount_usd': case when invoice_currency = 'USD' then invoice_total end},
+            {'position': 10, 'step': 'invoice difference', 'amount_usd': invoice_difference_usd}
         ]) as part
     from finance.reconciliation_monthly
 )

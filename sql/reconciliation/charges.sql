@@ -1,7 +1,7 @@
 /*
 The bill of every month, charge by charge: every attributed amount, and what leads from metered to billed in the summary of
-a month that was over when it was read. The sum over a month is what was attributed of it; with a summary, what Modal
-charges.
+a month that was over when it was read, and on to the invoice. The sum over a month is what was attributed of it; with a
+summary, what Modal charges; with an invoice, that in its own decimals.
 
 materialized: view
 key: hour, environment, object_id, resolution, resource, function, phase, component, name, is_correction
@@ -28,6 +28,13 @@ summary_lines as (
         on
             m.month = s.month
             and s.is_closed
+    union all by name
+    select
+        month,
+        'invoice_rounding' as name,
+        rounding_usd as amount_usd
+    from reconciliation.invoices
+    where is_closed
 ),
 
 charges as (
@@ -43,7 +50,10 @@ charges as (
         false as is_correction,
         amount_usd,
         'settled' as status,
-        case when name != 'not_itemised' and amount_usd < 0 then 'credit' else 'adjustment' end as category,
+        case
+            when name not in ('not_itemised', 'invoice_rounding') and amount_usd < 0 then 'credit'
+            else 'adjustment'
+        end as category,
         name
     from summary_lines
     where amount_usd != 0
@@ -64,7 +74,7 @@ select
     c.phase,  -- rollout phase of the containers; none outside the programme
     c.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
     c.category,  -- usage; adjustment (rounding, not itemised, the plan …); credit
-    c.name,  -- line of the summary: credits, free_storage, plan_cost, not_itemised …; empty for attributed amounts
+    c.name,  -- line of the summary: credits, not_itemised, invoice_rounding …; empty for attributed amounts
     c.is_correction,  -- what has moved since the month was closed
     c.amount_usd,  -- exact
     c.price_percent,  -- factor on the list price by region and nonpreemptible, in hundredths

@@ -40,6 +40,7 @@ select
     v.number as invoice_number,  -- null where no invoice is landed
     v.currency as invoice_currency,  -- what its total is in
     v.total as invoice_total,  -- what it comes to before tax, in its currency
+    v.rounding_usd as invoice_rounding_usd,  -- what rounding to the invoice's decimals adds to billed
     v.difference_usd as invoice_difference_usd  -- G5: zero once the month is closed; null without an invoice in dollars
 from summaries as s
 left join items as i on s.month = i.month

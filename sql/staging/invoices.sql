@@ -9,6 +9,10 @@ select
     i.issued_on,  -- its date; null when the file does not say
     i.currency,  -- what its total is in
     i.total,  -- what it comes to before tax, in its currency, exact
+    least(12, greatest(
+        2,
+        coalesce(i.decimals, length(rtrim(split_part(i.total::varchar, '.', 2), '0')))
+    ))::integer as decimals,  -- digits after the point that the bill is rounded to: those of the total, 2 at least
     d.file_id,  -- the content, see raw.files
     f.path  -- the file, below landing/
 from staging.monthly_deliveries as d

@@ -516,6 +516,7 @@ MONTHS = (
         invoice_number="2026-11-0042",
         invoice_currency="USD",
         invoice_total=usd("1868.922390400000"),
+        invoice_rounding_usd=usd("0.000000000000"),
         invoice_difference_usd=usd("0.000000000000"),
     ),
 )

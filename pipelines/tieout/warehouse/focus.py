@@ -27,7 +27,9 @@ _EXPECTED = """
 select
     count(*) as row_count,
     sum(f.BilledCost)::decimal(38, 12) as billed_usd,
-    any_value(case when f.x_Interval = 'month' then m.billed_usd end) as summary_usd,
+    any_value(
+        case when f.x_Interval = 'month' then m.billed_usd + coalesce(m.invoice_rounding_usd, 0) end
+    ) as summary_usd,
     any_value(m.attributed_usd) as attributed_usd,
     sum(case when f.x_Function is not null then f.BilledCost else 0 end)::decimal(38, 12) as allocated_usd
 from {table} as f
@@ -45,7 +47,8 @@ class FocusFile:
         month: first day of the billing month.
         rows: charges in it.
         billed_usd: sum of BilledCost, exact.
-        is_closed: it holds the lines of the monthly summary, so its sum is what Modal charges for the month.
+        is_closed: it holds the lines of the monthly summary, so its sum is what Modal charges for the month,
+            and on an invoice its total.
     """
 
     path: Path
@@ -98,7 +101,10 @@ def _months(con: duckdb.DuckDBPyConnection, model: Model) -> list[date]:
 
 
 def _tied(con: duckdb.DuckDBPyConnection, model: Model, month: date) -> _Month:
-    """Hold a month against finance's other tables: the bill as attributed, and with a summary what Modal charges."""
+    """Hold a month against finance's other tables: the bill as attributed, and with a summary what Modal charges.
+
+    On an invoice in dollars, what Modal charges is rounded to the invoice's decimals.
+    """
     [(rows, billed, summary, attributed, allocated)] = con.execute(
         _EXPECTED.format(table=model.name), {"month": month}
     ).fetchall()

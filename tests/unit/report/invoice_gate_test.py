@@ -6,7 +6,9 @@ import pytest
 
 from tests.support.empty_warehouse import open_empty_warehouse
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Cell
 from tieout.report.sections.gates import read_gates
+from tieout.report.sections.months import month_rows, read_months
 from tieout.report.sections.tie_out import Gate, GateOutcome, read_tie_out
 from tieout.warehouse.models import model_named
 
@@ -49,7 +51,9 @@ def bill(con: duckdb.DuckDBPyConnection, month: str, usd: str, fetched_on: str =
 
 def invoice(con: duckdb.DuckDBPyConnection, month: str, total: str, currency: str = "USD", day: int = 1) -> None:
     file_id = land(con, "invoices", month, f"2026-12-{day:02d}")
-    con.execute("insert into raw.invoices values (?, 1, ?, 'INV-1', ?, ?, null)", [file_id, month, total, currency])
+    decimals = len(total.partition(".")[2])
+    row = [file_id, month, total, currency, decimals]
+    con.execute("insert into raw.invoices values (?, 1, ?, 'INV-1', ?, ?, null, ?)", row)
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
@@ -77,8 +81,31 @@ def test_an_invoice_over_what_was_billed_passes_although_the_other_month_has_non
     invoice(con, OCTOBER, "100.00")
     assert judged(con).outcome is GateOutcome.PASSED
     assert judged(con).sentence == (
-        f"2026-10: invoice INV-1 over $100.00000000 against $100.00000000 billed, difference $0.00000000. {NO_INVOICE}"
+        f"2026-10: invoice INV-1 over $100.00 against $100.00000000 billed, difference $0.00. {NO_INVOICE}"
     )
+
+
+def test_an_invoice_in_cents_is_what_was_billed_to_eight_decimals(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "266.26900030")
+    invoice(con, OCTOBER, "266.27")
+    assert judged(con).outcome is GateOutcome.PASSED
+    assert judged(con).sentence.startswith(
+        "2026-10: invoice INV-1 over $266.27 against $266.26900030 billed, rounded to $266.27, difference $0.00."
+    )
+
+
+@pytest.mark.parametrize("total", ["266.26", "266.28", "266.3", "266", "266.2690", "266.26900031"])
+def test_an_invoice_that_the_bill_does_not_round_to_closes_the_gate(con: duckdb.DuckDBPyConnection, total: str) -> None:
+    bill(con, OCTOBER, "266.26950030")
+    invoice(con, OCTOBER, total)
+    assert judged(con).outcome is GateOutcome.BLOCKED
+
+
+@pytest.mark.parametrize(("billed", "total"), [("0.005", "0.01"), ("0.00499999", "0.00"), ("-0.005", "-0.01")])
+def test_half_a_cent_is_rounded_away_from_zero(con: duckdb.DuckDBPyConnection, billed: str, total: str) -> None:
+    bill(con, OCTOBER, billed)
+    invoice(con, OCTOBER, total)
+    assert judged(con).outcome is GateOutcome.PASSED
 
 
 @pytest.mark.parametrize("total", ["100.01", "99.99", "100.00000001", "-100"])
@@ -91,7 +118,7 @@ def test_an_invoice_over_another_amount_closes_the_gate(con: duckdb.DuckDBPyConn
 def test_an_invoice_over_more_than_was_billed_may_have_tax_in_it(con: duckdb.DuckDBPyConnection) -> None:
     bill(con, OCTOBER, "100")
     invoice(con, OCTOBER, "119")
-    assert "difference −$19.00000000. The file's total counts as before tax." in judged(con).sentence
+    assert "difference −$19.00. The file's total counts as before tax." in judged(con).sentence
 
 
 def test_one_wrong_invoice_of_two_closes_the_gate(con: duckdb.DuckDBPyConnection) -> None:
@@ -100,7 +127,7 @@ def test_one_wrong_invoice_of_two_closes_the_gate(con: duckdb.DuckDBPyConnection
     invoice(con, OCTOBER, "100")
     invoice(con, NOVEMBER, "90")
     assert judged(con).outcome is GateOutcome.BLOCKED
-    assert "2026-11: invoice INV-1 over $90.00000000 against $100.00000000" in judged(con).sentence
+    assert "2026-11: invoice INV-1 over $90.00 against $100.00000000" in judged(con).sentence
 
 
 def test_a_corrected_invoice_takes_the_place_of_the_wrong_one(con: duckdb.DuckDBPyConnection) -> None:
@@ -130,7 +157,7 @@ def test_a_summary_of_a_running_month_holds_no_invoice_up(con: duckdb.DuckDBPyCo
     invoice(con, OCTOBER, "100")
     assert judged(con).outcome is GateOutcome.WARNING
     assert judged(con).sentence == (
-        "2026-10: invoice INV-1 over $100.00000000 against $40.00000000 billed by a summary read before the month was "
+        "2026-10: invoice INV-1 over $100.00 against $40.00000000 billed by a summary read before the month was "
         f"over; land a later one to hold it against. {NO_INVOICE}"
     )
     assert judged(con, "G3").sentence.startswith("2026-10: $40.00000000 metered by a summary read before the month was")
@@ -144,3 +171,15 @@ def test_the_month_shows_its_invoice_beside_its_bill(con: duckdb.DuckDBPyConnect
     build(con)
     [row] = con.execute("select number, difference_usd from reconciliation.invoices").fetchall()
     assert row == ("INV-1", Decimal(10))
+
+
+def test_the_rest_below_a_cent_is_a_line_between_bill_and_invoice(con: duckdb.DuckDBPyConnection) -> None:
+    bill(con, OCTOBER, "266.26900030")
+    invoice(con, OCTOBER, "266.27")
+    build(con)
+    [month] = read_months(con, WEEK)
+    assert (month.invoice_rounding_usd, month.invoice_difference_usd) == (Decimal("0.00099970"), 0)
+    labels = [row[0].value for row in month_rows(month, first=10) if isinstance(row[0], Cell)]
+    assert labels[-3:] == ["Rounding to the invoice", "Invoice INV-1, USD", "Billed less invoice"]
+    [*_, last] = month_rows(month, first=10)
+    assert [cell.formula for cell in last if isinstance(cell, Cell)][-1] == "ROUND(C13+C15-C16,8)"

@@ -26,6 +26,16 @@ def test_an_invoice_is_kept_to_the_last_digit(folder: LandingFolder) -> None:
     assert invoice(folder) == [("2026-10-01", "INV-2026-0042", Decimal("4612.37000001"), "USD", "2026-11-01")]
 
 
+@pytest.mark.parametrize(
+    ("total", "decimals"), [("4612.37", 2), ("4612.30", 2), ("4612", 0), ("1E2", 0), ("1.5E-7", 8)]
+)
+def test_the_decimals_of_the_total_are_those_it_is_written_with(
+    folder: LandingFolder, total: str, decimals: int
+) -> None:
+    invoice(folder, total=total)
+    assert folder.rows("select decimals from raw.invoices") == [(decimals,)]
+
+
 def test_currency_and_date_may_be_left_out(folder: LandingFolder) -> None:
     assert invoice(folder, currency=None, date=None)[0][3:] == ("USD", None)
 

@@ -25,7 +25,7 @@ order by month
 """
 
 _INVOICES = """
-select number, currency, total, billed_usd, is_closed, difference_usd
+select number, currency, total, decimals, billed_usd, is_closed, rounding_usd, difference_usd
 from reconciliation.invoices
 where month = $month
 """
@@ -150,8 +150,10 @@ class _Invoice:
     number: str = ""
     currency: str = ""
     total: Decimal | None = None
+    decimals: int = 2
     billed_usd: Decimal | None = None
     is_closed: bool | None = None
+    rounding_usd: Decimal | None = None
     difference_usd: Decimal | None = None
 
     @property
@@ -171,14 +173,16 @@ class _Invoice:
                 f"{self.month}: invoice {self.number} is over {self.total:,.2f} {self.currency}; "
                 "only one in USD can be held against the bill."
             )
-        named = f"{self.month}: invoice {self.number} over {format_usd(self.total, 8)}"
+        named = f"{self.month}: invoice {self.number} over {format_usd(self.total, self.decimals)}"
         if self.billed_usd is None or self.difference_usd is None:
             return f"{named}; no billing summary is landed to hold it against."
         compared = f"{named} against {format_usd(self.billed_usd, 8)} billed"
+        if self.rounding_usd and self.is_closed:
+            compared = f"{compared}, rounded to {format_usd(self.billed_usd + self.rounding_usd, self.decimals)}"
         if self.difference_usd and not self.is_closed:
             return f"{compared} by a summary read before the month was over; land a later one to hold it against."
         tax = " The file's total counts as before tax." if self.difference_usd < 0 else ""
-        return f"{compared}, difference {format_usd(self.difference_usd, 8)}.{tax}"
+        return f"{compared}, difference {format_usd(self.difference_usd, self.decimals)}.{tax}"
 
 
 def _invoices(con: duckdb.DuckDBPyConnection, months: Sequence[_Month]) -> list[_Invoice]:

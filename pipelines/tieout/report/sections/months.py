@@ -16,7 +16,7 @@ BILL_PLACES = 8  # Modal bills in hundred-millionths of a dollar; the text besid
 _MONTHS = """
 select
     month, itemised_usd, not_itemised_usd, metered_usd, billed_usd, bill_difference_usd,
-    invoice_number, invoice_currency, invoice_total, invoice_difference_usd
+    invoice_number, invoice_currency, invoice_total, invoice_rounding_usd, invoice_difference_usd
 from reconciliation.months
 where month >= date_trunc('month', $since::timestamp)::date and month < $until
 order by month
@@ -40,7 +40,7 @@ class NamedAdjustment:
 
 @dataclass(frozen=True)
 class MonthReconciled:
-    """A month that Modal summarised, exact: itemised + not itemised = metered, + adjustments = billed = invoice.
+    """A summarised month, exact: itemised + not itemised = metered, + adjustments = billed, + rounding = invoice.
 
     Attributes:
         month: its first day.
@@ -53,7 +53,8 @@ class MonthReconciled:
         invoice_number: None where no invoice is landed.
         invoice_currency: what its total is in.
         invoice_total: in its currency.
-        invoice_difference_usd: billed less invoice; None without an invoice in dollars.
+        invoice_rounding_usd: what rounding to the invoice's decimals adds to billed; None without one in dollars.
+        invoice_difference_usd: billed plus rounding less invoice; None without an invoice in dollars.
     """
 
     month: dt.date
@@ -66,6 +67,7 @@ class MonthReconciled:
     invoice_number: str | None
     invoice_currency: str | None
     invoice_total: Decimal | None
+    invoice_rounding_usd: Decimal | None
     invoice_difference_usd: Decimal | None
 
 
@@ -96,9 +98,12 @@ def month_rows(month: MonthReconciled, *, first: int) -> list[Row]:
     ]
     if month.invoice_number is None:
         return [*rows, _step("Invoice", None, gate="G5: none is landed")]
-    invoiced = f"ROUND(C{billed}-C{billed + 2},{BILL_PLACES})"
+    rounding = [_step("Rounding to the invoice", month.invoice_rounding_usd)] if month.invoice_rounding_usd else []
+    invoice = billed + 2 + len(rounding)
+    invoiced = f"ROUND(C{billed}{f'+C{invoice - 1}' if rounding else ''}-C{invoice},{BILL_PLACES})"
     return [
         *rows,
+        *rounding,
         _step(f"Invoice {month.invoice_number}, {month.invoice_currency}", month.invoice_total, is_end=True),
         _step("Billed less invoice", month.invoice_difference_usd, gate="G5", formula=invoiced),
     ]
