@@ -1,3 +1,4 @@
+import datetime as dt
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.warehouse.closed_week import ClosingError
+from tieout.warehouse.focus import FOCUS_MODELS
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,21 @@ def test_a_week_that_moved_and_cannot_be_issued_anew_is_named_with_the_reason_un
     assert reports[THIRD].restatements.sentence == (
         "Since the report before this one, the cost of 2026-W42 has moved by +$2.50."
     )
+
+
+def test_a_month_with_an_invoice_in_cents_is_issued_and_its_charges_come_to_the_invoice(weeks: IssuedWeeks) -> None:
+    weeks.land_week(THIRD)
+    weeks.land_summary("2026-10", "266.26900030")
+    weeks.land_invoice("2026-10", total="266.27")
+    report = weeks.report()[THIRD]
+    assert gate(report, "G5")[0] is GateOutcome.PASSED
+    assert report.revision.issued_at is not None
+    for table in FOCUS_MODELS.values():
+        charged = f"select InvoiceId, sum(BilledCost) from {table} where InvoiceId is not null group by all"
+        assert weeks.ask(charged) == [("INV-1", usd("266.27"))]
+    assert weeks.ask(
+        "select month, invoice_rounding_usd from finance.reconciliation_monthly where invoice_total > 0"
+    ) == [(dt.date(2026, 10, 1), usd("0.0009997"))]
 
 
 def test_a_row_that_vanished_from_the_bill_is_restated_to_nothing(weeks: IssuedWeeks) -> None:
