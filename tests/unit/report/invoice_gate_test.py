@@ -178,7 +178,7 @@ def test_the_rest_below_a_cent_is_a_line_between_bill_and_invoice(con: duckdb.Du
     invoice(con, OCTOBER, "266.27")
     build(con)
     [month] = read_months(con, WEEK)
-    assert (month.invoice_rounding_usd, month.invoice_difference_usd) == (Decimal("0.00099970"), 0)
+    assert (month.invoice_rounding_usd, month.invoice_difference_usd) == (Decimal("0.00099970"), Decimal(0))
     labels = [row[0].value for row in month_rows(month, first=10) if isinstance(row[0], Cell)]
     assert labels[-3:] == ["Rounding to the invoice", "Invoice INV-1, USD", "Billed less invoice"]
     [*_, last] = month_rows(month, first=10)
