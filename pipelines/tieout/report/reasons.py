@@ -134,6 +134,7 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.OUTSIDE_GREW: lambda data: (
         f"the programme's apps cost {_usd(data[0]['growth_usd'])} more outside the catalog"
     ),
+    ReasonCode.FAR_EXTRAPOLATED: lambda _: "most days have under half or over twice the calls of the baseline's range",
     ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on the old settings ({data[0]['settings']})",
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: lambda data: (
         f"the counterfactual of {_usd(data[0]['counterfactual_usd'])} is more than twice the dearest week of the "

@@ -124,6 +124,11 @@ class Counterfactual:
         least, most = self.calls_range
         return calls < least * (1 - RANGE_TOLERANCE) or calls > most * (1 + RANGE_TOLERANCE)
 
+    def is_far_extrapolated(self, calls: Sequence[int]) -> bool:
+        """Whether most of some days have under half or over twice the calls that the baseline has seen."""
+        least, most = self.calls_range
+        return sum(count * 2 < least or count > most * 2 for count in calls) * 2 > len(calls)
+
 
 @dataclass(frozen=True)
 class AvoidedCost:

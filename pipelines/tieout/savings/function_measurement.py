@@ -150,6 +150,7 @@ def _evidence(
         coverage=_coverage(basis, name, days, deployed[-1].id) if deployed else None,
         is_baseline_frozen=basis.context.is_baseline_frozen,
         rolled_back=basis.context.rolled_back.get(name),
+        is_far_extrapolated=model is not None and model.is_far_extrapolated([day.successful_calls for day in after]),
     )
 
 

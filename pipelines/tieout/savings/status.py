@@ -73,6 +73,7 @@ class ReasonCode(StrEnum):
     NO_SUCCESSFUL_CALL = "no_successful_call"
     MOVED_OUTSIDE = "moved_outside_catalog"
     OUTSIDE_GREW = "outside_catalog_grew"
+    FAR_EXTRAPOLATED = "far_extrapolated"
     ROLLED_BACK = "rolled_back"
     IMPLAUSIBLE_COUNTERFACTUAL = "implausible_counterfactual"
     BASELINE_OUTAGE = "baseline_outage"
@@ -102,6 +103,7 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.GUARDRAILS_NOT_TESTED: Status.PROVISIONAL,
     ReasonCode.NO_SUCCESSFUL_CALL: Status.NOT_DETERMINABLE,
     ReasonCode.MOVED_OUTSIDE: Status.NOT_DETERMINABLE,
+    ReasonCode.FAR_EXTRAPOLATED: Status.NOT_DETERMINABLE,
     ReasonCode.ROLLED_BACK: Status.NOT_DETERMINABLE,
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: Status.NOT_DETERMINABLE,
     ReasonCode.BASELINE_OUTAGE: Status.NOT_DETERMINABLE,
@@ -163,6 +165,7 @@ class Evidence:
         names_change: whether the catalog names any phase, whatever was deployed.
         measured_calls: successful calls on the measured days; None for what has none of its own.
         counterfactual_usd: what they would have cost; None without a counterfactual.
+        is_far_extrapolated: most measured days have under half or over twice the calls that the baseline has seen.
         dearest_week_usd: what the dearest whole week of the baseline cost, at the week's list prices; None without one.
         outside_growth_usd: by how much the programme's apps cost more outside the catalog on the measured days.
         outage_usd: how much of the counterfactual rests on baseline days that no other day resembles.
@@ -197,6 +200,7 @@ class Evidence:
     coverage: Fraction | None = None
     is_baseline_frozen: bool = True
     rolled_back: str | None = None
+    is_far_extrapolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -292,6 +296,8 @@ def _refuted(evidence: Evidence) -> list[Reason]:
     if claimed is not None and dearest is not None and claimed > dearest * MOST_DEAREST_WEEKS:
         data = {"counterfactual_usd": str(claimed), "dearest_week_usd": str(dearest)}
         reasons.append(Reason(ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL, data))
+    if evidence.is_far_extrapolated:
+        reasons.append(Reason(ReasonCode.FAR_EXTRAPOLATED))
     growth, width = evidence.outside_growth_usd, evidence.half_width_usd or Decimal(0)
     if avoided > 0 and growth > max(width, avoided * NEGLIGIBLE_SHARE):
         data = {"growth_usd": str(growth), "half_width_usd": str(width)}

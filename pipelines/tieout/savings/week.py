@@ -214,6 +214,7 @@ def _evidence(
         unmatched_days=_distinct(day for one in own for day in one.unmatched_days),
         coverage=min((one.coverage for one in own if one.coverage is not None), default=None),
         is_baseline_frozen=basis.context.is_baseline_frozen,
+        is_far_extrapolated=any(one.is_far_extrapolated for one in own),
         rolled_back=next((one.rolled_back for one in own if one.rolled_back is not None), None),
     )
 

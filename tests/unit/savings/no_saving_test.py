@@ -139,6 +139,13 @@ def test_a_volume_beyond_the_baseline_is_not_verified() -> None:
     assert measurement.judgement.status is Status.PROVISIONAL
 
 
+def test_a_log_that_is_mostly_lost_proves_no_saving() -> None:
+    measurement = measure(rollout(calls=30, cost="5"), WeekContext())
+    assert measurement.avoided_usd == 7
+    assert ReasonCode.FAR_EXTRAPOLATED in codes(generate(measurement))
+    assert measurement.judgement.status is Status.NOT_DETERMINABLE
+
+
 def test_a_saving_that_rests_on_an_outage_of_the_baseline_is_none() -> None:
     # On four days calls failed and ran again: fewer succeeded, at twice the cost. Nothing else changed.
     outage = frozenset(BEFORE[8:12])

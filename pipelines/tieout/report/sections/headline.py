@@ -28,7 +28,12 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
     "log and bill match": frozenset({ReasonCode.BASELINE_NOT_MATCHED, ReasonCode.DAYS_NOT_MATCHED}),
     "rollout complete": frozenset({ReasonCode.ROLLOUT_INCOMPLETE, ReasonCode.ROLLED_BACK}),
     "same work, at volumes of the baseline": frozenset(
-        {ReasonCode.EXTRAPOLATED, ReasonCode.WORK_UNIT_CHANGED, ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL}
+        {
+            ReasonCode.EXTRAPOLATED,
+            ReasonCode.FAR_EXTRAPOLATED,
+            ReasonCode.WORK_UNIT_CHANGED,
+            ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL,
+        }
     ),
     "nothing moved outside the catalog": frozenset({ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW}),
     "guardrails passed": frozenset(
