@@ -1,4 +1,4 @@
-/* Do the gates hold: conservation, control totals, months, the bill, the invoice, and the log? */
+/* Do the gates hold: conservation, control totals, months, the bill, the invoice, the log, and its calls? */
 select
     'G1 conservation' as gate,
     count(*) as checked,
@@ -41,4 +41,11 @@ select
     count(*) filter (where outcome != 'matched') as off,
     'function days that the log does not explain' as off_means
 from reconciliation.log_vs_bill
+union all
+select
+    'G8 completeness' as gate,
+    count(*) as checked,
+    count(*) filter (where outcome != 'complete') as off,
+    'function days on which log and Modal count other calls' as off_means
+from reconciliation.completeness
 order by gate

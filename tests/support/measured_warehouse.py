@@ -33,6 +33,9 @@ create or replace table staging.prices (
 create or replace table reconciliation.log_vs_bill (
     environment varchar, app varchar, function varchar, day timestamp, billed_usd decimal(38, 12), outcome varchar
 );
+create or replace table reconciliation.completeness (
+    environment varchar, app varchar, function varchar, day timestamp, outcome varchar
+);
 create or replace table spend.pools (
     environment varchar, object_id varchar, app varchar, hour timestamp, billed_usd decimal(38, 12)
 );

@@ -308,11 +308,14 @@ class WorkspaceSettings(_Model):
         log_coverage: the bounds of gate G6.
         unexplained_percent: the most of a bill that no claim explains and a function still takes, in percent of its own
             claims in the pool.
+        completeness_margin_percent: gate G8: how many of the calls that Modal counts the call log of a day may lack, or
+            have beyond them, in percent.
     """
 
     settle_hours: int = Field(default=6, ge=1, le=168)
     log_coverage: CoverageBounds = CoverageBounds()
     unexplained_percent: int = Field(default=10, ge=0, le=100)
+    completeness_margin_percent: int = Field(default=2, ge=0, le=100)
 
     @property
     def settle_buffer(self) -> dt.timedelta:

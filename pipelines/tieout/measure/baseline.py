@@ -72,8 +72,9 @@ def _whole_baseline(landed: Mapping[dt.date, bool], catalog: Catalog) -> Baselin
 def _require_whole_logs(gaps: Iterable[LogGap], baseline: BaselinePeriod) -> None:
     for gap in gaps:
         if missing := [day for day in gap.days if baseline.start <= day < baseline.end]:
+            lacks = "has fewer calls than Modal counts on" if gap.is_short else "is not landed for"
             raise BaselineError(
-                f"the call log of {gap.function} ({gap.app}) is not landed for baseline days, and its cost would be "
+                f"the call log of {gap.function} ({gap.app}) {lacks} baseline days, and its cost would be "
                 f"frozen as that of other functions: {_named(missing)}"
             )
 

@@ -1,11 +1,12 @@
 """The call logs that are missing, by what is landed: `savings.log_coverage` for every function of the apps.
 
-The functions of an app share its bill. Where the log of one is missing, its cost goes to the others.
+The functions of an app share its bill. Where the log of one is missing, or short of what Modal counts (gate G8), its
+cost goes to the others.
 """
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import duckdb
@@ -55,9 +56,18 @@ where
 group by all
 """
 
+_SHORT = """
+select app, function, day::date
+from reconciliation.completeness
+where environment = $environment and day < $until and outcome = 'short'
+order by all
+"""
+
 
 def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date) -> tuple[LogGap, ...]:
-    """Return what is missing before `until` of the call logs of the programme's apps, by app and function.
+    """Return what the call logs of the programme's apps lack before `until`, by app and function.
+
+    First the days that are missing, then those that are short of what Modal counts.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
@@ -78,7 +88,7 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
     for app, day, billed_usd in con.execute(_BILLED, parameters).fetchall():
         billed[app][day] = billed_usd
     own = catalog.owners().keys()
-    return tuple(
+    missing = tuple(
         LogGap(app, function, tuple(sorted(days)))
         for app, functions in sorted(_with_apps_never_logged(apps, catalog, own).items())
         if any((app, function) in own for function in functions)
@@ -86,6 +96,21 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
         for function in sorted(functions)
         if (days := {*without_any, *_missing_of(functions, function, inputs[app, function], deployed[app])})
     )
+    short = con.execute(_SHORT, parameters).fetchall()
+    return (*missing, *_short_logs(short, missing, apps={app for app, _ in own}))
+
+
+def _short_logs(
+    short: Iterable[tuple[str, str, dt.date]], missing: Iterable[LogGap], *, apps: Collection[str]
+) -> Iterator[LogGap]:
+    """The logs of the programme's apps that lack calls, but for days on which they are missing altogether."""
+    without = {(gap.app, gap.function, day) for gap in missing for day in gap.days}
+    found: defaultdict[tuple[str, str], list[dt.date]] = defaultdict(list)
+    for app, function, day in short:
+        if app in apps and (app, function, day) not in without:
+            found[app, function].append(day)
+    for (app, function), days in found.items():
+        yield LogGap(app, function, tuple(days), is_short=True)
 
 
 def _with_apps_never_logged(

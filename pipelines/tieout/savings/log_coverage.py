@@ -33,11 +33,12 @@ class LogRange:
 
 @dataclass(frozen=True)
 class LogGap:
-    """The days for which the call log of a function is missing, ascending."""
+    """The days for which the call log of a function is missing, ascending; or, where it is short, lacks calls."""
 
     app: str
     function: str
     days: tuple[dt.date, ...]
+    is_short: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tieout.sources import (
     billing_summary,
     function_calls,
     function_info,
+    function_stats,
     invoices,
 )
 from tieout.sources.fields import ParsedFile
@@ -31,7 +32,7 @@ class Role(StrEnum):
     BILL = "bill"  # what was billed
     USAGE = "usage"  # which containers lived, and when
     CONTEXT = "context"  # what things are: apps, deployments, configurations, prices
-    CONTROL = "control"  # totals that the bill is checked against
+    CONTROL = "control"  # totals that bill and log are checked against
 
 
 class Coverage(StrEnum):
@@ -55,7 +56,7 @@ class Each(StrEnum):
 class Pull:
     """The command that prints a source, without `--env`, `--json` and the name that it is about.
 
-    A source of a moment needs no more than this to be pulled; the others have code of their own in `tieout.modal`.
+    It says that a pull brings the source. For which days, and when again, is code of `tieout.modal`, for every source.
     """
 
     each: Each
@@ -78,7 +79,7 @@ class Source:
         parse: reads one file; None where files are read many at a time, in DuckDB.
         path_keys: the names that the path must carry because the rows do not.
         suffixes: the kinds of file, each also gzipped.
-        pull: how it is pulled; None for what Modal does not print.
+        pull: the command that a pull runs for it; None for what a pull does not bring.
         is_needed: whether nothing can be attributed without it.
     """
 
@@ -162,6 +163,18 @@ _RECORDS = (
         parse=function_info.parse,
         path_keys=("app", "function"),
         pull=Pull(Each.FUNCTION, ("function", "info")),
+    ),
+    Source(
+        name="function_stats",
+        title="function stats",
+        holds="Modal's own counts of a function's inputs, by day",
+        export="`modal function stats APP/FUNC --since … --until … --all-variants --json`",
+        file="function_stats/app=APP/function=FUNC/2026-11-01.json",
+        role=Role.CONTROL,
+        covers=Coverage.DAYS,
+        tables=(function_stats.TABLE,),
+        parse=function_stats.parse,
+        path_keys=("app", "function"),
     ),
     Source(
         name="app_history",

@@ -18,7 +18,7 @@ create or replace table catalog.settings (
     environment varchar, settle_hours integer, default_cpu_millicores integer, default_memory_mib integer,
     default_scaledown_window_seconds integer, broad_region_percent integer, narrow_region_percent integer,
     nonpreemptible_percent integer, least_coverage_percent integer, most_coverage_percent integer,
-    default_timeout_seconds integer, unexplained_percent integer
+    default_timeout_seconds integer, unexplained_percent integer, completeness_margin_percent integer
 );
 create or replace table catalog.configurations (
     function varchar, phase varchar, app varchar, valid_from timestamp, gpu varchar, gpu_count integer,
@@ -133,6 +133,7 @@ def _settings_row(catalog: Catalog) -> tuple[Any, ...]:
         catalog.settings.log_coverage.most_percent,
         defaults.timeout_seconds,
         catalog.settings.unexplained_percent,
+        catalog.settings.completeness_margin_percent,
     )
 
 

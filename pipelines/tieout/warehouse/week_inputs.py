@@ -1,7 +1,8 @@
 """What a week is made of, defined once: for the incremental build, the report's input hash, and the closings.
 
-Inputs are the deliveries of bills and call logs, the summaries and invoices that count, and what configurations,
-prices, deployments and apps came to. Who asks names the stretches of time that count, as windows.
+Inputs are the deliveries of what speaks for days (bills, call logs and Modal's counts of calls), the summaries and
+invoices that count, and what configurations, prices, deployments and apps came to. Who asks names the stretches of time
+that count, as windows.
 """
 
 import datetime as dt
@@ -38,7 +39,7 @@ windows as (
 deliveries as (
     select source, environment, app, function, report_kind, resolution, sha256, range_start, range_end, fetched_at
     from staging.deliveries
-    where role in ('bill', 'usage')
+    where covers = 'days'
 ),
 
 summaries as (

@@ -695,6 +695,53 @@ def test_cost_without_a_log_is_a_warning_and_the_worst_days_are_named(con: duckd
     ]
 
 
+def count_calls(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, modal: int, log: int) -> None:
+    """Say how many calls Modal counts on a day, and how many the log has; two in a hundred are too few."""
+    outcome = "short" if log * 100 < modal * 98 else "complete"
+    app = OLD_APP if day in BASELINE_DAYS else NEW_APP
+    row = {"environment": "main", "app": app, "function": function, "day": day_start(day), "outcome": outcome}
+    put(con, "reconciliation.completeness", **row, counted_calls=modal, logged_calls=log, terminated_calls=0)
+
+
+def test_without_modals_counts_there_is_no_gate_of_them(con: duckdb.DuckDBPyConnection) -> None:
+    assert [gate.code for gate in build(con).gates][-1] == "G7"
+
+
+def test_a_log_with_every_call_that_modal_counts_passes(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    count_calls(con, GENERATE, WEEK.start, modal=100, log=100)
+    report = build(con)
+    assert gate_of(report, "G8") == (GateOutcome.PASSED, "Of 1 function day: 1 complete.")
+    assert codes_of(report) == []
+    assert report.headline.avoided_usd == 84
+
+
+def test_a_day_whose_log_is_short_of_calls_is_named_and_counts_for_no_saving(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    count_calls(con, GENERATE, WEEK.start, modal=100, log=100)
+    count_calls(con, GENERATE, WEEK.days()[1], modal=1100, log=100)
+    count_calls(con, EVALUATE, WEEK.days()[1], modal=10, log=9)
+    report = build(con)
+    [gate] = [gate for gate in report.gates if gate.code == "G8"]
+    assert (gate.outcome, gate.sentence) == (GateOutcome.WARNING, "Of 3 function days: 1 complete and 2 short.")
+    assert gate.details[0] == (
+        "generate_code_modal on Tue 27 Oct 2026: short, Modal counts 1,100 calls, the log has 100."
+    )
+    assert report.headline.avoided_usd == 72
+    [short, *_] = [finding for finding in report.findings if finding.code == "log_short"]
+    assert short.data == {"app": NEW_APP, "days": "2026-10-27"}
+    assert "has fewer calls than Modal counts on Tue 27 Oct 2026 (gate G8), so its cost went elsewhere" in short.message
+
+
+def test_a_baseline_day_whose_log_is_short_of_calls_counts_for_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    measured(con)
+    work(con, BASELINE_DAYS[3:4], 0, "200")
+    count_calls(con, GENERATE, BASELINE_DAYS[3], modal=200, log=100)
+    report = build(con)
+    assert report.headline.avoided_usd == 84
+    assert codes_of(report) == ["log_short"]
+
+
 # Findings
 
 

@@ -28,6 +28,7 @@ BASELINE_DAYS_MISSING = "baseline_days_missing"
 ROLLOUT_INCOMPLETE = "rollout_incomplete"
 UNUSUAL_COST = "unusual_cost"
 LOG_MISSING = "log_missing"
+LOG_SHORT = "log_short"
 NEGATIVE_COST = "negative_cost"
 BASELINE_NOT_MATCHED = "baseline_not_matched"
 COMPLETE_ROLLOUT = Fraction(9, 10)
@@ -147,11 +148,16 @@ def _log_findings(measurement: WeekMeasurement) -> Iterator[Finding]:
     matter = _days_that_matter(measurement)
     for gap in measurement.log_gaps:
         if days := [day for day in gap.days if day in matter]:
+            lacks = (
+                f"the call log of {gap.app} has fewer calls than Modal counts on {_spans(days)} (gate G8)"
+                if gap.is_short
+                else f"no call log of {gap.app} is landed for {_spans(days)}"
+            )
             yield Finding(
-                code=LOG_MISSING,
+                code=LOG_SHORT if gap.is_short else LOG_MISSING,
                 severity=Severity.WARNING,
                 subject=gap.function,
-                message=f"no call log of {gap.app} is landed for {_spans(days)}, so its cost went elsewhere; "
+                message=f"{lacks}, so its cost went elsewhere; "
                 f"{_count_for_nothing(len(days))} Pull again, or land the log: "
                 "Modal keeps calls for a day or for thirty, by plan. Later the days stay out.",
                 data={"app": gap.app, "days": ", ".join(day.isoformat() for day in days)},

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -41,6 +41,13 @@ where day >= $since and day < $until and (billed_usd != 0 or container_us > 0)
 order by all
 """
 
+_COMPLETENESS = """
+select function, day::date, counted_calls, logged_calls + terminated_calls, outcome
+from reconciliation.completeness
+where day >= $since and day < $until
+order by abs(counted_calls - logged_calls) desc, environment, app, function, day
+"""
+
 _RUNNING = """
 select count(*) from usage.hourly where hour >= $since and hour < $until and component = 'execution'
 """
@@ -59,6 +66,7 @@ def read_gates(
         *read_month_gates(con, week),
         _log_against_bill(con, week, tie_out=tie_out, days=days),
         _freshness(con, week, days),
+        *_completeness(con, week),
     )
 
 
@@ -175,6 +183,27 @@ def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[Rep
     details = (*(f"{day_name(day.day)}: {day.state}." for day in open_days), *details)
     sentence = f"{len(open_days)} of {count(len(days), 'day')} not settled; their cost may still move.{moved}"
     return Gate("G7", title, GateOutcome.WARNING, sentence, details)
+
+
+def _completeness(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Gate]:
+    """Judge gate G8, in a week that Modal's counts are landed of."""
+    rows = con.execute(_COMPLETENESS, week_bounds(week)).fetchall()
+    if not rows:
+        return
+    outcomes = Counter(outcome for *_, outcome in rows)
+    counts = [f"{outcomes[name]:,} {name}" for name in ("complete", "short", "beyond")]
+    details = tuple(
+        f"{function} on {day_name(day)}: {outcome}, Modal counts {count(counted, 'call')}, the log has {logged:,}."
+        for function, day, counted, logged, outcome in rows
+        if outcome != "complete"
+    )
+    yield Gate(
+        "G8",
+        "The call log has every call that Modal counts",
+        GateOutcome.WARNING if details else GateOutcome.PASSED,
+        f"Of {count(len(rows), 'function day')}: {listing([c for c in counts if not c.startswith('0 ')])}.",
+        details[:WORST_LINES],
+    )
 
 
 def write_gates(sheet: Sheet, gates: Iterable[Gate], *, summary: str) -> None:
