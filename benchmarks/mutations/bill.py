@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.mutations.exports import ChangeRows, Exports, Row
 from benchmarks.mutations.trial import CONTROL_TOTAL, INVOICE, SUMMARY, Corruption, Kind
-from tieout.sources.billing_line import CSV_COLUMNS
+from tieout.sources.dialects import CSV_COLUMNS
 
 DAY, NEXT_DAY = "2026-10-21", "2026-10-22"
 OLD_APP, NEW_APP = "ap-6Vw0cXq2mTzr1Yb9LkHn3S", "ap-9QhT7Jd4eKx2Zs8WvBp5Ru"

@@ -1,17 +1,42 @@
 """What is generated of the documentation: `python -m tieout.documentation` writes it, `--check` compares it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tieout.sources.dialects import DIALECTS, EXPORTS
 from tieout.sources.raw_schema import TABLES
 from tieout.sources.registry import SOURCES
 from tieout.warehouse.models import FLOORS, Model, all_models
 from tieout.warehouse.publish import DESCRIPTIONS, Description
 
 DICTIONARY = Path("docs/data-dictionary.md")
+DIALECT_PAGE = Path("docs/reference/dialects.md")
 README = Path("README.md")
 _BEGIN, _END = "<!-- sources: ", "<!-- end of sources -->"
+_ABOUT_DIALECTS = """\
+# Dialects
+
+Clients of different versions print the same rows in different forms. Written by `make docs` from the tables that the
+readers use; each form is tested with captured output in `tests/data/modal-client-versions`.
+
+A file is read in any of these forms, and comes to the same rows in each:
+"""
+_MORE_ABOUT_DIALECTS = """
+Warnings above the JSON, or above the header of a CSV, are skipped. A line that could be a piece of the rows is no
+warning: the file is refused, because what was cut off may be a cost. Every row is read by its own names, so rows of two
+clients may stand in one list. A row that gives a field under two names, or a key twice in one object, is refused.
+
+A table in boxes is refused, because the client cuts its values off at the width of the terminal. The refusal names the
+command that prints the same as JSON.
+
+`cost_by_resource` of an SDK row is not read: the row counts with its `cost`, as in a report without `--show-resources`.
+`tieout pull` lands both. A cost with more than 12 decimals is refused.
+
+## Names
+
+Other names are read as the name in the first column.
+"""
 
 
 def data_dictionary() -> str:
@@ -82,9 +107,37 @@ def _sources() -> Iterator[str]:
         yield f"| {source.title} | {_cell(source.export)} | `landing/{source.file}` |"
 
 
+def dialects() -> str:
+    """The forms in which clients print rows, and the names in each, as Markdown."""
+    return "\n".join([_ABOUT_DIALECTS, *_forms(), _MORE_ABOUT_DIALECTS, *_names()]) + "\n"
+
+
+def _forms() -> Iterator[str]:
+    yield from ("| container | names | escape codes | printed by | read |", "|---|---|---|---|---|")
+    for each in DIALECTS:
+        colour, read = ("yes" if flag else "no" for flag in (each.is_coloured, each.is_read))
+        yield f"| {each.container} | {each.spelling} | {colour} | {each.printed_by} | {read} |"
+
+
+def _names() -> Iterator[str]:
+    yield from ("| export | name | Title Case | SDK |", "|---|---|---|---|")
+    for source, export in EXPORTS.items():
+        for name in dict.fromkeys(export.names.values()):
+            others = [_printed_as(export.spellings.get(spelling, {}), name) for spelling in ("Title Case", "SDK")]
+            yield f"| {SOURCES[source].title} | `{name}` | {' | '.join(others)} |"
+
+
+def _printed_as(names: Mapping[str, str], name: str) -> str:
+    return next((f"`{printed}`" for printed, known in names.items() if known == name), "")
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` say which are out of date; returns the exit code."""
-    pages = {DICTIONARY: data_dictionary(), README: readme(README.read_text(encoding="utf-8"))}
+    pages = {
+        DICTIONARY: data_dictionary(),
+        DIALECT_PAGE: dialects(),
+        README: readme(README.read_text(encoding="utf-8")),
+    }
     if "--check" not in arguments:
         for path, page in pages.items():
             path.write_text(page, encoding="utf-8")

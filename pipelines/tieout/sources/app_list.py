@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from tieout.sources.dialects import APP_LIST
 from tieout.sources.fields import UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, Sidecar
 from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
@@ -30,7 +31,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     Raises:
         RejectionError: a row that cannot be read.
     """
-    records = load_records(text)
+    records = load_records(text, APP_LIST)
     rows = pa.table(
         {
             "row_number": row_numbers(len(records)),

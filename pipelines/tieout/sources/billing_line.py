@@ -9,15 +9,6 @@ from decimal import Decimal
 
 from tieout.sources.fields import Record, has_offset
 
-CSV_COLUMNS = {
-    "Object ID": "object_id",
-    "Description": "description",
-    "Environment": "environment",
-    "Interval Start": "interval_start",
-    "Resource": "resource",
-    "Cost": "cost",
-    "Tags": "tags",
-}
 # What follows the date of a time at midnight, by the clock of the offset that it carries.
 _MIDNIGHT = re.compile(r"([T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?", re.ASCII)
 
@@ -68,6 +59,10 @@ def _interval_start(record: Record) -> dt.datetime:
 
 
 def _tags(record: Record) -> str | None:
+    tags = record.fields.get("tags")
+    if isinstance(tags, dict):
+        # A row of the SDK: the CLI prints the same tags as JSON inside the JSON.
+        record = Record(record.place, {"tags": json.dumps(tags)}, record.fix)
     text = record.optional_text("tags")
     if text is None:
         return None

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from tieout.sources.billing_line import CSV_COLUMNS, BillingLine, read_line
+from tieout.sources.billing_line import BillingLine, read_line
+from tieout.sources.dialects import BILLING_REPORT, CSV_COLUMNS, bare_csv, without_colour
 from tieout.sources.fields import USD, UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, RejectionError, Sidecar
 from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
@@ -48,7 +49,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
         RejectionError: a line that cannot be read exactly; names the row, the field and the value.
     """
     is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
-    records = _csv_records(text) if is_csv else load_records(text)
+    records = _csv_records(text) if is_csv else load_records(text, BILLING_REPORT)
     lines = [read_line(record) for record in records]
     _check_same_kind(lines)
     resolution = _resolution(lines, file, sidecar)
@@ -112,16 +113,28 @@ def _report_kind(records: Sequence[Record], file: LandingFile, sidecar: Sidecar 
 
 
 def _csv_records(text: str) -> list[Record]:
-    text = text.replace("\r\n", "\n")
-    names = _column_names(text.partition("\n")[0])
+    above, text = bare_csv(without_colour(text).replace("\r\n", "\n"), next(iter(CSV_COLUMNS)))
+    try:
+        names = _column_names(text.partition("\n")[0])
+        rows = _csv_rows(text, names)
+    except RejectionError as problem:
+        if not above:
+            raise
+        raise RejectionError(
+            problem.problem,
+            detail=f"Lines are counted from the header, which is line {above + 1}. {problem.detail}".strip(),
+            fix=problem.fix,
+        ) from None
+    return [_csv_record(above + line, row, names) for line, row in rows]
+
+
+def _csv_rows(text: str, names: Sequence[str]) -> list[tuple[int, tuple[str, ...]]]:
     if not text.endswith("\n"):
         raise RejectionError(
             f"line {text.count(NEW_LINE) + 1}: the file ends in the middle of a line: it is cut off",
             fix="Export or copy it again; if its last cost is complete, add a line break at the end.",
         )
-    if may_be_wrapped(text):
-        return [_csv_record(line, row, names) for line, row in unwrap(text, names)]
-    return [_csv_record(line, row, names) for line, row in read_csv(text)]
+    return unwrap(text, names) if may_be_wrapped(text) else list(read_csv(text))
 
 
 def _column_names(header: str) -> list[str]:

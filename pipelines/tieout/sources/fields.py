@@ -15,6 +15,7 @@ from typing import NoReturn
 import pyarrow as pa
 
 from tieout.core.money import MoneyError, parse_usd
+from tieout.sources.dialects import Export, bare_json
 from tieout.sources.landing import RejectionError
 
 LONGEST_TEXT = 65_536
@@ -139,13 +140,28 @@ def has_offset(text: str) -> bool:
 
 
 def load_json(text: str, *, fix: str = _EXPORT_AGAIN) -> object:
-    """Parse a whole JSON text; `fix` is what to do about one that is none.
+    """Parse a whole JSON text, in whichever dialect a client printed it; `fix` is what to do about one that is none.
 
     Raises:
-        RejectionError: not JSON, cut off, or with NaN or Infinity in it; names line and column.
+        RejectionError: not JSON, cut off, with a key twice in an object, or with NaN or Infinity in it; names line and
+            column.
     """
+
+    def checked(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise RejectionError(
+                f"the key {_shown(twice)} stands twice in one object",
+                detail=f"The object begins with {_shown(names[0])}: {_shown(pairs[0][1])}.",
+                fix=fix,
+            )
+        return fields
+
+    text = bare_json(text, fix=fix)
     try:
-        return json.loads(text, parse_constant=refuse_constant)
+        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=checked)
     except json.JSONDecodeError as error:
         raise bad_json(error, cut_off=error.pos >= len(text.rstrip()) or "Unterminated" in error.msg, fix=fix) from None
     except (ValueError, RecursionError) as error:
@@ -172,16 +188,27 @@ def refuse_constant(name: str) -> NoReturn:
     raise RejectionError(f"the file contains {name}, which is not a number", fix=_EXPORT_AGAIN)
 
 
-def load_records(text: str) -> list[Record]:
-    """Parse a JSON list of objects; rows count from 1.
+def load_records(text: str, export: Export) -> list[Record]:
+    """Parse a JSON list of objects, their fields named as here, whatever the client calls them; rows count from 1.
 
     Raises:
-        RejectionError: not a list, or a row that is not an object.
+        RejectionError: not a list, a row that is not an object, or one with a field under two names.
     """
-    rows = load_json(text)
+    rows, names = load_json(text, fix=export.fix), export.names
     if not isinstance(rows, list):
-        raise not_a_list(rows)
-    return [as_record(f"row {number}", row) for number, row in enumerate(rows, start=1)]
+        raise not_a_list(rows, fix=export.fix)
+    records = (as_record(f"row {number}", row, fix=export.fix) for number, row in enumerate(rows, start=1))
+    return [_renamed(record, names) for record in records]
+
+
+def _renamed(record: Record, names: Mapping[str, str]) -> Record:
+    fields: dict[str, object] = {}
+    for printed, value in record.fields.items():
+        name = names.get(printed, printed)
+        if name in fields:
+            record.refuse(name, f"is given twice, once as {_shown(printed)}")
+        fields[name] = value
+    return Record(record.place, fields, record.fix)
 
 
 def load_record(text: str, *, fix: str = _EXPORT_AGAIN) -> Record:
@@ -204,9 +231,9 @@ def as_record(place: str, row: object, *, fix: str = _EXPORT_AGAIN) -> Record:
     return Record(place, row, fix)
 
 
-def not_a_list(value: object) -> RejectionError:
+def not_a_list(value: object, *, fix: str = _EXPORT_AGAIN) -> RejectionError:
     """Word the refusal of JSON that should have been a list of rows."""
-    return RejectionError(f"the file holds {_shown(value)}, not a JSON list of rows", fix=_EXPORT_AGAIN)
+    return RejectionError(f"the file holds {_shown(value)}, not a JSON list of rows", fix=fix)
 
 
 def _shown(value: object) -> str:

@@ -19,6 +19,7 @@ from tieout.sources import (
     function_stats,
     invoices,
 )
+from tieout.sources.dialects import EXPORTS, boxed, is_boxed_file
 from tieout.sources.fields import ParsedFile
 from tieout.sources.landing import LandingFile, PathKeys, RejectionError, Sidecar, is_dangling, link_target
 from tieout.sources.tables import Table
@@ -237,6 +238,8 @@ def source_of(file: LandingFile) -> Source:
             fix=f"Move it to one of: {', '.join(sorted(SOURCES))}.",
         )
     if not file.name.lower().removesuffix(".gz").endswith(source.suffixes):
+        if is_boxed_file(file.location):
+            raise boxed(EXPORTS[source.name].fix if source.name in EXPORTS else f"Export it again: {source.export}")
         expected = " or ".join(source.suffixes)
         raise RejectionError(
             f"not a {expected} file (or .gz of one)",
