@@ -15,14 +15,24 @@ from tieout.catalog.models import (
     Catalog,
     CatalogError,
     Functions,
+    GuardrailMargins,
     Prices,
     Projection,
     Rollout,
     WorkspaceSettings,
 )
+from tieout.core.resources import resource_path
 from tieout.core.yaml_lines import Location, YamlDocument, parse_yaml
 
 _FILES = ("functions", "rollout", "projection", "prices", "adjustments")
+# Those of a first catalog. Without a phase no guardrail is tested.
+_USUAL_MARGINS = {
+    "error_rate": "0.01",
+    "timeout_rate": "0.01",
+    "oom_rate": "0.01",
+    "p50_ratio": "1.25",
+    "p95_ratio": "1.25",
+}
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -32,9 +42,14 @@ def load_catalog(directory: Path) -> Catalog:
     The hash is that of the five files, and of the settings that are not the defaults, because they move figures: a
     file that says the defaults is as good as none.
 
+    A folder that is not there is an empty programme, named after the folder it would be in: it measures what everything
+    costs, and claims nothing.
+
     Raises:
         CatalogError: a file is missing, is not YAML, has a wrong field, or names something another file lacks.
     """
+    if not directory.exists():
+        return _empty_programme(directory.parent.name)
     digest = hashlib.sha256()
     file_sha256: dict[str, str] = {}
     documents: dict[str, YamlDocument] = {}
@@ -61,6 +76,21 @@ def load_catalog(directory: Path) -> Catalog:
     catalog = _with_present_names(catalog)
     _check_references(catalog, documents)
     return catalog
+
+
+def _empty_programme(name: str) -> Catalog:
+    """A programme that names no function and claims nothing; Modal's list prices are the built-in ones."""
+    path = resource_path("catalog") / "prices.yaml"
+    content = _content(path)
+    return Catalog(
+        functions=Functions(),
+        rollout=Rollout(programme=name or "workspace", guardrails=GuardrailMargins.model_validate(_USUAL_MARGINS)),
+        projection=Projection(title="No projection"),
+        prices=_parse(path, content).read_as(Prices),
+        adjustments=Adjustments(),
+        sha256=hashlib.sha256(b"empty\0" + name.encode() + b"\0" + content).hexdigest(),
+        file_sha256={path.name: hashlib.sha256(content).hexdigest()},
+    )
 
 
 def load_beside(path: Path, kind: type[_M]) -> _M:

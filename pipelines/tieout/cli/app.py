@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tieout.cli.failures import CommandError, ExitCode
-from tieout.cli.options import CatalogOption, HomeOption, catalog_of, home_of, own_catalog_of, programme_of, remember
+from tieout.cli.options import CatalogOption, HomeOption, catalog_of, home_of, own_catalog_of, remember
 
 app = typer.Typer(
     name="tieout",
@@ -166,7 +166,7 @@ def run(
 
     if week and all_weeks:
         raise CommandError("--week and --all exclude each other", remedy="Give one of them, or neither.")
-    run_workspace(home_of(context, home), programme_of(context, catalog, home), week=week, all_weeks=all_weeks)
+    run_workspace(home_of(context, home), catalog_of(context, catalog, home), week=week, all_weeks=all_weeks)
 
 
 @app.command()
@@ -194,9 +194,9 @@ def report(
     from tieout.cli.report import show_report, show_report_as_of
 
     if as_of is None:
-        show_report(home_of(context, home), programme_of(context, catalog, home), week=week)
+        show_report(home_of(context, home), catalog_of(context, catalog, home), week=week)
     else:
-        show_report_as_of(home_of(context, home), programme_of(context, catalog, home), week=week, as_of=as_of)
+        show_report_as_of(home_of(context, home), catalog_of(context, catalog, home), week=week, as_of=as_of)
 
 
 @app.command()
@@ -220,7 +220,7 @@ def send(  # noqa: PLR0913 - a parameter for every option
     request = Request(week, tuple(to or ()), tuple(resend or ()), tuple(confirm or ()), provisional)
     if dry_run and (request.resend or request.confirm):
         raise CommandError("--dry-run decides nothing", remedy="Leave out --dry-run, or --resend and --confirm.")
-    (preview if dry_run else send)(home_of(context, home), programme_of(context, catalog, home), request)
+    (preview if dry_run else send)(home_of(context, home), catalog_of(context, catalog, home), request)
 
 
 @app.command()
@@ -247,7 +247,7 @@ def audit(
     """
     from tieout.cli.audit import show_audit
 
-    show_audit(home_of(context, home), programme_of(context, catalog, home), as_json=as_json)
+    show_audit(home_of(context, home), catalog_of(context, catalog, home), as_json=as_json)
 
 
 @app.command("freeze-baseline")
@@ -263,7 +263,7 @@ def freeze_baseline(
     """
     from tieout.cli.freeze import freeze
 
-    freeze(home_of(context, home), programme_of(context, catalog, home), force=force)
+    freeze(home_of(context, home), catalog_of(context, catalog, home), force=force)
 
 
 @app.command()
@@ -325,7 +325,7 @@ def export_xlsx(
     """
     from tieout.cli.export import export_workbook
 
-    export_workbook(home_of(context, home), programme_of(context, catalog, home), week=week, path=file)
+    export_workbook(home_of(context, home), catalog_of(context, catalog, home), week=week, path=file)
 
 
 @export_app.command("focus")
@@ -376,4 +376,4 @@ def ui(
     """
     from tieout.cli.ui import serve
 
-    serve(home_of(context, home), programme_of(context, catalog, home), port=port)
+    serve(home_of(context, home), catalog_of(context, catalog, home), port=port)

@@ -11,10 +11,8 @@ from tieout.core.environment import (
     HOME_VARIABLE,
     catalog_or_default,
     home_or_default,
-    named_catalog,
 )
 from tieout.core.home import Home
-from tieout.core.resources import resource_path
 
 HomeOption = Annotated[
     Path | None,
@@ -30,7 +28,7 @@ CatalogOption = Annotated[
     typer.Option(
         "--catalog",
         metavar="DIR",
-        help=f"The programme (${CATALOG_VARIABLE}; else HOME/catalog, ./catalog, the built-in CORAL-X).",
+        help=f"The programme (${CATALOG_VARIABLE}; else HOME/catalog, ./catalog, or none: spend only).",
         show_default=False,
     ),
 ]
@@ -51,28 +49,18 @@ def catalog_of(context: typer.Context, given: Path | None, home: Path | None) ->
     return catalog_or_default(_given(context, given), home_of(context, home))
 
 
-def programme_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
-    """Return the catalog's folder as `catalog_of` does, for what is said about a workspace's own figures.
-
-    Raises:
-        CommandError: the workspace was pulled from Modal, and the catalog would be the built-in one unasked.
-    """
-    find = own_catalog_of if home_of(context, home).was_pulled else catalog_of
-    return find(context, given, home)
-
-
 def own_catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
-    """Return the catalog's folder as `catalog_of` does, for a workspace that lives on Modal.
+    """Return the catalog's folder as `catalog_of` does, for a pull, which asks for what the catalog names.
 
     Raises:
-        CommandError: it would be the built-in one, and nobody has named that.
+        CommandError: there is none.
     """
     directory = catalog_of(context, given, home)
-    if named_catalog(_given(context, given)) or directory.resolve() != resource_path("catalog").resolve():
+    if directory.is_dir():
         return directory
     workspace = home_of(context, home)
     raise CommandError(
-        f"{workspace.root} has no catalog of its own, and the built-in one describes another programme, CORAL-X",
+        f"{workspace.root} has no catalog, and a pull asks for the environment and the functions that a catalog names",
         remedy=f"`tieout init {workspace.catalog}` writes one from what is deployed; "
         f"--catalog DIR or ${CATALOG_VARIABLE} name one that is elsewhere.",
     )

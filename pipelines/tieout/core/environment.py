@@ -1,13 +1,24 @@
 """Where a workspace is, and whose programme it is: `$TIEOUT_HOME` and `$TIEOUT_CATALOG`."""
 
+import json
 import os
 from pathlib import Path
 
+from tieout.core.errors import TieoutError
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
 HOME_VARIABLE = "TIEOUT_HOME"
 CATALOG_VARIABLE = "TIEOUT_CATALOG"
+
+# What the built-in programme describes; other scenarios write a catalog of their own.
+_BUILT_IN_SCENARIOS = frozenset({"coral-x", "as-deployed"})
+
+
+class NoSuchCatalogError(TieoutError):
+    """A catalog was named that is no folder."""
+
+    usual_remedy = f"--catalog DIR or ${CATALOG_VARIABLE} say where it is."
 
 
 def home_or_default(given: Path | None) -> Home:
@@ -15,14 +26,43 @@ def home_or_default(given: Path | None) -> Home:
     return Home((given or Path(os.environ.get(HOME_VARIABLE) or "data")).absolute())
 
 
-def named_catalog(given: Path | None) -> Path | None:
-    """Return the given catalog, else `$TIEOUT_CATALOG`; None when nobody names one."""
-    named = given or os.environ.get(CATALOG_VARIABLE)
-    return Path(named).absolute() if named else None
-
-
 def catalog_or_default(given: Path | None, home: Home) -> Path:
-    """Return the named catalog, else `HOME/catalog`, else `./catalog` where there is one, else the built-in one."""
-    beside = (home.catalog, Path("catalog").absolute())
-    found = next((folder for folder in beside if folder.is_dir()), resource_path("catalog"))
-    return named_catalog(given) or found
+    """Return the folder of a workspace's catalog.
+
+    It is the given one, else `$TIEOUT_CATALOG`, else `HOME/catalog`. A workspace that simulates the built-in programme
+    has that; any other has `./catalog`, unless that is the built-in one. Else it is `HOME/catalog`, which is not there:
+    `tieout.catalog.load` reads a folder that is not there as an empty programme.
+
+    Raises:
+        NoSuchCatalogError: the catalog that is named is no folder.
+    """
+    named = given or os.environ.get(CATALOG_VARIABLE)
+    if named:
+        folder = Path(named).absolute()
+        if not folder.is_dir():
+            raise NoSuchCatalogError("there is no such folder, and a catalog is one", place=folder)
+        return folder
+    if home.catalog.is_dir():
+        return home.catalog
+    if _scenario(home) in _BUILT_IN_SCENARIOS:
+        return resource_path("catalog")
+    beside = Path("catalog").absolute()
+    return beside if beside.is_dir() and not _is_built_in(beside) else home.catalog
+
+
+def _scenario(home: Home) -> str | None:
+    """The scenario that a workspace was simulated with; None where it holds anything else."""
+    try:
+        mark = json.loads(home.simulation.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return mark.get("scenario") if isinstance(mark, dict) else None
+
+
+def _is_built_in(directory: Path) -> bool:
+    """Tell whether a folder is the built-in catalog, or that of a clone beside an installed package."""
+    built_in = resource_path("catalog")
+    return directory.resolve() == built_in.resolve() or (
+        (directory / "rollout.yaml").is_file()
+        and (directory / "rollout.yaml").read_bytes() == (built_in / "rollout.yaml").read_bytes()
+    )

@@ -80,8 +80,8 @@ def open_workspace(
 
     Args:
         home: the folder of its state; by default `$TIEOUT_HOME`, else `./data`.
-        catalog: the folder of its programme; by default `$TIEOUT_CATALOG`, else `HOME/catalog`, else `./catalog`, else
-            the built-in one.
+        catalog: the folder of its programme; by default `$TIEOUT_CATALOG`, else `HOME/catalog`, else `./catalog`, as
+            `tieout.core.environment.catalog_or_default` finds it; without any, the programme is empty.
         watch: is told the name of every step before it begins.
     """
     place = home_or_default(None if home is None else Path(home))
