@@ -95,11 +95,14 @@ def address(text: str) -> str:
 def load_mail_settings(catalog_directory: Path, environment: Mapping[str, str]) -> MailSettings:
     """Read `mail.yaml` and the environment.
 
+    Without a catalog nobody gets mail.
+
     Raises:
         CatalogError: the file is missing, or a field of it is wrong.
         MailSettingsError: a variable is missing or wrong.
     """
-    file = load_beside(catalog_directory / MAIL_FILE, _MailFile)
+    is_there = catalog_directory.is_dir()
+    file = load_beside(catalog_directory / MAIL_FILE, _MailFile) if is_there else _NO_MAIL
     server = _server(environment)
     return MailSettings(
         timezone=file.timezone,
@@ -148,6 +151,9 @@ class _MailFile(BaseModel):
     finance: _Addresses
     operators: _Addresses
     archive_url: Annotated[str | None, AfterValidator(_url)] = None
+
+
+_NO_MAIL = _MailFile(timezone="UTC", finance=(), operators=())
 
 
 # The environment

@@ -21,8 +21,10 @@ from tieout.cli.messages import out
 from tieout.core.home import Home
 
 if TYPE_CHECKING:
+    import duckdb
     from packaging.requirements import Requirement
 
+    from tieout.core.periods import IsoWeek
     from tieout.modal.discovery import Access
 
 _OLDEST_PYTHON = (3, 11)
@@ -67,7 +69,7 @@ def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
         lambda: _disk(home),
         lambda: _catalog(catalog_directory),
         lambda: _landing(home),
-        lambda: _warehouse(home),
+        lambda: _warehouse(home, catalog_directory),
         lambda: _modal(home, catalog_directory, needs_modal=needs_modal),
     )
     is_well = True
@@ -139,6 +141,9 @@ def _disk(home: Home) -> Iterator[Diagnosis]:
 
 
 def _catalog(directory: Path) -> Iterator[Diagnosis]:
+    if not directory.exists():
+        yield Diagnosis("catalog", f"none: spend only, no claim. `tieout init {directory}` writes a first one")
+        return
     try:
         catalog = load_catalog(directory)
     except CatalogError as error:
@@ -179,7 +184,7 @@ def _landing(home: Home) -> Iterator[Diagnosis]:
     yield Diagnosis("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
 
 
-def _warehouse(home: Home) -> Iterator[Diagnosis]:
+def _warehouse(home: Home, catalog_directory: Path) -> Iterator[Diagnosis]:
     if not home.warehouse.exists():
         yield Diagnosis("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
         return
@@ -192,6 +197,7 @@ def _warehouse(home: Home) -> Iterator[Diagnosis]:
             refused = con.execute("select path, reason, fix from raw.rejected_files order by path").fetchall()
             newest = con.execute("select max(fetched_at) from raw.deliveries").fetchone()
             delivered = con.execute(_DELIVERED).fetchall()
+            uncovered = _uncovered(con, weeks[-1], catalog_directory) if weeks else []
     except WarehouseBusyError:
         yield Diagnosis("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
         return
@@ -200,10 +206,23 @@ def _warehouse(home: Home) -> Iterator[Diagnosis]:
         return
     built = f"weeks {weeks[0].label} to {weeks[-1].label} are built" if weeks else "no week is built yet"
     yield Diagnosis("warehouse", f"{home.warehouse}: {built}")
+    yield from uncovered
     for path, reason, fix in refused:
         yield Diagnosis("refused", f"landing/{path}: {reason}", fix)
     yield from _deleted(home, delivered)
     yield _clock(newest[0] if newest else None, is_simulated=is_simulated(home))
+
+
+def _uncovered(con: "duckdb.DuckDBPyConnection", week: "IsoWeek", catalog_directory: Path) -> list[Diagnosis]:
+    """Say what the newest week's bill and the catalog do not share, as its report does."""
+    from tieout.report.sections.catalog_coverage import read_catalog_coverage
+
+    try:
+        catalog = load_catalog(catalog_directory)
+    except CatalogError:
+        return []  # said above
+    findings = read_catalog_coverage(con, week, catalog)
+    return [Diagnosis("catalog", f"{week.label}: {finding.message} ({finding.code})") for finding in findings]
 
 
 def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterator[Diagnosis]:

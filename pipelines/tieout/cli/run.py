@@ -46,6 +46,7 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     wanted = None if week is None else week_of(week)
     _require_landed_files(home)
     workspace = Workspace(home, catalog_directory)
+    say(_programme(workspace))
     with (
         stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
         show_steps() as steps,
@@ -55,6 +56,14 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
         workspace.watch = steps.step
         made = _bring_up_to_date(workspace, wanted, runs, steps, all_weeks=all_weeks)
     _conclude(workspace, made, seconds=time.monotonic() - started)
+
+
+def _programme(workspace: Workspace) -> str:
+    """Say which catalog is taken, or that there is none."""
+    directory = workspace.catalog_directory
+    if not directory.is_dir():
+        return f"Programme: none (spend only). `tieout init {directory}` writes a first catalog."
+    return f"Programme: {workspace.catalog.rollout.programme}, {directory}"
 
 
 def _definitions_of(home: Home, catalog_directory: Path) -> "Definitions":

@@ -31,7 +31,7 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     environment = {
         **os.environ,
         HOME_VARIABLE: str(home.root),
-        CATALOG_VARIABLE: str(catalog_directory),
+        **({CATALOG_VARIABLE: str(catalog_directory)} if catalog_directory.is_dir() else {}),
         "DAGSTER_HOME": str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "GX_ANALYTICS_ENABLED": "False",

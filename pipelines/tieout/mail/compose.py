@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 
 import css_inline
 
+from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_text
@@ -229,7 +230,9 @@ def message_id_of(report: WeeklyReport, envelope: Envelope) -> str:
 def subject_of(report: WeeklyReport) -> str:
     """`Tieout · CORAL-X · 2026-W46: $523.14 ± $9.56 avoided, verified; ties out`, in one printable line."""
     headline = report.headline
-    if headline.week_figure is None:
+    if report.is_spend_only:
+        said = f"{format_usd(report.spend.total_usd)} spent"
+    elif headline.week_figure is None:
         said = "no saving claimed"
     else:
         said = f"{headline.week_figure} avoided, {headline.standing.state}"

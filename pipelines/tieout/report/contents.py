@@ -13,6 +13,7 @@ from tieout.audit.entries import AuditEntry
 from tieout.audit.projection import audit_projection
 from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
+from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import models_at_other_prices
 from tieout.report.formats.sheets import Sheet
@@ -43,7 +44,7 @@ from tieout.report.sections.restatements import Restatements, read_restatements
 from tieout.report.sections.revisions import Revision
 from tieout.report.sections.rollout import RolloutLine, read_rollout
 from tieout.report.sections.savings import Savings, describe_savings, write_savings
-from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed, write_spend
+from tieout.report.sections.spend import FunctionSpend, Spend, Unattributed, read_spend, read_unattributed, write_spend
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out, write_reconciliation
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
@@ -65,6 +66,8 @@ SECTIONS = (
     Section("definitions", "Definitions"),
 )
 """The sections of the page and of the text after the headline, in their order."""
+_SPEND_ONLY = ("spend", "opportunities", "changes", "tie_out", "coverage", "findings", "definitions")
+_DEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class WeeklyReport:
     """One week of one programme, ready to be printed.
 
     A section that can have nothing to say has a default that says so.
+
+    Attributes:
+        is_spend_only: whether the programme names neither a change nor a claim, so that spend leads.
     """
 
     programme: str
@@ -104,6 +110,29 @@ class WeeklyReport:
     adjustments: tuple[Adjustment, ...] = ()
     daily: tuple[DailyCost, ...] = ()
     months: tuple[MonthReconciled, ...] = ()
+    is_spend_only: bool = False
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections after the headline: all of them, or those that need no claim, spend first."""
+        if not self.is_spend_only:
+            return SECTIONS
+        return tuple(section for name in _SPEND_ONLY for section in SECTIONS if section.name == name)
+
+    @property
+    def dearest(self) -> tuple[FunctionSpend, ...]:
+        """The functions that cost most in the week, without what belongs to no function."""
+        return tuple(each for each in self.spend.functions if not each.function.startswith("__"))[:_DEAREST]
+
+    @property
+    def spend_sentence(self) -> str:
+        """What the week cost, how much of it served no call, and the dearest functions."""
+        share = f", {self.unattributed.share} of it without a call" if self.unattributed.share is not None else ""
+        sentence = f"{format_usd(self.spend.total_usd)} was spent in {self.week.label}{share}."
+        if not self.dearest:
+            return sentence
+        named = listing([f"{each.function} ({format_usd(each.amount_usd)})" for each in self.dearest])
+        return f"{sentence} The dearest: {named}."
 
     @property
     def span(self) -> str:
@@ -146,9 +175,10 @@ class WeeklyReport:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What a person must know first: a blocked gate, then the headline."""
+        """What a person must know first: a blocked gate, the spend where nothing is claimed, the headline."""
         blocked = self.blocked_sentence
-        return self.headline.sentences if blocked is None else (blocked, *self.headline.sentences)
+        spend = (self.spend_sentence,) if self.is_spend_only else ()
+        return (*(() if blocked is None else (blocked,)), *spend, *self.headline.sentences)
 
     @property
     def days_sentence(self) -> str:
@@ -239,4 +269,5 @@ def read_contents(data: WeekData) -> WeeklyReport:
         adjustments=tuple(line for line in catalog.adjustments.adjustments if line.day in week.days()),
         daily=read_daily(con, week, catalog),
         months=read_months(con, week),
+        is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
     )

@@ -14,7 +14,7 @@ from tieout.report.archive import (
     render_links,
     render_summary,
 )
-from tieout.report.contents import HEADLINE, SECTIONS, WeeklyReport
+from tieout.report.contents import HEADLINE, WeeklyReport
 from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME, TEXT_NAME
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.templates import html_templates, text_templates
@@ -74,7 +74,7 @@ def render_html(
     return template.render(
         report=report,
         headline_section=HEADLINE,
-        sections=SECTIONS,
+        sections=report.sections,
         pictures=pictures,
         links=Markup(render_links(neighbours)),
         workbook=workbook_name(report),
@@ -85,7 +85,7 @@ def render_html(
 def render_text(report: WeeklyReport) -> str:
     """Return the report as text; no line is wider than 80 terminal cells."""
     template = text_templates().get_template("weekly.txt.j2")
-    return template.render(report=report, headline_section=HEADLINE, sections=SECTIONS)
+    return template.render(report=report, headline_section=HEADLINE, sections=report.sections)
 
 
 def headline_lines(report: WeeklyReport) -> list[str]:

@@ -15,6 +15,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.anomalies import read_anomalies
 from tieout.measure.configuration_drift import Deviation, read_deviations
 from tieout.report.inputs import week_bounds
+from tieout.report.sections.catalog_coverage import read_catalog_coverage
 from tieout.report.sections.rollout import RolloutLine
 from tieout.report.wording import count, day_name, listing, span
 from tieout.savings.anomalies import Anomaly
@@ -78,6 +79,7 @@ def read_findings(
         *_negative_findings(measurement),
         *_unmatched_findings(con, measurement, catalog),
         *_resource_findings(con, week),
+        *read_catalog_coverage(con, week, catalog),
         *_unusual_costs(read_anomalies(con, week, catalog)),
     )
 

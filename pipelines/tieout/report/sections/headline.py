@@ -220,7 +220,7 @@ def describe_headline(
         half_width_usd=savings.total.half_width_usd,
         avoided_usd_per_day=None if avoided is None else per_day(avoided, days),
         half_width_usd_per_day=None if width is None else per_day(width.half_width_usd, days),
-        standing=_total_standing(measurement),
+        standing=_total_standing(measurement, catalog),
         published_usd_per_day=published.saving_usd_per_day if published else None,
         lines_usd_per_day=sum(
             (projected_usd_per_day(x.before_usd_per_hour, x.after_usd_per_hour, x.calls_per_hour) for x in lines),
@@ -243,7 +243,9 @@ def _checks(judgement: Judgement) -> Iterator[Check]:
     yield from (Check(what, not found & codes) for what, codes in _CHECKS.items())
 
 
-def _total_standing(measurement: WeekMeasurement) -> Standing:
+def _total_standing(measurement: WeekMeasurement, catalog: Catalog) -> Standing:
+    if not catalog.functions.functions:
+        return Standing(Status.NO_CLAIM.value, ("no catalog names a function or a change",))
     if not measurement.functions:
         return Standing(Status.NO_CLAIM.value, ("the catalog names no function that has calls or cost",))
     undeployed = [r for r in measurement.judgement.reasons if r.code in _NOTHING_TO_MEASURE]

@@ -1,0 +1,90 @@
+"""What a week's bill and the catalog do not share: cost that the catalog does not name, functions that nobody runs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.catalog.vocabulary import OBJECT_KINDS
+from tieout.core.findings import Finding, Severity
+from tieout.core.money import format_usd
+from tieout.core.periods import IsoWeek
+from tieout.report.inputs import week_bounds
+from tieout.report.wording import count, listing, share_of
+
+BILLED_OUTSIDE_CATALOG = "billed_outside_catalog"
+CATALOGUED_BUT_UNSEEN = "catalogued_but_unseen"
+_MOST_NAMED = 5
+# What is billed for a volume, or for any object that has no functions, stands under such a name.
+_WITHOUT_FUNCTIONS = frozenset(kind.residual for kind in OBJECT_KINDS if not kind.has_functions)
+
+_BILLED_AND_CALLED = """
+select environment, app, function, sum(cost_usd)::decimal(38, 12), sum(inputs)::bigint
+from savings.daily_function
+where day >= $since and day < $until
+group by all
+order by all
+"""
+
+
+def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Iterator[Finding]:
+    """Compare what a week billed and called with what the catalog names; a catalog without functions names nothing."""
+    if not catalog.functions.functions:
+        return
+    owners, environment = catalog.owners(), catalog.functions.environment
+    apps = {app for app, _ in owners}
+    outside: defaultdict[str, Decimal] = defaultdict(Decimal)
+    total, seen = Decimal(0), set()
+    for place, app, function, cost, inputs in con.execute(_BILLED_AND_CALLED, week_bounds(week)).fetchall():
+        total += cost
+        is_here = place == environment
+        if is_here and (app, function) in owners:
+            if cost or inputs:
+                seen.add(owners[app, function])
+        elif not (is_here and app in apps and _is_residual(function)) and function not in _WITHOUT_FUNCTIONS:
+            name = app if _is_residual(function) else f"{app}/{function}"
+            outside[name if is_here else f"{name} ({place})"] += cost
+    yield from _outside({name: cost for name, cost in outside.items() if cost}, total)
+    if total:
+        yield from _unseen([each.name for each in catalog.functions.functions if each.name not in seen])
+
+
+def _is_residual(function: str) -> bool:
+    return function.startswith("__") and function.endswith("__")
+
+
+def _outside(costs: dict[str, Decimal], total: Decimal) -> Iterator[Finding]:
+    if not costs:
+        return
+    billed = sum(costs.values(), Decimal(0))
+    dearest = sorted(costs, key=lambda name: (-costs[name], name))
+    named = [f"{name} ({format_usd(costs[name])})" for name in dearest[:_MOST_NAMED]]
+    if len(dearest) > _MOST_NAMED:
+        named.append(f"{len(dearest) - _MOST_NAMED:,} more")
+    yield Finding(
+        code=BILLED_OUTSIDE_CATALOG,
+        severity=Severity.WARNING,
+        subject="catalog",
+        message=f"the catalog does not name {share_of(billed, total)} of the bill, {format_usd(billed)}: "
+        f"{listing(named)}. Add them to functions.yaml, or leave them out on purpose.",
+        data={name: str(costs[name]) for name in dearest},
+    )
+
+
+def _unseen(functions: list[str]) -> Iterator[Finding]:
+    if not functions:
+        return
+    named = functions[:_MOST_NAMED]
+    if len(functions) > _MOST_NAMED:
+        named = [*named, f"{len(functions) - _MOST_NAMED:,} more"]
+    verb = "was" if len(functions) == 1 else "were"
+    yield Finding(
+        code=CATALOGUED_BUT_UNSEEN,
+        severity=Severity.WARNING,
+        subject="catalog",
+        message=f"{count(len(functions), 'function')} of the catalog {verb} neither billed nor called: "
+        f"{listing(named)}. Check the names of app and function, and whether its log is landed.",
+        data={"functions": ", ".join(functions)},
+    )
