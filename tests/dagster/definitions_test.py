@@ -103,6 +103,7 @@ def test_the_package_serves_the_workspace_that_the_environment_names(
     from tieout.definitions import defs
 
     monkeypatch.setenv("TIEOUT_HOME", str(tmp_path))
+    (tmp_path / "programme").mkdir()
     monkeypatch.setenv("TIEOUT_CATALOG", str(tmp_path / "programme"))
     resources = defs().resources or {}
     served = json.loads(resources["workspace"].model_dump_json())

@@ -33,11 +33,6 @@ class Home:
         return self.landing / PULL_LOCK_NAME
 
     @property
-    def was_pulled(self) -> bool:
-        """Whether the landed files come from a pull, whatever else is among them."""
-        return self.pull_lock.exists()
-
-    @property
     def warehouse(self) -> Path:
         """The DuckDB file that the pipeline writes."""
         return self.root / "warehouse.duckdb"

@@ -79,15 +79,12 @@ def test_the_doctor_needs_a_token_only_when_asked_to(tieout: Tieout, tmp_path: P
     assert modal_line("--modal").startswith("problem")
 
 
-@pytest.mark.parametrize("command", ["pull", "run"])
-def test_what_comes_from_modal_is_not_held_against_another_programme_unasked(
-    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+def test_a_pull_needs_a_catalog_of_the_workspace(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TIEOUT_CATALOG")
     home = Home(tmp_path / "mine")
-    home.landing.mkdir(parents=True)
-    home.pull_lock.touch()
-    spoken = tieout(command, "--home", home.root)
+    spoken = tieout("pull", "--home", home.root)
     assert spoken.code == 2
     assert f"`tieout init {home.catalog}` writes one" in spoken.err
 

@@ -1,0 +1,150 @@
+"""Own exports in an empty folder, without a catalog: what everything cost, no claim, and nothing of CORAL-X."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import Spoken, Tieout
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
+
+WEEK = IsoWeek.parse("2026-W42")
+FOREIGN = "coral"
+
+
+def land(home: Home, name: str, rows: list[dict[str, object]], **said: object) -> None:
+    """Land an export of the whole week, fetched when the week was settled."""
+    path = home.landing / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows))
+    sidecar = {
+        "command": "modal …",
+        "range_start": f"{WEEK.start}T00:00:00Z",
+        "range_end": f"{WEEK.end}T00:00:00Z",
+        "fetched_at": f"{WEEK.end}T12:00:00Z",
+        "client_version": "1.6.4",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_name(f"{path.name}.meta.json").write_text(json.dumps(sidecar | said))
+
+
+def exports(home: Home) -> None:
+    """The daily bill of an app and a volume, and the log of the app's one function."""
+    billed = {"render": ("ap-1", "10.00"), "weights": ("vo-1", "0.10")}
+    bill: list[dict[str, object]] = [
+        {
+            "object_id": object_id,
+            "description": name,
+            "environment": "main",
+            "interval_start": f"{day}T00:00:00",
+            "cost": amount,
+        }
+        for name, (object_id, amount) in billed.items()
+        for day in WEEK.days()
+    ]
+    land(home, "billing_report/bill.json", bill, resolution="d")
+    calls: list[dict[str, object]] = [
+        {
+            "function_call_id": f"fc-{day}",
+            "service_method_name": None,
+            "enqueued_at": f"{day}T10:00:00Z",
+            "started_at": f"{day}T10:00:00Z",
+            "container_id": f"ta-{day}",
+            "startup_time_seconds": 0,
+            "execution_time_seconds": 60,
+            "status": "success",
+        }
+        for day in WEEK.days()
+    ]
+    land(home, "function_calls/app=render/function=frame/calls.json", calls)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "acme")
+    exports(home)
+    return home
+
+
+@pytest.fixture
+def said(tieout: Tieout, home: Home, monkeypatch: pytest.MonkeyPatch) -> Spoken:
+    """What `tieout run` says of it, from within a clone."""
+    monkeypatch.delenv("TIEOUT_CATALOG")
+    monkeypatch.chdir(resource_path("catalog").parent)
+    return tieout("run", "--home", home.root)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """All that is written for a reader, as text: pages, mail, workbooks."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                found |= {f"{path}/{name}": book.read(name).decode(errors="replace") for name in book.namelist()}
+        elif path.is_file():
+            found[str(path)] = path.read_bytes().decode(errors="replace")
+    return found
+
+
+def published(path: Path) -> list[str]:
+    """Every row of finance's file, as text."""
+    with duckdb.connect() as con:
+        con.execute(f"attach '{path}' as opened (read_only)")
+        names = "select schema_name, {0}_name from duckdb_{0}s() where database_name = 'opened' and not internal"
+        tables = [*con.execute(names.format("view")).fetchall(), *con.execute(names.format("table")).fetchall()]
+        return [str(con.execute(f'from opened."{schema}"."{table}"').fetchall()) for schema, table in tables]
+
+
+def test_own_exports_run_without_a_catalog_and_say_nothing_of_another_programme(
+    tieout: Tieout, home: Home, said: Spoken
+) -> None:
+    assert said.code == 0
+    assert "Programme: none (spend only)." in said.out
+    assert "acme, week 2026-W42" in said.out
+    mail = tieout("send", "--dry-run", "--week", WEEK.label, "--home", home.root)
+    assert mail.code == 0
+    doctor = tieout("doctor", "--home", home.root)
+    for text in (said.out, said.err, mail.out, doctor.out):
+        assert FOREIGN not in text.lower()
+    written = texts(home.reports)
+    assert len(written) > 3
+    assert [name for name, text in written.items() if FOREIGN in text.lower() or "4,140" in text] == []
+    rows = published(home.finance)
+    assert any("frame" in row for row in rows)
+    assert [row for row in rows if FOREIGN in row.lower()] == []
+
+
+@pytest.mark.usefixtures("said")
+def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) -> None:
+    page = (home.reports / WEEK.label / "index.html").read_text(encoding="utf-8")
+    assert page.index("What was spent?") < page.index("Do the numbers tie?")
+    assert "$70.70" in page
+    assert "What was saved?" not in page
+    text = (home.reports / WEEK.label / "report.txt").read_text(encoding="utf-8")
+    assert text.index("$70.70 was spent in 2026-W42") < text.index("No saving is claimed for 2026-W42")
+    assert text.index("WHERE THE MONEY WENT") < text.index("NEXT OPPORTUNITIES") < text.index("TIE-OUT")
+    assert "GUARDRAILS" not in text
+    mail = tieout("send", "--dry-run", "--week", WEEK.label, "--home", home.root)
+    assert "2026-W42: $70.70 spent" in mail.out
+    assert tieout("freeze-baseline", "--home", home.root).code == 2
+    assert not home.catalog.exists()
+
+
+def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, home: Home) -> None:
+    """The catalog is named, and knows none of the billed apps."""
+    said = tieout("run", "--home", home.root)
+    assert f"Programme: CORAL-X, {resource_path('catalog')}" in said.out
+    report = " ".join((home.reports / WEEK.label / "report.txt").read_text(encoding="utf-8").split())
+    functions = len(load_catalog(resource_path("catalog")).functions.functions)
+    outside = "the catalog does not name 99.0% of the bill, $70.00: render/frame"
+    unseen = f"{functions} functions of the catalog were neither billed nor called"
+    doctor = tieout("doctor", "--home", home.root).out
+    for finding in (outside, unseen, "billed_outside_catalog", "catalogued_but_unseen"):
+        assert finding in report
+        assert finding in " ".join(doctor.split())
