@@ -127,7 +127,7 @@ class WeeklyReport:
     @property
     def spend_sentence(self) -> str:
         """What the week cost, how much of it served no call, and the dearest functions."""
-        share = f", {self.unattributed.share} of it without a call" if self.unattributed.share is not None else ""
+        share = f", {self.unattributed.share} of it without a call" if self.unattributed.total_usd else ""
         sentence = f"{format_usd(self.spend.total_usd)} was spent in {self.week.label}{share}."
         if not self.dearest:
             return sentence

@@ -170,7 +170,9 @@ def ledger_of(report: WeeklyReport, function: str) -> list[LedgerRow]:
 
 
 def codes_of(report: WeeklyReport) -> list[str]:
-    return [finding.code for finding in report.findings if finding.code != "baseline_not_frozen"]
+    """The findings of the day's work: nothing is frozen here, and the programme has more functions than the bill."""
+    always = ("baseline_not_frozen", "catalogued_but_unseen")
+    return [finding.code for finding in report.findings if finding.code not in always]
 
 
 def gate_of(report: WeeklyReport, code: str) -> tuple[GateOutcome, str]:
@@ -282,7 +284,8 @@ def test_a_catalog_that_knows_nothing_still_gets_its_money_tied(con: duckdb.Duck
     )
     report = build(con, catalog=empty)
     assert headline_lines(report) == [
-        "No saving is claimed for 2026-W44, because the catalog names no function that has calls or cost.",
+        "$56.00 was spent in 2026-W44. The dearest: generate_code_modal ($56.00).",
+        "No saving is claimed for 2026-W44, because no catalog names a function or a change.",
         "7 hours, 7 pools: $56.000000000000 billed = attributed, difference $0.000000000000.",
     ]
     assert report.spend.total_usd == 56
