@@ -82,7 +82,7 @@ def said(tieout: Tieout, home: Home, monkeypatch: pytest.MonkeyPatch) -> Spoken:
 
 def texts(folder: Path) -> dict[str, str]:
     """All that is written for a reader, as text: pages, mail, workbooks."""
-    found = {}
+    found: dict[str, str] = {}
     for path in folder.rglob("*"):
         if path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
