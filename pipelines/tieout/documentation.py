@@ -27,6 +27,8 @@ Warnings above the JSON, or above the header of a CSV, are skipped. A line that 
 warning: the file is refused, because what was cut off may be a cost. Every row is read by its own names, so rows of two
 clients may stand in one list. A row that gives a field under two names, or a key twice in one object, is refused.
 
+A call log is far larger and is read as it stands: one with escape codes is refused, with the remedy.
+
 A table in boxes is refused, because the client cuts its values off at the width of the terminal. The refusal names the
 command that prints the same as JSON.
 

@@ -128,21 +128,13 @@ def without_colour(text: str) -> str:
     return _ESCAPE.sub("", text) if "\x1b" in text else text
 
 
-def bare_json(text: str, *, fix: str) -> str:
-    """Return the JSON in what a client printed; lines above it become empty, so that lines keep their numbers.
-
-    Raises:
-        RejectionError: a table in boxes.
-    """
+def bare_json(text: str) -> str:
+    """Return the JSON in what a client printed; lines above it become empty, so that lines keep their numbers."""
     text = without_colour(text)
     if _JSON_BEGINS.match(text.lstrip().partition("\n")[0]):
         return text
     lines = text.split("\n")
-    start = next((number for number, line in enumerate(lines) if _JSON_BEGINS.match(line)), None)
-    if start is None:
-        if is_boxed(text):
-            raise boxed(fix)
-        return text
+    start = next((number for number, line in enumerate(lines) if _JSON_BEGINS.match(line)), 0)
     if any(_PIECE_OF_JSON.search(line.strip()) for line in lines[:start]):
         return text
     return "\n" * start + "\n".join(lines[start:])

@@ -15,7 +15,7 @@ from typing import NoReturn
 import pyarrow as pa
 
 from tieout.core.money import MoneyError, parse_usd
-from tieout.sources.dialects import Export, bare_json
+from tieout.sources.dialects import Export, bare_json, boxed, is_boxed
 from tieout.sources.landing import RejectionError
 
 LONGEST_TEXT = 65_536
@@ -159,7 +159,7 @@ def load_json(text: str, *, fix: str = _EXPORT_AGAIN) -> object:
             )
         return fields
 
-    text = bare_json(text, fix=fix)
+    text = bare_json(text)
     try:
         return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=checked)
     except json.JSONDecodeError as error:
@@ -176,6 +176,13 @@ def bad_json(error: json.JSONDecodeError, *, cut_off: bool, fix: str = _EXPORT_A
             detail=error.msg,
             fix="Pull or copy the file again.",
         )
+    if error.doc.startswith("\x1b", error.pos):
+        return RejectionError(
+            f"line {error.lineno}: escape codes for colours, as the modal client prints them under FORCE_COLOR",
+            fix=f"Unset FORCE_COLOR first. {fix}",
+        )
+    if is_boxed(error.doc):
+        return boxed(fix)
     return RejectionError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}", fix=fix)
 
 

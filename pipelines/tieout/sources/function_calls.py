@@ -370,7 +370,7 @@ class _Window:
         """Word the refusal of what stands in the window, with its line in the whole file."""
         error.lineno += self.line - 1
         at_the_end = error.pos >= len(self.held.rstrip()) or "Unterminated" in error.msg
-        return bad_json(error, cut_off=self.ended and at_the_end)
+        return bad_json(error, cut_off=self.ended and at_the_end, fix=_EXPORT_AGAIN)
 
 
 def _values(window: _Window) -> Iterator[tuple[int, object]]:

@@ -270,6 +270,8 @@ TEXT = json.dumps([CALL, CALL], indent=2)
         ((TEXT + "]").encode(), "not JSON: Extra data"),
         ((TEXT + TEXT).encode(), "not JSON: Extra data"),
         (TEXT.replace("success", "succ\x07ess").encode(), "not JSON: Invalid control character"),
+        (b"\x1b[1m[\x1b[0m\n" + TEXT[2:].encode(), "line 1: escape codes for colours"),
+        ("┏━━━━┓\n┃ Id ┃\n".encode(), "a table in boxes"),
         (TEXT.replace("success", "é").encode("latin-1"), "is not UTF-8"),
         (TEXT.encode("utf-16"), "is not UTF-8"),
         (gzip.compress(TEXT.encode())[:-9], "the gzip file is cut off or broken"),
@@ -279,6 +281,12 @@ TEXT = json.dumps([CALL, CALL], indent=2)
 def test_what_is_no_list_of_calls_is_refused(folder: LandingFolder, content: bytes, reason: str) -> None:
     folder.put(FILE, content)
     assert reason in folder.refusal()
+
+
+def test_a_log_in_colours_is_refused_with_what_switches_them_off(folder: LandingFolder) -> None:
+    folder.put(FILE, b"\x1b[1m[\x1b[0m\n" + TEXT[2:].encode())
+    [refused] = folder.load().rejected
+    assert refused.fix.startswith("Unset FORCE_COLOR first. Export it again: modal function calls")
 
 
 def test_the_line_of_a_mistake_deep_in_a_file_is_named(folder: LandingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
