@@ -12,7 +12,7 @@ select
     app,  -- the app's or object's name on the bill
     function,  -- who caused it; names in double underscores are residuals
     phase,  -- rollout phase of the containers; none outside the programme
-    component,  -- execution, startup, idle, warm, failed, unexplained, unlogged, residual or direct
+    component,  -- what it was for, see catalog.components
     resource,  -- catalog name or the bill's label; rounding; all (not broken down)
     sum(amount_usd)::decimal(38, 12) as amount_usd,  -- exact
     min(status) as status  -- provisional while any part may still change; else restated where a final part changed; else settled

@@ -115,7 +115,7 @@ select
     c.object_tags as Tags,  -- the object's tags on the bill, JSON; null without any
     c.function as x_Function,  -- the function that caused the charge; names in double underscores are residuals
     c.phase as x_Phase,  -- rollout phase of its containers; none outside the programme
-    c.component as x_Component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
+    c.component as x_Component,  -- what it was for, see catalog.components
     c.resource as x_Resource,  -- GPU type, CPU, Memory, the bill's label; rounding; all (not broken down)
     case c.resolution when 'h' then 'hour' when 'd' then 'day' else 'month' end as x_Interval,  -- what was billed
     c.status as x_Status  -- settled, provisional (may still change) or restated

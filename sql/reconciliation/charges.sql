@@ -72,7 +72,7 @@ select
     c.kind,  -- gpu, cpu, memory; other (not broken down, unknown labels)
     c.function,  -- who caused it; names in double underscores are residuals
     c.phase,  -- rollout phase of the containers; none outside the programme
-    c.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
+    c.component,  -- what it was for, see catalog.components
     c.category,  -- usage; adjustment (rounding, not itemised, the plan …); credit
     c.name,  -- line of the summary: credits, not_itemised, invoice_rounding …; empty for attributed amounts
     c.is_correction,  -- what has moved since the month was closed

@@ -285,7 +285,7 @@ select
     p.kind,  -- gpu, cpu, memory; other (not broken down, unknown labels, rounding)
     p.function,  -- who caused it; names in double underscores are residuals
     p.phase,  -- rollout phase of the containers; none outside the programme
-    p.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
+    p.component,  -- what it was for, see catalog.components
     p.is_correction,  -- what has moved since the month was closed
     p.amount_usd::decimal(38, 12) as amount_usd,  -- exact
     p.price_percent,  -- factor on the list price by region and nonpreemptible, in hundredths; null for rounding

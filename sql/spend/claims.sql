@@ -417,7 +417,7 @@ select
     resource,  -- the pool's resource
     function,  -- who claims; __unexplained__ for GPU time that no function claims
     phase,  -- rollout phase of the containers
-    component,  -- startup, execution, idle, failed, warm; unlogged or residual where only the bill shows it
+    component,  -- see catalog.components; unlogged or residual where only the bill shows it
     evidence,  -- seen, settings, window, usual, limit, beyond, wait, bill
     payment_order,  -- what is better known is paid first
     sum(container_us)::hugeint as container_us,  -- container time that claims, microseconds

@@ -78,7 +78,7 @@ select
     u.phase,  -- rollout phase of the containers
     u.configuration_from,  -- names their configuration, see staging.configurations
     u.hour,  -- start of the hour, UTC
-    u.component,  -- startup, execution, idle, failed or warm
+    u.component,  -- what it was for, see catalog.components
     u.evidence,  -- seen, settings, window, usual, limit, beyond or wait
     case u.evidence
         when 'seen' then 1

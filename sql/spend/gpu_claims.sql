@@ -237,7 +237,7 @@ select
     h.phase,  -- rollout phase of the containers
     h.configuration_from,  -- names their configuration, see staging.configurations
     h.hour,  -- start of the hour, UTC
-    h.component,  -- startup, execution, idle, failed or warm
+    h.component,  -- what it was for, see catalog.components
     h.evidence,  -- seen, settings, window, usual, limit, beyond or wait
     h.payment_order,  -- what is better known is paid first
     c.claimed_us,  -- container time that claims this GPU, microseconds

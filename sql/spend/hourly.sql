@@ -305,7 +305,7 @@ select
     p.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
     a.function,  -- who caused it; names in double underscores are residuals
     a.phase,  -- rollout phase of the containers; none outside the programme
-    a.component,  -- startup, execution, idle, warm, failed, unexplained, unlogged, residual or direct
+    a.component,  -- what it was for, see catalog.components
     (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
     -- the rest of it was shared, or is what only the bill shows
     (p.direction * a.modelled_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd,  -- paid by own claims

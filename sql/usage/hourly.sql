@@ -280,7 +280,7 @@ select
     configuration_from,  -- names the configuration, see staging.configurations
     phase,  -- rollout phase of that configuration
     hour,  -- start of the hour, UTC
-    component,  -- startup, execution, idle, failed or warm
+    component,  -- what it was for, see catalog.components
     evidence,  -- seen, settings, window, usual, limit, beyond or wait
     sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit, beyond and wait at most
     max(containers) as containers  -- containers of the log alive in this hour
