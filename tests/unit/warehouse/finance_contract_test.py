@@ -32,8 +32,8 @@ order by schema_name, table_name, column_index
 TOTALS_OF_SPEND = {
     "spend by day": "select sum(amount_usd) from finance.spend_daily",
     "spend by function and phase": "select sum(amount_usd) from finance.spend_by_function_phase",
-    "its parts": "select sum(list_sum([*columns(lambda c: c like '%_usd' and c not in ('amount_usd', 'without_calls_usd'))])) "
-    "from finance.spend_by_function_phase",
+    "its parts": "select sum(list_sum([*columns(lambda c: c like '%_usd' and c not in ('amount_usd', "
+    "'without_calls_usd'))])) from finance.spend_by_function_phase",
     "unit costs": "select sum(cost_usd) from finance.unit_costs",
     "months": "select sum(attributed_usd) from finance.reconciliation_monthly",
     "itemised months": "select sum(itemised_usd) from finance.reconciliation_monthly",
