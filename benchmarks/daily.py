@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.commands import Command, Ended, run_to_end
 from benchmarks.workspaces import copy, delivered, land, take_away, take_away_since
 from tieout.core.home import Home
+from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, Scenario, larger, simulate
 
 DEMO_WEEKS, YEAR_WEEKS = 8, 52
@@ -87,7 +88,7 @@ def _history(name: str, folder: Path, scenario: Scenario, weeks: int, *, days: i
 
 
 def _run(folder: Path) -> Ended:
-    return run_to_end(Command(("run", "--home", str(folder))), folder)
+    return run_to_end(Command(("run", "--home", str(folder), "--catalog", str(resource_path("catalog")))), folder)
 
 
 def table(histories: Sequence[History]) -> str:

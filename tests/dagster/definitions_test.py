@@ -10,6 +10,7 @@ from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
 from tieout.defs.checks import table_key
 from tieout.defs.pull import PULLED
+from tieout.sources.registry import SOURCES
 from tieout.validation.suites import all_suites
 from tieout.warehouse.models import FLOORS, all_models
 
@@ -80,7 +81,7 @@ def test_every_expectation_is_a_check_and_the_critical_ones_block(definitions: d
 
 def test_what_was_landed_is_external_and_daily(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     landing = [spec for key, spec in specs.items() if key.path[0] == "landing"]
-    assert len(landing) == 8
+    assert len(landing) == len(SOURCES)
     for spec in landing:
         assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
         assert spec.partitions_def.cron_schedule == "0 0 * * *"
