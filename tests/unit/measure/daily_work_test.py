@@ -170,6 +170,14 @@ def test_the_log_of_another_programme_is_nobodys_business_here(con: duckdb.DuckD
 # With one
 
 
+def test_a_baseline_with_fewer_calls_than_modal_counts_is_not_frozen(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("insert into reconciliation.completeness values ('main', ?, ?, '2026-10-07', 'short')", [OLD_APP, CODE])
+    measurement, _ = measured(con)
+    assert measurement.log_gaps == (LogGap(OLD_APP, CODE, (dt.date(2026, 10, 7),), is_short=True),)
+    with pytest.raises(BaselineError, match="has fewer calls than Modal counts on baseline days.*2026-10-07"):
+        freeze_baseline(con, CATALOG)
+
+
 def test_a_frozen_day_counts_even_when_its_log_is_gone(con: duckdb.DuckDBPyConnection) -> None:
     lock = freeze_baseline(con, CATALOG)
     before, _ = measured(con, lock)
