@@ -50,6 +50,10 @@ create or replace table savings.daily_function (
     p95_execution_us bigint, busy_us bigint, container_us bigint, cost_usd decimal(38, 12), gpu_usd decimal(38, 12),
     cpu_usd decimal(38, 12), memory_usd decimal(38, 12), status varchar
 );
+create or replace table spend.weekly (
+    week_start date, environment varchar, app varchar, function varchar, low_usd decimal(38, 12),
+    high_usd decimal(38, 12)
+);
 create or replace table staging.deployments (environment varchar, app varchar, deployed_at timestamp);
 create or replace table usage.container_days (
     environment varchar, app varchar, function varchar, day timestamp, inputs bigint

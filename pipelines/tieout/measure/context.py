@@ -56,8 +56,6 @@ where environment = $environment and day >= $since and day < $until and app in (
 group by all
 """
 
-_HAS_ERROR_BARS = "select count(*) from duckdb_tables() where schema_name = 'spend' and table_name = 'weekly'"
-
 _ERROR_BARS = """
 select app, function, sum(high_usd - low_usd)::decimal(38, 12)
 from spend.weekly
@@ -234,10 +232,7 @@ def _settings(gpu: str | None, gpu_count: int | None, millicores: int | None, me
 
 
 def _error_bars(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Mapping[str, Decimal]:
-    """Half of the error bar of each function's attributed cost of the week; nothing where none is known."""
-    [(known,)] = con.execute(_HAS_ERROR_BARS).fetchall()
-    if not known:
-        return {}
+    """Half of the error bar of each function's attributed cost of the week."""
     owners = catalog.owners()
     bars: dict[str, Decimal] = {}
     for app, function, width in con.execute(_ERROR_BARS, _of_programme(catalog, since=week.start)).fetchall():

@@ -201,11 +201,15 @@ def is_moved(before: Figures, after: Figures) -> bool:
 
 
 def moved_functions(before: Figures, after: Figures) -> list[tuple[str, str]]:
-    """Return environment and name of the functions that moved, by name: in print, or together by what the week did."""
+    """Return environment and name of the functions that moved, by name.
+
+    Where anything moves in print, a function or the week's cost, those below a cent are among them: moves add up to what
+    the week moved by, to the last digit.
+    """
     printed = moved_in_print(before, after)
-    if not printed and before.cost_usd.quantize(CENT) != after.cost_usd.quantize(CENT):
-        return sorted(_differing(before.costs, after.costs))
-    return sorted(printed)
+    if not printed and before.cost_usd.quantize(CENT) == after.cost_usd.quantize(CENT):
+        return []
+    return sorted(printed | _differing(before.costs, after.costs))
 
 
 def moved_in_print(before: Figures, after: Figures) -> set[tuple[str, str]]:

@@ -127,13 +127,9 @@ def test_an_unmatched_baseline_is_not_verified(con: duckdb.DuckDBPyConnection) -
     assert ReasonCode.BASELINE_NOT_MATCHED in codes(measured(con))
 
 
-def test_the_error_bars_of_spend_are_read_where_they_are_known(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_error_bar_of_a_cost_widens_the_interval_of_its_saving(con: duckdb.DuckDBPyConnection) -> None:
     assert measured(con).function(CODE).half_width is not None
-    con.execute(
-        "create table spend.weekly (environment varchar, week_start date, app varchar, function varchar, "
-        "low_usd decimal(38, 12), high_usd decimal(38, 12))"
-    )
-    con.execute("insert into spend.weekly values ('main', ?, ?, ?, 100, 300)", [LAST_WEEK.start, NEW_APP, CODE])
+    con.execute("insert into spend.weekly values (?, 'main', ?, ?, 100, 300)", [LAST_WEEK.start, NEW_APP, CODE])
     width = measured(con).function(CODE).half_width
     assert width is not None
     assert width.attribution_usd == 100

@@ -130,6 +130,12 @@ def test_a_function_that_has_vanished_has_moved() -> None:
     assert moved_functions(figures(amount("10"), amount("3", GENOME)), figures(amount("10"))) == [GENOME]
 
 
+def test_moves_add_up_to_what_the_week_moved_by_to_the_last_digit() -> None:
+    before = figures(amount("10"), amount("3", GENOME))
+    after = figures(amount("9.9997"), amount("3.5003", GENOME))
+    assert moved_functions(before, after) == [GENOME, CODE]
+
+
 def test_functions_that_move_by_less_than_a_cent_have_moved_where_their_sum_has() -> None:
     before = figures(amount("10"), amount("3.001", GENOME), amount("2.001"))
     after = figures(amount("10"), amount("3.004", GENOME), amount("2.004"))

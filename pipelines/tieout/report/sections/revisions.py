@@ -154,8 +154,9 @@ def _moved(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
 
 def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
     """Word the functions that have moved in print; where only their sum has, that."""
-    if moved_in_print(old, after.figures):
-        return [_moved_cost(move, after, catalog) for move in after.moves]
+    if printed := moved_in_print(old, after.figures):
+        named = [move for move in after.moves if (move.environment, move.function) in printed]
+        return [_moved_cost(move, after, catalog) for move in named]
     was, is_now = old.cost_usd.quantize(CENT), after.figures.cost_usd.quantize(CENT)
     if was == is_now:
         return []
