@@ -203,8 +203,8 @@ def is_moved(before: Figures, after: Figures) -> bool:
 def moved_functions(before: Figures, after: Figures) -> list[tuple[str, str]]:
     """Return environment and name of the functions that moved, by name.
 
-    Where anything moves in print, a function or the week's cost, those below a cent are among them: moves add up to what
-    the week moved by, to the last digit.
+    Where anything moves in print, a function or the week's cost, those below a cent are among them: together they moved
+    by what the week did, to the last digit.
     """
     printed = moved_in_print(before, after)
     if not printed and before.cost_usd.quantize(CENT) == after.cost_usd.quantize(CENT):
