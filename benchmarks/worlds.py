@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.simulator import Scenario
-from tieout.simulator.configuration import Configuration, DeployedFunction, Variant
+from tieout.simulator.configuration import ContainerConfiguration, DeployedFunction, Variant
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import AS_THE_RULES_SAY, InitCrashes, LogHabits, PlacementWait, UseLaw
 from tieout.simulator.programme import no_programme
-from tieout.simulator.scenario import App, Deployment, Fleet, FleetKind, Function, Maps, PriceChange
+from tieout.simulator.scenario import App, Deployment, Fleet, FleetKind, Maps, PriceChange, SimulatedFunction
 from tieout.simulator.workloads import SETTLED, price, prices, working_week, workload
 
 APP = "studio"
@@ -43,7 +43,7 @@ def _world(functions: Mapping[str, DeployedFunction] = _FUNCTIONS) -> Scenario:
         name="",
         environment="main",
         rollout_monday=MONDAY,
-        functions=tuple(Function(name, APP, working_week(CALLS_PER_DAY.get(name, 0))) for name in functions),
+        functions=tuple(SimulatedFunction(name, APP, working_week(CALLS_PER_DAY.get(name, 0))) for name in functions),
         apps=(app,),
         rollouts=(),
         volumes=(),
@@ -147,7 +147,7 @@ def _sandboxes(*, is_apart: bool) -> Scenario:
             FleetKind.SANDBOX,
             "tools",
             APP,
-            Configuration(None, 1000, 2048, 3600),
+            ContainerConfiguration(None, 1000, 2048, 3600),
             deployed.behaviour,
             starts_per_hour=2.0,
             median_seconds=600.0,
@@ -196,7 +196,7 @@ def _two_environments() -> Scenario:
     staging = App(
         app, object_id("ap", app), (Deployment(app, 1, None, staged, commit="0c4d1f2"),), environment="staging"
     )
-    functions = tuple(Function(name, app, working_week(60)) for name in staged)
+    functions = tuple(SimulatedFunction(name, app, working_week(60)) for name in staged)
     return replace(scenario, apps=(*scenario.apps, staging), functions=(*scenario.functions, *functions))
 
 

@@ -19,17 +19,11 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50
 
 # Lines, by file.
-LONG_FILES: Mapping[str, int] = {
-    "pipelines/tieout/sources/landing.py": 431,
-}
+LONG_FILES: Mapping[str, int] = {}
 # Lines, by file and function.
 LONG_FUNCTIONS: Mapping[str, int] = {}
 # Modules, by the name of a class that all of them define.
-REPEATED_CLASSES: Mapping[str, int] = {
-    "Configuration": 2,
-    "Function": 2,
-    "Rollout": 2,
-}
+REPEATED_CLASSES: Mapping[str, int] = {}
 
 UNREADABLE = {
     "answers",

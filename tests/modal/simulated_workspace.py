@@ -21,7 +21,7 @@ from tieout.simulator.bill import Item
 from tieout.simulator.billing_snapshots import DAY, HOUR, SeenBill, seen_bill
 from tieout.simulator.call_log import write_call_log
 from tieout.simulator.cli_format import CLIENT_VERSION, amount
-from tieout.simulator.configuration import Configuration
+from tieout.simulator.configuration import ContainerConfiguration
 from tieout.simulator.ids import object_id
 from tieout.simulator.scenario import App
 from tieout.simulator.world import deployed_at, from_us, to_us
@@ -291,7 +291,7 @@ class SimulatedWorkspace:
             for name in deployment.functions
         }
 
-    def _configurations(self, app: App) -> dict[str, Configuration]:
+    def _configurations(self, app: App) -> dict[str, ContainerConfiguration]:
         """Return what the newest deployment of each function asks for."""
         return {
             name: deployed.configuration
@@ -299,7 +299,7 @@ class SimulatedWorkspace:
             for name, deployed in deployment.functions.items()
         }
 
-    def _deployed(self, function_id: str) -> tuple[App, str, Configuration]:
+    def _deployed(self, function_id: str) -> tuple[App, str, ContainerConfiguration]:
         app_name, name = self._functions.get(function_id, (None, ""))
         for app in self._there():
             configurations = self._configurations(app)
@@ -431,7 +431,7 @@ def _handle_metadata(app: App, name: str) -> api_pb2.FunctionHandleMetadata:
     )
 
 
-def _function_data(name: str, configuration: Configuration) -> api_pb2.FunctionData:
+def _function_data(name: str, configuration: ContainerConfiguration) -> api_pb2.FunctionData:
     gpu = api_pb2.GPUConfig(gpu_type=configuration.gpu_type or "", count=configuration.gpu_count)
     function = api_pb2.Function(
         function_name=name,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from tieout.simulator.configuration import Configuration
+from tieout.simulator.configuration import ContainerConfiguration
 from tieout.simulator.demand import SECOND_US, Integers
 
 CLIENT_VERSION = "1.6.4"
@@ -67,7 +67,7 @@ def function_calls(rows: Sequence[str]) -> str:
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
 
 
-def function_info(*, name: str, object_id: str, app_id: str, configuration: Configuration) -> str:
+def function_info(*, name: str, object_id: str, app_id: str, configuration: ContainerConfiguration) -> str:
     """Return `modal function info APP/FUNCTION --json`."""
     several = configuration.concurrent_inputs > 1
     return pretty(

@@ -10,7 +10,7 @@ DEFAULT_MEMORY_MIB = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class ContainerConfiguration:
     """What a deployment asks of Modal for one function, as `modal function info` shows it.
 
     Attributes:
@@ -103,7 +103,7 @@ class Variant:
 
     name: str
     share: float
-    configuration: Configuration
+    configuration: ContainerConfiguration
     behaviour: Behaviour
 
 
@@ -111,7 +111,7 @@ class Variant:
 class DeployedFunction:
     """One function in one deployment: what was asked for, how it behaves there, and how Modal treats its containers."""
 
-    configuration: Configuration
+    configuration: ContainerConfiguration
     behaviour: Behaviour
     laws: Laws | None = None
     variants: tuple[Variant, ...] = ()

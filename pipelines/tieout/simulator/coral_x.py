@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
+from tieout.simulator.configuration import Behaviour, ContainerConfiguration, DeployedFunction
 from tieout.simulator.ids import object_id
 from tieout.simulator.scenario import (
     App,
     Demand,
     Deployment,
-    Function,
     PriceChange,
     PriceList,
-    Rollout,
     Scenario,
+    SimulatedFunction,
+    SimulatedRollout,
     StayingCallers,
     Volume,
 )
@@ -166,12 +166,12 @@ _CODE_CHECK = Behaviour(
 )
 
 
-def _gpu(gpu_type: str, memory_mib: int, timeout_seconds: int) -> Configuration:
-    return Configuration(gpu_type, None, memory_mib, timeout_seconds)
+def _gpu(gpu_type: str, memory_mib: int, timeout_seconds: int) -> ContainerConfiguration:
+    return ContainerConfiguration(gpu_type, None, memory_mib, timeout_seconds)
 
 
-def _cpu(cores: int, memory_mib: int, timeout_seconds: int) -> Configuration:
-    return Configuration(None, cores * 1000, memory_mib, timeout_seconds)
+def _cpu(cores: int, memory_mib: int, timeout_seconds: int) -> ContainerConfiguration:
+    return ContainerConfiguration(None, cores * 1000, memory_mib, timeout_seconds)
 
 
 _MOVED_AS_ANALYSED: Mapping[str, DeployedFunction] = {
@@ -250,11 +250,11 @@ def _world(
         name=name,
         environment="main",
         rollout_monday=dt.date(2026, 10, 19),
-        functions=tuple(Function(function, OLD_APP, DEMANDS[function]) for function in before),
+        functions=tuple(SimulatedFunction(function, OLD_APP, DEMANDS[function]) for function in before),
         apps=_apps(before, phase_1, phase_2),
         rollouts=(
-            *(Rollout(function, NEW_APP, PHASE_1, staying) for function in phase_1),
-            *(Rollout(function, NEW_APP, PHASE_2, staying) for function in phase_2),
+            *(SimulatedRollout(function, NEW_APP, PHASE_1, staying) for function in phase_1),
+            *(SimulatedRollout(function, NEW_APP, PHASE_2, staying) for function in phase_2),
         ),
         volumes=(Volume("coral-x-clean-cache", "vo-2Fb8nMkY6tRj4Lc0XsQw1Z", first_gib=31.0, gib_per_day=0.4),),
         prices=PRICES,

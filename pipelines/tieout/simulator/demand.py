@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from tieout.simulator.scenario import DemandShift, Function, Maps, Scenario
+from tieout.simulator.scenario import DemandShift, Maps, Scenario, SimulatedFunction
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -102,7 +102,9 @@ def workspace_levels(scenario: Scenario, seed: int, days: int) -> Floats:
     return _shifted(levels, scenario.demand_shift, scenario.period(days // 7)[0].date())
 
 
-def draw_calls(function: Function, seed: int, start_us: int, levels: Floats, persistence: float = 0.0) -> Calls:
+def draw_calls(
+    function: SimulatedFunction, seed: int, start_us: int, levels: Floats, persistence: float = 0.0
+) -> Calls:
     """Draw the arrivals of one function and the luck of each input.
 
     Args:
@@ -128,7 +130,7 @@ def draw_calls(function: Function, seed: int, start_us: int, levels: Floats, per
     return _within(replace(calls, group=group, origin=origin), function)
 
 
-def _within(calls: Calls, function: Function) -> Calls:
+def _within(calls: Calls, function: SimulatedFunction) -> Calls:
     """Return the calls between the function's first and last instant."""
     if function.since is None and function.until is None:
         return calls
@@ -187,7 +189,7 @@ def _day_levels(rng: np.random.Generator, days: int, *, spread: float, persisten
 
 
 def _arrivals(
-    function: Function, rng: np.random.Generator, start_us: int, levels: Floats, persistence: float
+    function: SimulatedFunction, rng: np.random.Generator, start_us: int, levels: Floats, persistence: float
 ) -> Integers:
     demand = function.demand
     days = len(levels)

@@ -21,10 +21,10 @@ from tieout.simulator.scenario import (
     Deployment,
     Fleet,
     FleetKind,
-    Function,
     Maps,
     PriceChange,
     Scenario,
+    SimulatedFunction,
     Volume,
 )
 from tieout.simulator.workloads import price, prices, working_week, workload
@@ -125,11 +125,11 @@ _CALLS_PER_DAY = {
 }
 
 
-def _functions() -> tuple[Function, ...]:
+def _functions() -> tuple[SimulatedFunction, ...]:
     homes = {name: app for app, names in ((MEDIA, _MEDIA), (SEARCH, _SEARCH), (AGENTS, _AGENTS)) for name in names}
     maps = {"caption": Maps(per_day=3, inputs=60), "thumbnail": Maps(per_day=5, inputs=120)}
-    own = [Function(name, homes[name], _demand(name, maps.get(name))) for name in homes]
-    staged = [Function(f"{name}@staging", STAGING, working_week(60)) for name in ("embed", "rerank")]
+    own = [SimulatedFunction(name, homes[name], _demand(name, maps.get(name))) for name in homes]
+    staged = [SimulatedFunction(f"{name}@staging", STAGING, working_week(60)) for name in ("embed", "rerank")]
     return (*own, *staged)
 
 

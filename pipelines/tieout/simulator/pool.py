@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from tieout.simulator.configuration import Configuration, DeployedFunction
+from tieout.simulator.configuration import ContainerConfiguration, DeployedFunction
 from tieout.simulator.demand import SECOND_US, Calls, Integers
 from tieout.simulator.laws import Laws
 from tieout.simulator.outcomes import INIT_FAILURE, NEVER, OOM_KILL, TERMINATED, microseconds, outcomes
@@ -138,7 +138,7 @@ class Pool:
     def _laws(self, version: int) -> Laws | None:
         return self.versions[version].deployed.laws
 
-    def _keep_warm(self, configuration: Configuration) -> None:
+    def _keep_warm(self, configuration: ContainerConfiguration) -> None:
         """Start what the floor and the buffer lack."""
         most = configuration.max_containers or len(self.enqueued) + configuration.min_containers + 1
         while self.alive < configuration.min_containers:

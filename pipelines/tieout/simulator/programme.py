@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tieout.core.resources import resource_path
 from tieout.simulator.cli_format import rfc3339
-from tieout.simulator.configuration import Configuration
+from tieout.simulator.configuration import ContainerConfiguration
 
 _GUARDRAILS = '{error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_ratio: "1.25", p95_ratio: "1.25"}'
 
@@ -22,8 +22,8 @@ class ProgrammeFunction:
 
     name: str
     app: str
-    before: Configuration
-    after: Configuration | None = None
+    before: ContainerConfiguration
+    after: ContainerConfiguration | None = None
 
 
 def no_programme(environment: str = "main") -> Mapping[str, str]:
@@ -76,7 +76,7 @@ def _function(function: ProgrammeFunction) -> str:
     return "".join(lines)
 
 
-def _configuration(phase: str, app: str, configuration: Configuration) -> str:
+def _configuration(phase: str, app: str, configuration: ContainerConfiguration) -> str:
     fields = [f"phase: {phase}", f"app: {app}"]
     if configuration.gpus:
         fields += [f"gpu: {configuration.gpus[0][0]}", f"gpu_count: {configuration.gpus[0][1]}"]

@@ -22,7 +22,16 @@ from tieout.simulator.demand import DAY_US
 from tieout.simulator.ids import object_id
 from tieout.simulator.laws import InitCrashes, Laws, LogHabits, SeriesHabits, UseLaw
 from tieout.simulator.programme import ProgrammeFunction, programme
-from tieout.simulator.scenario import App, DemandShift, Deployment, Function, Maps, PriceChange, Scenario, shown_name
+from tieout.simulator.scenario import (
+    App,
+    DemandShift,
+    Deployment,
+    Maps,
+    PriceChange,
+    Scenario,
+    SimulatedFunction,
+    shown_name,
+)
 from tieout.simulator.workloads import SETTLED, price, prices, working_week, workload
 from tieout.simulator.world import World, run, to_us, without_rollouts
 
@@ -212,11 +221,12 @@ def _covered(setting: RolloutSetting) -> list[ProgrammeFunction]:
     ]
 
 
-def _callers(setting: RolloutSetting, *, is_twin: bool = False) -> tuple[Function, ...]:
+def _callers(setting: RolloutSetting, *, is_twin: bool = False) -> tuple[SimulatedFunction, ...]:
     """Return the functions as their callers know them; in the twin nobody has heard of the rollout."""
     at = setting.deployed_at
     functions = {
-        name: Function(name, APP, working_week(setting.calls_per_day * share)) for name, share in _CALLS_PER_DAY.items()
+        name: SimulatedFunction(name, APP, working_week(setting.calls_per_day * share))
+        for name, share in _CALLS_PER_DAY.items()
     }
     infer = functions[INFER]
     if setting.kind == RolloutKind.MAPS:
@@ -224,7 +234,7 @@ def _callers(setting: RolloutSetting, *, is_twin: bool = False) -> tuple[Functio
         functions[INFER] = replace(infer, demand=replace(infer.demand, maps=maps))
     if setting.kind == RolloutKind.NAMESAKE:
         grown = replace(working_week(setting.calls_per_day), shift=DemandShift(3.0, at.date()))
-        functions[f"{INFER}@{OTHER_APP}"] = Function(f"{INFER}@{OTHER_APP}", OTHER_APP, grown)
+        functions[f"{INFER}@{OTHER_APP}"] = SimulatedFunction(f"{INFER}@{OTHER_APP}", OTHER_APP, grown)
     if setting.kind == RolloutKind.RENAME and not is_twin:
         functions[INFER] = replace(infer, until=at)
         functions[RENAMED] = replace(infer, name=RENAMED, arrivals=INFER, since=at)

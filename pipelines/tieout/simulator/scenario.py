@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
+from tieout.simulator.configuration import Behaviour, ContainerConfiguration, DeployedFunction
 from tieout.simulator.laws import LogHabits, SeriesHabits
 
 
@@ -97,7 +97,7 @@ class StayingCallers:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
+class SimulatedRollout:
     """From `at` on, callers of a function call it on `app`, all but those that stay where they were."""
 
     function: str
@@ -121,7 +121,7 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class SimulatedFunction:
     """A function as its callers know it: a name, a demand, and the app that serves it before any rollout.
 
     Attributes:
@@ -169,7 +169,7 @@ class Fleet:
     kind: FleetKind
     name: str
     app: str
-    configuration: Configuration
+    configuration: ContainerConfiguration
     behaviour: Behaviour
     starts_per_hour: float = 0.0
     median_seconds: float = 900.0
@@ -262,9 +262,9 @@ class Scenario:
     name: str
     environment: str
     rollout_monday: dt.date
-    functions: tuple[Function, ...]
+    functions: tuple[SimulatedFunction, ...]
     apps: tuple[App, ...]
-    rollouts: tuple[Rollout, ...]
+    rollouts: tuple[SimulatedRollout, ...]
     volumes: tuple[Volume, ...]
     prices: PriceList
     bill: BillHabits = BillHabits()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
+from tieout.simulator.configuration import Behaviour, ContainerConfiguration, DeployedFunction
 from tieout.simulator.coral_x import LIST_PRICES, WORKING_HOURS, WORKING_WEEK
 from tieout.simulator.laws import AS_THE_RULES_SAY, Laws
 from tieout.simulator.scenario import BillHabits, Demand, PriceChange, PriceList
@@ -48,7 +48,9 @@ def workload(
     """
     millicores = round(cores * 1000)
     return DeployedFunction(
-        Configuration(gpu, millicores, memory_mib, timeout_seconds=7200, scaledown_window_seconds=window_seconds),
+        ContainerConfiguration(
+            gpu, millicores, memory_mib, timeout_seconds=7200, scaledown_window_seconds=window_seconds
+        ),
         Behaviour(
             median_seconds=seconds,
             spread=spread,

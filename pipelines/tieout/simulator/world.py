@@ -16,7 +16,7 @@ from tieout.simulator.containers import SUCCESS, PoolLog, Version, container_use
 from tieout.simulator.demand import DAY_US, HOUR_US, Calls, Integers, draw_calls, workspace_levels
 from tieout.simulator.fleets import FleetLog, meter_fleet, own_objects, run_fleet
 from tieout.simulator.metering import meter
-from tieout.simulator.scenario import App, Deployment, Function, Rollout, Scenario
+from tieout.simulator.scenario import App, Deployment, Scenario, SimulatedFunction, SimulatedRollout
 
 Progress = Callable[[str, float], None]
 
@@ -184,7 +184,7 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
 
 
 def function_pools(
-    scenario: Scenario, function: Function, calls: Calls, start: dt.datetime, end: dt.datetime
+    scenario: Scenario, function: SimulatedFunction, calls: Calls, start: dt.datetime, end: dt.datetime
 ) -> list[PoolLog]:
     """Route the calls of a function to its apps and run the containers there."""
     rollouts = sorted((r for r in scenario.rollouts if r.function == function.name), key=lambda r: r.at)
@@ -221,7 +221,7 @@ def _by_variant(
     yield None, chosen[luck >= below], versions
 
 
-def _route(calls: Calls, names: Sequence[str], rollouts: Sequence[Rollout]) -> Integers:
+def _route(calls: Calls, names: Sequence[str], rollouts: Sequence[SimulatedRollout]) -> Integers:
     """Return for each call the position of its app: each rollout moves all callers but those that stay."""
     route = np.zeros(len(calls), dtype=np.int64)
     for rollout in rollouts:

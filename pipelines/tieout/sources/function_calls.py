@@ -20,13 +20,9 @@ from typing import IO, NoReturn
 import duckdb
 
 from tieout.core.ids import ALPHABET
+from tieout.sources.contents import broken_gzip, empty_file, is_gzipped
 from tieout.sources.fields import LONGEST_TEXT, Record, as_record, bad_json, not_a_list, refuse_constant
-from tieout.sources.landing import (
-    RejectionError,
-    broken_gzip,
-    empty_file,
-    is_gzipped,
-)
+from tieout.sources.landing import RejectionError
 from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
 
 CONTAINERS = Table(

@@ -1,4 +1,4 @@
-"""Landing: which files are there, what their paths and sidecars say, and what is in them.
+"""Landing: which files are there, and what their paths and sidecars say.
 
 A file's folder below `landing/` names the Modal export; `app=`, `function=`, `server=` and `environment=` folders carry
 percent-encoded names, so that an app called `../x` stays inside. A sidecar `<file>.meta.json` says which range a pull
@@ -6,12 +6,9 @@ covered and when.
 """
 
 import datetime as dt
-import gzip
-import hashlib
 import json
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,12 +17,9 @@ from urllib.parse import unquote
 from tieout.core.errors import TieoutError
 
 SIDECAR_SUFFIX = ".meta.json"
-GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 1 << 20
 _CLOCK_ERROR = dt.timedelta(days=1)
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
 _MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class RejectionError(TieoutError):
@@ -119,14 +113,6 @@ class Sidecar:
     sha256: str | None
     resolution: str | None
     command: str
-
-
-@dataclass(frozen=True)
-class Digests:
-    """SHA-256 of a file as landed and of its content after unpacking; equal unless it is gzipped."""
-
-    landed: str
-    content: str
 
 
 def _date_or_none(year: str, month: str, day: str = "1") -> dt.date | None:
@@ -331,101 +317,3 @@ def _utc(value: object, name: str) -> dt.datetime:
         return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise ValueError(f"{name} {value[:60]!r} is not a time like 2026-11-02T00:00:00Z") from None
-
-
-def is_gzipped(location: Path) -> bool:
-    """Tell by its first bytes, whatever its name says."""
-    with location.open("rb") as file:
-        return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-
-
-def digest_file(location: Path) -> Digests:
-    """Hash a file of any size without holding it in memory.
-
-    Raises:
-        RejectionError: a gzip file that is cut off or broken.
-    """
-    landed = hashlib.sha256()
-    with location.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            landed.update(chunk)
-    if not is_gzipped(location):
-        return Digests(landed.hexdigest(), landed.hexdigest())
-    content = hashlib.sha256()
-    try:
-        with gzip.open(location) as unpacked:
-            while chunk := unpacked.read(_CHUNK_BYTES):
-                content.update(chunk)
-    except (EOFError, zlib.error, OSError) as error:
-        raise broken_gzip(error) from None
-    return Digests(landed.hexdigest(), content.hexdigest())
-
-
-def unpack(landed: bytes) -> bytes:
-    """Return a file's content, unpacked when it is gzipped.
-
-    Raises:
-        RejectionError: a gzip file that is cut off or broken.
-    """
-    if not landed.startswith(GZIP_MAGIC):
-        return landed
-    try:
-        return gzip.decompress(landed)
-    except (EOFError, zlib.error, OSError) as error:
-        raise broken_gzip(error) from None
-
-
-def broken_gzip(error: Exception) -> RejectionError:
-    """Word the refusal of a gzip file that cannot be unpacked."""
-    return RejectionError(
-        "the gzip file is cut off or broken",
-        detail=str(error),
-        fix="Pull or copy the file again.",
-    )
-
-
-def check_digest(file: LandingFile, landed_sha256: str, sidecar: Sidecar | None) -> None:
-    """Refuse a file that is not the one its sidecar describes.
-
-    Raises:
-        RejectionError: the hashes differ.
-    """
-    if sidecar is None or sidecar.sha256 is None or sidecar.sha256.lower() == landed_sha256:
-        return
-    raise RejectionError(
-        "the file is not the one that was pulled: it was cut off or edited since",
-        detail=f"sidecar sha256 {sidecar.sha256[:64]}, file sha256 {landed_sha256}",
-        fix=f"Pull it again; if the edit is meant, delete {file.name}{SIDECAR_SUFFIX}.",
-    )
-
-
-def decode(content: bytes) -> str:
-    """Decode a file's content as UTF-8, with or without a byte order mark.
-
-    Raises:
-        RejectionError: an empty file, UTF-16, or bytes that are not UTF-8.
-    """
-    if content.startswith(_UTF16_MARKS):
-        raise RejectionError(
-            "the file is UTF-16, not UTF-8",
-            fix="Write it as UTF-8; in PowerShell: modal … | Out-File -Encoding utf8 FILE.",
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise RejectionError(
-            f"line {line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8",
-            fix="Export it again as UTF-8, straight from the modal command into the file.",
-        ) from None
-    if not text.strip():
-        raise empty_file()
-    return text
-
-
-def empty_file() -> RejectionError:
-    """Word the refusal of a file with nothing in it."""
-    return RejectionError(
-        "the file is empty",
-        fix="Export it again: even a report without rows prints [] (JSON) or a header line (CSV).",
-    )

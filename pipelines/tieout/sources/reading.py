@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tieout.sources import ledger
+from tieout.sources.contents import check_digest, decode, unpack
 from tieout.sources.fields import ParsedFile
 from tieout.sources.landing import (
     LandingFile,
     PathKeys,
     RejectionError,
     Sidecar,
-    check_digest,
     check_fetch_time,
-    decode,
     path_keys,
     read_sidecar,
-    unpack,
 )
 from tieout.sources.registry import Source, check_path, source_of
 

@@ -11,19 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from tieout.sources import function_calls, ledger
+from tieout.sources.contents import Digests, check_digest, digest_file, is_gzipped
 from tieout.sources.fields import ParsedFile
-from tieout.sources.landing import (
-    Digests,
-    LandingFile,
-    PathKeys,
-    RejectionError,
-    Sidecar,
-    check_digest,
-    check_fetch_time,
-    digest_file,
-    is_gzipped,
-    read_sidecar,
-)
+from tieout.sources.landing import LandingFile, PathKeys, RejectionError, Sidecar, check_fetch_time, read_sidecar
 from tieout.sources.reading import Accepted, Refused, check_range, content_of, identify, unreadable
 
 

@@ -174,7 +174,7 @@ def test_a_baseline_with_fewer_calls_than_modal_counts_is_not_frozen(con: duckdb
     con.execute("insert into reconciliation.completeness values ('main', ?, ?, '2026-10-07', 'short')", [OLD_APP, CODE])
     measurement, _ = measured(con)
     assert measurement.log_gaps == (LogGap(OLD_APP, CODE, (dt.date(2026, 10, 7),), is_short=True),)
-    with pytest.raises(BaselineError, match="has fewer calls than Modal counts on baseline days.*2026-10-07"):
+    with pytest.raises(BaselineError, match=r"has fewer calls than Modal counts on baseline days.*2026-10-07"):
         freeze_baseline(con, CATALOG)
 
 

@@ -10,13 +10,16 @@ import pytest
 from rich.cells import cell_len
 
 from tieout.catalog.load import load_catalog
+from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_html, render_text
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.weekly import build_report
+from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import model_named
 
 FIRST_WEEK, SECOND_WEEK = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
 CATALOG = load_catalog(resource_path("catalog"))
@@ -55,7 +58,10 @@ def test_the_claim_is_held_against_all_that_was_ever_spent(report: WeeklyReport)
     comparison = report.headline.comparison or ""
     assert comparison.startswith("The published projection of $4,140 a day exceeds the whole measured spend of $")
     assert report.headline.day_figure is not None
-    assert comparison.endswith(f"and the figure to use is the measured {report.headline.day_figure} a day.")
+    # with premises not met and no frozen baseline the measured figure is below provisional: it is not called one to use
+    assert not report.headline.standing.bears_a_figure
+    assert "the figure to use" not in comparison
+    assert "at measured seconds per call it is $" in comparison
 
 
 def test_the_three_gpus_that_were_never_deployed_are_found(report: WeeklyReport) -> None:
@@ -103,3 +109,27 @@ def test_building_a_report_changes_nothing(tmp_path: Path, con: duckdb.DuckDBPyC
     with duckdb.connect(copy, read_only=True) as reader:
         reader.execute("set timezone = 'UTC'")
         assert build_report(reader, SECOND_WEEK, CATALOG).tie_out.pools_off == 0
+
+
+def test_cost_without_a_call_is_one_number_everywhere(con: duckdb.DuckDBPyConnection, report: WeeklyReport) -> None:
+    [(exact,)] = con.execute(
+        """
+        select sum(amount_usd) from spend.hourly
+        inner join catalog.components using (component)
+        where component_group = 'no call' and hour >= $since and hour < $until
+        """,
+        {"since": SECOND_WEEK.start, "until": SECOND_WEEK.end},
+    ).fetchall()
+    cents = report.unattributed.total_usd
+    assert cents == exact.quantize(Decimal("0.01")) > 0
+    for name in ("finance.spend_daily", "finance.spend_by_function_phase"):
+        write_model(con, model_named(name), Period(FIRST_WEEK.start, SECOND_WEEK.end))
+    published = con.execute(
+        "select sum(without_calls_usd) from finance.spend_by_function_phase where week = ?", [SECOND_WEEK.label]
+    ).fetchall()
+    assert published == [(exact,)]
+    by_component = {part.component: part.amount_usd for part in report.spend.components}
+    no_call = components_of(ComponentGroup.NO_CALL)
+    assert abs(sum(by_component.get(name, Decimal(0)) for name in no_call) - cents) <= Decimal("0.02")
+    assert f"{cents:,.2f}" in render_text(report)
+    assert f"{cents:,.2f}" in render_html(report, ())

@@ -19,7 +19,7 @@ import pytest
 from tieout.core import ids
 from tieout.simulator import SCENARIOS, SimulationSummary, simulate
 from tieout.simulator.cli_format import amount, function_info, path_key, timestamps
-from tieout.simulator.configuration import Configuration
+from tieout.simulator.configuration import ContainerConfiguration
 from tieout.simulator.ids import ulids
 
 # As the real CLI printed it, to the byte.
@@ -156,7 +156,7 @@ def test_function_info_reads_as_the_cli_prints_it() -> None:
         name="generate_code_modal",
         object_id="fu-3kZp8QxVb1NcR6tYw0LmHj",
         app_id="ap-6Vw0cXq2mTzr1Yb9LkHn3S",
-        configuration=Configuration("A100-40GB", None, 16384, 1800),
+        configuration=ContainerConfiguration("A100-40GB", None, 16384, 1800),
     )
     assert text == FUNCTION_INFO
 

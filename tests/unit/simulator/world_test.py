@@ -10,7 +10,7 @@ import pytest
 
 from tieout.simulator import SCENARIOS, World, larger, run
 from tieout.simulator.bill import ROUNDING_FUNCTION
-from tieout.simulator.configuration import Behaviour, Configuration, DeployedFunction
+from tieout.simulator.configuration import Behaviour, ContainerConfiguration, DeployedFunction
 from tieout.simulator.containers import (
     INIT_FAILURE,
     NEVER,
@@ -24,7 +24,7 @@ from tieout.simulator.containers import (
 from tieout.simulator.coral_x import EVALUATE, GENERATE, NEW_APP, OLD_APP, PHASE_1, PROGRESS
 from tieout.simulator.demand import HOUR_US, SECOND_US, Calls, Integers
 from tieout.simulator.metering import COMPONENTS, CPU, container_stretches, meter
-from tieout.simulator.scenario import Rollout, StayingCallers
+from tieout.simulator.scenario import SimulatedRollout, StayingCallers
 from tieout.simulator.truth import avoided_daily, cost_hourly
 from tieout.simulator.world import from_us, to_us
 
@@ -40,7 +40,7 @@ STEADY = Behaviour(
     init_failure_rate=0.0,
     preemptions_per_hour=0.0,
 )
-ON_GPU = Configuration("A100-40GB", None, 16384, 1800)
+ON_GPU = ContainerConfiguration("A100-40GB", None, 16384, 1800)
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +303,6 @@ def test_a_scenario_whose_parts_do_not_fit_is_refused() -> None:
     coral = SCENARIOS["coral-x"]
     with pytest.raises(ValueError, match="not among the apps"):
         dataclasses.replace(coral, apps=())
-    nowhere = Rollout(EVALUATE, NEW_APP, PHASE_1, StayingCallers())
+    nowhere = SimulatedRollout(EVALUATE, NEW_APP, PHASE_1, StayingCallers())
     with pytest.raises(ValueError, match="does not deploy it"):
         dataclasses.replace(coral, rollouts=(nowhere,))
