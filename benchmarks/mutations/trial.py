@@ -195,11 +195,12 @@ def noticed(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> 
     measurement, _ = measure(con, week, catalog, lock=None)
     rollout = read_rollout(con, week, landed=landed.keys(), catalog=catalog)
     findings = read_findings(con, measurement, catalog=catalog, landed=landed, rollout=rollout)
+    warnings = [finding for finding in findings if finding.severity is not Severity.INFO]
     blocking, warning = (
         tuple(f"{gate.code}: {gate.title}" for gate in gates if gate.outcome is outcome)
         for outcome in (GateOutcome.BLOCKED, GateOutcome.WARNING)
     )
-    return blocking, (*warning, *(f"finding: {finding.code}" for finding in findings))
+    return blocking, (*warning, *(f"finding: {finding.code}" for finding in warnings))
 
 
 def _hashes(con: duckdb.DuckDBPyConnection) -> dict[str, object]:

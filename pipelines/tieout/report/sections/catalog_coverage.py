@@ -20,12 +20,23 @@ _MOST_NAMED = 5
 # What is billed for a volume, or for any object that has no functions, stands under such a name.
 _WITHOUT_FUNCTIONS = frozenset(kind.residual for kind in OBJECT_KINDS if not kind.has_functions)
 
-_BILLED_AND_CALLED = """
-select environment, app, function, sum(cost_usd)::decimal(38, 12), sum(inputs)::bigint
+_BILLED = """
+select environment, app, function, sum(cost_usd)::decimal(38, 12)
 from savings.daily_function
 where day >= $since and day < $until
 group by all
 order by all
+"""
+
+# A function that is seldom called is known by its exports.
+_KNOWN = """
+select distinct environment, app, function
+from savings.daily_function
+where day < $until and (inputs > 0 or cost_usd != 0)
+union
+select distinct environment, app, function
+from staging.deliveries
+where function is not null
 """
 
 
@@ -36,18 +47,22 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
     owners, environment = catalog.owners(), catalog.functions.environment
     apps = {app for app, _ in owners}
     outside: defaultdict[str, Decimal] = defaultdict(Decimal)
-    total, seen = Decimal(0), set()
-    for place, app, function, cost, inputs in con.execute(_BILLED_AND_CALLED, week_bounds(week)).fetchall():
+    total, bounds = Decimal(0), week_bounds(week)
+    for place, app, function, cost in con.execute(_BILLED, bounds).fetchall():
         total += cost
         is_here = place == environment
-        if is_here and (app, function) in owners:
-            if cost or inputs:
-                seen.add(owners[app, function])
-        elif not (is_here and app in apps and _is_residual(function)) and function not in _WITHOUT_FUNCTIONS:
+        is_named = is_here and (app, function) in owners
+        if (
+            not is_named
+            and not (is_here and app in apps and _is_residual(function))
+            and function not in _WITHOUT_FUNCTIONS
+        ):
             name = app if _is_residual(function) else f"{app}/{function}"
             outside[name if is_here else f"{name} ({place})"] += cost
     yield from _outside({name: cost for name, cost in outside.items() if cost}, total)
     if total:
+        known = con.execute(_KNOWN, {"until": bounds["until"]}).fetchall()
+        seen = {owners.get((app, function)) for place, app, function in known if place == environment}
         yield from _unseen([each.name for each in catalog.functions.functions if each.name not in seen])
 
 
@@ -82,7 +97,7 @@ def _unseen(functions: list[str]) -> Iterator[Finding]:
     verb = "was" if len(functions) == 1 else "were"
     yield Finding(
         code=CATALOGUED_BUT_UNSEEN,
-        severity=Severity.WARNING,
+        severity=Severity.INFO,
         subject="catalog",
         message=f"{count(len(functions), 'function')} of the catalog {verb} neither billed nor called: "
         f"{listing(named)}. Check the names of app and function, and whether its log is landed.",
