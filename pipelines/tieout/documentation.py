@@ -18,7 +18,7 @@ _ABOUT_DIALECTS = """\
 # Dialects
 
 Clients of different versions print the same rows in different forms. Written by `make docs` from the tables that the
-readers use; each form is tested with captured output in `tests/data/modal-client-versions`.
+readers use; each form but the coloured CSV is tested with captured output in `tests/data/modal-client-versions`.
 
 A file is read in any of these forms, and comes to the same rows in each:
 """
