@@ -10,6 +10,12 @@ partition: hour
 */
 with
 
+prefixes_of_apps as (
+    select prefix
+    from catalog.object_kinds
+    where has_functions
+),
+
 billed_objects as (
     select distinct
         environment,
@@ -19,7 +25,7 @@ billed_objects as (
         resolution
     from spend.pools
     where
-        object_id like 'ap-%'
+        split_part(object_id, '-', 1) || '-' in (select k.prefix from prefixes_of_apps as k)
         and hour >= $since
         and hour < $until
 ),
@@ -175,18 +181,14 @@ corrections as (
 
 vanished as (
     select
-        * exclude (amount_usd),
-        case
-            when object_id like 'ap-%' then '__no_calls__'
-            when object_id like 'vo-%' then '__volume__'
-            when object_id like 'sb-%' then '__sandbox__'
-            else '__' || split_part(object_id, '-', 1) || '__'
-        end as function,
+        m.* exclude (amount_usd),
+        coalesce(k.residual, '__' || split_part(m.object_id, '-', 1) || '__') as function,
         'none' as phase,
-        case when object_id like 'ap-%' then 'residual' else 'direct' end as component,
+        case when k.has_functions then 'residual' else 'direct' end as component,
         'restated' as status
-    from moved_pools
-    where amount_usd = 0
+    from moved_pools as m
+    left join catalog.object_kinds as k on split_part(m.object_id, '-', 1) || '-' = k.prefix
+    where m.amount_usd = 0
 ),
 
 attributed as (

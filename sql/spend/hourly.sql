@@ -259,18 +259,17 @@ rests as (
     select
         p.pool_number,
         case
-            when p.object_id like 'vo-%' then '__volume__'
-            when p.object_id like 'sb-%' then '__sandbox__'
-            when p.object_id not like 'ap-%' then '__' || split_part(p.object_id, '-', 1) || '__'
-            when a.pool_number is null then '__no_calls__'
+            when k.prefix is null then '__' || split_part(p.object_id, '-', 1) || '__'
+            when a.pool_number is null or not k.has_functions then k.residual
             else '__unexplained__'
         end as function,
         'none' as phase,
-        case when p.object_id not like 'ap-%' then 'direct' else 'residual' end as component,
+        case when k.has_functions then 'residual' else 'direct' end as component,
         p.billed_pd - coalesce(a.amount_pd, 0) as amount_pd,
         0 as modelled_pd
     from pools as p
     left join attributed_pools as a on p.pool_number = a.pool_number
+    left join catalog.object_kinds as k on split_part(p.object_id, '-', 1) || '-' = k.prefix
     where
         a.pool_number is null
         or a.amount_pd < p.billed_pd

@@ -44,11 +44,12 @@ select
         else coalesce(r.kind, 'other')
     end as kind,  -- gpu, cpu, memory; all (not broken down); other (rounding, unknown labels)
     coalesce(r.kind = 'gpu', false) and a.object_id is null as is_other_gpu,  -- a GPU that no function of the app asks for
-    i.object_id like 'ap-%' and coalesce(l.is_deployed, true) as is_deployed_app,  -- call logs and settings speak of it
+    coalesce(o.has_functions, false) and coalesce(l.is_deployed, true) as is_deployed_app,  -- call logs and settings speak of it
     i.amount_usd as billed_usd,  -- exact
     i.status  -- settled, provisional or restated
 from staging.billing_items as i
 left join catalog.resources as r on i.resource = r.resource
+left join catalog.object_kinds as o on split_part(i.object_id, '-', 1) || '-' = o.prefix
 left join staging.apps as l
     on
         i.environment = l.environment
