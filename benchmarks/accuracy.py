@@ -250,8 +250,8 @@ def _bars(con: duckdb.DuckDBPyConnection, large: Mapping[tuple[Any, ...], Decima
 
     None where the warehouse has no error bars. A function and week without a bar is not covered.
     """
-    tables = con.execute("select 1 from duckdb_tables() where schema_name = 'spend' and table_name = 'weekly'")
-    if tables.fetchone() is None:
+    found = "select 1 from information_schema.tables where table_schema = 'spend' and table_name = 'weekly'"
+    if con.execute(found).fetchone() is None:
         return None
     columns = {name for (name, *_) in con.execute("describe spend.weekly").fetchall()}
     environment = "environment" if "environment" in columns else "null"

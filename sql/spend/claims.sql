@@ -58,15 +58,15 @@ holders_of_gpus as (
     having sum(paid_us) > 0
 ),
 
--- What a container's GPU says of its life holds for its CPU and memory: time that the settings ask for and the GPU pools do
--- not pay for was not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit
--- there was: it shares nothing, and what is beyond the usual counts for nothing.
+-- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
+-- not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit there was: it
+-- shares nothing, and what is beyond the usual counts for nothing.
 known_time as (
     select
-        h.function is not null or t.evidence not in ('limit', 'wait') as is_vouched_for,
+        h.function is not null or t.evidence not in ('limit', 'rest', 'wait') as is_vouched_for,
         t.* replace (
             case
-                when t.evidence in ('settings', 'limit', 'beyond', 'wait') and h.function is not null
+                when t.evidence != 'seen' and h.function is not null
                     then coalesce(g.paid_us, 0)
                 when t.evidence = 'beyond' then 0
                 else t.container_us
@@ -91,7 +91,9 @@ container_time as (
     union all by name
     select
         true as is_vouched_for,
-        t.* replace ('bill' as evidence, 3 as payment_order, g.unexplained_us as container_us)
+        t.* replace (
+            'bill' as evidence, 3 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
+        )
     from spend.container_time as t
     inner join gpu_time as g
         using (
@@ -102,6 +104,25 @@ container_time as (
         t.interval_start >= $since
         and t.interval_start < $until
         and g.unexplained_us > 0
+),
+
+-- Use beyond the request, as it was learned, in millicores and MiB.
+learned_use as (
+    select
+        environment,
+        object_id,
+        function,
+        factor as kind,
+        (value * case factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
+        greatest(0, 1000000 - (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1)) as least_ppm,
+        1000000 + (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1) as most_ppm
+    from spend.learned_factors
+    where
+        is_used
+        and factor in ('cpu', 'memory')
+        and value >= 0.001
+        and window_start >= $since
+        and window_start < $until
 ),
 
 configured_time as (
@@ -116,7 +137,10 @@ configured_time as (
         k.region_percent,
         k.host_percent,
         s.default_cpu_millicores,
-        s.default_memory_mib
+        s.default_memory_mib,
+        u.beyond_request,
+        u.least_ppm as least_use_ppm,
+        u.most_ppm as most_use_ppm
     from app_pools as p
     inner join container_time as t
         on
@@ -130,10 +154,31 @@ configured_time as (
             and t.app = k.app
             and t.function = k.function
             and t.configuration_from = k.valid_from
+    left join learned_use as u
+        on
+            t.environment = u.environment
+            and t.object_id = u.object_id
+            and t.function = u.function
+            and p.kind = u.kind
     cross join catalog.settings as s
     where
         p.kind != 'gpu'
         and t.container_us > 0
+),
+
+used_beyond_requests as (
+    select
+        * replace (
+            'learned' as evidence,
+            greatest(payment_order, 3) as payment_order,
+            least_ppm * least_use_ppm // 1000000 as least_ppm,
+            greatest(most_ppm, most_use_ppm) as most_ppm
+        )
+    from configured_time
+    where
+        beyond_request is not null
+        and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
+        and evidence in ('seen', 'settings', 'window', 'usual', 'learned')
 ),
 
 -- GPUs, millicores and MiB at work, each with the container time it was held for.
@@ -156,9 +201,18 @@ quantities as (
         coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
         1000 as units_per_quantity,
         c.host_percent as percent,
-        c.cpu_request_millicores is null as is_shared_by_time
+        c.cpu_request_millicores is null and c.beyond_request is null as is_shared_by_time
     from configured_time as c
     where c.kind in ('cpu', 'all')
+    union all by name
+    select
+        c.*,
+        case c.kind when 'cpu' then 'CPU' else 'Memory' end as priced_resource,
+        c.beyond_request as quantity,
+        case c.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
+        c.host_percent as percent,
+        true as is_shared_by_time
+    from used_beyond_requests as c
     union all by name
     select
         c.*,
@@ -166,7 +220,7 @@ quantities as (
         greatest(coalesce(c.memory_request_mib, c.default_memory_mib), c.disk_memory_mib) as quantity,
         1024 as units_per_quantity,
         c.host_percent as percent,
-        c.kind = 'memory' and c.memory_request_mib is null as is_shared_by_time
+        c.kind = 'memory' and c.memory_request_mib is null and c.beyond_request is null as is_shared_by_time
     from configured_time as c
     where c.kind in ('memory', 'all')
     union all by name
@@ -194,8 +248,15 @@ priced as (
         q.component,
         q.evidence,
         q.payment_order,
+        q.least_ppm,
+        q.most_ppm,
         q.container_us,
-        case when q.is_shared_by_time and (q.is_vouched_for or q.kind = 'other') then q.container_us else 0 end as shared_us,
+        case
+            when not q.is_shared_by_time or (not q.is_vouched_for and q.kind != 'other') then 0
+            when q.evidence = 'learned' and q.beyond_request is not null
+                then q.container_us::hugeint * q.quantity // q.units_per_quantity
+            else q.container_us
+        end as shared_us,
         -- microseconds in an hour × hundredths of the factor × units in a quantity
         q.container_us::hugeint
         * q.quantity
@@ -221,6 +282,8 @@ priced as (
         g.component,
         g.evidence,
         g.payment_order,
+        g.least_ppm,
+        g.most_ppm,
         g.claimed_us as container_us,
         0 as shared_us,
         g.claim_pd
@@ -404,7 +467,9 @@ claims as (
     select
         *,
         'bill' as evidence,
-        3 as payment_order
+        3 as payment_order,
+        0 as least_ppm,
+        1000000 as most_ppm
     from by_the_bill
 )
 
@@ -418,10 +483,12 @@ select
     function,  -- who claims; __unexplained__ for GPU time that no function claims
     phase,  -- rollout phase of the containers
     component,  -- see catalog.components; unlogged or residual where only the bill shows it
-    evidence,  -- seen, settings, window, usual, limit, beyond, wait, bill
+    evidence,  -- see spend.container_time; bill where only the bill shows it
     payment_order,  -- what is better known is paid first
     sum(container_us)::hugeint as container_us,  -- container time that claims, microseconds
     sum(claim_pd)::hugeint as claim_pd,  -- modelled cost in picodollars
+    sum(claim_pd * least_ppm // 1000000)::hugeint as least_pd,  -- what of it was there at least
+    sum(claim_pd * most_ppm // 1000000)::hugeint as most_pd,  -- what it may have been at most
     sum(shared_us)::hugeint as shared_us  -- container time that shares the remainder; 0 where the request is known
 from claims
 group by all

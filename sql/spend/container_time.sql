@@ -1,102 +1,100 @@
 /*
-Container time of the functions, placed on the objects and intervals of the bill.
+Container time that claims: what is known in full, and of what is inferred the part that the bill shows to have been there.
 
-A call log belongs to the app that is deployed under the name, not to a run of the same name. A name may stand for several
-deployed ids in one interval; what the app list cannot place goes to the dearest of them.
+A learned factor cuts inferred time in two: `learned`, which is paid as inferred time is, and the `rest`, which was possible
+and is paid after it. A factor above one claims more than the settings allow: containers that stop late, or that no
+call of the log explains.
 
 key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
 */
 with
 
-app_costs as (
-    select
-        environment,
-        app,
-        hour as interval_start,
-        resolution,
-        object_id,
-        sum(abs(billed_usd)) as billed_usd
-    from spend.pools
-    where
-        is_deployed_app
-        and hour >= $since
-        and hour < $until
-    group by all
-),
-
-billed_apps as (
+used_factors as (
     select
         *,
-        row_number() over (
-            partition by environment, app, interval_start, resolution
-            order by billed_usd desc, object_id asc
-        ) = 1 as is_dearest
-    from app_costs
+        case factor
+            when 'tail' then 'idle'
+            when 'waiting' then 'warm'
+            else factor
+        end as component,
+        (value * 1000000)::bigint as value_ppm,
+        -- half of the 90% interval
+        (standard_error * 1645000)::bigint as half_ppm
+    from spend.learned_factors
+    where
+        is_used
+        and factor not in ('cpu', 'memory')
+        and window_start >= $since
+        and window_start < $until
 ),
 
-usage_intervals as (
+weighed as (
     select
-        * exclude (containers),
-        hour as interval_start,
-        'h' as resolution
-    from usage.hourly
+        t.*,
+        f.value_ppm,
+        f.half_ppm,
+        (t.container_us::hugeint * f.value_ppm // 1000000)::bigint as learned_us
+    from spend.placed_time as t
+    left join used_factors as f
+        on
+            t.environment = f.environment
+            and t.object_id = f.object_id
+            and t.function = f.function
+            and t.component = f.component
+            and t.evidence in ('window', 'limit', 'beyond', 'wait')
     where
-        hour >= $since
-        and hour < $until
+        t.interval_start >= $since
+        and t.interval_start < $until
+),
+
+parts as (
+    select
+        *,
+        case when evidence = 'seen' then 1000000 else 0 end as least_ppm,
+        1000000 as most_ppm
+    from weighed
+    where value_ppm is null
     union all by name
     select
-        * exclude (containers),
-        date_trunc('day', hour) as interval_start,
-        'd' as resolution
-    from usage.hourly
-    where
-        hour >= $since
-        and hour < $until
-),
-
-placed_usage as (
+        * replace ('learned' as evidence, learned_us as container_us),
+        greatest(0, 1000000 - half_ppm * 1000000 // greatest(value_ppm, 1)) as least_ppm,
+        case when value_ppm < 1000000 then 1000000 else 1000000 + half_ppm * 1000000 // value_ppm end as most_ppm
+    from weighed
+    where learned_us > 0
+    union all by name
     select
-        u.*,
-        b.object_id as billed_id
-    from usage_intervals as u
-    left join billed_apps as b
-        on
-            u.environment = b.environment
-            and u.app_id = b.object_id
-            and u.interval_start = b.interval_start
-            and u.resolution = b.resolution
+        * replace ('rest' as evidence, container_us - learned_us as container_us),
+        0 as least_ppm,
+        least(1000000, half_ppm * 1000000 // greatest(1000000 - value_ppm, 1)) as most_ppm
+    from weighed
+    where learned_us < container_us
 )
 
 select
-    b.environment,  -- Modal environment
-    b.object_id,  -- Modal app that was billed
-    b.app,  -- its name
-    b.interval_start,  -- start of the billed interval, UTC
-    b.resolution,  -- h or d
-    u.function,  -- whose containers
-    u.phase,  -- rollout phase of the containers
-    u.configuration_from,  -- names their configuration, see staging.configurations
-    u.hour,  -- start of the hour, UTC
-    u.component,  -- what it was for, see catalog.components
-    u.evidence,  -- seen, settings, window, usual, limit, beyond or wait
-    case u.evidence
+    environment,  -- Modal environment
+    object_id,  -- Modal app that was billed
+    app,  -- its name
+    interval_start,  -- start of the billed interval, UTC
+    resolution,  -- h or d
+    function,  -- whose containers
+    phase,  -- rollout phase of the containers
+    configuration_from,  -- names their configuration, see staging.configurations
+    hour,  -- start of the hour, UTC
+    component,  -- what it was for, see catalog.components
+    evidence,  -- seen, settings, window, usual, limit, beyond or wait; learned and rest where a factor is used
+    case evidence
         when 'seen' then 1
         when 'settings' then 2
         when 'window' then 3
         when 'usual' then 3
+        when 'learned' then 3
         when 'limit' then 4
+        when 'rest' then 4
         else 5
     end as payment_order,  -- what is better known is paid first
-    sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond and wait at most
-from billed_apps as b
-inner join placed_usage as u
-    on
-        b.environment = u.environment
-        and b.app = u.app
-        and b.interval_start = u.interval_start
-        and b.resolution = u.resolution
-where
-    b.object_id = u.billed_id
-    or (u.billed_id is null and b.is_dearest)
+    sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit, rest, beyond and wait at most
+    min(least_ppm)::bigint as least_ppm,  -- how much of it was there at least, in millionths
+    max(most_ppm)::bigint as most_ppm  -- how much of it was there at most, in millionths
+from parts
 group by all

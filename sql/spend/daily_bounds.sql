@@ -5,6 +5,9 @@ At least a function pays what is seen of it, and what of a pool nobody else can 
 log and settings allow, what may stay unexplained of it and the rest of the pool that is nobody's, as far as others do not
 have to pay for what is seen of them. Both lie within the pools: the bill lies between the sums.
 
+Where factors were learned from the bill and are used, the bounds are those of the factors, value ± 1.645 standard errors,
+and what they leave open of the bill. They hold for a day, not for each of its hours.
+
 key: day, environment, app, function
 partition: day
 */
@@ -45,6 +48,8 @@ claims as (
         * 0.000000000001::decimal(12, 12) as seen_usd,
         (sum(claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as most_usd,
+        sum(least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
+        sum(most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
         sum(shared_us) > 0 as is_shared_by_time
     from spend.claims
     cross join limits as l
@@ -55,10 +60,45 @@ claims as (
     group by all
 ),
 
+learned_apps as (
+    select
+        environment,
+        object_id,
+        max(misfit) as misfit
+    from spend.learned_factors
+    where
+        is_used
+        and window_start >= $since
+        and window_start < $until
+    group by all
+),
+
+chosen_pools as (
+    select distinct
+        environment,
+        object_id,
+        interval_start as hour,
+        resolution,
+        resource
+    from spend.gpu_choices
+    where
+        interval_start >= $since
+        and interval_start < $until
+        and share_ppm between 1 and 999999
+),
+
 compared as (
     select
         c.*,
         k.most_usd,
+        k.least_usd,
+        k.learned_most_usd,
+        (c.amount_usd * a.misfit)::decimal(38, 12) as open_usd,
+        a.object_id is not null
+        and o.object_id is null
+        and not p.is_other_gpu
+        and p.kind in ('gpu', 'cpu', 'memory')
+        and p.resolution = 'h' as is_learned,
         coalesce(k.is_shared_by_time, false) as is_shared_by_time,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
         abs(p.billed_usd) as billed_usd,
@@ -67,6 +107,11 @@ compared as (
     from costs as c
     inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
     left join claims as k using (environment, object_id, hour, resolution, resource, function)
+    left join chosen_pools as o using (environment, object_id, hour, resolution, resource)
+    left join learned_apps as a
+        on
+            c.environment = a.environment
+            and c.object_id = a.object_id
 ),
 
 with_the_pool as (
@@ -81,7 +126,7 @@ with_the_pool as (
 with_most as (
     select
         *,
-        greatest(
+        case when is_learned then coalesce(learned_most_usd, amount_usd) + open_usd else greatest(
             amount_usd,
             case
                 when most_usd is null and pool_seen_usd > 0 then billed_usd - pool_seen_usd
@@ -89,14 +134,14 @@ with_most as (
                 when is_shared_by_time then billed_usd - (pool_seen_usd - seen_usd)
                 else least(billed_usd - (pool_seen_usd - seen_usd), most_usd + pool_residual_usd)
             end
-        ) as high_usd
+        ) end as high_usd
     from with_the_pool
 ),
 
 with_least as (
     select
         *,
-        least(
+        case when is_learned then greatest(0, coalesce(least_usd, 0) - open_usd) else least(
             amount_usd,
             greatest(
                 seen_usd,
@@ -104,17 +149,29 @@ with_least as (
                     sum(high_usd) over (partition by environment, object_id, hour, resolution, resource) - high_usd
                 )
             )
-        ) as low_usd
+        ) end as low_usd
     from with_most
+),
+
+days as (
+    select
+        date_trunc('day', hour) as day,
+        environment,
+        app,
+        function,
+        sum(direction * amount_usd) as amount_usd,
+        sum(case when direction < 0 then -high_usd else low_usd end) as low_usd,
+        sum(case when direction < 0 then -low_usd else high_usd end) as high_usd
+    from with_least
+    group by all
 )
 
 select
-    date_trunc('day', hour) as day,  -- UTC
+    day,  -- UTC
     environment,  -- Modal environment
     app,  -- the app's name
     function,  -- who caused it; names in double underscores are residuals
-    sum(direction * amount_usd)::decimal(38, 12) as amount_usd,  -- attributed, exact
-    sum(case when direction < 0 then -high_usd else low_usd end)::decimal(38, 12) as low_usd,  -- at least
-    sum(case when direction < 0 then -low_usd else high_usd end)::decimal(38, 12) as high_usd  -- at most
-from with_least
-group by all
+    amount_usd::decimal(38, 12) as amount_usd,  -- attributed, exact
+    least(amount_usd, low_usd)::decimal(38, 12) as low_usd,  -- at least
+    greatest(amount_usd, high_usd)::decimal(38, 12) as high_usd  -- at most
+from days

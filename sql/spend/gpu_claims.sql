@@ -238,8 +238,10 @@ select
     h.configuration_from,  -- names their configuration, see staging.configurations
     h.hour,  -- start of the hour, UTC
     h.component,  -- what it was for, see catalog.components
-    h.evidence,  -- seen, settings, window, usual, limit, beyond or wait
+    h.evidence,  -- see spend.container_time
     h.payment_order,  -- what is better known is paid first
+    h.least_ppm,  -- how much of it was there at least, in millionths
+    h.most_ppm,  -- how much of it was there at most, in millionths
     c.claimed_us,  -- container time that claims this GPU, microseconds
     c.paid_us,  -- how much of it the pool pays for, microseconds
     (c.claimed_us * u.unexplained_pd // greatest(u.claim_pd, 1))::bigint as unexplained_us,  -- more time that it pays for

@@ -10,6 +10,7 @@ from tieout.catalog.load import load_catalog
 from tieout.core.periods import day_start
 from tieout.core.resources import resource_path
 from tieout.sources.raw_schema import create_raw_schema
+from tieout.warehouse.build import learned_relation
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.models import load_models
 from tieout.warehouse.schema import migrate
@@ -27,5 +28,6 @@ def open_empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         write_catalog(con, load_catalog(resource_path("catalog")))
         for model in load_models():
             kind = "view" if model.is_view else "table"
-            con.execute(f"create {kind} {model.name} as {model.sql}", dict.fromkeys(model.parameters, NEVER))
+            with learned_relation(con, model, NEVER, NEVER):
+                con.execute(f"create {kind} {model.name} as {model.sql}", dict.fromkeys(model.parameters, NEVER))
         yield con

@@ -7,7 +7,7 @@ no floor ever shows days that the floors above it lack.
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
 from tieout.validation.suites import ALL_DAYS, load_suite
+from tieout.warehouse.learned import learned_rows
 from tieout.warehouse.models import Model
 
 CHUNK = dt.timedelta(days=7)
@@ -222,6 +223,19 @@ def write_model(
 
 
 @contextlib.contextmanager
+def learned_relation(
+    con: duckdb.DuckDBPyConnection, model: Model, since: dt.datetime, until: dt.datetime
+) -> Iterator[None]:
+    """Let a learned model find what the bill of a stretch of time says, while its rows are written."""
+    if not model.is_learned:
+        yield
+        return
+    con.register(model.relation, learned_rows(con, since, until))
+    yield
+    con.unregister(model.relation)
+
+
+@contextlib.contextmanager
 def _measured_relation(
     con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None
 ) -> Iterator[None]:
@@ -238,13 +252,18 @@ def _measured_relation(
 def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> None:
     for since, until in period.chunks():
         parameters = {"since": since, "until": until}
-        used = {name: parameters[name] for name in model.parameters}
-        if not _exists(con, model):
-            con.execute(f"create table {model.name} as {model.sql}", used)
-            continue
-        column = model.partition
-        con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
-        con.execute(f"insert into {model.name} by name {model.sql}", used)
+        with learned_relation(con, model, since, until):
+            _replace_stretch(con, model, parameters)
+
+
+def _replace_stretch(con: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, dt.datetime]) -> None:
+    used = {name: parameters[name] for name in model.parameters}
+    if not _exists(con, model):
+        con.execute(f"create table {model.name} as {model.sql}", used)
+        return
+    column = model.partition
+    con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
+    con.execute(f"insert into {model.name} by name {model.sql}", used)
 
 
 def _drop_other_kind(con: duckdb.DuckDBPyConnection, model: Model) -> None:

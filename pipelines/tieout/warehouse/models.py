@@ -6,7 +6,8 @@ identify a row, `partition:` the column whose range a build replaces (of a view,
 Dependencies are read off DuckDB's own parse.
 
 Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
-which `measured_tables` fills from the tables that the fact names, on one line or several.
+which `measured_tables` fills from the tables that the fact names, on one line or several. One with the fact
+`learned from:` selects from `learned_factors_of_the_bill`, which `warehouse.learned` fills whenever it is written.
 """
 
 import hashlib
@@ -21,13 +22,16 @@ from typing import Any
 
 import duckdb
 
+from tieout import learning
 from tieout.core.errors import TieoutError
 from tieout.core.resources import resource_path
 
 FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focus", "finance")
 
+LEARNED_RELATION = "learned_factors_of_the_bill"
+
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
-_FACT = re.compile(r"^(key|partition|materialized|measured from): *(.+)$", re.MULTILINE)
+_FACT = re.compile(r"^(key|partition|materialized|measured from|learned from): *(.+)$", re.MULTILINE)
 _COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
 _PARAMETERS = re.compile(r"\$(since|until)\b")
 
@@ -52,7 +56,8 @@ class Model:
         is_view: kept as a view.
         depends_on: qualified names of the tables it reads, of all schemas.
         is_measured: selects from a relation that a measurement fills, made with the weekly report.
-        code_version: sha256 of the SQL, short.
+        is_learned: selects from a relation that `tieout.learning` fills, in the build itself.
+        code_version: sha256 of the SQL, short; of the learning, too, where a model selects from it.
     """
 
     schema: str
@@ -65,6 +70,7 @@ class Model:
     is_view: bool
     depends_on: frozenset[str]
     is_measured: bool
+    is_learned: bool
     code_version: str
 
     @property
@@ -74,8 +80,8 @@ class Model:
 
     @property
     def relation(self) -> str:
-        """What a measured model selects from."""
-        return f"measured_{self.table}"
+        """What a measured model, or a learned one, selects from."""
+        return LEARNED_RELATION if self.is_learned else f"measured_{self.table}"
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -102,13 +108,7 @@ def read_model(path: Path) -> Model:
             place=path,
             remedy="Name the columns that identify a row in the head comment (`key: a, b`).",
         )
-    measured_from = frozenset(
-        name.strip()
-        for fact, names in _FACT.findall(match["head"])
-        if fact == "measured from"
-        for name in names.split(",")
-        if name.strip()
-    )
+    measured_from, learned_from = (_named(match["head"], fact) for fact in ("measured from", "learned from"))
     return Model(
         schema=path.parent.name,
         table=path.stem,
@@ -118,10 +118,30 @@ def read_model(path: Path) -> Model:
         key=tuple(column.strip() for column in facts["key"].split(",")),
         partition=facts.get("partition"),
         is_view=facts.get("materialized") == "view",
-        depends_on=_dependencies(path, match["select"]) | measured_from,
+        depends_on=_dependencies(path, match["select"]) | measured_from | learned_from,
         is_measured=bool(measured_from),
-        code_version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        is_learned=bool(learned_from),
+        code_version=hashlib.sha256((text + (_learning() if learned_from else "")).encode()).hexdigest()[:12],
     )
+
+
+def _named(head: str, wanted: str) -> frozenset[str]:
+    """Return the tables that a fact of the head names."""
+    return frozenset(
+        name.strip()
+        for fact, names in _FACT.findall(head)
+        if fact == wanted
+        for name in names.split(",")
+        if name.strip()
+    )
+
+
+@cache
+def _learning() -> str:
+    """Return the code that learns factors: a change of it changes what is built, as a change of SQL does."""
+    folder = Path(learning.__file__).parent
+    files = (*sorted(folder.glob("*.py")), Path(__file__).parent / "learned.py")
+    return "".join(path.read_text(encoding="utf-8") for path in files)
 
 
 def load_models() -> tuple[Model, ...]:

@@ -1,0 +1,193 @@
+"""The rows of `spend.learned_factors`: what the bill of a stretch of days says of the time and use that nothing shows.
+
+Reads pools and container time as dollars per factor, lets `tieout.learning` fit them app by app, and returns rows. A
+pool in which a function had the choice between GPUs says nothing: whose seconds they were is not known.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+
+from tieout.learning.factors import Factor, learn
+
+_PLACES = 6
+
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "environment": pl.String,
+    "object_id": pl.String,
+    "app": pl.String,
+    "window_start": pl.Datetime("us"),
+    "function": pl.String,
+    "factor": pl.String,
+    "value": pl.Decimal(18, _PLACES),
+    "standard_error": pl.Decimal(18, _PLACES),
+    "rule": pl.Decimal(18, _PLACES),
+    "hours": pl.Int64,
+    "misfit": pl.Decimal(18, _PLACES),
+    "is_used": pl.Boolean,
+}
+
+_PARTS = """
+with
+
+pools as (
+    select
+        dense_rank() over (order by environment, object_id, app) as app_number,
+        row_number() over (order by environment, object_id, hour, resource) as pool,
+        environment,
+        object_id,
+        app,
+        hour as interval_start,
+        resource,
+        kind,
+        abs(billed_usd)::double as billed_usd
+    from spend.pools
+    where
+        is_deployed_app
+        and not is_other_gpu
+        and resolution = 'h'
+        and kind in ('gpu', 'cpu', 'memory')
+        and hour >= $since
+        and hour < $until
+),
+
+held as (
+    select
+        t.environment,
+        t.object_id,
+        t.interval_start,
+        t.function,
+        case
+            when t.evidence = 'window' then 'tail'
+            when t.evidence = 'wait' then 'startup'
+            when t.component = 'warm' and t.evidence = 'limit' then 'waiting'
+            when t.evidence in ('limit', 'beyond') then 'failed'
+        end as factor,
+        t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
+        k.gpus,
+        k.source = 'unknown' or len(k.gpus) > 1 as has_choice,
+        k.cpu_request_millicores,
+        k.memory_request_mib,
+        k.disk_memory_mib,
+        k.region_percent,
+        k.host_percent,
+        sum(t.container_us)::double / 3600000000 as container_hours
+    from spend.placed_time as t
+    inner join staging.configurations as k
+        on
+            t.environment = k.environment
+            and t.app = k.app
+            and t.function = k.function
+            and t.configuration_from = k.valid_from
+    where
+        t.resolution = 'h'
+        and t.interval_start >= $since
+        and t.interval_start < $until
+    group by all
+),
+
+claims as (
+    select
+        p.pool,
+        h.function,
+        h.factor,
+        h.is_at_work,
+        p.kind,
+        h.has_choice and p.kind = 'gpu' as has_choice,
+        case p.kind
+            when 'cpu' then h.cpu_request_millicores is null
+            when 'memory' then h.memory_request_mib is null
+            else false
+        end as is_request_unknown,
+        h.container_hours
+        * case p.kind when 'gpu' then h.region_percent else h.host_percent end / 100.0
+        * r.picodollars_per_hour / 1e12 as unit_usd,
+        unit_usd * case p.kind
+            when 'gpu' then h.gpus[1].gpu_count
+            when 'cpu' then coalesce(h.cpu_request_millicores, s.default_cpu_millicores) / 1000.0
+            else greatest(coalesce(h.memory_request_mib, s.default_memory_mib), h.disk_memory_mib) / 1024.0
+        end as claim_usd
+    from pools as p
+    inner join held as h using (environment, object_id, interval_start)
+    inner join staging.prices as r
+        on
+            p.resource = r.resource
+            and p.interval_start >= r.valid_from
+            and p.interval_start < r.valid_to
+    cross join catalog.settings as s
+    where
+        p.kind != 'gpu'
+        or h.has_choice
+        or (len(h.gpus) > 0 and h.gpus[1].gpu = p.resource)
+)
+"""
+
+_POOLS = (
+    _PARTS
+    + """
+select
+    p.app_number, p.pool, p.environment, p.object_id, p.app, p.interval_start, p.resource, p.billed_usd,
+    coalesce(sum(c.claim_usd) filter (where c.factor is null), 0)::double as known_usd
+from pools as p
+inner join claims as c on p.pool = c.pool
+group by all
+having not bool_or(c.has_choice)
+order by p.pool
+"""
+)
+
+_TERMS = (
+    _PARTS
+    + """
+select p.app_number, c.pool, c.function, c.factor, false as is_request_unknown, sum(c.claim_usd)::double as usd
+from claims as c inner join pools as p on c.pool = p.pool
+where c.factor is not null
+group by all
+union all
+select p.app_number, c.pool, c.function, 'cpu', bool_or(c.is_request_unknown), sum(c.unit_usd)::double
+from claims as c inner join pools as p on c.pool = p.pool
+where c.kind = 'cpu' and c.is_at_work
+group by all
+union all
+select p.app_number, c.pool, c.function, 'memory', bool_or(c.is_request_unknown), sum(c.unit_usd)::double
+from claims as c inner join pools as p on c.pool = p.pool
+where c.kind = 'memory' and (c.factor is null or c.factor = 'tail')
+group by all
+order by all
+"""
+)
+
+
+def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
+    """Learn the factors of every app from the bill of a stretch of time.
+
+    Args:
+        con: the warehouse, with `spend.pools` and `spend.placed_time` built for it.
+        since: naive UTC, the first interval.
+        until: exclusive.
+    """
+    parameters = {"since": since, "until": until}
+    pools, terms = (_frame(con, query, parameters) for query in (_POOLS, _TERMS))
+    if pools.is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
+    terms_of = terms.partition_by("app_number", as_dict=True)
+    rows: list[tuple[object, ...]] = []
+    for key, own in pools.partition_by("app_number", as_dict=True, maintain_order=True).items():
+        where = own.row(0, named=True)
+        place = where["environment"], where["object_id"], where["app"], since
+        rows += [(*place, *_row(factor)) for factor in learn(own, terms_of.get(key, terms.clear()))]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _frame(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, dt.datetime]) -> pl.DataFrame:
+    frame = pl.from_arrow(con.sql(query, params=parameters).to_arrow_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _row(factor: Factor) -> tuple[object, ...]:
+    numbers = (f"{number:.{_PLACES}f}" for number in (factor.value, factor.standard_error, factor.rule, factor.misfit))
+    value, error, rule, misfit = (Decimal(number) for number in numbers)
+    return factor.function, factor.factor, value, error, rule, factor.hours, misfit, factor.is_used

@@ -1,0 +1,95 @@
+/*
+Container time of the functions, placed on the objects and intervals of the bill: before the bill has said how much of
+what is inferred was there.
+
+A call log belongs to the app that is deployed under the name, not to a run of the same name. A name may stand for several
+deployed ids in one interval; what the app list cannot place goes to the dearest of them.
+
+key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
+partition: interval_start
+*/
+with
+
+app_costs as (
+    select
+        environment,
+        app,
+        hour as interval_start,
+        resolution,
+        object_id,
+        sum(abs(billed_usd)) as billed_usd
+    from spend.pools
+    where
+        is_deployed_app
+        and hour >= $since
+        and hour < $until
+    group by all
+),
+
+billed_apps as (
+    select
+        *,
+        row_number() over (
+            partition by environment, app, interval_start, resolution
+            order by billed_usd desc, object_id asc
+        ) = 1 as is_dearest
+    from app_costs
+),
+
+usage_intervals as (
+    select
+        * exclude (containers),
+        hour as interval_start,
+        'h' as resolution
+    from usage.hourly
+    where
+        hour >= $since
+        and hour < $until
+    union all by name
+    select
+        * exclude (containers),
+        date_trunc('day', hour) as interval_start,
+        'd' as resolution
+    from usage.hourly
+    where
+        hour >= $since
+        and hour < $until
+),
+
+placed_usage as (
+    select
+        u.*,
+        b.object_id as billed_id
+    from usage_intervals as u
+    left join billed_apps as b
+        on
+            u.environment = b.environment
+            and u.app_id = b.object_id
+            and u.interval_start = b.interval_start
+            and u.resolution = b.resolution
+)
+
+select
+    b.environment,  -- Modal environment
+    b.object_id,  -- Modal app that was billed
+    b.app,  -- its name
+    b.interval_start,  -- start of the billed interval, UTC
+    b.resolution,  -- h or d
+    u.function,  -- whose containers
+    u.phase,  -- rollout phase of the containers
+    u.configuration_from,  -- names their configuration, see staging.configurations
+    u.hour,  -- start of the hour, UTC
+    u.component,  -- what it was for, see catalog.components
+    u.evidence,  -- seen, settings, window, usual, limit, beyond or wait
+    sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond and wait at most
+from billed_apps as b
+inner join placed_usage as u
+    on
+        b.environment = u.environment
+        and b.app = u.app
+        and b.interval_start = u.interval_start
+        and b.resolution = u.resolution
+where
+    b.object_id = u.billed_id
+    or (u.billed_id is null and b.is_dearest)
+group by all

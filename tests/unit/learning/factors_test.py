@@ -1,0 +1,160 @@
+"""What a bill says of tails and of use beyond requests, on bills whose truth is known."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tieout.learning.factors import LEAST_INTERVALS, Factor, learn
+
+MONDAY = dt.datetime.fromisoformat("2026-11-02")
+WEEK = 168
+TERMS = {
+    "pool": pl.Int64,
+    "function": pl.String,
+    "factor": pl.String,
+    "is_request_unknown": pl.Boolean,
+    "usd": pl.Float64,
+}
+
+
+class Bill:
+    """Pools of one app: what is known of them, what factors would make of them, and what they truly cost."""
+
+    def __init__(self, hours: int = WEEK) -> None:
+        self.hours = hours
+        self.random = np.random.default_rng(7)
+        self.pools: list[tuple[int, dt.datetime, str, float, float]] = []
+        self.terms: list[tuple[int, str, str, bool, float]] = []
+
+    def pool(
+        self,
+        resource: str,
+        true: Mapping[tuple[str, str], float],
+        *,
+        noise: float = 0.0,
+        unknown: Sequence[str] = (),
+        extra: float = 0.0,
+    ) -> None:
+        """Bill a pool every hour: a dollar or so is known, each factor's unit costs what its demand says."""
+        for hour in range(self.hours):
+            number = len(self.pools)
+            known = float(self.random.uniform(0.5, 1.5))
+            billed = known + extra * float(self.random.uniform(0.0, 2.0))
+            for (function, factor), value in true.items():
+                usd = float(self.random.uniform(0.2, 1.0))
+                self.terms.append((number, function, factor, factor in unknown, usd))
+                billed += usd * value * (1 + noise * float(self.random.standard_normal()))
+            self.pools.append((number, MONDAY + dt.timedelta(hours=hour), resource, billed, known))
+
+    def learn(self) -> tuple[Factor, ...]:
+        columns = ["pool", "interval_start", "resource", "billed_usd", "known_usd"]
+        return learn(
+            pl.DataFrame(self.pools, schema=columns, orient="row"), pl.DataFrame(self.terms, schema=TERMS, orient="row")
+        )
+
+
+def values(factors: Sequence[Factor]) -> dict[tuple[str, str], float]:
+    return {(factor.function, factor.factor): factor.value for factor in factors}
+
+
+def test_tails_of_functions_that_share_a_pool_are_told_apart() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("early", "tail"): 0.3, ("punctual", "tail"): 1.0}, noise=0.1)
+    factors = bill.learn()
+    assert values(factors) == pytest.approx({("early", "tail"): 0.3, ("punctual", "tail"): 1.0}, abs=0.03)
+    assert all(factor.is_used and factor.hours == WEEK for factor in factors)
+
+
+def test_a_tail_shows_in_all_pools_of_an_app() -> None:
+    bill = Bill()
+    bill.pool("CPU", {("job", "tail"): 0.6}, noise=0.2)
+    bill.pool("Memory", {("job", "tail"): 0.6}, noise=0.2)
+    assert values(bill.learn())["job", "tail"] == pytest.approx(0.6, abs=0.03)
+
+
+def test_use_beyond_a_request_is_learned_where_it_is_significant() -> None:
+    bill = Bill()
+    bill.pool("CPU", {("greedy", "cpu"): 1.2, ("modest", "cpu"): 0.0}, noise=0.1)
+    factors = bill.learn()
+    assert values(factors) == pytest.approx({("greedy", "cpu"): 1.2}, abs=0.05)
+
+
+def test_use_of_a_function_without_a_request_is_always_kept() -> None:
+    bill = Bill()
+    bill.pool("CPU", {("silent", "cpu"): 0.0}, unknown=["cpu"])
+    [factor] = bill.learn()
+    assert factor.value == pytest.approx(0.0, abs=0.01)
+    assert factor.rule == 0.875
+
+
+def test_what_the_bill_says_nothing_of_keeps_its_rule_and_its_spread() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("busy", "tail"): 0.5}, noise=0.1)
+    bill.terms.append((0, "rare", "tail", False, 1e-9))
+    [busy, rare] = bill.learn()
+    assert busy.standard_error < 0.05
+    assert rare.value == pytest.approx(1.0)
+    assert rare.standard_error == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_standard_errors_cover(seed: int) -> None:
+    bill = Bill()
+    bill.random = np.random.default_rng(seed)
+    true = {("f", "tail"): 0.4, ("g", "tail"): 0.8}
+    bill.pool("A10G", true, noise=0.3)
+    for factor in bill.learn():
+        assert abs(factor.value - true[factor.function, factor.factor]) < 4 * factor.standard_error
+
+
+def test_time_that_is_a_limit_is_never_more_than_all_of_it() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("bursty", "waiting"): 1.7})
+    assert values(bill.learn()) == {("bursty", "waiting"): 1.0}
+
+
+def test_factors_that_leave_much_open_are_not_used() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("job", "tail"): 1.0}, extra=1.0)
+    [factor] = bill.learn()
+    assert factor.misfit > 0.1
+    assert not factor.is_used
+
+
+def test_a_day_of_hours_is_too_little() -> None:
+    bill = Bill(hours=LEAST_INTERVALS - 1)
+    bill.pool("A10G", {("job", "tail"): 0.5})
+    assert not any(factor.is_used for factor in bill.learn())
+
+
+def test_the_same_bill_gives_the_same_factors_in_any_order() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("f", "tail"): 0.3, ("g", "tail"): 0.9}, noise=0.2)
+    first = bill.learn()
+    bill.pools.reverse()
+    bill.terms.reverse()
+    for one, other in zip(first, bill.learn(), strict=True):
+        assert (one.function, one.factor) == (other.function, other.factor)
+        assert one.value == pytest.approx(other.value, abs=1e-6)
+
+
+@pytest.mark.parametrize("emptied", ["pools", "terms"])
+def test_nothing_is_learned_from_nothing(emptied: str) -> None:
+    bill = Bill()
+    bill.pool("A10G", {("job", "tail"): 0.5})
+    if emptied == "terms":
+        bill.terms.clear()
+        assert bill.learn() == ()
+    else:
+        pools = pl.DataFrame(schema={"pool": pl.Int64, "billed_usd": pl.Float64})
+        assert learn(pools, pl.DataFrame(bill.terms, schema=TERMS, orient="row")) == ()
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.0, 1.4), (0.1, 0.1)])
+def test_no_factor_is_below_zero(first: float, second: float) -> None:
+    bill = Bill()
+    bill.pool("A10G", {("f", "tail"): first, ("g", "tail"): second}, noise=0.5)
+    assert all(factor.value >= 0 for factor in bill.learn())
