@@ -1,17 +1,28 @@
 /* What was paid for containers that start or wait rather than work in the newest week, in cents and percent of the cost? */
+with
+
+newest as (
+    select
+        function,
+        coalesce(sum(amount_usd) filter (where component = 'startup'), 0) as startup_usd,
+        coalesce(sum(amount_usd) filter (where component = 'idle'), 0) as idle_usd,
+        sum(amount_usd) as cost_usd
+    from finance.spend_weekly_cents
+    where week_start = (select max(s.week_start) from finance.spend_weekly_cents as s)
+    group by all
+)
+
 select
     coalesce(function, 'all functions') as function,
-    round(sum(startup_usd), 2)::decimal(18, 2) as startup_usd,
-    round(sum(idle_usd), 2)::decimal(18, 2) as idle_usd,
-    round(sum(amount_usd), 2)::decimal(18, 2) as cost_usd,
+    sum(startup_usd)::decimal(18, 2) as startup_usd,
+    sum(idle_usd)::decimal(18, 2) as idle_usd,
+    sum(cost_usd)::decimal(18, 2) as cost_usd,
     case
-        when sum(amount_usd) > 0
+        when sum(cost_usd) > 0
             then (
-                (sum(startup_usd + idle_usd) * 1000000000000)::hugeint * 1000
-                // (sum(amount_usd) * 1000000000000)::hugeint
+                (sum(startup_usd + idle_usd) * 100)::hugeint * 1000 // (sum(cost_usd) * 100)::hugeint
             )::decimal(9, 0) * 0.1::decimal(2, 1)
     end as percent
-from finance.spend_by_function_phase
-where week_start = (select max(s.week_start) from finance.spend_by_function_phase as s)
+from newest
 group by grouping sets ((function), ())
 order by grouping(function) asc, sum(startup_usd + idle_usd) desc, function asc

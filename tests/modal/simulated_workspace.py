@@ -15,6 +15,7 @@ from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
 from tests.modal.call_history import CallHistory, SimulatedCalls
+from tests.modal.observed_functions import ObservedFunctions
 from tieout.simulator import World
 from tieout.simulator.app_exports import known_deployments, running_containers
 from tieout.simulator.bill import Item
@@ -41,6 +42,7 @@ class SimulatedWorkspace:
         now: up to which instant it has happened (aware UTC). Hours and calls after it are not there yet.
         retention: for how long calls are kept (one day on Starter, thirty on Team), or None for ever.
         most_inputs: how many inputs a range may have before the server refuses to count it, or None for any number.
+        observed: the series of its functions.
     """
 
     def __init__(self, world: World, *, now: dt.datetime | None = None) -> None:
@@ -48,6 +50,7 @@ class SimulatedWorkspace:
         self.now = now or world.end + 30 * DAY
         self.retention: dt.timedelta | None = None
         self.most_inputs: int | None = None
+        self.observed = ObservedFunctions(world)
         self._calls: dict[tuple[str, str], CallHistory] = {}
         self._restated: dict[tuple[str, dt.datetime], int] = {}
         self._stopped: dict[str, dt.datetime] = {}
@@ -91,7 +94,9 @@ class SimulatedWorkspace:
             "FunctionCallFetch": self._function_call_fetch,
             "FunctionGet": self._function_get,
             "FunctionGetById": self._function_get_by_id,
+            "FunctionGetMetrics": self._function_get_metrics,
             "FunctionGetSchedulingParams": self._function_get_scheduling_params,
+            "MetricsGetInfo": self.observed.schema,
             "WorkspaceBillingRates": self._workspace_billing_rates,
             "WorkspaceBillingReport": self._workspace_billing_report,
             "WorkspaceBillingSummary": self._workspace_billing_summary,
@@ -339,6 +344,13 @@ class SimulatedWorkspace:
         )
         return api_pb2.FunctionGetSchedulingParamsResponse(
             autoscaler_configuration=api_pb2.AutoscalerConfiguration(settings=settings)
+        )
+
+    def _function_get_metrics(self, request: api_pb2.FunctionGetMetricsRequest) -> api_pb2.FunctionGetMetricsResponse:
+        app, name, _ = self._deployed(request.function_id)
+        since, until, width, series = self.observed.answer(app, name, request, self.now)
+        return api_pb2.FunctionGetMetricsResponse(
+            since={"seconds": since}, until={"seconds": until}, bucket_secs=width, series=series
         )
 
     # Calls

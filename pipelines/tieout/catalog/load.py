@@ -19,6 +19,7 @@ from tieout.catalog.models import (
     Prices,
     Projection,
     Rollout,
+    SeriesRules,
     WorkspaceSettings,
 )
 from tieout.core.resources import resource_path
@@ -37,10 +38,10 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 def load_catalog(directory: Path) -> Catalog:
-    """Read the catalog's five files, and `billing.yaml` and `settings.yaml` where there are such.
+    """Read the catalog's five files, and `billing.yaml`, `settings.yaml` and `series.yaml` where there are such.
 
-    The hash is that of the five files, and of the settings that are not the defaults, because they move figures: a
-    file that says the defaults is as good as none.
+    The hash is that of the five files, and of settings and series that are not the built-in ones, because they move
+    figures: a file that says the defaults is as good as none.
 
     A folder that is not there is an empty programme, named after the folder it would be in: it measures what everything
     costs, and claims nothing.
@@ -59,17 +60,21 @@ def load_catalog(directory: Path) -> Catalog:
         digest.update(name.encode() + b"\0" + content + b"\0")
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
-    settings = _optional(directory / "settings.yaml", WorkspaceSettings)
+    settings = _optional(directory / "settings.yaml", WorkspaceSettings, WorkspaceSettings())
     if settings != WorkspaceSettings():
         digest.update(b"settings\0" + settings.model_dump_json(exclude_defaults=True).encode() + b"\0")
+    series = _optional(directory / "series.yaml", SeriesRules, built_in_series())
+    if series != built_in_series():
+        digest.update(b"series\0" + series.model_dump_json().encode() + b"\0")
     catalog = Catalog(
         functions=documents["functions"].read_as(Functions),
         rollout=documents["rollout"].read_as(Rollout),
         projection=documents["projection"].read_as(Projection),
         prices=documents["prices"].read_as(Prices),
         adjustments=documents["adjustments"].read_as(Adjustments),
-        billing=_optional(directory / "billing.yaml", Billing),
+        billing=_optional(directory / "billing.yaml", Billing, Billing()),
         settings=settings,
+        series=series,
         sha256=digest.hexdigest(),
         file_sha256=file_sha256,
     )
@@ -88,6 +93,7 @@ def _empty_programme(name: str) -> Catalog:
         projection=Projection(title="No projection"),
         prices=_parse(path, content).read_as(Prices),
         adjustments=Adjustments(),
+        series=built_in_series(),
         sha256=hashlib.sha256(b"empty\0" + name.encode() + b"\0" + content).hexdigest(),
         file_sha256={path.name: hashlib.sha256(content).hexdigest()},
     )
@@ -102,9 +108,14 @@ def load_beside(path: Path, kind: type[_M]) -> _M:
     return _parse(path, _content(path)).read_as(kind)
 
 
-def _optional(path: Path, kind: type[_M]) -> _M:
-    """Read a file that may be missing; every field of its model has a default."""
-    return load_beside(path, kind) if path.exists() else kind()
+def built_in_series() -> SeriesRules:
+    """What Modal's series mean where the catalog does not say otherwise."""
+    return load_beside(resource_path("catalog") / "series.yaml", SeriesRules)
+
+
+def _optional(path: Path, kind: type[_M], otherwise: _M) -> _M:
+    """Read a file that may be missing."""
+    return load_beside(path, kind) if path.exists() else otherwise
 
 
 def _content(path: Path) -> bytes:

@@ -293,6 +293,34 @@ class Billing(_Model):
     account_name: Name = "Modal workspace"
 
 
+class SeriesRule(_Model):
+    """What a series of Modal's metrics measures, by its unit, the words in its name, and its aggregation.
+
+    Attributes:
+        measure: what is measured: containers, cpu in cores, memory in MiB, gpu in percent, and so on.
+        units: the units that Modal writes, any of them.
+        words: parts of the name between underscores, all of them. Of several rules, that with the most words holds.
+        aggregations: the last part of the name, any of them.
+        times: what a value is multiplied by to be in the unit of the measure.
+        divided_by: what it is divided by.
+    """
+
+    measure: Literal[
+        "containers", "cpu", "memory", "gpu", "gpu_memory", "gpu_memory_share", "calls", "successful_calls"
+    ]
+    units: tuple[Name, ...] = Field(min_length=1)
+    words: tuple[Name, ...] = ()
+    aggregations: tuple[Name, ...] = Field(min_length=1)
+    times: int = Field(default=1, ge=1)
+    divided_by: int = Field(default=1, ge=1)
+
+
+class SeriesRules(_Model):
+    """`series.yaml`. Where the file is missing, the built-in rules hold."""
+
+    rules: tuple[SeriesRule, ...] = ()
+
+
 class CoverageBounds(_Model):
     """Between which shares of the bill the call log is said to match it, in percent."""
 
@@ -335,6 +363,7 @@ class Catalog(BaseModel):
     adjustments: Adjustments
     billing: Billing = Billing()
     settings: WorkspaceSettings = WorkspaceSettings()
+    series: SeriesRules = SeriesRules()
     sha256: str
     file_sha256: Mapping[str, str] = {}
 

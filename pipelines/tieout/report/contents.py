@@ -58,7 +58,7 @@ SECTIONS = (
     Section("cumulative", "Realized so far", ("savings_to_date",)),
     Section("ledger", "Ledger: every function in every phase", ("ledger", "unit_costs")),
     Section("guardrails", "Guardrails", ("guardrails",)),
-    Section("spend", "Where the money went", ("spend_by_function", "spend_by_component", "unattributed")),
+    Section("spend", "Where the money went", ("spend_of_week", "unattributed")),
     Section("audit", "The projection audited", ("audit",)),
     Section("coverage", "How far the data carries", ("coverage", "files", "quarantine"), address="sufficiency"),
     Section("findings", "Findings and adjustments", ("adjustments",)),

@@ -16,6 +16,7 @@ from tieout.sources import (
     billing_summary,
     function_calls,
     function_info,
+    function_metrics,
     function_stats,
     invoices,
 )
@@ -164,6 +165,19 @@ _RECORDS = (
         parse=function_info.parse,
         path_keys=("app", "function"),
         pull=Pull(Each.FUNCTION, ("function", "info")),
+    ),
+    Source(
+        name="function_metrics",
+        title="function metrics",
+        holds="How many containers of each function ran, and what they used, in buckets of minutes",
+        export="`modal function metrics APP/FUNC --group containers --group cpu --group memory --group gpu "
+        "--group calls --bucket-size 5m --since … --until … --all-variants --json`",
+        file="function_metrics/app=APP/function=FUNC/2026-11-01.json",
+        role=Role.USAGE,
+        covers=Coverage.DAYS,
+        tables=(function_metrics.TABLE,),
+        parse=function_metrics.parse,
+        path_keys=("app", "function"),
     ),
     Source(
         name="function_stats",

@@ -45,6 +45,9 @@ create or replace table catalog.object_kinds (
     prefix varchar, kind varchar, residual varchar, has_functions boolean, label varchar, service varchar,
     service_category varchar, service_subcategory varchar
 );
+create or replace table catalog.series (
+    measure varchar, unit varchar, words varchar[], aggregation varchar, times bigint, divided_by bigint
+);
 create or replace table catalog.call_statuses (status varchar, outcome varchar, is_final boolean);
 create or replace table catalog.components (
     component varchar, component_group varchar, position integer, has_function boolean, words varchar
@@ -60,6 +63,7 @@ comment on table catalog.adjustments is 'Non-routine adjustments to the saving, 
 comment on table catalog.billing is 'One row: the account that the bill belongs to, as other tools know it';
 comment on table catalog.sources is 'Which exports can be landed, what each is for, and what a file of it covers';
 comment on table catalog.object_kinds is 'The kinds of object that Modal bills, by how their ids begin';
+comment on table catalog.series is 'What Modal''s metric series measure, by unit, words of the name and aggregation';
 comment on table catalog.components is 'The components of attributed cost, in the order of every table, by group';
 comment on table catalog.call_statuses is 'The statuses that a call can have, and how a call with each went';
 """
@@ -110,6 +114,12 @@ def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:
         "billing": [(catalog.billing.account_id, catalog.billing.account_name)],
         "sources": [(source.name, source.role, source.covers) for source in SOURCES.values()],
         "object_kinds": [astuple(kind) for kind in OBJECT_KINDS],
+        "series": [
+            (rule.measure, unit, list(rule.words), aggregation, rule.times, rule.divided_by)
+            for rule in catalog.series.rules
+            for unit in rule.units
+            for aggregation in rule.aggregations
+        ],
         "components": [
             (each.name, each.group, position, each.has_function, each.words)
             for position, each in enumerate(COMPONENTS, start=1)

@@ -95,3 +95,19 @@ def test_a_name_is_of_one_function(catalog_dir: Path) -> None:
     _edit(catalog_dir / "functions.yaml", "    summary:", "    replaces: [evaluate_genome_modal]\n    summary:")
     with pytest.raises(CatalogError, match="has an entry of its own"):
         load_catalog(catalog_dir)
+
+
+def test_series_are_the_built_in_ones_unless_the_catalog_says_otherwise(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(resource_path("catalog"), tmp_path / "catalog"))
+    with_file = load_catalog(folder)
+    (folder / "series.yaml").unlink()
+    without = load_catalog(folder)
+    assert (without.series, without.sha256) == (with_file.series, with_file.sha256)
+    rule = "{measure: containers, units: [pods], aggregations: [avg]}"
+    (folder / "series.yaml").write_text(f"rules:\n  - {rule}\n", encoding="utf-8")
+    other = load_catalog(folder)
+    assert [each.units for each in other.series.rules] == [("pods",)]
+    assert other.sha256 != with_file.sha256
+    (folder / "series.yaml").write_text(f"rules:\n  - {rule.replace('containers', 'warps')}\n", encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"series.yaml:2: rule 1: measure"):
+        load_catalog(folder)

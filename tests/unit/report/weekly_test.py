@@ -803,6 +803,29 @@ def test_a_resource_that_the_catalog_does_not_know_is_named(con: duckdb.DuckDBPy
     assert (finding.code, finding.subject) == ("unknown_resource_label", "Quantum core")
 
 
+def test_series_that_no_rule_knows_are_named_and_move_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    series = {
+        "environment": "main",
+        "app": OLD_APP,
+        "range_start": day_start(WEEK.start),
+        "range_end": day_start(WEEK.end),
+    }
+    put(
+        con,
+        "staging.series",
+        **series,
+        function=GENERATE,
+        name="containers_avg",
+        unit="containers",
+        measure="containers",
+    )
+    for function in (GENERATE, EVALUATE):
+        put(con, "staging.series", **series, function=function, name="warp_avg", unit="warps")
+    [finding] = build(con).findings
+    assert (finding.code, finding.severity, finding.data) == ("unknown_series", "info", {"warp_avg": "2 functions"})
+    assert "series.yaml does not say what warp_avg (warps) is; no figure uses it" in finding.message
+
+
 # Inputs
 
 

@@ -57,6 +57,7 @@ def put_all_samples(folder: LandingFolder) -> list[str]:
         "billing_rates.json": "billing_rates/2026-11-01.json",
         "function_calls.json": f"{CALLS}/2026-11-02.json",
         "function_info.json": f"function_info/{one}/function=generate_code_modal/2026-11-02.json",
+        "function_metrics.json": f"function_metrics/{one}/function=generate_code_modal/2026-10-14.json",
         "function_stats.json": f"function_stats/{one}/function=generate_code_modal/2026-11-02.json",
         "app_history.json": f"app_history/{one}/2026-11-02.json",
         "app_list.json": "app_list/2026-11-02.json",

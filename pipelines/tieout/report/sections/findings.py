@@ -30,6 +30,7 @@ ROLLOUT_INCOMPLETE = "rollout_incomplete"
 UNUSUAL_COST = "unusual_cost"
 LOG_MISSING = "log_missing"
 LOG_SHORT = "log_short"
+UNKNOWN_SERIES = "unknown_series"
 NEGATIVE_COST = "negative_cost"
 BASELINE_NOT_MATCHED = "baseline_not_matched"
 COMPLETE_ROLLOUT = Fraction(9, 10)
@@ -40,6 +41,14 @@ from staging.billing_items as i
 where
     i.reading = 'now' and i.hour >= $since and i.hour < $until and i.resource not in ('rounding', 'difference', 'all')
     and i.resource not in (select r.resource from catalog.resources as r)
+group by all
+order by all
+"""
+
+_UNKNOWN_SERIES = """
+select name, unit, count(distinct (environment, app, function))
+from staging.series
+where measure is null and range_start < $until and range_end > $since
 group by all
 order by all
 """
@@ -79,6 +88,7 @@ def read_findings(
         *_negative_findings(measurement),
         *_unmatched_findings(con, measurement, catalog),
         *_resource_findings(con, week),
+        *_series_findings(con, week),
         *read_catalog_coverage(con, week, catalog),
         *_unusual_costs(read_anomalies(con, week, catalog)),
     )
@@ -233,6 +243,22 @@ def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Fi
         )
         for resource, objects in con.execute(_UNKNOWN_RESOURCES, week_bounds(week)).fetchall()
     ]
+
+
+def _series_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Finding]:
+    """One finding for all series that no rule understands: they may be many, and none of them moves a figure."""
+    rows = con.execute(_UNKNOWN_SERIES, week_bounds(week)).fetchall()
+    if not rows:
+        return
+    named = [f"{name} ({unit or 'no unit'})" for name, unit, _ in rows]
+    yield Finding(
+        code=UNKNOWN_SERIES,
+        severity=Severity.INFO,
+        subject="function metrics",
+        message=f"series.yaml does not say what {listing(named)} {'is' if len(rows) == 1 else 'are'}; "
+        "no figure uses it. Add a rule to catalog/series.yaml if one should.",
+        data={name: f"{functions} functions" for name, _, functions in rows},
+    )
 
 
 def _unusual_costs(anomalies: Sequence[Anomaly]) -> Iterator[Finding]:

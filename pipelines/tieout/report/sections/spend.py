@@ -1,7 +1,7 @@
 """Where the week's money went: by function, phase and component, and what no call explains."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +11,6 @@ from tieout.catalog.models import BASELINE, Catalog
 from tieout.catalog.vocabulary import COMPONENTS
 from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
-from tieout.report.cents import to_cents_in_groups
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.section import CostColumn
@@ -20,10 +19,9 @@ from tieout.report.wording import Share, count, share_of
 HALF_A_CENT = Decimal("0.005")
 
 _SPEND = """
-select environment, function, phase, component, sum(amount_usd)::decimal(38, 12)
-from spend.hourly
-where hour >= $since and hour < $until
-group by all
+select environment, function, phase, component, amount_usd::decimal(38, 2), exact_usd
+from spend.weekly_cents
+where week_start = $since
 order by all
 """
 
@@ -101,6 +99,7 @@ class _Row:
     phase: str
     component: str
     amount_usd: Decimal
+    exact_usd: Decimal
 
 
 def function_label(function: str, environment: str, catalog: Catalog) -> str:
@@ -109,44 +108,37 @@ def function_label(function: str, environment: str, catalog: Catalog) -> str:
 
 
 def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Spend:
-    """Read the week's cost by function, phase and component, dearest function first, in cents that add up."""
+    """Read the week's cost by function, phase and component, dearest function first, in the cents of the warehouse."""
     by_function: dict[str, list[_Row]] = defaultdict(list)
-    for environment, function, phase, component, amount in con.execute(_SPEND, week_bounds(week)).fetchall():
-        if amount:
-            row = _Row(phase, component, amount)
-            by_function[function_label(function, environment, catalog)].append(row)
-    shown = [
-        each.name
-        for each in COMPONENTS
-        if any(row.component == each.name for rows in by_function.values() for row in rows)
-    ]
-    ordered = sorted(by_function.items(), key=lambda item: (-_sum(item[1]), item[0]))
-    totals = to_cents([_sum(rows) for _, rows in ordered])
-    total = sum(totals, Decimal(0))
+    for environment, function, *row in con.execute(_SPEND, {"since": week.start}).fetchall():
+        by_function[function_label(function, environment, catalog)].append(_Row(*row))
+    found = {row.component for rows in by_function.values() for row in rows}
+    shown = [each.name for each in COMPONENTS if each.name in found]
+    ordered = sorted(by_function.items(), key=lambda item: (-sum(row.exact_usd for row in item[1]), item[0]))
+    total = sum((row.amount_usd for rows in by_function.values() for row in rows), Decimal(0))
     functions = []
-    for (function, rows), cents in zip(ordered, totals, strict=True):
-        phases = _phases(rows, cents, shown, catalog)
+    for function, rows in ordered:
+        phases = _phases(rows, shown, catalog)
+        cents = sum((phase.amount_usd for phase in phases), Decimal(0))
         functions.append(
             FunctionSpend(function, cents, share_of(cents, total), phases, _over_all([p.components for p in phases]))
         )
     return Spend(total, tuple(functions), _over_all([function.components for function in functions]))
 
 
-def _sum(rows: Iterable[_Row]) -> Decimal:
-    return sum((row.amount_usd for row in rows), Decimal(0))
-
-
-def _phases(rows: Sequence[_Row], total: Decimal, shown: Sequence[str], catalog: Catalog) -> tuple[PhaseSpend, ...]:
+def _phases(rows: Sequence[_Row], shown: Sequence[str], catalog: Catalog) -> tuple[PhaseSpend, ...]:
     order = [BASELINE, *(phase.id for phase in catalog.rollout.phases)]
-    found = {row.phase for row in rows}
-    names = [*(name for name in order if name in found), *sorted(found.difference(order))]
-    groups = [
-        [_sum(row for row in rows if (row.phase, row.component) == (name, component)) for component in shown]
-        for name in names
-    ]
+    cents: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in rows:
+        cents[row.phase][row.component] = row.amount_usd
+    names = [*(name for name in order if name in cents), *sorted(set(cents).difference(order))]
     return tuple(
-        PhaseSpend(name, sum(cents, Decimal(0)), tuple(map(ComponentSpend, shown, cents)))
-        for name, cents in zip(names, to_cents_in_groups(groups, total), strict=True)
+        PhaseSpend(
+            name,
+            sum(cents[name].values(), Decimal(0)),
+            tuple(ComponentSpend(component, cents[name].get(component, Decimal(0))) for component in shown),
+        )
+        for name in names
     )
 
 

@@ -1,0 +1,140 @@
+/*
+What each week cost as it is printed: whole cents that add up along every line. A week's cost is rounded once; its
+functions, their phases and the components of these get a cent more or less, by largest remainder, until they add up to it.
+The report, the workbook and `tieout sql` all print these cents.
+
+materialized: view
+key: week, environment, function, phase, component
+partition: week_start
+*/
+with
+
+components as (
+    select
+        date_trunc('week', hour)::date as week_start,
+        environment,
+        function,
+        phase,
+        component,
+        sum(amount_usd)::decimal(38, 12) as exact_usd,
+        (sum(amount_usd) * 1000000000000)::hugeint as picodollars
+    from spend.hourly
+    group by all
+    having sum(amount_usd) != 0
+),
+
+phases as (
+    select
+        week_start,
+        environment,
+        function,
+        phase,
+        sum(picodollars) as picodollars
+    from components
+    group by all
+),
+
+functions as (
+    select
+        week_start,
+        environment,
+        function,
+        sum(picodollars) as picodollars
+    from phases
+    group by all
+),
+
+-- Whole cents below an amount, and what is left of it: from 0 to 9,999,999,999 picodollars.
+weeks as (
+    select
+        week_start,
+        sum(picodollars) as picodollars,
+        (sum(picodollars) % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (sum(picodollars) - remainder) // 10000000000 as floor_cents,
+        -- half to even, as every printed total is rounded
+        floor_cents + (remainder > 5000000000 or (remainder = 5000000000 and floor_cents % 2 != 0))::integer as cents
+    from functions
+    group by all
+),
+
+functions_floored as (
+    select
+        *,
+        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (picodollars - remainder) // 10000000000 as floor_cents
+    from functions
+),
+
+functions_in_cents as (
+    select
+        f.week_start,
+        f.environment,
+        f.function,
+        f.floor_cents + (
+            row_number() over (
+                partition by f.week_start
+                order by f.remainder desc, f.picodollars desc, f.function asc, f.environment asc
+            ) <= w.cents - sum(f.floor_cents) over (partition by f.week_start)
+        )::integer as cents
+    from functions_floored as f
+    inner join weeks as w on f.week_start = w.week_start
+),
+
+phases_floored as (
+    select
+        *,
+        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (picodollars - remainder) // 10000000000 as floor_cents
+    from phases
+),
+
+phases_in_cents as (
+    select
+        p.week_start,
+        p.environment,
+        p.function,
+        p.phase,
+        p.floor_cents + (
+            row_number() over (
+                partition by p.week_start, p.environment, p.function
+                order by p.remainder desc, p.phase asc
+            ) <= f.cents - sum(p.floor_cents) over (partition by p.week_start, p.environment, p.function)
+        )::integer as cents
+    from phases_floored as p
+    inner join functions_in_cents as f
+        on p.week_start = f.week_start and p.environment = f.environment and p.function = f.function
+),
+
+components_floored as (
+    select
+        *,
+        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (picodollars - remainder) // 10000000000 as floor_cents
+    from components
+)
+
+select
+    c.week_start,  -- Monday of the week, UTC
+    strftime(c.week_start, '%G-W%V') as week,  -- its ISO label, 2026-W46
+    c.environment,  -- Modal environment
+    c.function,  -- who caused it; names in double underscores are residuals
+    c.phase,  -- rollout phase of the containers; none outside the programme
+    c.component,  -- what it was for, see catalog.components
+    (
+        (
+            c.floor_cents + (
+                row_number() over (
+                    partition by c.week_start, c.environment, c.function, c.phase
+                    order by c.remainder desc, c.component asc
+                ) <= p.cents - sum(c.floor_cents) over (partition by c.week_start, c.environment, c.function, c.phase)
+            )::integer
+        )::decimal(18, 0) * 0.01::decimal(3, 2)
+    )::decimal(18, 2) as amount_usd,  -- whole cents
+    c.exact_usd  -- the same to the last digit
+from components_floored as c
+inner join phases_in_cents as p
+    on
+        c.week_start = p.week_start
+        and c.environment = p.environment
+        and c.function = p.function
+        and c.phase = p.phase
