@@ -34,7 +34,8 @@ def parse_usd(text: str) -> Decimal:
     if not _NUMBER.fullmatch(text):
         raise MoneyError(f"{text[:60]!r} is not a decimal number")
     value = Decimal(text)
-    if abs(value) >= LARGEST_USD:
+    # Not abs(value), which rounds to the context, and overflows on a million digits.
+    if value.copy_abs() >= LARGEST_USD:
         raise MoneyError(f"{text[:60]!r} is a trillion dollars or more")
     kept = value.quantize(Decimal(1).scaleb(-SCALE), context=_EXACT)
     if kept.compare(value) != 0:

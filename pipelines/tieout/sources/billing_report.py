@@ -16,7 +16,7 @@ from tieout.sources.dialects import BILLING_REPORT, CSV_COLUMNS, bare_csv, witho
 from tieout.sources.fields import USD, UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, RejectionError, Sidecar
 from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
-from tieout.sources.wrapped_csv import USE_JSON, may_be_wrapped, read_csv, unwrap
+from tieout.sources.wrapped_csv import USE_JSON, may_be_wrapped, not_csv, read_csv, unwrap
 
 TABLE = Table(
     "billing_report",
@@ -113,7 +113,13 @@ def _report_kind(records: Sequence[Record], file: LandingFile, sidecar: Sidecar 
 
 
 def _csv_records(text: str) -> list[Record]:
-    above, text = bare_csv(without_colour(text).replace("\r\n", "\n"), next(iter(CSV_COLUMNS)))
+    text = without_colour(text).replace("\r\n", "\n")
+    if "\r" in text and "\n" not in text:
+        raise RejectionError(
+            "line 1: the lines end in a carriage return alone, as old Macintosh programs write them",
+            fix=f"Save it with line ends of Unix or Windows. {USE_JSON}",
+        )
+    above, text = bare_csv(text, next(iter(CSV_COLUMNS)))
     try:
         names = _column_names(text.partition("\n")[0])
         rows = _csv_rows(text, names)
@@ -138,7 +144,11 @@ def _csv_rows(text: str, names: Sequence[str]) -> list[tuple[int, tuple[str, ...
 
 
 def _column_names(header: str) -> list[str]:
-    names = [CSV_COLUMNS.get(column.strip(), column) for column in next(csv.reader([header]), [])]
+    try:
+        columns = next(csv.reader([header]), [])
+    except csv.Error as error:
+        raise not_csv(1, error) from None
+    names = [CSV_COLUMNS.get(column.strip(), column) for column in columns]
     missing = [column for column, name in CSV_COLUMNS.items() if name in REQUIRED and name not in names]
     if missing:
         raise RejectionError(

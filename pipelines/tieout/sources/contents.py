@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,26 +28,39 @@ def is_gzipped(location: Path) -> bool:
         return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
-def digest_file(location: Path) -> Digests:
+def digest_file(location: Path, observe: Callable[[bytes], object] | None = None) -> Digests:
     """Hash a file of any size without holding it in memory.
+
+    Args:
+        location: the file.
+        observe: is given the unpacked content, chunk by chunk.
 
     Raises:
         RejectionError: a gzip file that is cut off or broken.
     """
-    landed = hashlib.sha256()
-    with location.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            landed.update(chunk)
-    if not is_gzipped(location):
-        return Digests(landed.hexdigest(), landed.hexdigest())
     content = hashlib.sha256()
+    for chunk in chunks(location):
+        content.update(chunk)
+        if observe is not None:
+            observe(chunk)
+    if not is_gzipped(location):
+        return Digests(content.hexdigest(), content.hexdigest())
+    with location.open("rb") as file:
+        return Digests(hashlib.file_digest(file, "sha256").hexdigest(), content.hexdigest())
+
+
+def chunks(location: Path) -> Iterator[bytes]:
+    """Yield the content of a file in pieces, unpacked when it is gzipped.
+
+    Raises:
+        RejectionError: a gzip file that is cut off or broken.
+    """
     try:
-        with gzip.open(location) as unpacked:
-            while chunk := unpacked.read(_CHUNK_BYTES):
-                content.update(chunk)
-    except (EOFError, zlib.error, OSError) as error:
+        with gzip.open(location) if is_gzipped(location) else location.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise broken_gzip(error) from None
-    return Digests(landed.hexdigest(), content.hexdigest())
 
 
 def unpack(landed: bytes) -> bytes:

@@ -146,26 +146,31 @@ def load_json(text: str, *, fix: str = _EXPORT_AGAIN) -> object:
         RejectionError: not JSON, cut off, with a key twice in an object, or with NaN or Infinity in it; names line and
             column.
     """
-
-    def checked(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise RejectionError(
-                f"the key {_shown(twice)} stands twice in one object",
-                detail=f"The object begins with {_shown(names[0])}: {_shown(pairs[0][1])}.",
-                fix=fix,
-            )
-        return fields
-
     text = bare_json(text)
     try:
-        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=checked)
+        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=functools.partial(object_of, fix=fix))
     except json.JSONDecodeError as error:
         raise bad_json(error, cut_off=error.pos >= len(text.rstrip()) or "Unterminated" in error.msg, fix=fix) from None
     except (ValueError, RecursionError) as error:
         raise RejectionError(f"not readable as JSON: {error}", fix=fix) from None
+
+
+def object_of(pairs: list[tuple[str, object]], *, fix: str) -> dict[str, object]:
+    """Make a JSON object of its keys and values; `fix` is what to do about a wrong one.
+
+    Raises:
+        RejectionError: a key stands twice.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RejectionError(
+            f"the key {_shown(twice)} stands twice in one object",
+            detail=f"The object begins with {_shown(names[0])}: {_shown(pairs[0][1])}.",
+            fix=fix,
+        )
+    return fields
 
 
 def bad_json(error: json.JSONDecodeError, *, cut_off: bool, fix: str = _EXPORT_AGAIN) -> RejectionError:

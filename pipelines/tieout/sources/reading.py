@@ -61,10 +61,8 @@ def read_file(file: LandingFile, now: dt.datetime) -> Accepted | Refused:
         parsed = source.parse(decode(unpacked), file, sidecar)
         content = content_of(file, keys, parsed, hashlib.sha256(unpacked).hexdigest())
         check_range(content, sidecar)
-    except RejectionError as problem:
-        return Refused(file, problem, sha256)
-    except OSError as error:
-        return Refused(file, unreadable(error), sha256)
+    except Exception as error:  # the boundary of one file: it takes no other with it
+        return Refused(file, refusal_of(error), sha256)
     return Accepted(file, content, sidecar, rows=parsed.rows)
 
 
@@ -79,9 +77,18 @@ def identify(file: LandingFile) -> tuple[Source, PathKeys]:
     return source, keys
 
 
-def unreadable(error: OSError) -> RejectionError:
-    """Word the refusal of a file that the operating system does not hand out."""
-    return RejectionError(f"the file cannot be read: {error.strerror}", fix="Check its permissions, or copy it again.")
+def refusal_of(error: Exception) -> RejectionError:
+    """Word why a file is refused, whatever went wrong with it: one file must not stop the load of the others."""
+    if isinstance(error, RejectionError):
+        return error
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return RejectionError(f"the file cannot be read: {reason}", fix="Check its permissions, or copy it again.")
+    return RejectionError(
+        f"the file cannot be read: {type(error).__name__}",
+        detail=str(error)[:500],
+        fix="Export it again; if that does not help, report this file as a defect of Tieout.",
+    )
 
 
 def content_of(file: LandingFile, keys: PathKeys, parsed: ParsedFile, content_sha256: str) -> ledger.Content:

@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from tieout.sources import function_calls, ledger
+from tieout.sources import call_records, function_calls, ledger
+from tieout.sources.call_text import LogText
 from tieout.sources.contents import Digests, check_digest, digest_file, is_gzipped
 from tieout.sources.fields import ParsedFile
 from tieout.sources.landing import LandingFile, PathKeys, RejectionError, Sidecar, check_fetch_time, read_sidecar
-from tieout.sources.reading import Accepted, Refused, check_range, content_of, identify, unreadable
+from tieout.sources.reading import Accepted, Refused, check_range, content_of, identify, refusal_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class _Calls:
     file: LandingFile
     keys: PathKeys
     sidecar: Sidecar | None
+    text: LogText
     digests: Future[Digests]
 
 
@@ -48,16 +50,15 @@ def read_calls(
 
 
 def _open_calls(file: LandingFile, pool: ThreadPoolExecutor, now: dt.datetime) -> _Calls | Refused:
+    text = LogText(file.location)
     try:
         _, keys = identify(file)
         sidecar = read_sidecar(file)
         check_fetch_time(file, sidecar, now)
-        function_calls.check_first_record(file.location)
-    except RejectionError as problem:
-        return Refused(file, problem, None)
-    except OSError as error:
-        return Refused(file, unreadable(error), None)
-    return _Calls(file, keys, sidecar, pool.submit(digest_file, file.location))
+        call_records.check_first_record(file.location)
+    except Exception as error:  # the boundary of one file: it takes no other with it
+        return Refused(file, refusal_of(error), None)
+    return _Calls(file, keys, sidecar, text, pool.submit(digest_file, file.location, text.observe))
 
 
 def _stage_readable(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> tuple[Sequence[_Calls], list[Refused]]:
@@ -87,18 +88,26 @@ def _stage_problem(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> s
             links[-1].symlink_to(item.file.location.absolute())
         try:
             function_calls.stage(con, links)
-        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+        except (duckdb.OutOfMemoryException, duckdb.InternalException, duckdb.FatalException):
+            raise
+        except duckdb.Error as error:
             return str(error)
     return None
 
 
 def _explain(file: LandingFile, problem: str) -> RejectionError:
+    """Name the row that is wrong in a file that DuckDB cannot read; `problem` is what DuckDB says."""
     try:
-        function_calls.refuse(file.location, problem)
-    except RejectionError as rejection:
-        return rejection
-    except OSError as error:
-        return unreadable(error)
+        call_records.check_records(file.location)
+    except Exception as error:  # the boundary of one file: it takes no other with it
+        return refusal_of(error)
+    return _unreadable_list(problem)
+
+
+def _unreadable_list(problem: str) -> RejectionError:
+    return RejectionError(
+        "the file cannot be read as a list of calls", detail=problem[:500], fix=call_records.EXPORT_AGAIN
+    )
 
 
 def _landed_sha256(calls: _Calls) -> str | None:
@@ -112,19 +121,32 @@ def _judge_calls(calls: _Calls, file_no: int, staged: function_calls.StagedFile 
     try:
         digests = calls.digests.result()
         check_digest(calls.file, digests.landed, calls.sidecar)
-        if staged is not None and staged.has_bad_row:
-            function_calls.refuse(calls.file.location, "a row fails a check")
+        if staged is not None:
+            _check_rows(calls, staged)
         status = calls.file.location.stat()
         if (status.st_size, status.st_mtime_ns) != (calls.file.fingerprint.bytes, calls.file.fingerprint.mtime_ns):
             raise RejectionError("the file changed while it was read", fix="Run again when it is complete.")
         content = _calls_content(calls, staged, digests.content)
         check_range(content, calls.sidecar)
-    except RejectionError as problem:
-        return Refused(calls.file, problem, _landed_sha256(calls))
-    except OSError as error:
-        return Refused(calls.file, unreadable(error), None)
+    except Exception as error:  # the boundary of one file: it takes no other with it
+        return Refused(calls.file, refusal_of(error), _landed_sha256(calls))
     position = (file_no, staged.first_rowid) if staged is not None else None
     return Accepted(calls.file, content, calls.sidecar, staged=position)
+
+
+def _check_rows(calls: _Calls, staged: function_calls.StagedFile) -> None:
+    """Refuse a log with a wrong row; one that is not proven to have none is read again, record by record."""
+    is_proven = staged.looks_usual and calls.text.is_proof(
+        rows=staged.rows,
+        texts=staged.texts,
+        names_with_nulls=staged.names_with_nulls,
+        may_hold_booleans=staged.may_hold_booleans,
+    )
+    if is_proven and not staged.has_bad_row:
+        return
+    call_records.check_records(calls.file.location)
+    if staged.has_bad_row:
+        raise _unreadable_list("a row fails a check")
 
 
 def _calls_content(calls: _Calls, staged: function_calls.StagedFile | None, sha256: str) -> ledger.Content:

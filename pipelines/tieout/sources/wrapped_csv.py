@@ -56,7 +56,12 @@ def read_csv(text: str) -> Iterator[tuple[int, Row]]:
                 yield line, tuple(row)
             line = reader.line_num + 1
     except csv.Error as error:
-        raise RejectionError(f"line {line}: not CSV: {error}", fix=USE_JSON) from None
+        raise not_csv(line, error) from None
+
+
+def not_csv(line: int, error: csv.Error) -> RejectionError:
+    """Word the refusal of a line that is not CSV."""
+    return RejectionError(f"line {line}: not CSV: {error}", fix=USE_JSON)
 
 
 def may_be_wrapped(text: str) -> bool:

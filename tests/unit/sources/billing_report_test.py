@@ -374,3 +374,38 @@ def test_what_is_no_list_of_rows_is_refused(folder: LandingFolder, content: str,
 def test_deeply_nested_json_is_refused(folder: LandingFolder) -> None:
     folder.put("billing_report/bill.json", "[" * 200_000)
     assert "not readable as JSON" in folder.refusal()
+
+
+CSV_HEADER = "Object ID,Description,Environment,Interval Start,Cost"
+CSV_ROW = "ap-1,coral-x,main,2026-11-02T01:00:00,2.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{CSV_HEADER}\r{CSV_ROW}\r", "line 1: the lines end in a carriage return alone"),
+        (f"{CSV_HEADER},{'x' * 1_000_000}\n{CSV_ROW},1\n", "line 1: not CSV: field larger than field limit"),
+        (f'{CSV_HEADER},"{"x" * 1_000_000}"\n{CSV_ROW},1\n', "line 1: not CSV: field larger than field limit"),
+        (f"{CSV_HEADER}\n{CSV_ROW.replace('2.1', '1' * 1_000_000)}\n", "line 2: not CSV: field larger than field"),
+    ],
+)
+def test_a_csv_that_no_client_prints_is_refused_and_the_other_files_load(
+    folder: LandingFolder, text: str, reason: str
+) -> None:
+    folder.put("billing_report/odd.csv", text)
+    folder.put("billing_report/even.csv", f"{CSV_HEADER}\n{CSV_ROW}\n")
+    result = folder.load()
+    assert result.loaded == 1
+    assert [rejected.path for rejected in result.rejected] == ["billing_report/odd.csv"]
+    assert result.rejected[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("cost", "reason"),
+    [
+        ("1" * 1_000_005, "is a trillion dollars or more"),
+        ("0." + "1" * 1_000_005, "has more than 12 decimals; keeping it would round it"),
+    ],
+)
+def test_a_cost_of_a_million_digits_is_refused(folder: LandingFolder, cost: str, reason: str) -> None:
+    assert refusal_of(folder, line(), line(cost=cost)) == f"row 2: cost {cost[:60]!r} {reason}"

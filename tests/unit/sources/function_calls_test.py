@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.landing_folder import CALL, CALLS, SAMPLES, LandingFolder
 from tieout.core import ids
-from tieout.sources import function_calls
+from tieout.sources import call_records
 
 FILE = f"{CALLS}/2026-11-02.json"
 
@@ -133,6 +133,125 @@ def test_a_duration_that_cannot_be_is_refused(folder: LandingFolder, name: str, 
 def test_a_missing_field_is_named(folder: LandingFolder, name: str) -> None:
     lacking = {key: value for key, value in CALL.items() if key != name}
     assert refusal_of(folder, lacking, lacking) == f"row 1: {name} is missing"
+
+
+@pytest.mark.parametrize("name", list(CALL))
+def test_a_field_that_only_the_second_row_lacks_is_named(folder: LandingFolder, name: str) -> None:
+    lacking = {key: value for key, value in CALL.items() if key != name}
+    assert refusal_of(folder, CALL, lacking, CALL) == f"row 2: {name} is missing"
+
+
+@pytest.mark.parametrize("name", ["startup_time_seconds", "service_method_name", "started_at"])
+def test_a_field_that_is_missing_is_not_made_up_for_by_its_name_elsewhere(folder: LandingFolder, name: str) -> None:
+    lacking = {key: value for key, value in CALL.items() if key != name}
+    nested = call(note={name: None})
+    assert refusal_of(folder, nested, CALL | {name: None}, lacking) == f"row 3: {name} is missing"
+    assert refusal_of(folder, call(note=name), CALL | {name: None}, lacking) == f"row 3: {name} is missing"
+
+
+TEXTS = ("function_call_id", "service_method_name", "enqueued_at", "started_at", "container_id", "status")
+SECONDS = ("startup_time_seconds", "execution_time_seconds")
+
+
+@pytest.mark.parametrize("value", [5.5, True, False, {"a": 1}, ["x"], []])
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_of_another_type_in_the_second_row_is_named(folder: LandingFolder, name: str, value: object) -> None:
+    assert refusal_of(folder, CALL, call(**{name: value})).startswith(f"row 2: {name} is ")
+
+
+@pytest.mark.parametrize("value", ["12.5", "", True, False, {"a": 1}, [1]])
+@pytest.mark.parametrize("name", SECONDS)
+def test_seconds_of_another_type_in_the_second_row_are_named(folder: LandingFolder, name: str, value: object) -> None:
+    reason = refusal_of(folder, CALL, call(**{name: value}))
+    assert reason == f"row 2: {name} is {str(value)!r}, not a number of seconds"
+
+
+@pytest.mark.parametrize("name", ["function_call_id", "service_method_name", "container_id", "status"])
+def test_a_text_that_is_too_long_in_the_second_row_is_named(folder: LandingFolder, name: str) -> None:
+    assert refusal_of(folder, CALL, call(**{name: "x" * 65_537})).startswith(f"row 2: {name} has 65,537 characters")
+
+
+@pytest.mark.parametrize("value", ["1999-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2026-11-02T24:00:00Z"])
+@pytest.mark.parametrize("name", ["enqueued_at", "started_at"])
+def test_a_time_out_of_range_in_the_second_row_is_named(folder: LandingFolder, name: str, value: str) -> None:
+    assert refusal_of(folder, CALL, call(**{name: value})).startswith(f"row 2: {name} is '{value}', not a time")
+
+
+@pytest.mark.parametrize("value", [-1, -1e-9, 1e9 + 1, 10**400])
+@pytest.mark.parametrize("name", SECONDS)
+def test_seconds_out_of_range_in_the_second_row_are_named(folder: LandingFolder, name: str, value: float) -> None:
+    reason = refusal_of(folder, CALL, call(**{name: value}))
+    assert reason == f"row 2: {name} is {str(value)[:60]}, not between 0 and 1000000000 seconds"
+
+
+def test_a_status_number_out_of_range_in_the_second_row_is_named(folder: LandingFolder) -> None:
+    assert refusal_of(folder, CALL, call(status=-1)).startswith("row 2: status is a number")
+
+
+@pytest.mark.parametrize("number", ["1" * 10**6, "0." + "1" * 10**6, "1e" + "9" * 10**6])
+def test_a_million_digits_are_refused_and_the_other_files_load(folder: LandingFolder, number: str) -> None:
+    text = json.dumps([CALL, call(execution_time_seconds=987.125)]).replace("987.125", number)
+    folder.put(f"{CALLS}/other.json", [CALL])
+    folder.put(FILE, text)
+    result = folder.load()
+    assert [rejected.path for rejected in result.rejected] == ([] if number.startswith("0.") else [FILE])
+    assert folder.rows("select count(*) from raw.function_calls") == [(3,) if number.startswith("0.") else (1,)]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"status": "failure"',
+        '"note": 1, "note": 2',
+        '"note": {"a": 1, "a": 2}',
+        '"startup_time_seconds": null',
+        '"\\u0073tatus": "success"',
+    ],
+)
+def test_a_key_that_stands_twice_in_a_row_is_refused(folder: LandingFolder, twice: str) -> None:
+    text = json.dumps([CALL, CALL])
+    folder.put(FILE, f"{text[:-2]}, {twice}}}]")
+    assert "stands twice in one object" in folder.refusal()
+
+
+def test_a_log_that_is_cut_off_after_a_comma_is_refused(folder: LandingFolder) -> None:
+    folder.put(FILE, json.dumps([CALL, CALL], indent=2).rstrip("]\n") + ",\n")
+    assert "the file is cut off" in folder.refusal()
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\r\n", "\n", ""])
+def test_any_line_ends_are_read(folder: LandingFolder, line_end: str) -> None:
+    folder.put(FILE, json.dumps([CALL, CALL], indent=2).replace("\n", line_end).encode())
+    assert folder.load().rows == 2
+
+
+@pytest.mark.parametrize("name", ["execution_time_seconds", "startup_time_seconds"])
+@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0])
+def test_a_round_number_of_seconds_is_a_number(folder: LandingFolder, name: str, value: float) -> None:
+    column = name.replace("_time_seconds", "_us")
+    assert loaded(folder, CALL, call(**{name: value}), columns=column)[1] == (int(value * 1_000_000),)
+
+
+def test_a_failure_that_nobody_foresaw_refuses_one_file_and_no_other(
+    folder: LandingFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = call_records.check_first_record
+
+    def broken(location: Path) -> None:
+        if location.name == "broken.json":
+            raise ZeroDivisionError("by chance")
+        check(location)
+
+    monkeypatch.setattr(call_records, "check_first_record", broken)
+    folder.put(f"{CALLS}/broken.json", [CALL])
+    folder.put(FILE, [CALL])
+    result = folder.load()
+    [rejected] = result.rejected
+    assert (result.loaded, rejected.reason, rejected.detail) == (
+        1,
+        "the file cannot be read: ZeroDivisionError",
+        "by chance",
+    )
 
 
 def test_an_unknown_field_is_tolerated(folder: LandingFolder) -> None:
@@ -290,7 +409,7 @@ def test_a_log_in_colours_is_refused_with_what_switches_them_off(folder: Landing
 
 
 def test_the_line_of_a_mistake_deep_in_a_file_is_named(folder: LandingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(function_calls, "_CHUNK_CHARACTERS", 1000)
+    monkeypatch.setattr(call_records, "_CHUNK_CHARACTERS", 1000)
     lines = json.dumps([CALL] * 100, indent=2).splitlines()
     lines[734] = lines[734].replace(":", "", 1)
     folder.put(FILE, "\n".join(lines))
@@ -298,7 +417,7 @@ def test_the_line_of_a_mistake_deep_in_a_file_is_named(folder: LandingFolder, mo
 
 
 def test_the_row_of_a_mistake_deep_in_a_file_is_named(folder: LandingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(function_calls, "_CHUNK_CHARACTERS", 64)
+    monkeypatch.setattr(call_records, "_CHUNK_CHARACTERS", 64)
     assert refusal_of(folder, *[CALL] * 99, call(execution_time_seconds=-1)).startswith("row 100: execution_time")
 
 
