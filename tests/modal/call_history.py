@@ -3,10 +3,11 @@
 All times are microseconds since 1970 UTC; ranges include their start and exclude their end.
 """
 
+import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from modal_proto import api_pb2
 from tieout.core import ids
 from tieout.simulator.call_log import CallLog
 from tieout.simulator.demand import HOUR_US, Integers
+from tieout.simulator.world import to_us
 
 
 class CallHistory(Protocol):
@@ -29,6 +31,19 @@ class CallHistory(Protocol):
     ) -> Iterator[api_pb2.FunctionCallInputInfo]:
         """Return the first `limit` inputs of the range as they read at an instant."""
         ...
+
+    def ended(self, since_us: int, until_us: int) -> "Ended":
+        """Count the inputs that ended in the range."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How many inputs ended in a range, as Modal counts them: what was terminated is not counted."""
+
+    success: int = 0
+    failure: int = 0
+    timeout: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,25 @@ class SimulatedCalls:
             if self.log.final_us[row] > at_us:
                 fields = _still_open(fields, is_running=bool(self.log.starts_us[row] <= at_us))
             yield _input(fields)
+
+    @cached_property
+    def _endings(self) -> tuple[Integers, list[str]]:
+        rows = [json.loads(row) for row in self.log.rows]
+        ended = [_ended_us(row) for row in rows]
+        return np.array(ended, dtype=np.int64), [row["status"] for row in rows]
+
+    def ended(self, since_us: int, until_us: int) -> Ended:
+        ended, statuses = self._endings
+        here = [statuses[row] for row in np.flatnonzero((ended >= since_us) & (ended < until_us)).tolist()]
+        success, timeout = here.count("success"), here.count("timeout") + here.count("idle timeout")
+        return Ended(success, len(here) - success - timeout - here.count("terminated"), timeout)
+
+
+def _ended_us(row: Mapping[str, Any]) -> int:
+    """Return when a call ended, or was enqueued where it never started."""
+    started = row["started_at"] or row["enqueued_at"]
+    begun = dt.datetime.fromisoformat(started)
+    return to_us(begun) + round(1_000_000 * (row["execution_time_seconds"] or 0))
 
 
 def _still_open(fields: dict[str, Any], *, is_running: bool) -> dict[str, Any]:
@@ -98,6 +132,9 @@ class SteadyCalls:
     def arrivals(self, since_us: int, until_us: int, *, at_us: int) -> Integers:
         shown = self._positions(since_us, until_us, at_us)
         return self.first_us + np.arange(shown.start, shown.stop) * self.apart_us
+
+    def ended(self, since_us: int, until_us: int) -> Ended:
+        return Ended(success=len(self._positions(since_us, until_us, until_us)))
 
     def inputs(
         self, since_us: int, until_us: int, *, at_us: int, limit: int

@@ -6,7 +6,6 @@ Modal does not publish the names of its series. These are made up; they end in t
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,16 +75,15 @@ class ObservedFunctions:
     Attributes:
         world: what is observed.
         refused_groups: groups that the plan of the workspace does not have.
+        is_forgotten: whether the server has no observations any more.
         habits: how it is sampled.
     """
 
     world: World
     refused_groups: set[str] = field(default_factory=set)
+    is_forgotten: bool = False
     habits: SeriesHabits = field(default_factory=SeriesHabits)
-
-    @cached_property
-    def _sampled(self) -> dict[tuple[str, str], Series]:
-        return {}
+    _sampled: dict[tuple[str, str], Series] = field(default_factory=dict)
 
     def _series(self, app: App, function: str) -> Series:
         key = (app.name, function)
@@ -127,9 +125,16 @@ class ObservedFunctions:
             seen = slice(max(0, first), max(0, last))
             there = values[seen][observed.is_observed[seen]]
             point = api_pb2.FunctionMetricPoint(timestamp={"seconds": start})
-            if len(there):
+            if len(there) and not self.is_forgotten:
                 point.value = round(one.joined(there), 4)
             yield point
+
+    def containers(self, app: App, function: str, since_us: int, until_us: int) -> tuple[int, int]:
+        """Return how many containers lived in a range, and how many of them came up in it."""
+        logs = [log for log in self.world.pools if (log.app, log.function) == (app.name, function)]
+        lived = sum(int(((log.created_us < until_us) & (log.stopped_us > since_us)).sum()) for log in logs)
+        started = sum(int(((log.created_us < until_us) & (log.created_us >= since_us)).sum()) for log in logs)
+        return lived, started
 
     def schema(self, request: api_pb2.MetricsGetInfoRequest) -> api_pb2.MetricsGetInfoResponse:
         """Return which series there are."""

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
-from tests.modal.call_history import CallHistory, SimulatedCalls
+from tests.modal.call_history import CallHistory, Ended, SimulatedCalls
 from tests.modal.observed_functions import ObservedFunctions
 from tieout.simulator import World
 from tieout.simulator.app_exports import known_deployments, running_containers
@@ -96,6 +96,7 @@ class SimulatedWorkspace:
             "FunctionGetById": self._function_get_by_id,
             "FunctionGetMetrics": self._function_get_metrics,
             "FunctionGetSchedulingParams": self._function_get_scheduling_params,
+            "FunctionGetTimeRangeStats": self._function_get_time_range_stats,
             "MetricsGetInfo": self.observed.schema,
             "WorkspaceBillingRates": self._workspace_billing_rates,
             "WorkspaceBillingReport": self._workspace_billing_report,
@@ -351,6 +352,24 @@ class SimulatedWorkspace:
         since, until, width, series = self.observed.answer(app, name, request, self.now)
         return api_pb2.FunctionGetMetricsResponse(
             since={"seconds": since}, until={"seconds": until}, bucket_secs=width, series=series
+        )
+
+    def _function_get_time_range_stats(
+        self, request: api_pb2.FunctionGetTimeRangeStatsRequest
+    ) -> api_pb2.FunctionGetTimeRangeStatsResponse:
+        app, name, _ = self._deployed(request.function_id)
+        history = self._history(app.name, name)
+        bounds = request.since.ToMicroseconds(), request.until.ToMicroseconds()
+        ended = history.ended(*bounds) if history is not None else Ended()
+        lived, started = self.observed.containers(app, name, *bounds)
+        return api_pb2.FunctionGetTimeRangeStatsResponse(
+            since=request.since,
+            until=request.until,
+            input_success_count=ended.success,
+            input_failure_count=ended.failure,
+            input_timeout_count=ended.timeout,
+            container_total_count=lived,
+            container_started_count=started,
         )
 
     # Calls

@@ -20,12 +20,14 @@ from tieout.modal.bill import bill_errands
 from tieout.modal.calls import find_functions, function_errands
 from tieout.modal.client import Cause, ModalError, Session
 from tieout.modal.expired_calls import note_days_without_calls
+from tieout.modal.observations import METRICS, STATS, observation_errands
 from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import LandedFile, LandingFolder
 from tieout.modal.tasks import ENDING, Errand, Errands, Failure, Progress
 from tieout.modal.visit import CatalogedFunctions, Clock, Visit, Wanted
 
 _CALLS = "function_calls"
+_OF_FUNCTIONS = ("function_info", _CALLS, METRICS, STATS)
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,11 @@ def _bring(visit: Visit) -> None:
         if risk := plan.retention_risk(logs, visit.now):
             visit.errands.note(risk)
     visit.errands.run(bill_errands(visit))
-    if visit.is_wanted("app_list", "app_history", "function_info", _CALLS):
+    if visit.is_wanted("app_list", "app_history", *_OF_FUNCTIONS):
         apps = list_apps(visit)
         visit.errands.run(history_errands(visit, apps))
-        if visit.is_wanted("function_info", _CALLS):
-            visit.errands.run(function_errands(visit, find_functions(visit, apps)))
+        if visit.is_wanted(*_OF_FUNCTIONS):
+            functions = find_functions(visit, apps)
+            visit.errands.run([*function_errands(visit, functions), *observation_errands(visit, functions)])
         if visit.is_wanted(_CALLS):
             visit.errands.run_one(Errand("days without calls", partial(note_days_without_calls, visit)))

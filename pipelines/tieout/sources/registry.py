@@ -178,6 +178,7 @@ _RECORDS = (
         tables=(function_metrics.TABLE,),
         parse=function_metrics.parse,
         path_keys=("app", "function"),
+        pull=Pull(Each.FUNCTION, ("function", "metrics")),
     ),
     Source(
         name="function_stats",
@@ -190,6 +191,7 @@ _RECORDS = (
         tables=(function_stats.TABLE,),
         parse=function_stats.parse,
         path_keys=("app", "function"),
+        pull=Pull(Each.FUNCTION, ("function", "stats")),
     ),
     Source(
         name="app_history",
