@@ -27,6 +27,7 @@ from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, Scenario, run, write_world
 from tieout.simulator.laws import SeriesHabits
+from tieout.simulator.metering import COMPONENTS
 from tieout.sources.registry import SOURCES
 from tieout.validation.runner import Validator
 from tieout.warehouse.build import Period, build_models
@@ -36,7 +37,6 @@ from tieout.warehouse.models import load_models
 
 SEEDS = (1, 2, 3)
 LEAST_WEEKLY_USD = 1
-COMPONENTS = ("startup", "execution", "idle", "warm", "failed")
 LARGE_WEEKS = {"coral-x": 8, "as-deployed": 8, "field": 4}
 _FLOORS = ("staging", "usage", "spend")
 _SERIES_SOURCE = "function_metrics"

@@ -97,9 +97,9 @@ def chromium(chromium_program: str) -> Iterator[Chromium]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the UI of a built workspace."""
+    """The address of the UI of a built workspace, which its four processes keep watching until its tests are over."""
     home = shutil.copytree(built_workspace.root, tmp_path_factory.mktemp("served") / "workspace")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

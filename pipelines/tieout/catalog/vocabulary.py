@@ -77,25 +77,81 @@ class Component:
         group: what it is for.
         has_function: whether its cost is always a function's, so that other tools may allocate it.
         words: what the money is paid for.
+        colours: in charts, on a light page and on a dark one.
     """
 
     name: str
     group: ComponentGroup
     has_function: bool
     words: str
+    colours: tuple[str, str]
 
 
 # In the order of every table and chart.
 COMPONENTS: tuple[Component, ...] = (
-    Component("execution", ComponentGroup.WORK, has_function=True, words="serving calls"),
-    Component("startup", ComponentGroup.OVERHEAD, has_function=True, words="starting up before the first call"),
-    Component("idle", ComponentGroup.OVERHEAD, has_function=True, words="waiting between calls and after the last one"),
-    Component("warm", ComponentGroup.NO_CALL, has_function=True, words="kept alive without a call, by settings"),
-    Component("failed", ComponentGroup.NO_CALL, has_function=True, words="failed at start-up, before any call"),
-    Component("unexplained", ComponentGroup.NO_CALL, has_function=True, words="beyond what the containers explain"),
-    Component("unlogged", ComponentGroup.NO_CALL, has_function=True, words="only this function can have caused it"),
-    Component("residual", ComponentGroup.NO_CALL, has_function=False, words="the app's, of no function that is known"),
-    Component("direct", ComponentGroup.DIRECT, has_function=False, words="a volume, a sandbox or another object"),
+    Component(
+        "execution",
+        ComponentGroup.WORK,
+        has_function=True,
+        words="serving calls",
+        colours=("#0072b2", "#56b4e9"),
+    ),
+    Component(
+        "startup",
+        ComponentGroup.OVERHEAD,
+        has_function=True,
+        words="starting up before the first call",
+        colours=("#56b4e9", "#9fd4f5"),
+    ),
+    Component(
+        "idle",
+        ComponentGroup.OVERHEAD,
+        has_function=True,
+        words="waiting between calls and after the last one",
+        colours=("#e69f00", "#e6a01a"),
+    ),
+    Component(
+        "warm",
+        ComponentGroup.NO_CALL,
+        has_function=True,
+        words="kept alive without a call, by settings",
+        colours=("#b8860b", "#c99a2e"),
+    ),
+    Component(
+        "failed",
+        ComponentGroup.NO_CALL,
+        has_function=True,
+        words="failed at start-up, before any call",
+        colours=("#6a3d9a", "#a583c9"),
+    ),
+    Component(
+        "unexplained",
+        ComponentGroup.NO_CALL,
+        has_function=True,
+        words="beyond what the containers explain",
+        colours=("#cc79a7", "#d184b0"),
+    ),
+    Component(
+        "unlogged",
+        ComponentGroup.NO_CALL,
+        has_function=True,
+        words="only this function can have caused it",
+        colours=("#f0e442", "#f0e450"),
+    ),
+    Component(
+        "residual",
+        ComponentGroup.NO_CALL,
+        has_function=False,
+        words="the app's, of no function that is known",
+        colours=("#d55e00", "#e8702a"),
+    ),
+    Component(
+        "direct",
+        ComponentGroup.DIRECT,
+        has_function=False,
+        words="a volume, a sandbox or another object",
+        colours=("#8a8f94", "#7d858b"),
+    ),
 )
 
 

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import Spoken, Tieout
+from tests.conftest import BuildOnce, Spoken, Tieout
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
@@ -16,6 +17,7 @@ from tieout.core.resources import resource_path
 
 WEEK = IsoWeek.parse("2026-W42")
 FOREIGN = "coral"
+_SAID = "said.json"
 
 
 def land(home: Home, name: str, rows: list[dict[str, object]], **said: object) -> None:
@@ -66,18 +68,23 @@ def exports(home: Home) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "acme")
-    exports(home)
-    return home
+def home(build_once: BuildOnce, tieout: Tieout, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The folder after one `tieout run` from within a clone. Look at it, and leave it as it is."""
+    monkeypatch.delenv("TIEOUT_CATALOG")
+    monkeypatch.chdir(resource_path("catalog").parent)
+
+    def fill(folder: Path) -> None:
+        home = Home(folder / "acme")
+        exports(home)
+        (folder / _SAID).write_text(json.dumps(asdict(tieout("run", "--home", home.root))))
+
+    return Home(build_once("no-catalog", fill) / "acme")
 
 
 @pytest.fixture
-def said(tieout: Tieout, home: Home, monkeypatch: pytest.MonkeyPatch) -> Spoken:
-    """What `tieout run` says of it, from within a clone."""
-    monkeypatch.delenv("TIEOUT_CATALOG")
-    monkeypatch.chdir(resource_path("catalog").parent)
-    return tieout("run", "--home", home.root)
+def said(home: Home) -> Spoken:
+    """What that `tieout run` said."""
+    return Spoken(**json.loads((home.root.parent / _SAID).read_text()))
 
 
 def texts(folder: Path) -> dict[str, str]:
@@ -120,7 +127,6 @@ def test_own_exports_run_without_a_catalog_and_say_nothing_of_another_programme(
     assert [row for row in rows if FOREIGN in row.lower()] == []
 
 
-@pytest.mark.usefixtures("said")
 def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) -> None:
     page = (home.reports / WEEK.label / "index.html").read_text(encoding="utf-8")
     assert page.index("What was spent?") < page.index("Do the numbers tie?")
@@ -136,8 +142,10 @@ def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) ->
     assert not home.catalog.exists()
 
 
-def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, home: Home) -> None:
+def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, tmp_path: Path) -> None:
     """The catalog is named, and knows none of the billed apps."""
+    home = Home(tmp_path / "acme")
+    exports(home)
     said = tieout("run", "--home", home.root)
     assert f"Programme: CORAL-X, {resource_path('catalog')}" in said.out
     report = " ".join((home.reports / WEEK.label / "report.txt").read_text(encoding="utf-8").split())

@@ -1,5 +1,6 @@
 """The report of a small simulated workspace, from landed files to the page."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from openpyxl import load_workbook
 from rich.cells import cell_len
 
 from tieout.catalog.load import load_catalog
@@ -15,6 +17,7 @@ from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.html import render_html, render_text
+from tieout.report.formats.workbook import render_workbook
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.weekly import build_report
 from tieout.warehouse.build import Period, write_model
@@ -133,3 +136,11 @@ def test_cost_without_a_call_is_one_number_everywhere(con: duckdb.DuckDBPyConnec
     assert abs(sum(by_component.get(name, Decimal(0)) for name in no_call) - cents) <= Decimal("0.02")
     assert f"{cents:,.2f}" in render_text(report)
     assert f"{cents:,.2f}" in render_html(report, ())
+    opportunities = report.opportunities
+    assert (opportunities.days, opportunities.without_a_call_usd) == (7, cents)
+    assert f"Without a call, 7 landed days cost ${cents:,.2f}" in " ".join(render_text(report).split())
+    summary = load_workbook(io.BytesIO(render_workbook(report)), data_only=True)["Summary"]
+    figures = {row[0]: row[1] for row in summary.iter_rows(values_only=True)}
+    assert figures["Of it without a call"] == float(cents)
+    compared = {row.label: row.after for row in report.changes.rows} if report.changes else {}
+    assert f"{compared['of it without a call']}%" == str(report.unattributed.share)

@@ -235,6 +235,19 @@ def test_waiting_containers_are_an_opportunity_in_dollars_a_day(con: duckdb.Duck
     assert line.measured == "4.0 h a day of containers that wait"
 
 
+def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(con: duckdb.DuckDBPyConnection) -> None:
+    pool = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
+    for function, component, amount in ((GENERATE, "unexplained", "1.006"), ("__unexplained__", "residual", "0.50")):
+        at, usd = day_start(WEEKS[-1].start), Decimal(amount)
+        put(con, "spend.hourly", **pool, hour=at, function=function, phase="none", component=component, amount_usd=usd)
+    report = build(con)
+    assert report.opportunities.without_a_call_usd == report.unattributed.total_usd == Decimal("1.51")
+    assert report.opportunities.without_a_call_sentence == (
+        "Without a call, 7 landed days cost $1.51; $0.50 of it is no function's."
+    )
+    assert "__unexplained__" not in [line.function for line in report.opportunities.lines]
+
+
 def test_callers_that_stayed_behind_are_an_opportunity_at_what_a_call_costs_them(
     con: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -100,6 +100,7 @@ def _saving_rows(report: WeeklyReport) -> Iterator[Row]:
 def _cost_rows(report: WeeklyReport, costs: Sequence[CostColumn]) -> Iterator[Row]:
     cost = report.spend.total_usd
     yield "Attributed to functions, in cents", cost, None
+    yield "Of it without a call", report.unattributed.total_usd, None
     for each in costs:
         placed = each.placed
         total = f"ROUND(SUM({placed.column(each.column)}),2)" if placed.rows else "0"

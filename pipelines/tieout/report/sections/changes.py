@@ -10,13 +10,12 @@ from fractions import Fraction
 import duckdb
 
 from tieout.catalog.models import Catalog
-from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
 from tieout.report.cents import per_day
 from tieout.report.sections.rollout import RolloutLine, read_rollout
-from tieout.report.sections.spend import Spend, read_spend
+from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed
 from tieout.report.wording import Share, count, listing, share_of, share_of_rate
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
@@ -194,6 +193,7 @@ class _Week:
     Attributes:
         measurement: of the week.
         spend: of the week, in cents.
+        unattributed: what of it no call explains.
         rollout: how far callers have moved.
         calls: successful calls of the programme's functions on all days of the week.
         landed_days: days of the week whose bill is landed whole.
@@ -201,6 +201,7 @@ class _Week:
 
     measurement: WeekMeasurement
     spend: Spend
+    unattributed: Unattributed
     rollout: tuple[RolloutLine, ...]
     calls: int
     landed_days: int
@@ -262,9 +263,11 @@ def _read_week(
 ) -> _Week:
     week, known = measurement.week, {function.name for function in catalog.functions.functions}
     days = week.days()
+    spend = read_spend(con, week, catalog)
     return _Week(
         measurement=measurement,
-        spend=read_spend(con, week, catalog),
+        spend=spend,
+        unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
         rollout=read_rollout(con, week, landed=landed, catalog=catalog),
         calls=sum(value.successful_calls for value in work if value.day in days and value.function in known),
         landed_days=sum(day in landed for day in days),
@@ -276,8 +279,6 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     avoided, width = measured.avoided_usd, measured.half_width
     vs_restated = None if measured.rates is None else share_of_rate(measured.rates.vs_restated)
     moved, calls = (sum(values) for values in ([x.moved_calls for x in week.rollout], [x.calls for x in week.rollout]))
-    no_call = components_of(ComponentGroup.NO_CALL)
-    without_a_call = sum((c.amount_usd for c in week.spend.components if c.component in no_call), Decimal(0))
     yield "measured days", Quantity.COUNT, Decimal(days)
     yield "avoided cost a measured day", Quantity.USD, None if avoided is None else per_day(avoided, days)
     yield "± of it", Quantity.USD, None if width is None else per_day(width.half_width_usd, days)
@@ -285,7 +286,7 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     yield "calls in the newest phase", Quantity.PERCENT, _percent(share_of(moved, calls))
     yield "successful calls", Quantity.COUNT, Decimal(week.calls)
     yield "bill of the week", Quantity.USD, week.spend.total_usd
-    yield "of it without a call", Quantity.PERCENT, _percent(share_of(without_a_call, week.spend.total_usd))
+    yield "of it without a call", Quantity.PERCENT, _percent(week.unattributed.share)
 
 
 def _percent(share: Share | None) -> Decimal | None:

@@ -15,7 +15,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.catalog.vocabulary import ComponentGroup, components_of
-from tieout.core.money import CENT, format_usd, round_picodollars
+from tieout.core.money import CENT, format_usd, round_picodollars, to_cents
 from tieout.report.cents import per_day
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, count, share_of
@@ -32,7 +32,7 @@ _NO_CALL = components_of(ComponentGroup.NO_CALL)
 _COSTS = """
 select environment, function, component, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
-where hour::date in (select unnest($days::date[])) and function != '__unexplained__'
+where hour::date in (select unnest($days::date[]))
     and component in (select c.component from catalog.components as c where c.component_group != 'direct')
 group by all
 having sum(amount_usd) != 0
@@ -70,6 +70,8 @@ order by all
 """
 
 _Function = tuple[str, str]
+_NOBODY = "__unexplained__"
+_NOTHING = Decimal(0)
 
 
 class OpportunityKind(StrEnum):
@@ -111,12 +113,16 @@ class Opportunities:
         lines: those worth a look.
         left_out: how many smaller ones there are.
         largest_left_out_usd: cents a day of the largest of these; zero when there is none.
+        without_a_call_usd: cents that these days cost without a call, all of it.
+        nobodys_usd: what of that is no function's, and hence in no line.
     """
 
     days: int
     lines: tuple[Opportunity, ...]
     left_out: int
     largest_left_out_usd: Decimal
+    without_a_call_usd: Decimal = _NOTHING
+    nobodys_usd: Decimal = _NOTHING
 
     @property
     def sentence(self) -> str:
@@ -138,6 +144,14 @@ class Opportunities:
             return None
         largest = format_usd(self.largest_left_out_usd)
         return f"{count(self.left_out, 'smaller line')} left out, of {largest} a day at most."
+
+    @property
+    def without_a_call_sentence(self) -> str | None:
+        """What the days cost without a call, and what of it has no line; None when there is none."""
+        if not self.without_a_call_usd:
+            return None
+        said = f"Without a call, {count(self.days, 'landed day')} cost {format_usd(self.without_a_call_usd)}"
+        return f"{said}; {format_usd(self.nobodys_usd)} of it is no function's." if self.nobodys_usd else f"{said}."
 
 
 _Found = Iterator[tuple[OpportunityKind, Decimal, str]]
@@ -174,6 +188,11 @@ class _Usage:
         """All of it."""
         return sum(self.costs.values(), Decimal(0))
 
+    @property
+    def without_a_call_usd(self) -> Decimal:
+        """What of it no call explains."""
+        return sum((self.costs.get(component, _NOTHING) for component in _NO_CALL), _NOTHING)
+
 
 def read_opportunities(
     con: duckdb.DuckDBPyConnection,
@@ -196,6 +215,9 @@ def read_opportunities(
     if not days:
         return Opportunities(0, (), 0, Decimal(0))
     usages = _read_usages(con, days)
+    nobodys = sum((usages.pop(name).without_a_call_usd for name in list(usages) if name[1] == _NOBODY), _NOTHING)
+    functions = sum((usage.without_a_call_usd for usage in usages.values()), _NOTHING)
+    without_a_call = to_cents([functions, nobodys])
     lines = [
         Opportunity(
             function=function_label(function, environment, catalog),
@@ -215,7 +237,7 @@ def read_opportunities(
     )
     shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
     largest = rest[0].usd_per_day if rest else Decimal(0)
-    return Opportunities(len(days), tuple(shown), len(rest), largest)
+    return Opportunities(len(days), tuple(shown), len(rest), largest, sum(without_a_call, _NOTHING), without_a_call[1])
 
 
 def _read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict[_Function, _Usage]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tieout.catalog import vocabulary
+
 LIGHT_PAPER = "#ffffff"
 DARK_PAPER = "#111111"
 
@@ -20,28 +22,17 @@ class Colour:
     dark: str
 
 
+COMPONENTS: Mapping[str, Colour] = {each.name: Colour(*each.colours) for each in vocabulary.COMPONENTS}
 INK = Colour("#1b2226", "#e8e6e1")
 SOFT = Colour("#545e66", "#a9b1b7")
 GRID = Colour("#dedbd2", "#333b41")
-ACTUAL = Colour("#0072b2", "#56b4e9")
+ACTUAL = COMPONENTS["execution"]
 RESTATED = Colour("#96396f", "#e3a3c8")
-LOSS = Colour("#d55e00", "#e8702a")
+LOSS = COMPONENTS["residual"]
 GAIN = Colour("#009e73", "#2fc397")
 
 # Written with, so each must be readable on its page; the others only fill.
 TEXT_COLOURS = (INK, SOFT, ACTUAL, RESTATED)
-
-COMPONENTS: Mapping[str, Colour] = {
-    "execution": ACTUAL,
-    "startup": Colour("#56b4e9", "#9fd4f5"),
-    "idle": Colour("#e69f00", "#e6a01a"),
-    "warm": Colour("#b8860b", "#c99a2e"),
-    "failed": Colour("#6a3d9a", "#a583c9"),
-    "unexplained": Colour("#cc79a7", "#d184b0"),
-    "unlogged": Colour("#f0e442", "#f0e450"),
-    "residual": LOSS,
-    "direct": Colour("#8a8f94", "#7d858b"),
-}
 
 _ALL = (INK, SOFT, GRID, ACTUAL, RESTATED, LOSS, GAIN, *COMPONENTS.values())
 _DARK = {colour.light: colour.dark for colour in _ALL}
