@@ -31,7 +31,8 @@ create or replace table staging.prices (
     resource varchar, valid_from timestamp, valid_to timestamp, usd_per_hour decimal(38, 12)
 );
 create or replace table reconciliation.log_vs_bill (
-    environment varchar, app varchar, function varchar, day timestamp, billed_usd decimal(38, 12), outcome varchar
+    environment varchar, app varchar, function varchar, day timestamp, billed_usd decimal(38, 12),
+    modelled_usd decimal(38, 12), outcome varchar
 );
 create or replace table reconciliation.completeness (
     environment varchar, app varchar, function varchar, day timestamp, outcome varchar
@@ -54,7 +55,9 @@ create or replace table spend.weekly (
     week_start date, environment varchar, app varchar, function varchar, low_usd decimal(38, 12),
     high_usd decimal(38, 12)
 );
-create or replace table staging.deployments (environment varchar, app varchar, deployed_at timestamp);
+create or replace table staging.deployments (
+    environment varchar, app varchar, deployed_at timestamp, commit_hash varchar
+);
 create or replace table usage.container_days (
     environment varchar, app varchar, function varchar, day timestamp, inputs bigint
 );
@@ -122,6 +125,7 @@ def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_mov
     app = NEW_APP if is_moved else OLD_APP
     con.execute("insert into spend.hourly values ('main', ?, ?, 'A100-40GB', ?, ?)", [app, function, day, cost])
     con.execute(
-        "insert into reconciliation.log_vs_bill values ('main', ?, ?, ?, ?, 'matched')", [app, function, day, cost]
+        "insert into reconciliation.log_vs_bill values ('main', ?, ?, ?, ?, ?, 'matched')",
+        [app, function, day, cost, cost],
     )
     con.execute("insert into spend.pools values ('main', 'ap-1', ?, ?, ?)", [OLD_APP, day, cost])

@@ -1,15 +1,16 @@
 """What a measurement must know beside calls and cost, read off the warehouse: prices, boundary, gates and settings."""
 
 import datetime as dt
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 import duckdb
 
-from tieout.catalog.models import BASELINE, Catalog
+from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start
+from tieout.measure.rollback import rolled_back
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.context import LogMatch, WeekContext
 from tieout.savings.days import BaselinePeriod, measured_days
@@ -37,23 +38,9 @@ group by all
 """
 
 _MATCHES = """
-select app, function, day::date, billed_usd, outcome = 'matched'
+select app, function, day::date, billed_usd, outcome = 'matched', greatest(billed_usd - modelled_usd, 0)
 from reconciliation.log_vs_bill
 where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
-"""
-
-_SETTINGS = """
-select app, function, phase, valid_from, valid_to, gpu, gpu_count, cpu_request_millicores, memory_request_mib
-from staging.configurations
-where environment = $environment and source = 'function info' and app in (select unnest($apps::varchar[]))
-order by valid_from, app, function
-"""
-
-_CALLS = """
-select app, function, day::date, sum(successful_calls)::bigint
-from savings.daily_function
-where environment = $environment and day >= $since and day < $until and app in (select unnest($apps::varchar[]))
-group by all
 """
 
 _ERROR_BARS = """
@@ -88,7 +75,7 @@ def read_context(
         price_changes=dict(_by_owner(con, catalog, changes, until=week.end)),
         outside=tuple(_outside(con, catalog, changes, until=week.end)),
         log_matches=_log_matches(con, catalog, until=week.end),
-        rolled_back=dict(_rolled_back(con, catalog, days)),
+        rolled_back=dict(rolled_back(con, catalog, days)),
         attribution_half_width_usd=_error_bars(con, week, catalog),
     )
 
@@ -174,61 +161,15 @@ def _log_matches(
     owners = catalog.owners()
     matches: dict[tuple[str, dt.date], LogMatch] = {}
     rows = con.execute(_MATCHES, _of_programme(catalog, until=day_start(until))).fetchall()
-    for app, function, day, billed_usd, is_matched in rows:
+    for app, function, day, billed_usd, is_matched, unexplained_usd in rows:
         if (owner := owners.get((app, function))) is not None:
             sofar = matches.get((owner, day), LogMatch(Decimal(0), is_matched=True))
-            matches[owner, day] = LogMatch(sofar.cost_usd + billed_usd, sofar.is_matched and is_matched)
+            matches[owner, day] = LogMatch(
+                sofar.cost_usd + billed_usd,
+                is_matched=sofar.is_matched and is_matched,
+                unexplained_usd=sofar.unexplained_usd + unexplained_usd,
+            )
     return matches
-
-
-def _rolled_back(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, days: Sequence[dt.date]
-) -> Iterator[tuple[str, str]]:
-    """Yield the functions most of whose calls ran on the settings of the baseline again, and these settings.
-
-    A function whose settings never changed was not rolled back by settings, and nothing else is known of it.
-    """
-    if not days:
-        return
-    owners = catalog.owners()
-    seen: defaultdict[str, list[tuple[str, str, dt.datetime, dt.datetime, str]]] = defaultdict(list)
-    for app, function, phase, since, until, *settings in con.execute(_SETTINGS, _of_programme(catalog)).fetchall():
-        if (owner := owners.get((app, function))) is not None:
-            seen[owner].append((app, phase, since, until, _settings(*settings)))
-    period = {"since": day_start(days[0]), "until": day_start(days[-1] + dt.timedelta(days=1))}
-    calls: defaultdict[str, Counter[tuple[str, dt.date]]] = defaultdict(Counter)
-    for app, function, day, count in con.execute(_CALLS, _of_programme(catalog, **period)).fetchall():
-        if (owner := owners.get((app, function))) is not None and day in days:
-            calls[owner][app, day] += count
-    for owner, deployed in sorted(seen.items()):
-        before = [settings for _, phase, _, _, settings in deployed if phase == BASELINE]
-        changed = {settings for _, phase, _, _, settings in deployed if phase != BASELINE} - set(before[-1:])
-        if not before or not changed:
-            continue
-        again = sum(count for (app, day), count in calls[owner].items() if _in_force(deployed, app, day) == before[-1])
-        if again * 2 > calls[owner].total():
-            yield owner, before[-1]
-
-
-def _in_force(
-    deployed: Collection[tuple[str, str, dt.datetime, dt.datetime, str]], app: str, day: dt.date
-) -> str | None:
-    """The settings of an app at the end of a day, where they belong to a phase of the rollout."""
-    end = day_start(day + dt.timedelta(days=1))
-    return next(
-        (
-            settings
-            for own, phase, since, until, settings in deployed
-            if own == app and phase != BASELINE and since < end <= until
-        ),
-        None,
-    )
-
-
-def _settings(gpu: str | None, gpu_count: int | None, millicores: int | None, memory_mib: int | None) -> str:
-    graphics = "no GPU" if gpu is None else f"{gpu_count or 1} × {gpu}"
-    cpu = "default CPU" if millicores is None else f"{Decimal(millicores) / 1000:f} cores"
-    return f"{graphics}, {cpu}, {'default memory' if memory_mib is None else f'{memory_mib:,} MiB'}"
 
 
 def _error_bars(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Mapping[str, Decimal]:

@@ -135,7 +135,17 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
         f"the programme's apps cost {_usd(data[0]['growth_usd'])} more outside the catalog"
     ),
     ReasonCode.FAR_EXTRAPOLATED: lambda _: "most days have under half or over twice the calls of the baseline's range",
-    ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on the old settings ({data[0]['settings']})",
+    ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on {data[0]['settings']}",
+    ReasonCode.TAKEN_OVER: lambda data: (
+        f"{_usd(data[0]['taken_over_usd'])} of it stands for calls that one function may have taken over from another"
+    ),
+    ReasonCode.GREW_APART: lambda data: (
+        f"{_usd(data[0]['taken_over_usd'])} of it stands for one function's calls that grew beyond those of the others"
+    ),
+    ReasonCode.UNEXPLAINED_BEFORE: lambda data: (
+        f"{_usd(data[0]['fell_usd'])} more was unexplained in the baseline: its call log may lack calls"
+    ),
+    ReasonCode.UNEXPLAINED_FELL: lambda data: f"{_usd(data[0]['fell_usd'])} less of the cost is unexplained than was",
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: lambda data: (
         f"the counterfactual of {_usd(data[0]['counterfactual_usd'])} is more than twice the dearest week of the "
         f"baseline, {_usd(data[0]['dearest_week_usd'])}"

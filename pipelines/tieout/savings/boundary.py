@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from tieout.core.money import round_picodollars
 
+UNEXPLAINED = "__unexplained__"
+
 
 @dataclass(frozen=True)
 class OutsideCost:
@@ -73,6 +75,12 @@ class Boundary:
         for line in self.lines:
             by_name[line.function] = by_name.get(line.function, Decimal(0)) + line.growth_usd_per_day
         return sum((growth for growth in by_name.values() if growth > 0), Decimal(0)) * self.days
+
+    @property
+    def unexplained_fell_usd_per_day(self) -> Decimal:
+        """By how much less of the apps' cost no log explains; negative when it is more."""
+        own = (line for line in self.lines if line.function == UNEXPLAINED)
+        return -sum((line.growth_usd_per_day for line in own), Decimal(0))
 
     def moved_usd_per_day(self, half_width_usd: Decimal | None) -> Decimal:
         """What counts as moved outside the catalog, a day: the growth where it exceeds the interval, else nothing."""

@@ -15,10 +15,11 @@ MISMATCH_TOLERANCE = Fraction(1, 10)
 
 @dataclass(frozen=True)
 class LogMatch:
-    """How the log of a function and its bill compare on one UTC day (gate G6)."""
+    """How the log of a function and its bill compare on one UTC day (gate G6), and what of it no log explains."""
 
     cost_usd: Decimal
     is_matched: bool
+    unexplained_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class WeekContext:
             else day
             for day in days
         )
+
+    def unexplained_fell_usd(self, function: str, baseline: Collection[dt.date], days: Collection[dt.date]) -> Fraction:
+        """By how much less of a function's cost is unexplained on some days than on as many of the baseline."""
+
+        def unexplained(day: dt.date) -> Fraction:
+            match = self.log_matches.get((function, day))
+            return Fraction(0) if match is None else Fraction(match.unexplained_usd)
+
+        before = sum((unexplained(day) * (1 + self.price_change(function, day)) for day in baseline), Fraction(0))
+        return before * len(days) / len(baseline) - sum(map(unexplained, days), Fraction(0))
 
     def mismatched_days(self, function: str, days: Collection[dt.date]) -> tuple[dt.date, ...]:
         """The days whose log and bill differ, ascending; none where they carry under a tenth of the function's cost."""

@@ -150,8 +150,15 @@ def _evidence(
         coverage=_coverage(basis, name, days, deployed[-1].id) if deployed else None,
         is_baseline_frozen=basis.context.is_baseline_frozen,
         rolled_back=basis.context.rolled_back.get(name),
+        taken_over_usd=_taken_over(basis, name),
+        unexplained_fell_usd=basis.unexplained_fell_usd([name]),
         is_far_extrapolated=model is not None and model.is_far_extrapolated([day.successful_calls for day in after]),
     )
+
+
+def _taken_over(basis: WeekBasis, name: str) -> Decimal:
+    """What other functions may have taken over, on the days of the week that count."""
+    return round_picodollars(sum((usd for other, usd in basis.taken_over.items() if other != name), Fraction(0)))
 
 
 def _deployed(basis: WeekBasis, name: str) -> list[Phase]:

@@ -9,9 +9,10 @@
 | provisional | H over a quarter of it, fewer than 14 baseline days, unsettled days, a guardrail or gate that is open |
 | verified | none of these |
 
-Refuted is what no successful call in the week stands for, what moved outside the catalog for at least half of it,
-what rests on outages of the baseline for a quarter of it, what was rolled back, and a counterfactual over twice the
-dearest week of the baseline. The first that applies is the status. Every reason that applies is kept, with its data,
+Refuted is what no successful call in the week stands for, what moved outside the catalog or may have been taken over by
+another function for at least half of it, what rests on outages of the baseline for a quarter of it, or on cost of the
+baseline that no log explains for half of it, what was rolled back, and a counterfactual over twice the dearest week of
+the baseline. The first that applies is the status. Every reason that applies is kept, with its data,
 so that a person reads "not claimed, because …" rather than a word. A guardrail that is inconclusive may pass with
 more data, hence provisional; one that failed says that the work is no longer the same work, and more data of the
 saving does not help.
@@ -75,6 +76,10 @@ class ReasonCode(StrEnum):
     OUTSIDE_GREW = "outside_catalog_grew"
     FAR_EXTRAPOLATED = "far_extrapolated"
     ROLLED_BACK = "rolled_back"
+    TAKEN_OVER = "taken_over"
+    GREW_APART = "grew_apart"
+    UNEXPLAINED_BEFORE = "unexplained_before"
+    UNEXPLAINED_FELL = "unexplained_fell"
     IMPLAUSIBLE_COUNTERFACTUAL = "implausible_counterfactual"
     BASELINE_OUTAGE = "baseline_outage"
     WORK_UNIT_CHANGED = "work_unit_changed"
@@ -105,9 +110,13 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.MOVED_OUTSIDE: Status.NOT_DETERMINABLE,
     ReasonCode.FAR_EXTRAPOLATED: Status.NOT_DETERMINABLE,
     ReasonCode.ROLLED_BACK: Status.NOT_DETERMINABLE,
+    ReasonCode.TAKEN_OVER: Status.NOT_DETERMINABLE,
+    ReasonCode.UNEXPLAINED_BEFORE: Status.NOT_DETERMINABLE,
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: Status.NOT_DETERMINABLE,
     ReasonCode.BASELINE_OUTAGE: Status.NOT_DETERMINABLE,
     ReasonCode.OUTSIDE_GREW: Status.PROVISIONAL,
+    ReasonCode.GREW_APART: Status.PROVISIONAL,
+    ReasonCode.UNEXPLAINED_FELL: Status.PROVISIONAL,
     ReasonCode.WORK_UNIT_CHANGED: Status.PROVISIONAL,
     ReasonCode.BASELINE_NOT_MATCHED: Status.PROVISIONAL,
     ReasonCode.DAYS_NOT_MATCHED: Status.PROVISIONAL,
@@ -175,7 +184,9 @@ class Evidence:
         unmatched_days: measured days on which they do.
         coverage: share of the successful calls that ran in the newest phase; None without any.
         is_baseline_frozen: a lock of this method's version holds the baseline.
-        rolled_back: the settings in force that are again those of the baseline; None when they are not.
+        rolled_back: the old settings or commit that most calls ran on again, in words; None when they did not.
+        taken_over_usd: what calls stand for that other functions may have taken over.
+        unexplained_fell_usd: by how much less of the cost is unexplained on the measured days than in the baseline.
     """
 
     avoided_usd: Decimal | None
@@ -201,6 +212,8 @@ class Evidence:
     is_baseline_frozen: bool = True
     rolled_back: str | None = None
     is_far_extrapolated: bool = False
+    taken_over_usd: Decimal = Decimal(0)
+    unexplained_fell_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -305,7 +318,19 @@ def _refuted(evidence: Evidence) -> list[Reason]:
         reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))
     if avoided > 0 and evidence.outage_usd >= avoided * OUTAGE_SHARE:
         reasons.append(Reason(ReasonCode.BASELINE_OUTAGE, {"outage_usd": str(evidence.outage_usd)}))
+    taken, fell = evidence.taken_over_usd, evidence.unexplained_fell_usd
+    if (code := _by_share(taken, avoided, ReasonCode.TAKEN_OVER, ReasonCode.GREW_APART)) is not None:
+        reasons.append(Reason(code, {"taken_over_usd": str(taken)}))
+    if (code := _by_share(fell, avoided, ReasonCode.UNEXPLAINED_BEFORE, ReasonCode.UNEXPLAINED_FELL)) is not None:
+        reasons.append(Reason(code, {"fell_usd": str(fell)}))
     return reasons
+
+
+def _by_share(doubtful: Decimal, avoided: Decimal, refuting: ReasonCode, doubting: ReasonCode) -> ReasonCode | None:
+    """What a doubtful part of an amount does to it: half of it refutes it, a quarter bars *verified*."""
+    if avoided <= 0 or doubtful < avoided * VERIFIED_WITHIN:
+        return None
+    return refuting if doubtful >= avoided * OFFSETTING_SHARE else doubting
 
 
 def _open_gates(evidence: Evidence) -> list[Reason]:

@@ -215,6 +215,8 @@ def _evidence(
         coverage=min((one.coverage for one in own if one.coverage is not None), default=None),
         is_baseline_frozen=basis.context.is_baseline_frozen,
         is_far_extrapolated=any(one.is_far_extrapolated for one in own),
+        taken_over_usd=round_picodollars(sum(basis.taken_over.values(), Fraction(0))),
+        unexplained_fell_usd=basis.unexplained_fell_usd([f.function for f in claiming]),
         rolled_back=next((one.rolled_back for one in own if one.rolled_back is not None), None),
     )
 

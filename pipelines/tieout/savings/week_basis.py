@@ -1,15 +1,21 @@
 """The days that count in the measurement of a week, and the work on them."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
 
+from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
 from tieout.savings.boundary import Boundary, boundary
 from tieout.savings.context import WeekContext
+from tieout.savings.counterfactual import fit_counterfactual
 from tieout.savings.daily_work import DailyWork, WorkingDay, function_days, working_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, measured_days
 from tieout.savings.log_coverage import LogGap
+from tieout.savings.moved_work import WorkVolume, taken_over_usd_per_day
 from tieout.savings.programme import Programme
 
 
@@ -57,6 +63,44 @@ class WeekBasis:
         """The work of a function on every one of the days."""
         return working_days(self.work.get(function, ()), days)
 
+    def is_deployed(self, function: str) -> bool:
+        """Whether a phase that changes a function is deployed by the end of the week."""
+        return any(phase.deployed_at.date() < self.week.end for phase in self.programme.phases_of(function))
+
+    @cached_property
+    def taken_over(self) -> Mapping[str, Fraction]:
+        """What functions of the catalog may have taken over from others on the measured days, dollars by function."""
+        if not self.baseline_days or not self.days:
+            return {}
+        volumes = [volume for name in self.programme.functions if (volume := self._volume(name)) is not None]
+        return {name: usd * len(self.days) for name, usd in taken_over_usd_per_day(volumes).items()}
+
+    def _volume(self, function: str) -> WorkVolume | None:
+        """Calls of a function that something is claimed for, else its cost; None without any in the baseline."""
+        before, after = self.baseline_work(function), self.working_days(function, self.days)
+        usd_before = _same_weekdays(before, after, lambda day: Fraction(day.cost_usd))
+        model = fit_counterfactual(before) if self.is_deployed(function) else None
+        if model is not None:
+            calls = _same_weekdays(before, after, lambda day: Fraction(day.successful_calls))
+            calls_after = Fraction(sum(day.successful_calls for day in after), len(after))
+            return WorkVolume(function, calls, calls_after, model.usd_per_call, usd_before) if calls else None
+        usd_after = sum((Fraction(day.cost_usd) for day in after), Fraction(0)) / len(after)
+        return WorkVolume(function, usd_before, usd_after, Fraction(1), usd_before) if usd_before > 0 else None
+
+    def unexplained_fell_usd(self, functions: Collection[str]) -> Decimal:
+        """By how much less of the cost of some functions no log explains on the measured days than in the baseline.
+
+        What the apps as a whole cannot explain counts by the functions' share of the programme's baseline cost.
+        """
+        if not self.baseline_days or not self.days:
+            return Decimal(0)
+        own = sum((self.context.unexplained_fell_usd(f, self.baseline_days, self.days) for f in functions), Fraction(0))
+        costs = {name: sum(day.cost_usd for day in self.baseline_work(name)) for name in self.programme.functions}
+        whole = sum(costs.values())
+        share = Fraction(sum(costs.get(name, 0) for name in functions)) / Fraction(whole) if whole else Fraction(0)
+        residual = Fraction(self.outside.unexplained_fell_usd_per_day) * len(self.days) * share
+        return round_picodollars(own + residual)
+
     def unsettled_days(self, function: str, days: Sequence[dt.date]) -> tuple[dt.date, ...]:
         """Those of the days on which the bill of a function was read before the settle buffer had passed."""
         unsettled = {value.day for value in self.work.get(function, ()) if not value.is_settled}
@@ -100,6 +144,18 @@ def week_basis(
         context=context,
         outside=boundary(context.outside, baseline_days=before, days=days),
     )
+
+
+def _same_weekdays(
+    before: Sequence[WorkingDay], after: Sequence[WorkingDay], value: Callable[[WorkingDay], Fraction]
+) -> Fraction:
+    """The mean of the baseline over the weekdays that some days have; a weekday without any is a mean day."""
+    by_weekday: dict[int, list[Fraction]] = {}
+    for day in before:
+        by_weekday.setdefault(day.day.weekday(), []).append(value(day))
+    every = [amount for amounts in by_weekday.values() for amount in amounts]
+    like = [by_weekday.get(day.day.weekday(), every) for day in after]
+    return sum((sum(amounts, Fraction(0)) / len(amounts) for amounts in like), Fraction(0)) / len(after)
 
 
 def _by_function(work: Iterable[DailyWork]) -> dict[str, list[DailyWork]]:

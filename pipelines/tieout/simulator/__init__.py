@@ -25,7 +25,17 @@ from tieout.simulator.series import write_series
 from tieout.simulator.truth import write_truth
 from tieout.simulator.world import Progress, World, run
 
-__all__ = ["SCENARIOS", "Scenario", "SimulationSummary", "World", "larger", "run", "simulate", "write_world"]
+__all__ = [
+    "SCENARIOS",
+    "Scenario",
+    "SimulationSummary",
+    "World",
+    "larger",
+    "run",
+    "simulate",
+    "write_exports",
+    "write_world",
+]
 
 SCENARIOS = {**CORAL_X_SCENARIOS, "field": field()}
 """The scenarios of the command line by name."""
@@ -84,21 +94,28 @@ def write_world(world: World, out: Path, progress: Progress | None = None) -> Si
         progress: called with what is being done and the share (0 to 1) that is done.
     """
     report: Progress = progress or (lambda _step, _share: None)
+    files = write_exports(world, out, report)
+    write_truth(world, out / "truth")
+    report("done", 1.0)
+    return SimulationSummary(
+        calls=sum(len(calls) for calls in world.calls.values()),
+        containers=sum(len(log.created_us) for log in world.pools),
+        files=files,
+        billed_usd=world.billed_usd(),
+        period_start=world.start,
+        period_end=world.end,
+    )
+
+
+def write_exports(world: World, out: Path, progress: Progress | None = None) -> int:
+    """Write what `write_world` does but for the truth, and return how many exports those are."""
+    report: Progress = progress or (lambda _step, _share: None)
     landing = Landing(out / "landing")
     report("writing the bill", 0.0)
     write_bill_exports(world, landing)
     write_app_exports(world, landing)
     write_series(world, landing)
     write_call_exports(world, landing, lambda step, share: report(step, _BILLED + share * (1 - _BILLED)))
-    write_truth(world, out / "truth")
     if world.scenario.catalog:
         write_programme(world.scenario.catalog, out / "catalog")
-    report("done", 1.0)
-    return SimulationSummary(
-        calls=sum(len(calls) for calls in world.calls.values()),
-        containers=sum(len(log.created_us) for log in world.pools),
-        files=landing.files,
-        billed_usd=world.billed_usd(),
-        period_start=world.start,
-        period_end=world.end,
-    )
+    return landing.files

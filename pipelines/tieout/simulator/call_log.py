@@ -142,6 +142,8 @@ def _without_lost_rows(written: CallLog, log: PoolLog, seed: int, habits: LogHab
     lost = rng.random(len(written.rows)) < habits.lost_share
     if habits.lost_since is not None:
         lost &= written.enqueued_us >= int(habits.lost_since.timestamp()) * SECOND_US
+    if habits.lost_until is not None:
+        lost &= written.enqueued_us < int(habits.lost_until.timestamp()) * SECOND_US
     kept = np.flatnonzero(~lost)
     rows, running, waiting = (
         [column[i] for i in kept.tolist()] for column in (written.rows, written.running, written.waiting)

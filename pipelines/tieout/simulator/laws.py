@@ -120,11 +120,13 @@ class LogHabits:
         skew_seconds: how far the log's clock, ids included, is ahead of the bill's.
         lost_share: share of the rows that no export shows.
         lost_since: from when rows are lost, None for always.
+        lost_until: end of that, None for never.
     """
 
     skew_seconds: float = 0.0
     lost_share: float = 0.0
     lost_since: dt.datetime | None = None
+    lost_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

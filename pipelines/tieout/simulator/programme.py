@@ -18,12 +18,16 @@ _GUARDRAILS = '{error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeFunction:
-    """A function of a programme with its configuration before and after; None after means: it stays."""
+    """A function of a programme with its configuration before and after; None after means: it stays.
+
+    `after_app` is the app that it runs on after the rollout, None for the same one.
+    """
 
     name: str
     app: str
     before: ContainerConfiguration
     after: ContainerConfiguration | None = None
+    after_app: str | None = None
 
 
 def no_programme(environment: str = "main") -> Mapping[str, str]:
@@ -72,7 +76,7 @@ def _function(function: ProgrammeFunction) -> str:
         _configuration("baseline", function.app, function.before),
     ]
     if function.after is not None:
-        lines.append(_configuration("phase-1", function.app, function.after))
+        lines.append(_configuration("phase-1", function.after_app or function.app, function.after))
     return "".join(lines)
 
 

@@ -8,9 +8,8 @@ both, because it is nobody's saving. The true avoided cost is the twin's cost le
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
 import numpy as np
 import polars as pl
@@ -20,8 +19,9 @@ from tieout.simulator.configuration import DeployedFunction
 from tieout.simulator.containers import SUCCESS
 from tieout.simulator.demand import DAY_US
 from tieout.simulator.ids import object_id
-from tieout.simulator.laws import InitCrashes, Laws, LogHabits, SeriesHabits, UseLaw
+from tieout.simulator.laws import InitCrashes, LogHabits, SeriesHabits, UseLaw
 from tieout.simulator.programme import ProgrammeFunction, programme
+from tieout.simulator.rollout_setting import FIRST_MONDAY, Change, RolloutKind, RolloutSetting
 from tieout.simulator.scenario import (
     App,
     DemandShift,
@@ -30,102 +30,23 @@ from tieout.simulator.scenario import (
     PriceChange,
     Scenario,
     SimulatedFunction,
+    SimulatedRollout,
+    StayingCallers,
     shown_name,
 )
 from tieout.simulator.workloads import SETTLED, price, prices, working_week, workload
 from tieout.simulator.world import World, run, to_us, without_rollouts
 
-APP, OTHER_APP = "pipeline", "lab"
+APP, OTHER_APP, NEW_APP = "pipeline", "lab", "pipeline-v2"
 INFER, GENERATE, WRITE, NEIGHBOUR = "infer", "generate", "write", "preview"
 RENAMED, SPLIT_OFF = "infer_v2", "infer_gpu"
-FIRST_MONDAY = dt.date(2026, 8, 31)
 
-_DEPLOYED_HOUR = dt.timedelta(hours=10)
 _DAY = dt.timedelta(days=1)
 _MONEY = pl.Decimal(38, 12)
-_CALLS_PER_DAY = {INFER: 1.0, GENERATE: 0.5, WRITE: 1.2, NEIGHBOUR: 0.4}
-
-
-class RolloutKind(StrEnum):
-    """What happens at a rollout. All but the first save nothing, or next to nothing."""
-
-    SAVING = "saving"
-    VOLUME_UP = "volume up by 30%"
-    VOLUME_DOWN = "volume down by 30%"
-    VOLUME_TRIPLED = "volume ×3"
-    MAPS = "maps with fewer inputs"
-    RENAME = "rename"
-    SPLIT = "split"
-    ROLLBACK = "rollback after two days"
-    PRICE_CHANGE = "list prices down by 20%"
-    NEIGHBOUR_OFF = "keep-warm neighbour switched off"
-    NAMESAKE = "namesake growing in another app"
-    LOST_LOGS = "lost logs after the rollout"
-    BASELINE_OUTAGE = "baseline with an outage"
-    BELOW_USE = "requests cut below use"
-    LATE_SERIES = "container series only after the rollout"
-
-
-SAVES_NOTHING = tuple(kind for kind in RolloutKind if kind != RolloutKind.SAVING)
-
+_MOVED_SHARE = 0.2
+_CALLS_PER_DAY = {INFER: 1.0, GENERATE: 0.5, WRITE: 0.4, NEIGHBOUR: 0.3}
+_LOST_SHARE = 0.35
 _DEMAND_FACTOR = {RolloutKind.VOLUME_UP: 1.3, RolloutKind.VOLUME_DOWN: 0.7, RolloutKind.VOLUME_TRIPLED: 3.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a rollout changes of the functions in its phase; None leaves it.
-
-    Attributes:
-        gpu_type: another GPU.
-        memory_mib: another request.
-        window_seconds: another scaledown window.
-        seconds_factor: execution time after ÷ before.
-    """
-
-    gpu_type: str | None = None
-    memory_mib: int | None = None
-    window_seconds: int | None = None
-    seconds_factor: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutSetting:
-    """One simulated rollout.
-
-    Attributes:
-        kind: what happens.
-        seed: with which luck.
-        weeks_before: whole weeks before the Monday of the deployment.
-        weeks_after: whole weeks from that Monday on.
-        demand_factor: demand of all functions after the deployment ÷ before, on top of what the kind says.
-        persistence: correlation of a day's demand with the day before.
-        calls_per_day: of the busiest function of the programme, before.
-        change: what a rollout of the kind SAVING changes.
-        laws: how Modal treats the containers; wide by default, so that the attribution's rules do not hold.
-        has_series: container series are exported from the beginning.
-    """
-
-    kind: RolloutKind
-    seed: int
-    weeks_before: int = 4
-    weeks_after: int = 2
-    demand_factor: float = 1.0
-    persistence: float = 0.0
-    calls_per_day: float = 200.0
-    change: Change = Change("T4", 8192, None, 1.1)
-    laws: Laws = field(default_factory=Laws)
-    has_series: bool = False
-
-    @property
-    def weeks(self) -> int:
-        """How long the whole period is."""
-        return self.weeks_before + self.weeks_after
-
-    @property
-    def deployed_at(self) -> dt.datetime:
-        """When the phase is deployed."""
-        monday = FIRST_MONDAY + dt.timedelta(weeks=self.weeks_before)
-        return dt.datetime.combine(monday, dt.time(), dt.UTC) + _DEPLOYED_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +64,8 @@ class RolloutWorld:
         counterfactual_usd (the twin's cost) and avoided_usd. What a rollout has renamed or split off counts as the
         function that it was before, so that moved cost is no saving.
         """
-        cost, twin = _cost(self.world), _cost(self.twin)
-        successes = _successes(self.world)
+        cost, twin = _cost(self.world, self.setting), _cost(self.twin, self.setting)
+        successes = _successes(self.world, self.setting)
         first = self.world.start.date()
         days = (self.world.end - self.world.start).days
         functions = sorted({function for function, _ in (*cost, *twin, *successes)})
@@ -174,7 +95,8 @@ class RolloutWorld:
 def run_rollout(setting: RolloutSetting) -> RolloutWorld:
     """Simulate a rollout and its twin, in memory."""
     scenario, twin = rollout_scenarios(setting)
-    return RolloutWorld(setting, run(scenario, setting.seed, setting.weeks), run(twin, setting.seed, setting.weeks))
+    world, other = (run(one, setting.seed, setting.weeks, has_twin=False) for one in (scenario, twin))
+    return RolloutWorld(setting, world, other)
 
 
 def rollout_scenarios(setting: RolloutSetting) -> tuple[Scenario, Scenario]:
@@ -200,23 +122,42 @@ def _scenario(setting: RolloutSetting) -> Scenario:
         rollout_monday=FIRST_MONDAY + dt.timedelta(weeks=(setting.weeks + 1) // 2),
         functions=_callers(setting),
         apps=_apps(setting),
-        rollouts=(),
+        rollouts=_moves(setting),
         volumes=(),
         prices=prices(*(cheaper if kind == RolloutKind.PRICE_CHANGE else ())),
         bill=SETTLED,
         day_persistence=setting.persistence,
         demand_shift=None if shift == 1.0 else DemandShift(shift, midnight),
-        log=LogHabits(lost_share=0.35, lost_since=at) if kind == RolloutKind.LOST_LOGS else LogHabits(),
+        log=_log_habits(setting),
         series=series,
         catalog=programme(kind.value, _covered(setting), deployed_at=at),
     )
 
 
+def _log_habits(setting: RolloutSetting) -> LogHabits:
+    if setting.kind == RolloutKind.LOST_LOGS:
+        return LogHabits(lost_share=_LOST_SHARE, lost_since=setting.deployed_at)
+    if setting.kind == RolloutKind.LOST_BEFORE:
+        return LogHabits(lost_share=_LOST_SHARE, lost_until=setting.deployed_at)
+    return LogHabits()
+
+
+def _moves(setting: RolloutSetting) -> tuple[SimulatedRollout, ...]:
+    """Return which callers go to another app."""
+    if setting.kind == RolloutKind.MOVED:
+        return tuple(SimulatedRollout(name, NEW_APP, setting.deployed_at) for name in (INFER, GENERATE))
+    if setting.kind == RolloutKind.MOVED_AWAY:
+        half = StayingCallers(0.5, 0.5)
+        return tuple(SimulatedRollout(name, OTHER_APP, setting.deployed_at, half) for name in (INFER, GENERATE))
+    return ()
+
+
 def _covered(setting: RolloutSetting) -> list[ProgrammeFunction]:
     """Return what the catalog of the programme knows; it has not heard of a new name."""
     before, after = _before(setting), _after(setting)
+    app = NEW_APP if setting.kind == RolloutKind.MOVED else APP
     return [
-        ProgrammeFunction(name, APP, before[name].configuration, after.get(name, before[name]).configuration)
+        ProgrammeFunction(name, APP, before[name].configuration, after.get(name, before[name]).configuration, app)
         for name in (INFER, GENERATE)
     ]
 
@@ -224,11 +165,17 @@ def _covered(setting: RolloutSetting) -> list[ProgrammeFunction]:
 def _callers(setting: RolloutSetting, *, is_twin: bool = False) -> tuple[SimulatedFunction, ...]:
     """Return the functions as their callers know them; in the twin nobody has heard of the rollout."""
     at = setting.deployed_at
+    shares = _CALLS_PER_DAY
+    if setting.kind == RolloutKind.MOVED_WITHIN:
+        shares = {**shares, INFER: _MOVED_SHARE, GENERATE: 1.0}
     functions = {
         name: SimulatedFunction(name, APP, working_week(setting.calls_per_day * share))
-        for name, share in _CALLS_PER_DAY.items()
+        for name, share in shares.items()
     }
-    infer = functions[INFER]
+    infer, generate = functions[INFER], functions[GENERATE]
+    if setting.kind == RolloutKind.MOVED_WITHIN and not is_twin:
+        more = replace(generate.demand, shift=DemandShift(1 + _MOVED_SHARE, at.date()))
+        functions[GENERATE] = replace(generate, demand=more)
     if setting.kind == RolloutKind.MAPS:
         maps = Maps(per_day=3, inputs=100, shift=DemandShift(0.3, at.date()))
         functions[INFER] = replace(infer, demand=replace(infer.demand, maps=maps))
@@ -278,6 +225,9 @@ def _after(setting: RolloutSetting) -> dict[str, DeployedFunction]:
         after[SPLIT_OFF] = after[INFER]
         caller = workload(None, cores=1, memory_mib=2048, seconds=22, laws=setting.laws)
         after[INFER] = _asking(caller, timeout_seconds=1800)
+    elif setting.kind == RolloutKind.MOVED_WITHIN:
+        caller = workload(None, cores=1, memory_mib=2048, seconds=22, laws=setting.laws)
+        after[INFER] = _asking(caller, timeout_seconds=1800)
     return after
 
 
@@ -290,15 +240,27 @@ def _apps(setting: RolloutSetting) -> tuple[App, ...]:
         quiet = {NEIGHBOUR: _asking(before[NEIGHBOUR], min_containers=0)}
         deployments.append(Deployment(APP, 2, at - dt.timedelta(hours=1), before | quiet, commit="1f00aa4"))
         after |= quiet
-    deployments.append(Deployment(APP, 3, at, after, commit="2c9b7d1", is_rollout=True))
+    if setting.kind != RolloutKind.MOVED:
+        deployments.append(Deployment(APP, 3, at, after, commit="2c9b7d1", is_rollout=True))
     if setting.kind == RolloutKind.ROLLBACK:
         deployments.append(Deployment(APP, 4, at + 2 * _DAY, before, commit="1f00aa3", is_rollout=True))
-    apps = [App(APP, object_id("ap", APP), tuple(deployments))]
-    if setting.kind == RolloutKind.NAMESAKE:
-        namesake = {f"{INFER}@{OTHER_APP}": before[INFER]}
-        deployment = Deployment(OTHER_APP, 1, None, namesake, commit="77d0e21")
-        apps.append(App(OTHER_APP, object_id("ap", OTHER_APP), (deployment,)))
-    return tuple(apps)
+    return (App(APP, object_id("ap", APP), tuple(deployments)), *_other_apps(setting))
+
+
+def _other_apps(setting: RolloutSetting) -> tuple[App, ...]:
+    """Return the apps beside the programme's own."""
+    at, both = setting.deployed_at, (INFER, GENERATE)
+    before = _before(setting)
+    after = before | _after(setting)
+    deployments = {
+        RolloutKind.NAMESAKE: Deployment(OTHER_APP, 1, None, {f"{INFER}@{OTHER_APP}": before[INFER]}, "77d0e21"),
+        RolloutKind.MOVED: Deployment(NEW_APP, 1, at, {name: after[name] for name in both}, "2c9b7d1", is_rollout=True),
+        RolloutKind.MOVED_AWAY: Deployment(OTHER_APP, 1, None, {name: before[name] for name in both}, "77d0e21"),
+    }
+    if setting.kind not in deployments:
+        return ()
+    deployment = deployments[setting.kind]
+    return (App(deployment.app, object_id("ap", deployment.app), (deployment,)),)
 
 
 def _asking(deployed: DeployedFunction, **changes: object) -> DeployedFunction:
@@ -343,20 +305,25 @@ def _origin(function: str) -> str:
     return INFER if function in (RENAMED, SPLIT_OFF) else function
 
 
-def _cost(world: World) -> dict[tuple[str, int], int]:
-    """Return picodollars by function and day of the programme's app, its roundings left out."""
+def _is_own(setting: RolloutSetting, app: str) -> bool:
+    """Whether an app serves the programme's callers, before or after."""
+    return app in (APP, NEW_APP) or (app == OTHER_APP and setting.kind == RolloutKind.MOVED_AWAY)
+
+
+def _cost(world: World, setting: RolloutSetting) -> dict[tuple[str, int], int]:
+    """Return picodollars by function and day of the programme's callers, roundings left out."""
     sums: dict[tuple[str, int], int] = defaultdict(int)
     for cell in world.bill.cells:
-        if cell.app == APP and not cell.function.startswith("__"):
+        if _is_own(setting, cell.app) and not cell.function.startswith("__"):
             sums[_origin(shown_name(cell.function)), cell.hour // 24] += cell.picodollars
     return sums
 
 
-def _successes(world: World) -> dict[tuple[str, int], int]:
+def _successes(world: World, setting: RolloutSetting) -> dict[tuple[str, int], int]:
     """Return inputs that ended in success, by function and the day of their end; what was split off counts once."""
     sums: dict[tuple[str, int], int] = defaultdict(int)
     for log in world.pools:
-        if log.app == APP and log.function != SPLIT_OFF:
+        if _is_own(setting, log.app) and log.function != SPLIT_OFF:
             ended = (log.finished_us[log.status == SUCCESS] - to_us(world.start)) // DAY_US
             for day, count in enumerate(np.bincount(ended).tolist()):
                 sums[_origin(log.function), day] += count

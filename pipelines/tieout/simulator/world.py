@@ -134,7 +134,7 @@ def _rolled_out(scenario: Scenario, end: dt.datetime) -> set[str]:
     return moved
 
 
-def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = None) -> World:
+def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = None, *, has_twin: bool = True) -> World:
     """Simulate a scenario and its twin in memory, without writing anything.
 
     Args:
@@ -142,6 +142,7 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
         seed: the luck; the same seed gives the same world.
         weeks: how many, half of them before the first rollout.
         progress: called with what is being done and the share (0 to 1) that is done.
+        has_twin: whether to simulate the twin; without, its cost is that of the world.
 
     Raises:
         ValueError: fewer than one week.
@@ -153,7 +154,7 @@ def run(scenario: Scenario, seed: int, weeks: int, progress: Progress | None = N
     pools: list[PoolLog] = []
     twin_pools: list[PoolLog] = []
     twin = without_rollouts(scenario)
-    moved = _rolled_out(scenario, end)
+    moved = _rolled_out(scenario, end) if has_twin else set()
     for position, function in enumerate(scenario.functions):
         if progress:
             progress(f"simulating {function.name}", position / len(scenario.functions))

@@ -122,6 +122,21 @@ def test_settings_of_before_are_a_rollback_once_others_were_deployed(con: duckdb
     assert codes(measured(con))[0] is ReasonCode.ROLLED_BACK
 
 
+@pytest.mark.parametrize(("first", "is_rolled_back"), [("1f00aa3", True), ("1f00aa3*", False), ("0d1e2f3", False)])
+def test_the_commit_of_before_is_a_rollback_where_the_settings_never_changed(
+    con: duckdb.DuckDBPyConnection, first: str, is_rolled_back: bool
+) -> None:
+    con.execute(f"update savings.daily_function set app = '{NEW_APP}'")
+    days = dt.date(2026, 9, 1), DEPLOYED, dt.date(2026, 10, 27)
+    for day, commit in zip(days, (first, "2c9b7d1", "1f00aa3"), strict=True):
+        con.execute("insert into staging.deployments values ('main', ?, ?, ?)", [NEW_APP, day, commit])
+    reasons = measured(con).function(CODE).judgement.reasons
+    rolled_back = next((reason for reason in reasons if reason.code is ReasonCode.ROLLED_BACK), None)
+    assert (rolled_back is not None) == is_rolled_back
+    if rolled_back is not None:
+        assert rolled_back.data == {"settings": "the old commit (1f00aa3)"}
+
+
 def test_an_unmatched_baseline_is_not_verified(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update reconciliation.log_vs_bill set outcome = 'amount mismatch' where day < '2026-10-05'")
     assert ReasonCode.BASELINE_NOT_MATCHED in codes(measured(con))

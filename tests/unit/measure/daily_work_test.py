@@ -110,7 +110,7 @@ def test_the_newest_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_o
     days = days_between(FIRST_DAY, LAST_WEEK.end)
     pull_log(con, CODE, days)
     pull_log(con, GENOME, days[:-1])
-    deployment = "insert into staging.deployments values ('main', ?, ?)"
+    deployment = "insert into staging.deployments values ('main', ?, ?, null)"
     con.execute(deployment, [OLD_APP, FIRST_DAY])
     con.executemany(
         "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[:-1]]
@@ -138,7 +138,7 @@ def test_the_first_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_of
     days = days_between(FIRST_DAY, LAST_WEEK.end)
     pull_log(con, CODE, days)
     pull_log(con, GENOME, days[2:])
-    deployment = "insert into staging.deployments values ('main', ?, ?)"
+    deployment = "insert into staging.deployments values ('main', ?, ?, null)"
     con.execute(deployment, [OLD_APP, FIRST_DAY - dt.timedelta(days=1)])
     con.executemany(
         "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[2:]]

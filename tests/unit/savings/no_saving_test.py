@@ -110,6 +110,53 @@ def test_one_silent_function_does_not_take_the_saving_of_another() -> None:
     assert measurement.avoided_usd == 84
 
 
+@pytest.mark.parametrize(
+    ("after_usd", "reason"),
+    [("24", ReasonCode.TAKEN_OVER), ("16", ReasonCode.GREW_APART), ("13", None)],
+)
+def test_work_that_another_function_of_the_catalog_took_over_is_not_saved(
+    after_usd: str, reason: ReasonCode | None
+) -> None:
+    # Nothing is claimed for the other one yet; generating code saves $12 a day.
+    other = days_of_work(BEFORE, 10, "12", function=EVALUATE) + days_of_work(BETWEEN, 20, after_usd, function=EVALUATE)
+    measurement = measure(rollout() + other, WeekContext())
+    assert measurement.avoided_usd == 84
+    assert codes(measurement) == codes(generate(measurement)) == ([] if reason is None else [reason])
+    expected = {ReasonCode.TAKEN_OVER: Status.NOT_DETERMINABLE, ReasonCode.GREW_APART: Status.PROVISIONAL}
+    assert measurement.judgement.status is (Status.VERIFIED if reason is None else expected[reason])
+
+
+def test_functions_that_grow_alike_take_nothing_over() -> None:
+    other = days_of_work(BEFORE, 10, "12", function=EVALUATE) + days_of_work(BETWEEN, 12, "14.40", function=EVALUATE)
+    measurement = measure(rollout(calls=120, cost="9.60") + other, WeekContext())
+    assert ReasonCode.TAKEN_OVER not in codes(measurement)
+    assert ReasonCode.GREW_APART not in codes(measurement)
+
+
+# What no log explains
+
+
+@pytest.mark.parametrize(
+    ("usd_a_day", "reason"),
+    [("8", ReasonCode.UNEXPLAINED_BEFORE), ("4", ReasonCode.UNEXPLAINED_FELL), ("1", None)],
+)
+def test_cost_of_the_baseline_that_no_log_explains_proves_no_saving(usd_a_day: str, reason: ReasonCode | None) -> None:
+    unexplained = {
+        (GENERATE, day): LogMatch(Decimal(20), is_matched=True, unexplained_usd=Decimal(usd_a_day)) for day in BEFORE
+    }
+    of_function = measure(rollout(), WeekContext(log_matches=unexplained))
+    of_app = measure(rollout(), WeekContext(outside=outside(usd_a_day, "0", function="__unexplained__")))
+    for measurement in (of_function, of_app):
+        assert measurement.evidence.unexplained_fell_usd == 7 * Decimal(usd_a_day)
+        assert codes(measurement) == codes(generate(measurement)) == ([] if reason is None else [reason])
+
+
+def test_as_much_unexplained_as_before_changes_nothing() -> None:
+    every = [*BEFORE, *MEASURED]
+    matches = {(GENERATE, day): LogMatch(Decimal(20), is_matched=True, unexplained_usd=Decimal(9)) for day in every}
+    assert measure(rollout(), WeekContext(log_matches=matches)).judgement.status is Status.VERIFIED
+
+
 # Units of work, volume and outages
 
 

