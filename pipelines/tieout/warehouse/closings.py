@@ -122,8 +122,6 @@ order by a.week
 
 def closings_of(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Closing, ...]:
     """Return the issues of a week, the first one first."""
-    if not _has_closings(con):
-        return ()
     rows = con.execute(
         "select revision, document from meta.closings where week = ? order by revision", [week.label]
     ).fetchall()
@@ -138,8 +136,6 @@ def carried_by(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[tuple[Iso
     Each belongs to the later week that was issued for the first time next after it, whichever that is. While there is
     none, a week that is not issued carries it, and so does the newest one.
     """
-    if not _has_closings(con):
-        return ()
     rows = con.execute(_CARRIED, {"week": week.label, "is_open": _is_open(con, week)}).fetchall()
     return tuple((IsoWeek.parse(label), revision) for label, revision in rows)
 
@@ -149,7 +145,7 @@ def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWee
 
     There are none for a week that was issued before others: its report carries what was known then.
     """
-    if not _has_closings(con) or not _is_open(con, week):
+    if not _is_open(con, week):
         return {}
     moves = defaultdict(list)
     for label, before, after in con.execute(_UNISSUED, {"week": week.label, "until": day_start(week.start)}).fetchall():
@@ -257,12 +253,6 @@ def _files(
         path for app, sha256, path in contents_for(con, week) if sha256 not in known_contents and app in {*apps, None}
     }
     return tuple(sorted(restated | logs or bills or configurations))
-
-
-def _has_closings(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the warehouse knows of closings; one of an earlier version that is only read does not."""
-    known = "select 1 from duckdb_tables() where database_name = current_database() and table_name = 'closings'"
-    return bool(con.execute(known).fetchall())
 
 
 def _is_open(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> bool:

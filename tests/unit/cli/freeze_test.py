@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Tieout
+from tests.conftest import BuildOnce, Tieout
 from tests.support.measured_warehouse import write_measured_warehouse
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
@@ -14,10 +14,10 @@ from tieout.savings.baseline_lock_parser import parse_lock
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    write_measured_warehouse(home.warehouse)
-    return home
+def home(build_once: BuildOnce, tmp_path: Path) -> Home:
+    """A copy of a warehouse with what a measurement reads."""
+    measured = build_once("measured", lambda folder: write_measured_warehouse(Home(folder).warehouse))
+    return Home(shutil.copytree(measured, tmp_path / "home"))
 
 
 @pytest.fixture
