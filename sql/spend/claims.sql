@@ -178,7 +178,7 @@ used_beyond_requests as (
     where
         beyond_request is not null
         and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
-        and evidence in ('seen', 'settings', 'window', 'usual', 'learned')
+        and evidence in ('seen', 'series', 'settings', 'window', 'usual', 'learned')
 ),
 
 -- GPUs, millicores and MiB at work, each with the container time it was held for.

@@ -3,7 +3,8 @@ Container time that claims: what is known in full, and of what is inferred the p
 
 A learned factor cuts inferred time in two: `learned`, which is paid as inferred time is, and the `rest`, which was possible
 and is paid after it. A factor above one claims more than the settings allow: containers that stop late, or that no
-call of the log explains.
+call of the log explains. A mean is a mean, and a sample a sample: of a factor's time, and of what container series show, a
+tenth more may have been there in an hour, as the bill may pay for less.
 
 key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
@@ -34,7 +35,8 @@ weighed as (
         t.*,
         f.value_ppm,
         f.half_ppm,
-        (t.container_us::hugeint * f.value_ppm // 1000000)::bigint as learned_us
+        (t.container_us::hugeint * f.value_ppm // 1000000)::bigint as learned_us,
+        greatest(t.container_us - learned_us, learned_us // 10) as rest_us
     from spend.placed_time as t
     left join used_factors as f
         on
@@ -51,8 +53,16 @@ weighed as (
 parts as (
     select
         *,
-        case when evidence = 'seen' then 1000000 else 0 end as least_ppm,
-        1000000 as most_ppm
+        case evidence
+            when 'seen' then 1000000
+            when 'series' then 970000
+            else 0
+        end as least_ppm,
+        case evidence
+            when 'series' then 1030000
+            when 'rest' then 0
+            else 1000000
+        end as most_ppm
     from weighed
     where value_ppm is null
     union all by name
@@ -64,11 +74,20 @@ parts as (
     where learned_us > 0
     union all by name
     select
-        * replace ('rest' as evidence, container_us - learned_us as container_us),
+        * replace ('rest' as evidence, rest_us as container_us),
         0 as least_ppm,
-        least(1000000, half_ppm * 1000000 // greatest(1000000 - value_ppm, 1)) as most_ppm
+        case when value_ppm < 1000000 then least(1000000, half_ppm * container_us // rest_us) else 0 end as most_ppm
     from weighed
-    where learned_us < container_us
+    where rest_us > 0
+    union all by name
+    select
+        * replace ('rest' as evidence, container_us // 10 as container_us),
+        0 as least_ppm,
+        0 as most_ppm
+    from weighed
+    where
+        evidence = 'series'
+        and container_us >= 10
 )
 
 select
@@ -82,9 +101,10 @@ select
     configuration_from,  -- names their configuration, see staging.configurations
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
-    evidence,  -- seen, settings, window, usual, limit, beyond or wait; learned and rest where a factor is used
+    evidence,  -- seen, series, settings, window, usual, limit, beyond or wait; learned and rest where a factor is used
     case evidence
         when 'seen' then 1
+        when 'series' then 2
         when 'settings' then 2
         when 'window' then 3
         when 'usual' then 3

@@ -44,12 +44,13 @@ claims as (
         resolution,
         resource,
         function,
-        coalesce(sum(claim_pd) filter (where evidence = 'seen'), 0)::decimal(38, 0)
+        coalesce(sum(claim_pd) filter (where evidence in ('seen', 'series')), 0)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as seen_usd,
         (sum(claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as most_usd,
         sum(least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
         sum(most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
+        coalesce(bool_or(evidence = 'series'), false) as is_observed,
         sum(shared_us) > 0 as is_shared_by_time
     from spend.claims
     cross join limits as l
@@ -60,16 +61,26 @@ claims as (
     group by all
 ),
 
-learned_apps as (
+learned_resources as (
     select
         environment,
         object_id,
-        max(misfit) as misfit
+        unnest(resources) as resource,
+        misfit
     from spend.learned_factors
     where
         is_used
         and window_start >= $since
         and window_start < $until
+),
+
+learned_pools as (
+    select
+        environment,
+        object_id,
+        resource,
+        max(misfit) as misfit
+    from learned_resources
     group by all
 ),
 
@@ -93,7 +104,7 @@ compared as (
         k.most_usd,
         k.least_usd,
         k.learned_most_usd,
-        (c.amount_usd * a.misfit)::decimal(38, 12) as open_usd,
+        case when k.is_observed then 0 else c.amount_usd * a.misfit end::decimal(38, 12) as open_usd,
         a.object_id is not null
         and o.object_id is null
         and not p.is_other_gpu
@@ -108,10 +119,11 @@ compared as (
     inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
     left join claims as k using (environment, object_id, hour, resolution, resource, function)
     left join chosen_pools as o using (environment, object_id, hour, resolution, resource)
-    left join learned_apps as a
+    left join learned_pools as a
         on
             c.environment = a.environment
             and c.object_id = a.object_id
+            and c.resource = a.resource
 ),
 
 with_the_pool as (

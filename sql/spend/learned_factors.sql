@@ -4,7 +4,7 @@ CPUs and how much memory a function uses beyond its request.
 
 Over the hours of a window, here those that are built together, each pool was billed for what is known plus factor × what
 is inferred. The factors are at least zero and stay near the rule where the bill does not tell. They are used where what
-they leave open, hour by hour, is little.
+they leave open of a resource, hour by hour, is little.
 
 learned from: spend.pools, spend.placed_time, staging.configurations, staging.prices
 key: environment, object_id, window_start, function, factor
@@ -22,6 +22,7 @@ select
     standard_error,  -- of value, in its unit
     rule,  -- what holds without it
     hours,  -- intervals of the bill that it was learned from
-    misfit,  -- what the factors of the app leave open, as a share of its bill, interval by interval
+    misfit,  -- what the factors of the app leave open of the pools that they explain, interval by interval
+    resources,  -- the pools that they explain; in others something else costs, such as a sandbox
     is_used  -- attribution follows it; else it leaves too much open, or says no more than the rule
 from learned_factors_of_the_bill

@@ -36,24 +36,64 @@ billed_apps as (
     from app_costs
 ),
 
-usage_intervals as (
-    select
-        * exclude (containers),
-        hour as interval_start,
-        'h' as resolution
-    from usage.hourly
+observed_hours as (
+    select distinct
+        environment,
+        app,
+        function,
+        hour
+    from spend.observed_time
     where
         hour >= $since
         and hour < $until
+),
+
+-- What container series show takes the place of what the settings let expect.
+container_hours as (
+    select u.* exclude (containers)
+    from usage.hourly as u
+    left join observed_hours as o
+        on
+            u.environment = o.environment
+            and u.app = o.app
+            and u.function = o.function
+            and u.hour = o.hour
+    where
+        u.hour >= $since
+        and u.hour < $until
+        and (u.evidence = 'seen' or o.hour is null)
     union all by name
     select
-        * exclude (containers),
-        date_trunc('day', hour) as interval_start,
-        'd' as resolution
-    from usage.hourly
+        * exclude (rest_us),
+        'series' as evidence
+    from spend.observed_time
     where
         hour >= $since
         and hour < $until
+        and container_us > 0
+    union all by name
+    select
+        * exclude (rest_us) replace (rest_us as container_us),
+        'rest' as evidence
+    from spend.observed_time
+    where
+        hour >= $since
+        and hour < $until
+        and rest_us > 0
+),
+
+usage_intervals as (
+    select
+        *,
+        hour as interval_start,
+        'h' as resolution
+    from container_hours
+    union all by name
+    select
+        *,
+        date_trunc('day', hour) as interval_start,
+        'd' as resolution
+    from container_hours
 ),
 
 placed_usage as (
@@ -80,7 +120,7 @@ select
     u.configuration_from,  -- names their configuration, see staging.configurations
     u.hour,  -- start of the hour, UTC
     u.component,  -- what it was for, see catalog.components
-    u.evidence,  -- seen, settings, window, usual, limit, beyond or wait
+    u.evidence,  -- seen, series, settings, window, usual, limit, rest, beyond or wait
     sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond and wait at most
 from billed_apps as b
 inner join placed_usage as u

@@ -4,18 +4,21 @@ Billed dollars of a pool in an interval = what is known + Σ over functions of f
 
 | factor | multiplies | rule | spread |
 |---|---|---|---|
-| tail | the scaledown window after a last input | 1 | 0.5 |
+| tail | the scaledown window after a last input | 1, at most 1.5 | 0.5 |
 | waiting | containers that a buffer allows | 0.5 | 0.5 |
 | failed | what a failed start-up may have lasted beyond what is usual | 0.5 | 0.5 |
 | startup | the time between a container's id and its placement | 0 | 0.5 |
 | cpu | cores beyond the request, while containers start and execute | 0; 0.875 without a request | 0.5; 1 |
 | memory | GiB beyond the request, while containers live | 0; 1 without a request | 2; 4 |
 
+What runs beside the functions all the time, such as a server or sandboxes, is a share of its own of each resource, and
+nobody's factor: 0 ± 0.1 of its mean bill.
+
 One regression has all pools of the app: a tail shows in the GPU, CPU and memory pools alike. Pools are weighted by how
 far they scatter. A use beyond a request counts only when it is significant, because it can imitate a tail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +30,7 @@ LEAST_INTERVALS = 48
 """Two days of hours; fewer say little, and a daily bill says nothing of hours."""
 
 MOST_MISFIT = 0.10
-"""Share of the bill that the factors may leave open, interval by interval, to be used."""
+"""Share of the bill of a resource that the factors may leave open, interval by interval, to be used."""
 
 _ROUNDS = 4
 _SIGNIFICANT = 2.0
@@ -45,7 +48,7 @@ class Prior:
 
 
 PRIORS: Mapping[str, Prior] = {
-    "tail": Prior(1.0, 0.5),
+    "tail": Prior(1.0, 0.5, 1.5),
     "waiting": Prior(0.5, 0.5, 1.0),
     "failed": Prior(0.5, 0.5, 1.0),
     "startup": Prior(0.0, 0.5, 1.0),
@@ -54,6 +57,9 @@ PRIORS: Mapping[str, Prior] = {
 }
 
 USE_WITHOUT_A_REQUEST: Mapping[str, Prior] = {"cpu": Prior(0.875, 1.0), "memory": Prior(1.0, 4.0)}
+
+_BESIDE = Prior(0.0, 0.1)
+_NOBODY = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class Factor:
         standard_error: of value.
         rule: what holds without it.
         hours: intervals that it was learned from.
-        misfit: what the app's factors leave open, as a share of its bill, interval by interval.
+        misfit: what the app's factors leave open, as a share of the pools that they explain, interval by interval.
+        resources: the pools that they explain; in others something else costs, such as a sandbox.
         is_used: attribution follows it.
     """
 
@@ -78,6 +85,7 @@ class Factor:
     rule: float
     hours: int
     misfit: float
+    resources: tuple[str, ...]
     is_used: bool
 
 
@@ -93,14 +101,35 @@ class _Regression:
     intervals: int
     priors: tuple[Prior, ...]
 
-    def only(self, kept: list[int]) -> "_Regression":
+    def only(self, kept: Sequence[int]) -> "_Regression":
         """Return the regression on some of the factors."""
         return replace(
             self,
             columns=tuple(self.columns[index] for index in kept),
             priors=tuple(self.priors[index] for index in kept),
-            terms=self.terms[:, kept],
+            terms=self.terms[:, list(kept)],
         )
+
+    def of(self, resources: Collection[str]) -> "_Regression":
+        """Return the regression on the pools of some resources, with the factors that show in them."""
+        rows = np.isin(np.array(self.resources), sorted(resources))
+        chosen = replace(
+            self,
+            terms=self.terms[rows],
+            explained=self.explained[rows],
+            billed=self.billed[rows],
+            resources=tuple(name for name, is_kept in zip(self.resources, rows, strict=True) if is_kept),
+        )
+        return chosen.only([index for index in range(len(self.columns)) if chosen.terms[:, index].any()])
+
+    def misfits(self, fitted: Fit) -> dict[str, float]:
+        """Return by resource what a fit leaves open of its bill."""
+        resources = np.array(self.resources)
+        found = {}
+        for resource in sorted(set(self.resources)):
+            chosen = resources == resource
+            found[resource] = float(np.abs(fitted.residuals[chosen]).sum() / max(self.billed[chosen].sum(), 1e-9))
+        return found
 
 
 def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
@@ -115,26 +144,56 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
     """
     if pools.is_empty() or terms.is_empty() or not pools["billed_usd"].sum():
         return ()
-    whole = _regression(pools.sort("resource", "interval_start", "pool"), terms)
-    fitted, errors = _fit(whole)
-    kept = [
-        index
-        for index, (column, prior) in enumerate(zip(whole.columns, whole.priors, strict=True))
-        if column[1] not in USE_WITHOUT_A_REQUEST
-        or prior.rule > 0
-        or fitted.coefficients[index] > _SIGNIFICANT * errors[index]
-    ]
-    chosen = whole.only(kept)
-    if not chosen.columns:
+    whole = _significant(_regression(pools.sort("resource", "interval_start", "pool"), terms))
+    if not whole.columns:
         return ()
-    fitted, errors = _fit(chosen)
-    misfit = float(np.abs(fitted.residuals).sum() / chosen.billed.sum())
-    is_used = misfit <= MOST_MISFIT and chosen.intervals >= LEAST_INTERVALS
+    fitted, errors = _fit(whole)
+    misfits = whole.misfits(fitted)
+    explained = {resource for resource, misfit in misfits.items() if misfit <= MOST_MISFIT}
+    if not explained or len(explained) == len(misfits):
+        return _factors(whole, fitted, errors, is_used=bool(explained))
+    chosen = whole.of(explained)
+    good, good_errors = _fit(chosen)
+    others = [index for index, column in enumerate(whole.columns) if column not in chosen.columns]
+    rest = replace(fitted, coefficients=fitted.coefficients[others])
+    return (
+        *_factors(chosen, good, good_errors, is_used=max(chosen.misfits(good).values()) <= MOST_MISFIT),
+        *_factors(whole.only(others), rest, errors[others], is_used=False),
+    )
+
+
+def _significant(whole: _Regression) -> _Regression:
+    """Leave out uses beyond a request that the bill does not clearly show."""
+    fitted, errors = _fit(whole)
+    return whole.only(
+        [
+            index
+            for index, (column, prior) in enumerate(zip(whole.columns, whole.priors, strict=True))
+            if column[1] not in USE_WITHOUT_A_REQUEST
+            or prior.rule > 0
+            or fitted.coefficients[index] > _SIGNIFICANT * errors[index]
+        ]
+    )
+
+
+def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: bool) -> tuple[Factor, ...]:
+    misfit = float(np.abs(fitted.residuals).sum() / max(regression.billed.sum(), 1e-9))
     return tuple(
-        Factor(function, factor, float(value), float(error), prior.rule, chosen.intervals, misfit, is_used)
-        for (function, factor), prior, value, error in zip(
-            chosen.columns, chosen.priors, fitted.coefficients, errors, strict=True
+        Factor(
+            function=function,
+            factor=factor,
+            value=float(value),
+            standard_error=float(error),
+            rule=prior.rule,
+            hours=regression.intervals,
+            misfit=misfit,
+            resources=tuple(sorted(set(regression.resources))),
+            is_used=is_used and regression.intervals >= LEAST_INTERVALS,
         )
+        for (function, factor), prior, value, error in zip(
+            regression.columns, regression.priors, fitted.coefficients, errors, strict=True
+        )
+        if function != _NOBODY
     )
 
 
@@ -147,19 +206,23 @@ def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
         pl.DataFrame(columns, schema=["function", "factor"], orient="row").with_row_index("column"),
         on=["function", "factor"],
     )
-    matrix = np.zeros((len(pools), len(columns)))
+    resources = np.array(pools["resource"])
+    beside = sorted(set(resources.tolist()))
+    matrix = np.zeros((len(pools), len(columns) + len(beside)))
     np.add.at(matrix, (placed["row"].to_numpy(), placed["column"].to_numpy()), placed["usd"].to_numpy())
     billed = pools["billed_usd"].to_numpy()
+    for place, resource in enumerate(beside, start=len(columns)):
+        matrix[resources == resource, place] = _mean(billed[resources == resource])
     return _Regression(
-        columns=columns,
+        columns=(*columns, *((_NOBODY, resource) for resource in beside)),
         terms=matrix,
         explained=billed - pools["known_usd"].to_numpy(),
         billed=billed,
         resources=tuple(pools["resource"]),
         intervals=pools["interval_start"].n_unique(),
-        priors=tuple(
-            USE_WITHOUT_A_REQUEST[name[1]] if name in unknown and name[1] in USE_WITHOUT_A_REQUEST else PRIORS[name[1]]
-            for name in columns
+        priors=(
+            *((USE_WITHOUT_A_REQUEST if name in unknown else PRIORS).get(name[1], PRIORS[name[1]]) for name in columns),
+            *(_BESIDE for _ in beside),
         ),
     )
 

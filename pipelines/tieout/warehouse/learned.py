@@ -26,6 +26,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "rule": pl.Decimal(18, _PLACES),
     "hours": pl.Int64,
     "misfit": pl.Decimal(18, _PLACES),
+    "resources": pl.List(pl.String),
     "is_used": pl.Boolean,
 }
 
@@ -83,6 +84,7 @@ held as (
             and t.configuration_from = k.valid_from
     where
         t.resolution = 'h'
+        and t.evidence != 'rest'
         and t.interval_start >= $since
         and t.interval_start < $until
     group by all
@@ -190,4 +192,14 @@ def _frame(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, dt.
 def _row(factor: Factor) -> tuple[object, ...]:
     numbers = (f"{number:.{_PLACES}f}" for number in (factor.value, factor.standard_error, factor.rule, factor.misfit))
     value, error, rule, misfit = (Decimal(number) for number in numbers)
-    return factor.function, factor.factor, value, error, rule, factor.hours, misfit, factor.is_used
+    return (
+        factor.function,
+        factor.factor,
+        value,
+        error,
+        rule,
+        factor.hours,
+        misfit,
+        list(factor.resources),
+        factor.is_used,
+    )

@@ -1,0 +1,213 @@
+/*
+Container time that container series show beyond the call log, for every hour of a function that they cover.
+
+The mean number of containers times the length of its buckets is container time, whoever called it. What the log has seen of
+it stays what it is. The rest was kept warm by settings, or is the tail, or what else the settings allow, in this order;
+what none of them allows was alive without a call: warm where settings keep containers, else idle.
+
+An hour counts when at least three quarters of it were observed, and buckets without an observation are taken like the
+others of their hour.
+
+key: environment, app, app_id, function, configuration_from, hour, component
+partition: hour
+*/
+with
+
+buckets as (
+    select
+        environment,
+        app,
+        function,
+        date_trunc('hour', bucket_start) as hour,
+        bucket_seconds,
+        value
+    from staging.function_series
+    where
+        measure = 'containers'
+        and aggregation = 'avg'
+        and value is not null
+        and bucket_seconds <= 3600
+        and 3600 % bucket_seconds = 0
+        and bucket_start >= $since
+        and bucket_start < $until
+),
+
+observed as (
+    select
+        environment,
+        app,
+        function,
+        hour,
+        sum(bucket_seconds) as observed_seconds,
+        (sum(value * bucket_seconds) * 3600000000 / observed_seconds)::bigint as alive_us
+    from buckets
+    group by all
+    having observed_seconds >= 2700
+),
+
+logged as (
+    select
+        environment,
+        app,
+        function,
+        hour,
+        coalesce(sum(container_us) filter (where evidence = 'seen'), 0)::bigint as seen_us,
+        coalesce(sum(container_us) filter (where evidence in ('settings', 'window', 'usual')), 0)::bigint as expected_us
+    from usage.hourly
+    where
+        hour >= $since
+        and hour < $until
+    group by all
+),
+
+compared as (
+    select
+        o.*,
+        o.alive_us - coalesce(s.seen_us, 0) as difference_us,
+        coalesce(s.expected_us, 0) as expected_us
+    from observed as o
+    left join logged as s
+        on
+            o.environment = s.environment
+            and o.app = s.app
+            and o.function = s.function
+            and o.hour = s.hour
+),
+
+-- Samples scatter: an hour may show less than the log has seen. All hours together show what is beyond it, and what part
+-- of the expected time that is.
+sampled as (
+    select
+        *,
+        (
+            greatest(0, difference_us)::hugeint * greatest(0, sum(difference_us) over the_function)
+            // greatest(1, sum(greatest(0, difference_us)) over the_function)
+        )::bigint as sampled_us,
+        (
+            expected_us::hugeint * greatest(0, sum(difference_us) over the_function)
+            // greatest(1, sum(expected_us) over the_function)
+        )::bigint as usual_us
+    from compared
+    window the_function as (partition by environment, app, function)
+),
+
+-- Where hours come to much the same part of the expected time, that part is the better half of what is known of an hour.
+beyond_the_log as (
+    select
+        * exclude (difference_us, expected_us, sampled_us, usual_us),
+        case
+            when sum(abs(sampled_us - usual_us)) over the_function * 10 <= sum(sampled_us) over the_function * 4
+                then (sampled_us + usual_us) // 2
+            else sampled_us
+        end as unseen_us
+    from sampled
+    window the_function as (partition by environment, app, function)
+),
+
+possible as (
+    select
+        u.environment,
+        u.app,
+        u.app_id,
+        u.function,
+        u.configuration_from,
+        u.phase,
+        u.hour,
+        u.component,
+        u.evidence,
+        u.container_us,
+        b.unseen_us,
+        coalesce(
+            sum(u.container_us) over (
+                partition by u.environment, u.app, u.function, u.hour
+                order by
+                    case u.evidence
+                        when 'settings' then 1
+                        when 'window' then 2
+                        when 'usual' then 2
+                        when 'limit' then 3
+                        when 'beyond' then 4
+                        else 5
+                    end,
+                    u.configuration_from, u.component, u.app_id
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        )::bigint as before_us
+    from usage.hourly as u
+    inner join beyond_the_log as b
+        on
+            u.environment = b.environment
+            and u.app = b.app
+            and u.function = b.function
+            and u.hour = b.hour
+    where u.evidence != 'seen'
+),
+
+allowed as (
+    select
+        environment,
+        app,
+        function,
+        hour,
+        sum(container_us)::bigint as allowed_us
+    from possible
+    group by all
+),
+
+-- Also where nothing is left: the row says that the hour was observed.
+beyond_the_settings as (
+    select
+        b.environment,
+        b.app,
+        null as app_id,
+        b.function,
+        k.valid_from as configuration_from,
+        k.phase,
+        b.hour,
+        case when k.min_containers > 0 or k.buffer_containers > 0 then 'warm' else 'idle' end as component,
+        greatest(0, b.unseen_us - coalesce(a.allowed_us, 0)) as container_us
+    from beyond_the_log as b
+    asof join staging.configurations as k
+        on
+            b.environment = k.environment
+            and b.app = k.app
+            and b.function = k.function
+            and b.hour >= k.valid_from
+    left join allowed as a
+        on
+            b.environment = a.environment
+            and b.app = a.app
+            and b.function = a.function
+            and b.hour = a.hour
+),
+
+parts as (
+    select
+        * exclude (unseen_us, before_us, evidence)
+        replace (greatest(0, least(container_us, unseen_us - before_us)) as container_us),
+        case
+            when evidence in ('settings', 'window', 'usual')
+                then least(container_us, before_us + container_us - unseen_us, unseen_us // 4)
+            else 0
+        end as rest_us
+    from possible
+    union all by name
+    select
+        *,
+        0 as rest_us
+    from beyond_the_settings
+)
+
+select
+    environment,  -- Modal environment
+    app,  -- the app's name
+    app_id,  -- the app's id, where the app list leaves no doubt
+    function,  -- the function's name
+    configuration_from,  -- names the configuration, see staging.configurations
+    phase,  -- rollout phase of that configuration
+    hour,  -- start of the hour, UTC
+    component,  -- what it was for, see catalog.components
+    sum(container_us)::bigint as container_us,  -- container time beyond the log, microseconds; 0 where the log shows all
+    sum(greatest(0, rest_us))::bigint as rest_us  -- what settings and window allow beyond the samples, a quarter at most
+from parts
+group by all
