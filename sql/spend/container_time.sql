@@ -55,11 +55,11 @@ parts as (
         *,
         case evidence
             when 'seen' then 1000000
-            when 'series' then 970000
+            when 'series' then 975000
             else 0
         end as least_ppm,
         case evidence
-            when 'series' then 1030000
+            when 'series' then 1025000
             when 'rest' then 0
             else 1000000
         end as most_ppm

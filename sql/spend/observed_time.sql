@@ -39,7 +39,7 @@ observed as (
         function,
         hour,
         sum(bucket_seconds) as observed_seconds,
-        (sum(value * bucket_seconds) * 3600000000 / observed_seconds)::bigint as alive_us
+        (sum((value * bucket_seconds * 1000000)::bigint)::hugeint * 3600 // sum(bucket_seconds))::bigint as alive_us
     from buckets
     group by all
     having observed_seconds >= 2700
