@@ -1,4 +1,4 @@
-"""Render: all artefacts of a week, from an open warehouse to files: page, charts, text, workbook and mail."""
+"""Render: all artefacts of a week, from an open warehouse to files: pages, charts, text, workbook, mail and PDF."""
 
 import datetime as dt
 import statistics
@@ -14,7 +14,7 @@ from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
-_STEPS = ("import", "report", "charts", "page, text and workbook", "mail")
+_STEPS = ("import", "report", "charts", "pages, text, workbook and pictures", "mail and PDF")
 
 
 @dataclass(frozen=True)

@@ -48,5 +48,6 @@ def test_there_is_a_report_for_each_week(built_workspace: Home) -> None:
     for week in (FIRST_WEEK, LAST_WEEK):
         text = (built_workspace.reports / week / "report.txt").read_text()
         assert week in text
-        assert "difference $0.000000000000" in " ".join(text.split())
+        proof = (built_workspace.reports / week / "tie-out.html").read_text()
+        assert '<dt>Difference</dt><dd class="passed">$0.000000000000</dd>' in proof
         assert (built_workspace.reports / week / "index.html").read_text().startswith("<!doctype html>")

@@ -17,7 +17,7 @@ from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-NEWEST = "2026-W46/index.html"
+NEWEST = "2026-W46"
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class Picture:
 
 
 PICTURES = (
-    Picture("report.png", NEWEST, 1280, 1240),
-    Picture("report-dark.png", NEWEST, 1280, 800, scheme="dark"),
-    Picture("report-phone.png", NEWEST, 390, 1500),
-    Picture("report-bridge.png", NEWEST, 1280, 900, section="bridge"),
-    Picture("report-spend.png", NEWEST, 1280, 1000, section="spend"),
-    Picture("archive.png", "index.html", 1280, 520),
+    Picture("report.png", f"{NEWEST}/index.html", 1280, 1560),
+    Picture("report-dark.png", f"{NEWEST}/index.html", 1280, 800, scheme="dark"),
+    Picture("report-phone.png", f"{NEWEST}/index.html", 390, 1500),
+    Picture("report-bridge.png", f"{NEWEST}/savings.html", 1280, 900, section="bridge"),
+    Picture("report-spend.png", f"{NEWEST}/spend.html", 1280, 1000),
+    Picture("report-function.png", f"{NEWEST}/function-generate-code-modal.html", 1280, 1100),
+    Picture("archive.png", "index.html", 1280, 1100),
 )
 
 

@@ -14,6 +14,7 @@ from tests.browser.conftest import WIDE_FONT
 from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY
 from tests.golden.handmade import REPORT
 from tieout.core.periods import IsoWeek
+from tieout.report import pages
 from tieout.report.formats.charts import draw_charts
 from tieout.report.formats.html import write_report
 
@@ -45,8 +46,12 @@ def page(chromium: Chromium) -> Iterator[Page]:
     context.close()
 
 
-def address(reports: Path, name: str) -> str:
-    return (reports / WEEKS[name].week.label / "index.html").as_uri()
+EVIDENCE = tuple(page.file for page in pages.EVIDENCE)
+FUNCTION = REPORT.functions[0].file
+
+
+def address(reports: Path, name: str, page: str = "index.html") -> str:
+    return (reports / WEEKS[name].week.label / page).as_uri()
 
 
 def violations(page: Page) -> list[str]:
@@ -61,13 +66,22 @@ def show(page: Page, url: str, *, width: int, scheme: Literal["light", "dark"]) 
     page.goto(url)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_nothing_keeps_anybody_from_reading_the_page(
-    page: Page, reports: Path, width: int, scheme: Literal["light", "dark"]
+@pytest.mark.parametrize(("width", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize("file", ["index.html", *EVIDENCE, FUNCTION])
+def test_nothing_keeps_anybody_from_reading_a_page(
+    page: Page, reports: Path, file: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    show(page, address(reports, "one of everything"), width=width, scheme=scheme)
+    show(page, address(reports, "one of everything", file), width=width, scheme=scheme)
+    page.eval_on_selector_all("details", "boxes => boxes.forEach(box => box.open = true)")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("name", WEEKS)
+def test_the_week_in_short_is_two_screens_and_four_on_a_phone(page: Page, reports: Path, name: str) -> None:
+    for width, height, screens in ((1280, 800, 2), (390, 844, 4)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(address(reports, name))
+        assert page.evaluate("document.documentElement.scrollHeight") <= screens * height or name == "hostile names"
 
 
 @pytest.mark.parametrize("name", ["no data", "hostile names"])
@@ -87,9 +101,10 @@ def test_what_would_keep_somebody_from_reading_is_noticed(page: Page) -> None:
     assert {found.split(":")[0] for found in violations(page)} >= {"color-contrast", "html-has-lang", "image-alt"}
 
 
+@pytest.mark.parametrize("file", ["index.html", *EVIDENCE])
 @pytest.mark.parametrize("name", WEEKS)
-def test_the_page_never_scrolls_sideways(page: Page, reports: Path, name: str) -> None:
-    page.goto(address(reports, name))
+def test_a_page_never_scrolls_sideways(page: Page, reports: Path, name: str, file: str) -> None:
+    page.goto(address(reports, name, file))
     for width in (DESKTOP, TABLET, PHONE, SMALL_PHONE):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -106,12 +121,12 @@ def test_on_a_phone_no_table_scrolls_sideways_and_every_figure_fits(
     page: Page, reports: Path, width: int, font: str
 ) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for url in (address(reports, "one of everything"), (reports / "index.html").as_uri()):
+    files = (*EVIDENCE, FUNCTION)
+    for url in (*(address(reports, "one of everything", file) for file in files), (reports / "index.html").as_uri()):
         page.goto(url)
         page.add_style_tag(content=font)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.eval_on_selector_all(".scroll, .scroll td, .scroll th", OVERFLOWING) == []
-        assert page.locator(".scroll").count() > 0
 
 
 def test_a_figure_that_does_not_fit_is_noticed(page: Page) -> None:
@@ -134,21 +149,50 @@ def test_nothing_in_a_report_is_run_or_fetched(page: Page, reports: Path, name: 
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(address(reports, name))
     page.wait_for_load_state("networkidle")
-    fetched = [url for url in requests if not url.startswith("data:image/svg+xml;base64,")]
+    fetched = [url for url in requests if not url.startswith("data:image/svg+xml")]
     assert (dialogs, fetched, complaints) == ([], [address(reports, name)], [])
     assert page.locator("main img").count() == page.locator("main figure").count() > 0
     assert page.locator("script, main svg").count() == 0
+    page.goto(address(reports, name, "spend.html"))
+    page.wait_for_load_state("networkidle")
+    assert (dialogs, complaints) == ([], [])
+    assert page.locator("script").count() == 1
 
 
 def test_every_picture_is_drawn(page: Page, reports: Path) -> None:
-    page.goto(address(reports, "one of everything"))
-    widths = page.evaluate("[...document.images].map(picture => picture.naturalWidth)")
+    widths: list[int] = []
+    for file in ("index.html", "savings.html", "spend.html"):
+        page.goto(address(reports, "one of everything", file))
+        widths += page.evaluate("[...document.images].map(picture => picture.naturalWidth)")
     assert len(widths) == 4
     assert min(widths) > 300
 
 
+def test_a_table_is_sorted_by_the_column_that_is_chosen_and_back(page: Page, reports: Path) -> None:
+    page.goto(address(reports, "300 functions", "data.html"))
+    heads = page.locator("table:has(#coverage) thead")
+    names = (
+        "[...document.querySelector('#coverage').closest('table').tBodies[0].rows].map(row => row.cells[0].innerText)"
+    )
+    before = page.evaluate(names)
+    heads.get_by_role("button", name="Function").click()
+    assert page.evaluate(names) == sorted(before)
+    heads.get_by_role("button", name="Function").press("Enter")
+    assert page.evaluate(names) == sorted(before, reverse=True)
+    assert heads.locator("th").first.get_attribute("aria-sort") == "descending"
+
+
+def test_without_its_script_a_page_has_its_tables_in_their_order(chromium: Chromium, reports: Path) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(address(reports, "one of everything", "spend.html"))
+    assert opened.locator("thead button").count() == 0
+    assert opened.get_by_role("rowheader", name="generate_code_modal").count() > 0
+    context.close()
+
+
 def test_a_hostile_name_is_read_as_it_is_written(page: Page, reports: Path) -> None:
-    page.goto(address(reports, "hostile names"))
+    page.goto(address(reports, "hostile names", "savings.html"))
     ledger = page.locator("section[aria-labelledby=ledger]")
     for name in ("=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>"):
         assert ledger.get_by_role("rowheader", name=name).count() > 0
@@ -169,22 +213,25 @@ def test_a_reader_walks_from_week_to_week_and_to_the_archive(page: Page, reports
     page.get_by_role("link", name="2026-W45").click()
     page.get_by_role("link", name="2026-W46").click()
     page.get_by_role("link", name="2026-W48").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "CORAL-X week 2026-W48"
+    assert page.get_by_role("heading", level=1).inner_text() == "23–29 November 2026 CORAL-X · 2026-W48"
     assert page.locator("[rel=next]").count() == 0
     page.get_by_role("link", name="All weeks").click()
-    assert page.get_by_role("row").count() == len(WEEKS) + 1
+    assert page.locator("table:has(#weeks) tbody tr").count() == len(WEEKS)
 
 
-def test_a_link_of_the_contents_leads_to_its_section(page: Page, reports: Path) -> None:
+def test_a_reader_walks_from_the_week_to_its_evidence_to_a_function_and_back(page: Page, reports: Path) -> None:
     page.goto(address(reports, "one of everything"))
-    page.get_by_role("navigation", name="On this page").get_by_role("link", name="Guardrails").click()
+    page.get_by_role("navigation", name="Evidence").get_by_role("link", name="Guardrails").click()
     assert page.get_by_role("region", name="Guardrails").is_visible()
-    assert abs(page.locator("#guardrails").bounding_box()["y"]) < 100  # type: ignore[index]
+    page.get_by_role("link", name="generate_code_modal").first.click()
+    assert page.get_by_role("heading", level=1).inner_text().startswith("generate_code_modal")
+    page.get_by_role("link", name="The week in short").click()
+    assert page.get_by_role("heading", level=1).inner_text().startswith("9–15 November 2026")
 
 
 def test_on_paper_the_links_are_gone_and_every_row_is_there(page: Page, reports: Path) -> None:
     page.emulate_media(media="print")
-    page.goto(address(reports, "300 functions"))
+    page.goto(address(reports, "300 functions", "spend.html"))
     assert not page.locator("nav").first.is_visible()
     boxes = "[...document.querySelectorAll('.scroll')]"
     assert page.evaluate(f"{boxes}.filter(box => box.scrollHeight > box.clientHeight + 1).length") == 0

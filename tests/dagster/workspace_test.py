@@ -102,7 +102,7 @@ def test_the_report_shows_itself_on_its_asset(instance: dg.DagsterInstance, buil
     text = (built_workspace.reports / LAST_WEEK / "report.txt").read_text()
     assert text in str(materialization.metadata["report"].value)
     assert "difference $0.000000000000" in str(materialization.metadata["headline"].value)
-    for name in ("waterfall", "cumulative"):
+    for name in ("bill", "cumulative"):
         assert "(data:image/svg+xml;base64," in str(materialization.metadata[name].value)
 
 
@@ -259,6 +259,8 @@ def test_a_run_reports_on_the_frozen_baseline(workspace: Home, tieout: Tieout, t
     lock = freeze(series, baseline=baseline, catalog=catalog, method_version=METHOD_VERSION)
     write_lock(lock, catalog_directory)
     assert tieout("run", "--home", workspace.root, "--catalog", catalog_directory).code == 0
-    text = (workspace.reports / LAST_WEEK / "report.txt").read_text(encoding="utf-8")
-    assert f"Frozen baseline:\n  {lock.sha256}" in text
-    assert "baseline_not_frozen" not in text
+    proof, findings = (
+        (workspace.reports / LAST_WEEK / name).read_text(encoding="utf-8") for name in ("tie-out.html", "data.html")
+    )
+    assert lock.sha256 in proof
+    assert "baseline_not_frozen" not in findings

@@ -7,6 +7,7 @@ from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState, Inputs, ReportDay
+from tieout.report.sections.functions import slug_of
 from tieout.report.sections.headline import Headline, HeadlineRates
 from tieout.report.sections.history import SpendHistory, WeekSpend
 from tieout.report.sections.ledger import Ledger, LedgerRow
@@ -121,6 +122,7 @@ def with_names(*names: str) -> WeeklyReport:
         counterfactuals=tuple(replace(REPORT.counterfactuals[0], function=name) for name in names),
         spend=replace(REPORT.spend, functions=tuple(replace(spent, function=name) for name in names)),
         coverage=tuple(replace(REPORT.coverage[0], function=name) for name in names),
+        functions=tuple(replace(REPORT.functions[0], function=name, slug=slug_of(name)) for name in names),
         rollout=tuple(replace(REPORT.rollout[0], function=name, phase=name) for name in names),
         unattributed=replace(
             REPORT.unattributed,

@@ -18,8 +18,9 @@ from tieout.report.sections.coverage import CoverageLine
 from tieout.report.sections.cumulative import Cumulative, CumulativePoint, DeploymentDay
 from tieout.report.sections.daily import DailyCost
 from tieout.report.sections.definitions import Definition
+from tieout.report.sections.functions import CallDay, DearDay, DeployedConfiguration, FunctionDetail, slug_of
 from tieout.report.sections.guardrails import GuardrailGroup, GuardrailRow
-from tieout.report.sections.headline import Headline, HeadlineRates
+from tieout.report.sections.headline import Check, Headline, HeadlineRates
 from tieout.report.sections.history import CostDay, FunctionHistory, NamedAmount, SpendHistory, WeekSpend
 from tieout.report.sections.ledger import Ledger, LedgerRow
 from tieout.report.sections.months import MonthReconciled, NamedAdjustment
@@ -184,6 +185,10 @@ HEADLINE = Headline(
     cash_change_usd=usd("-12.34"),
     baseline_usd_per_day=usd("195.23"),
     premises_not_met=(1, 3),
+    checks=(
+        Check("log and bill match", is_clear=True),
+        Check("bill settled", is_clear=False, why="the bill of 1 day (Sat 14 Nov 2026) may still change"),
+    ),
 )
 
 LEDGER = Ledger(
@@ -521,6 +526,31 @@ MONTHS = (
     ),
 )
 
+FUNCTIONS = tuple(
+    FunctionDetail(
+        function=name,
+        slug=slug_of(name),
+        low_usd=usd(low),
+        high_usd=usd(high),
+        configurations=(
+            DeployedConfiguration(
+                None, None, "coral-x-production", "baseline", "A100-40GB, idle window 60 s", "catalog"
+            ),
+            DeployedConfiguration(
+                dt.datetime(2026, 11, 2, 14, 20),  # noqa: DTZ001 - naive UTC, as everywhere
+                "v4",
+                "coral-x-production-optimized",
+                "phase-1",
+                "A10G, 8,192 MiB, timeout 600 s, idle window 60 s",
+                "function info",
+            ),
+        ),
+        days=(CallDay(WEEK.days()[0], 1187, 1204, 16, 0, 1), CallDay(WEEK.days()[1], 0, 0, 0, 0, 0)),
+        dearest=(DearDay(dt.date(2026, 9, 22), usd("100.58")), DearDay(WEEK.days()[0], usd("14.20"))),
+    )
+    for name, low, high in (("generate_code_modal", "88.10", "91.95"), ("evaluate_genome_modal", "9.50", "10.40"))
+)
+
 REPORT = WeeklyReport(
     programme="CORAL-X",
     week=WEEK,
@@ -548,8 +578,9 @@ REPORT = WeeklyReport(
     history=HISTORY,
     opportunities=OPPORTUNITIES,
     audit=AUDIT,
+    functions=FUNCTIONS,
     coverage=(
-        CoverageLine("generate_code_modal", usd("90"), usd("88.2"), share("88.2", "90")),
+        CoverageLine("generate_code_modal", usd("90"), usd("88.2"), share("88.2", "90"), usd("88.1"), usd("91.95")),
         CoverageLine("evaluate_genome_modal", usd("0"), usd("0.5"), None),
     ),
     rollout=(

@@ -6,7 +6,7 @@ from tests.golden.edges import EMPTY
 from tests.golden.handmade import REPORT
 from tieout.report.archive import ArchivedWeek, Neighbours, WeekSummary, render_archive
 from tieout.report.file_names import PAGE_NAME, TEXT_NAME
-from tieout.report.formats.html import render_html, render_text
+from tieout.report.formats.html import render_pages, render_text
 
 GOLDEN = Path(__file__).parent
 
@@ -17,11 +17,14 @@ def golden_files() -> dict[str, str]:
     They are without pictures, whose letters depend on the fonts of the machine that draws them.
     """
     first, last = REPORT.week, EMPTY.week
+    weeks = ((REPORT, Neighbours(next=last)), (EMPTY, Neighbours(previous=first)))
     return {
-        f"{first.label}/{PAGE_NAME}": render_html(REPORT, neighbours=Neighbours(next=last)),
-        f"{first.label}/{TEXT_NAME}": render_text(REPORT),
-        f"{last.label}/{PAGE_NAME}": render_html(EMPTY, neighbours=Neighbours(previous=first)),
-        f"{last.label}/{TEXT_NAME}": render_text(EMPTY),
+        **{
+            f"{report.week.label}/{name}": page
+            for report, neighbours in weeks
+            for name, page in render_pages(report, neighbours=neighbours)
+        },
+        **{f"{report.week.label}/{TEXT_NAME}": render_text(report) for report, _ in weeks},
         PAGE_NAME: render_archive([ArchivedWeek(report.week, WeekSummary.of(report)) for report in (EMPTY, REPORT)]),
     }
 

@@ -94,14 +94,14 @@ COMPONENTS: tuple[Component, ...] = (
         ComponentGroup.WORK,
         has_function=True,
         words="serving calls",
-        colours=("#0072b2", "#56b4e9"),
+        colours=("#117733", "#44aa66"),
     ),
     Component(
         "startup",
         ComponentGroup.OVERHEAD,
         has_function=True,
         words="starting up before the first call",
-        colours=("#56b4e9", "#9fd4f5"),
+        colours=("#66c2a5", "#7fd0b8"),
     ),
     Component(
         "idle",
@@ -143,7 +143,7 @@ COMPONENTS: tuple[Component, ...] = (
         ComponentGroup.NO_CALL,
         has_function=False,
         words="the app's, of no function that is known",
-        colours=("#d55e00", "#e8702a"),
+        colours=("#882255", "#c2639a"),
     ),
     Component(
         "direct",

@@ -15,7 +15,7 @@ from tieout.workspace import Workspace
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
 HEADLINE = "headline"
-_SHOWN = ("waterfall", "cumulative")
+_SHOWN = ("bill", "cumulative")
 _READS = ("spend", "reconciliation", "savings")
 
 

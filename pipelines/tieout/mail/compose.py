@@ -1,41 +1,40 @@
 """Composes the mails: the weekly report for finance, and the reason for operators when a week is held back.
 
 The same report, pictures and envelope give the same bytes, boundaries included. The HTML stays below what Gmail shows
-without clipping; tables give way until it does, and say what they leave out.
+without clipping, because the digest is short whatever is in the week.
 """
 
 import base64
 import datetime as dt
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Generic, TypeVar
 
 import css_inline
 
 from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
+from tieout.report.digest import digest_of
 from tieout.report.formats.html import render_text
+from tieout.report.formats.pdf import pdf_name, render_pdf
 from tieout.report.formats.templates import html_templates, text_templates
 from tieout.report.formats.text import fit, printable
 from tieout.report.formats.workbook import workbook_name
-from tieout.report.sections.bridge import BridgeRow
-from tieout.report.sections.ledger import LedgerRow
-from tieout.report.sections.spend import FunctionSpend
+from tieout.report.pages import pages_of
 from tieout.report.sections.tie_out import Gate, GateOutcome
-from tieout.report.wording import count, listing
+from tieout.report.wording import dates, listing
 
 LARGEST_HTML = 100_000
 """Bytes of HTML; Gmail clips at 102 KB."""
 
-_MOST_ROWS = (20, 10, 5, 2)
+SHOWN = "bill"
+"""The chart that the mail shows."""
+
 _LONGEST_PROGRAMME = 40
 _POLICY = SMTP.clone(cte_type="7bit")
 _WORKBOOK_TYPE = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,7 +48,6 @@ _REMEDIES = {
     "G6": ("land the week's bill anew: functions ran, so it cannot be without any cost", "gates"),
 }
 _OTHER_REMEDY = ("`tieout doctor` looks at everything that was landed", "gates")
-_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ class Envelope:
         sender: the address in From.
         recipients: the addresses in To; none leaves the field out.
         rendered_at: UTC; the Date.
+        reply_to: who answers questions, and takes somebody off the list; none leaves the fields out.
     """
 
     edition: str
@@ -69,6 +68,7 @@ class Envelope:
     sender: str
     recipients: tuple[str, ...]
     rendered_at: dt.datetime
+    reply_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,39 +91,6 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What a shortened table leaves out, so that its lines still add up."""
-
-    label: str
-    amount_usd: Decimal
-
-
-@dataclass(frozen=True)
-class Rows(Generic[_Row]):
-    """The lines of a table that are shown."""
-
-    rows: tuple[_Row, ...]
-    rest: Rest | None
-
-
-@dataclass(frozen=True)
-class GuardrailLine:
-    """A function that did not pass every test."""
-
-    function: str
-    verdict: str
-    not_passed: str
-
-
-@dataclass(frozen=True)
-class Guardrails:
-    """How many functions pass, and those that do not."""
-
-    sentence: str
-    lines: tuple[GuardrailLine, ...]
-
-
-@dataclass(frozen=True)
 class InlinePicture:
     """A picture as the HTML names it."""
 
@@ -134,18 +101,17 @@ class InlinePicture:
 
 @dataclass(frozen=True)
 class MailPage:
-    """What the mail shows beside the report's own values."""
+    """What the mail shows beside the digest.
+
+    Attributes:
+        subject: of the message.
+        is_provisional: whether the figures may still move.
+        pictures: as the HTML names them.
+        page_url: where the week's folder is served, with a slash at its end; None when it is not.
+    """
 
     subject: str
     is_provisional: bool
-    measured_days: str
-    deliveries: str
-    most: int
-    bridge: tuple[BridgeRow, ...]
-    ledger: Rows[LedgerRow]
-    spend: Rows[FunctionSpend]
-    guardrails: Guardrails
-    findings_left_out: str | None
     pictures: tuple[InlinePicture, ...]
     page_url: str | None
 
@@ -178,27 +144,29 @@ def compose_report(
     workbook: bytes,
     archive_url: str | None = None,
 ) -> Mail:
-    """Compose the weekly mail.
+    """Compose the weekly mail: the digest as HTML and text, and attached as PDF, with the workbook.
 
     Args:
         report: the week.
         envelope: from whom, to whom, when.
-        pictures: the charts of the report, by name; the mail shows `waterfall` and `cumulative`.
+        pictures: the charts of the report, by name; the mail shows `bill`.
         workbook: the Excel file to attach.
         archive_url: where the folder of reports is served, with a slash at its end; None when it is not.
     """
     message_id, subject = message_id_of(report, envelope), subject_of(report)
-    shown = [picture for picture in pictures if picture.name in ("waterfall", "cumulative")]
+    shown = [picture for picture in pictures if picture.name == SHOWN]
     inline = tuple(InlinePicture(each.name, _cid(each.name, message_id), each.alt) for each in shown)
     html = _html(report, subject, inline, page_url=_page_url(report, archive_url))
     message = _message(report, envelope, message_id, subject)
-    message.set_content(render_text(report), cte="quoted-printable")
+    message.set_content(render_text(report, names_files=False), cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     for picture, named in zip(shown, inline, strict=True):
         page = message.get_payload()[1]  # type: ignore[index]
         page.add_related(  # type: ignore[union-attr]
             picture.png, "image", "png", cid=f"<{named.cid}>", filename=f"{picture.name}.png", disposition="inline"
         )
+    pdf = render_pdf(report, shown[0].png if shown else None)
+    message.add_attachment(pdf, "application", "pdf", filename=pdf_name(report))
     message.add_attachment(workbook, "application", _WORKBOOK_TYPE, filename=workbook_name(report))
     return Mail(message_id, subject, _bytes(message), _preview(html, zip(inline, shown, strict=True)))
 
@@ -228,47 +196,27 @@ def message_id_of(report: WeeklyReport, envelope: Envelope) -> str:
 
 
 def subject_of(report: WeeklyReport) -> str:
-    """`Tieout · CORAL-X · 2026-W46: $523.14 ± $9.56 avoided, verified; ties out`, in one printable line."""
+    """`Tieout · CORAL-X · 9–15 November 2026: $787.30 spent, $523.14 ± $9.56 avoided, verified; ties to the bill`."""
     headline = report.headline
-    if report.is_spend_only:
-        said = f"{format_usd(report.spend.total_usd)} spent"
-    elif headline.week_figure is None:
-        said = "no saving claimed"
-    else:
-        said = f"{headline.week_figure} avoided, {headline.standing.state}"
+    said = f"{format_usd(report.spend.total_usd)} spent"
+    if headline.week_figure is not None and not headline.is_refused:
+        said += f", {headline.week_figure} avoided, {headline.standing.state}"
     verdict = report.tie_verdict.word
     number = report.revision.number
     revised = f", revision {number}" if is_issued(report) and number > 1 else ""
     provisional = "" if is_issued(report) else " (provisional)"
     ties = "ties to the bill" if report.tie_verdict.outcome is GateOutcome.PASSED else verdict[:1].lower() + verdict[1:]
-    return _line(f"Tieout · {_programme(report)} · {report.week.label}{revised}{provisional}: {said}; {ties}")
+    days = dates(report.week.start, report.week.end)
+    return _line(f"Tieout · {_programme(report)} · {days}{revised}{provisional}: {said}; {ties}")
 
 
 # The HTML
 
 
 def _html(report: WeeklyReport, subject: str, pictures: tuple[InlinePicture, ...], *, page_url: str | None) -> str:
-    """Render with ever shorter tables until the result is small enough; the shortest is small whatever is in it."""
-    html = ""
-    for most in _MOST_ROWS:
-        page = MailPage(
-            subject=subject,
-            is_provisional=not is_issued(report),
-            measured_days=count(report.headline.measured_days, "measured day"),
-            deliveries=_deliveries(report),
-            most=most,
-            bridge=_bridge(report),
-            ledger=_ledger(report, most),
-            spend=_spend(report, most),
-            guardrails=_guardrails(report, most),
-            findings_left_out=_left_out(len(report.findings) - most),
-            pictures=pictures,
-            page_url=page_url,
-        )
-        html = _inlined(html_templates().get_template("mail.html.j2").render(report=report, mail=page))
-        if len(html.encode()) <= LARGEST_HTML:
-            break
-    return html
+    page = MailPage(subject, is_provisional=not is_issued(report), pictures=pictures, page_url=page_url)
+    template = html_templates().get_template("mail.html.j2")
+    return _inlined(template.render(report=report, digest=digest_of(report), pages=pages_of(report), mail=page))
 
 
 def _inlined(html: str) -> str:
@@ -277,57 +225,8 @@ def _inlined(html: str) -> str:
     return css_inline.inline(html, extra_css=css, keep_style_tags=True, load_remote_stylesheets=False)
 
 
-def _bridge(report: WeeklyReport) -> tuple[BridgeRow, ...]:
-    """Both stages as one table; the line where they meet stands once."""
-    if report.bridge is None:
-        return ()
-    first, *others = report.bridge.stages
-    return (*first, *(row for stage in others for row in stage[1:]))
-
-
-def _ledger(report: WeeklyReport, most: int) -> Rows[LedgerRow]:
-    """The rows with the largest amounts of either sign, in the order of the ledger."""
-    rows = report.ledger.rows
-    by_size = sorted(range(len(rows)), key=lambda i: (-abs(rows[i].avoided_usd or Decimal(0)), i))
-    kept = set(by_size[:most])
-    left_out = [rows[i].avoided_usd or Decimal(0) for i in by_size[most:]]
-    return Rows(tuple(row for i, row in enumerate(rows) if i in kept), _rest(left_out, "row"))
-
-
-def _spend(report: WeeklyReport, most: int) -> Rows[FunctionSpend]:
-    functions = sorted(report.spend.functions, key=lambda each: -abs(each.amount_usd))
-    left_out = [function.amount_usd for function in functions[most:]]
-    return Rows(tuple(functions[:most]), _rest(left_out, "function"))
-
-
-def _rest(amounts: Sequence[Decimal], noun: str) -> Rest | None:
-    if not amounts:
-        return None
-    return Rest(f"{count(len(amounts), f'smaller {noun}')}, on the full page", sum(amounts, Decimal(0)))
-
-
-def _guardrails(report: WeeklyReport, most: int) -> Guardrails:
-    verdicts = Counter(group.verdict for group in report.guardrails)
-    counts = [f"{number:,} {verdict}" for verdict, number in verdicts.most_common()]
-    open_groups = [group for group in report.guardrails if group.verdict != "pass"]
-    lines = tuple(
-        GuardrailLine(
-            group.function,
-            group.verdict,
-            listing([f"{row.test} {row.change}" for row in group.rows if row.verdict != "pass"]),
-        )
-        for group in open_groups[:most]
-    )
-    more = f" {_left_out(len(open_groups) - most)}" if len(open_groups) > most else ""
-    return Guardrails(f"Of {count(len(report.guardrails), 'function')}: {listing(counts)}.{more}", lines)
-
-
-def _left_out(number: int) -> str | None:
-    return f"{number:,} more on the full page." if number > 0 else None
-
-
 def _page_url(report: WeeklyReport, archive_url: str | None) -> str | None:
-    return None if archive_url is None else f"{archive_url}{report.week.label}/index.html"
+    return None if archive_url is None else f"{archive_url}{report.week.label}/"
 
 
 def _preview(html: str, pictures: Iterable[tuple[InlinePicture, Picture]]) -> str:
@@ -361,6 +260,9 @@ def _message(report: WeeklyReport, envelope: Envelope, message_id: str, subject:
     message["Subject"] = subject
     message["Date"] = format_datetime(envelope.rendered_at)
     message["Message-ID"] = message_id
+    if envelope.reply_to:
+        message["Reply-To"] = ", ".join(envelope.reply_to)
+        message["List-Unsubscribe"] = f"<mailto:{envelope.reply_to[0]}?subject=Tieout%20unsubscribe>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Tieout-Week"] = report.week.label
     message["X-Tieout-Input-SHA256"] = report.inputs.sha256

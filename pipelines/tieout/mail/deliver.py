@@ -110,6 +110,7 @@ def compose(occasion: Occasion, settings: MailSettings, *, now: dt.datetime) -> 
         sender=settings.sender,
         recipients=occasion.recipients,
         rendered_at=now.astimezone(dt.UTC).replace(microsecond=0),
+        reply_to=settings.operators,
     )
     report = occasion.report
     if occasion.audience == OPERATORS:

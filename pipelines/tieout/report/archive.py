@@ -5,9 +5,12 @@ being built again. A page written earlier gets the link to a newer week in place
 it is replaced.
 """
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,12 +19,25 @@ from tieout.core.files import write_whole
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
-from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME
-from tieout.report.formats.templates import html_templates
-from tieout.report.wording import day_name
+from tieout.report.file_names import CHART_PREFIX, PAGE_NAME, SUMMARY_NAME
+from tieout.report.formats.charts.chart import PagePicture
+from tieout.report.formats.templates import html_templates, page_script
+from tieout.report.wording import dates, day_name
 
 _BEGIN, _END = "<!-- weeks -->", "<!-- end of weeks -->"
+_TREND = ("bill", "cumulative")
+_ORDINALS = ("1st", "2nd", "3rd", "4th")
 _LINKS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
+
+
+class DaySummary(BaseModel):
+    """A UTC day, exact: what it cost, and what it avoided; None where it does not count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: dt.date
+    cost_usd: Decimal
+    avoided_usd: Decimal | None
 
 
 class WeekSummary(BaseModel):
@@ -39,6 +55,8 @@ class WeekSummary(BaseModel):
     tie_out_outcome: str
     days: str
     revision: str
+    running: str = "–"
+    daily: tuple[DaySummary, ...] = ()
 
     @classmethod
     def of(cls, report: WeeklyReport) -> "WeekSummary":
@@ -56,7 +74,21 @@ class WeekSummary(BaseModel):
             tie_out_outcome=report.tie_verdict.outcome,
             days="final" if report.is_final else "not final",
             revision="not issued" if report.revision.issued_at is None else str(report.revision.number),
+            running="–" if report.cumulative is None else report.cumulative.figure,
+            daily=tuple(_days(report)),
         )
+
+
+def _days(report: WeeklyReport) -> Iterator[DaySummary]:
+    """The days of a week that cost or avoided something."""
+    costs: dict[dt.date, Decimal] = defaultdict(Decimal)
+    for line in report.daily:
+        costs[line.day] += line.exact_usd
+    points = report.cumulative.points if report.cumulative else ()
+    avoided = {point.day: point.avoided_usd for point in points if point.avoided_usd is not None}
+    for day in report.week.days():
+        if day in costs or day in avoided:
+            yield DaySummary(day=day, cost_usd=costs.get(day, Decimal(0)), avoided_usd=avoided.get(day))
 
 
 @dataclass(frozen=True)
@@ -70,6 +102,28 @@ class ArchivedWeek:
     def first_day(self) -> str:
         """`Mon 9 Nov 2026`."""
         return day_name(self.week.start)
+
+    @property
+    def dates(self) -> str:
+        """`9–15 November 2026`."""
+        return dates(self.week.start, self.week.end)
+
+
+@dataclass(frozen=True)
+class PeriodTotal:
+    """A month or a quarter of the archive: what its days cost and avoided.
+
+    Attributes:
+        label: `November 2026`, `4th quarter of 2026`.
+        days: days of it that the archive knows.
+        cost: of these days, as printed.
+        avoided: of those of them that count, as printed; `–` without any.
+    """
+
+    label: str
+    days: int
+    cost: str
+    avoided: str
 
 
 @dataclass(frozen=True)
@@ -109,9 +163,48 @@ def render_summary(report: WeeklyReport) -> str:
     return WeekSummary.of(report).model_dump_json(indent=2) + "\n"
 
 
-def render_archive(weeks: Sequence[ArchivedWeek]) -> str:
-    """Return the index of all weeks as an HTML page."""
-    return html_templates().get_template("archive.html.j2").render(weeks=weeks)
+def render_archive(weeks: Sequence[ArchivedWeek], pictures: Sequence[PagePicture] = ()) -> str:
+    """Return the index of all weeks as an HTML page, with the trend up to the newest one."""
+    template = html_templates().get_template("archive.html.j2")
+    return template.render(weeks=weeks, periods=periods_of(weeks), pictures=pictures, script=page_script())
+
+
+def periods_of(weeks: Sequence[ArchivedWeek]) -> tuple[PeriodTotal, ...]:
+    """Add up the days of all weeks by quarter and month, the newest first, a quarter above its months."""
+    by_month: dict[tuple[int, int], list[DaySummary]] = defaultdict(list)
+    for week in weeks:
+        for day in week.summary.daily if week.summary else ():
+            by_month[day.day.year, day.day.month].append(day)
+    totals: list[PeriodTotal] = []
+    for year, quarter in sorted({(year, (month + 2) // 3) for year, month in by_month}, reverse=True):
+        months = [key for key in by_month if (key[0], (key[1] + 2) // 3) == (year, quarter)]
+        days = [day for month in months for day in by_month[month]]
+        totals.append(_total(f"{_ORDINALS[quarter - 1]} quarter of {year}", days))
+        totals += [_total(f"{dt.date(*month, 1):%B %Y}", by_month[month]) for month in sorted(months, reverse=True)]
+    return tuple(totals)
+
+
+def _total(label: str, days: Sequence[DaySummary]) -> PeriodTotal:
+    avoided = [day.avoided_usd for day in days if day.avoided_usd is not None]
+    return PeriodTotal(
+        label=label,
+        days=len(days),
+        cost=format_usd(sum((day.cost_usd for day in days), Decimal(0))),
+        avoided=format_usd(sum(avoided, Decimal(0))) if avoided else "–",
+    )
+
+
+def trend_of(directory: Path) -> tuple[PagePicture, ...]:
+    """The pictures that lie beside the newest week: the bill of every week, and what was avoided so far."""
+    weeks = _weeks_with_a_page(directory)
+    if not weeks:
+        return ()
+    folder = directory / weeks[-1].label
+    return tuple(
+        PagePicture.of_file(path.read_text(encoding="utf-8"), f"{weeks[-1].label}/{path.stem}")
+        for name in _TREND
+        if (path := folder / f"{CHART_PREFIX}{name}.svg").exists()
+    )
 
 
 def link_week(week: IsoWeek, directory: Path) -> Path:
@@ -124,7 +217,7 @@ def link_week(week: IsoWeek, directory: Path) -> Path:
     for other in (beside.previous, beside.next):
         if other is not None:
             _relink(other, directory)
-    return write_whole(directory / PAGE_NAME, render_archive(archived_weeks(directory)))
+    return write_whole(directory / PAGE_NAME, render_archive(archived_weeks(directory), trend_of(directory)))
 
 
 def _relink(week: IsoWeek, directory: Path) -> None:

@@ -1,13 +1,14 @@
 """The weekly report as a frozen value, the list of its sections, and how they are read.
 
-A new section is a module in `report.sections`, two partial templates in `reports/sections/`, and here a field, its
-reader and a line in `SECTIONS`. Amounts in tables are whole cents that add up to the totals printed beside them;
-amounts that prove something (the tie-out) are exact. Sentences are made with the values, so that every format says
-the same.
+A new section is a module in `report.sections`, a partial template in `reports/sections/`, and here a field, its reader
+and a line in `SECTIONS`; `report.pages` says on which page it stands. Amounts in tables are whole cents that add up to
+the totals printed beside them; amounts that prove something (the tie-out) are exact. Sentences are made with the
+values, so that every format says the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tieout.audit.entries import AuditEntry
 from tieout.audit.projection import audit_projection
@@ -33,24 +34,26 @@ from tieout.report.sections.cumulative import Cumulative, describe_cumulative
 from tieout.report.sections.daily import DailyCost, read_daily, write_daily
 from tieout.report.sections.definitions import DEFINITIONS, Definition, write_definitions
 from tieout.report.sections.findings import read_findings
+from tieout.report.sections.functions import FunctionDetail, read_functions
 from tieout.report.sections.gates import read_gates, write_gates
 from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails, write_guardrails
 from tieout.report.sections.headline import Headline, describe_headline
 from tieout.report.sections.history import SpendHistory, read_history
-from tieout.report.sections.ledger import Ledger, describe_ledger, write_ledger
+from tieout.report.sections.ledger import Ledger, LedgerRow, describe_ledger, write_ledger
 from tieout.report.sections.months import MonthReconciled, read_months
 from tieout.report.sections.opportunities import Opportunities, read_opportunities
+from tieout.report.sections.provenance import write_inputs
 from tieout.report.sections.restatements import Restatements, read_restatements
 from tieout.report.sections.revisions import Revision
 from tieout.report.sections.rollout import RolloutLine, read_rollout
 from tieout.report.sections.savings import Savings, describe_savings, write_savings
 from tieout.report.sections.spend import FunctionSpend, Spend, Unattributed, read_spend, read_unattributed, write_spend
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out, write_reconciliation
+from tieout.report.sections.trend import write_trend
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
 from tieout.savings.week import METHOD_VERSION
 
-HEADLINE = Section("headline", "In short", ("savings", "realization", "weeks"))
 SECTIONS = (
     Section("tie_out", "Tie-out", ("tie_out", "gates", "months", "invoices")),
     Section("changes", "What changed", ("movers", "restatements", "closed_weeks")),
@@ -65,7 +68,7 @@ SECTIONS = (
     Section("opportunities", "Next opportunities", ("idle",)),
     Section("definitions", "Definitions"),
 )
-"""The sections of the page and of the text after the headline, in their order."""
+"""The sections of the evidence, in their order."""
 _SPEND_ONLY = ("spend", "opportunities", "changes", "tie_out", "coverage", "findings", "definitions")
 _DEAREST = 3
 
@@ -109,6 +112,7 @@ class WeeklyReport:
     findings: tuple[Finding, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     daily: tuple[DailyCost, ...] = ()
+    functions: tuple[FunctionDetail, ...] = ()
     months: tuple[MonthReconciled, ...] = ()
     is_spend_only: bool = False
 
@@ -118,6 +122,11 @@ class WeeklyReport:
         if not self.is_spend_only:
             return SECTIONS
         return tuple(section for name in _SPEND_ONLY for section in SECTIONS if section.name == name)
+
+    @cached_property
+    def pages_of_functions(self) -> dict[str, str]:
+        """The file of every function that has a page of its own."""
+        return {detail.function: detail.file for detail in self.functions}
 
     @property
     def dearest(self) -> tuple[FunctionSpend, ...]:
@@ -216,12 +225,14 @@ SHEETS = (
     Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings), is_wide=True),
     Tab("Spend", lambda sheet, r: write_spend(sheet, r.spend, span=r.span)),
     Tab("Daily", lambda sheet, r: write_daily(sheet, r.daily, r.days, span=r.span)),
+    Tab("Trend", lambda sheet, r: write_trend(sheet, r.history, r.cumulative), is_wide=True),
     Tab("Bridge", lambda sheet, r: write_bridge(sheet, r.bridge), is_wide=True),
     Tab("Guardrails", lambda sheet, r: write_guardrails(sheet, r.guardrails), is_wide=True),
     Tab("Reconciliation", lambda sheet, r: write_reconciliation(sheet, r.tie_out, r.months)),
     Tab("Gates", lambda sheet, r: write_gates(sheet, r.gates, summary=r.gates_sentence), is_wide=True),
     Tab("Audit", lambda sheet, r: write_audit(sheet, r.audit), is_wide=True),
     Tab("Definitions", lambda sheet, r: write_definitions(sheet, r.definitions)),
+    Tab("Inputs", lambda sheet, r: write_inputs(sheet, r.inputs, method=r.method_version, revision=r.revision.number)),
 )
 """The sheets of the workbook after its summary, in their order."""
 
@@ -233,6 +244,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
     tie_out, spend = read_tie_out(con, week), read_spend(con, week, catalog)
     savings = describe_savings(measurement, catalog)
     rollout = read_rollout(con, week, landed=landed, catalog=catalog)
+    ledger, coverage = describe_ledger(measurement, savings), read_coverage(con, week, catalog)
     return WeeklyReport(
         programme=catalog.rollout.programme,
         week=week,
@@ -245,7 +257,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         gates=read_gates(con, week, tie_out=tie_out, days=days),
         spend=spend,
         savings=savings,
-        ledger=describe_ledger(measurement, savings),
+        ledger=ledger,
         history=read_history(con, measurement, data.work, catalog, landed=landed, spend=spend),
         opportunities=read_opportunities(con, measurement, data.work, catalog, landed=landed),
         unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
@@ -261,13 +273,19 @@ def read_contents(data: WeekData) -> WeeklyReport:
         counterfactuals=describe_counterfactuals(measurement.functions),
         guardrails=describe_guardrails(measurement.functions),
         audit=tuple(audit_projection(catalog)),
-        coverage=read_coverage(con, week, catalog),
+        coverage=coverage,
         findings=(
             *read_findings(con, measurement, catalog=catalog, landed=data.landed, rollout=rollout),
             *data.lock_findings,
         ),
         adjustments=tuple(line for line in catalog.adjustments.adjustments if line.day in week.days()),
         daily=read_daily(con, week, catalog),
+        functions=read_functions(con, week, catalog, named=_named(spend.functions, ledger.rows, coverage)),
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
     )
+
+
+def _named(*parts: Iterable[FunctionSpend | LedgerRow | CoverageLine]) -> list[str]:
+    """The functions that sections name, in the order of the sections."""
+    return [each.function for part in parts for each in part]

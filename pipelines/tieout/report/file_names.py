@@ -3,3 +3,5 @@
 PAGE_NAME = "index.html"
 TEXT_NAME = "report.txt"
 SUMMARY_NAME = "summary.json"
+FUNCTION_PREFIX = "function-"
+CHART_PREFIX = "chart-"

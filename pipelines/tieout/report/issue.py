@@ -17,7 +17,6 @@ from tieout.core.files import folder_written_whole, write_whole
 from tieout.report.archive import kept_page
 from tieout.report.contents import WeeklyReport
 from tieout.report.figures import read_figures
-from tieout.report.file_names import PAGE_NAME
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import write_report
 from tieout.report.sections.gates import obstacles
@@ -85,6 +84,6 @@ def _keep(closing: Closing, folder: Path) -> None:
         for path in folder.iterdir():
             if path.is_file() and not path.name.startswith("."):
                 shutil.copy2(path, partial / path.name)
-        page = (partial / PAGE_NAME).read_text(encoding="utf-8")
-        write_whole(partial / PAGE_NAME, kept_page(page))
+        for page in sorted(partial.glob("*.html")):
+            write_whole(page, kept_page(page.read_text(encoding="utf-8")))
         write_whole(partial / FIGURES_NAME, format_closing(closing))

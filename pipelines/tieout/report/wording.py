@@ -1,7 +1,8 @@
 """How figures, days and percentages are put into words, the same in every part of the report."""
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -9,6 +10,13 @@ from fractions import Fraction
 from tieout.core.money import format_usd
 
 NAMED_FILES = 3
+_RESIDUAL = re.compile(r"__([a-z_]+?)__")
+_RESIDUALS: Mapping[str, str] = {
+    "no_calls": "apps without calls",
+    "sandbox": "sandboxes",
+    "unexplained": "the apps' unexplained rest",
+    "volume": "volumes",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,28 @@ def day_name(day: dt.date) -> str:
 def span(start: dt.date, end: dt.date) -> str:
     """The days from start to the day before end: `Mon 9 Nov 2026 to Sun 15 Nov 2026`."""
     return f"{day_name(start)} to {day_name(end - dt.timedelta(days=1))}"
+
+
+def dates(start: dt.date, end: dt.date, *, with_year: bool = True) -> str:
+    """The days from start to the day before end: `9–15 November 2026`, `28 September – 4 October 2026`.
+
+    Args:
+        start: the first day.
+        end: the day after the last one.
+        with_year: whether the year stands at the end; where the years differ both are named.
+    """
+    last = end - dt.timedelta(days=1)
+    year = f" {last.year}" if with_year else ""
+    if start.year != last.year:
+        return f"{start.day} {start:%B} {start.year} – {last.day} {last:%B} {last.year}"
+    if start.month != last.month:
+        return f"{start.day} {start:%B} – {last.day} {last:%B}{year}"
+    return f"{start.day}–{last.day} {last:%B}{year}"
+
+
+def spoken(function: str) -> str:
+    """A function as people call it: what stands for cost of no function, such as `__volume__`, by its plural."""
+    return _RESIDUAL.sub(lambda name: _RESIDUALS.get(name[1], name[1].replace("_", " ")), function)
 
 
 def count(number: int, noun: str) -> str:

@@ -17,13 +17,15 @@ from rich.cells import cell_len
 
 from tests.golden.handmade import REPORT, WEEK, usd
 from tieout.core.findings import Finding, Severity
-from tieout.core.money import format_usd
 from tieout.mail.compose import LARGEST_HTML, Envelope, Mail, Picture, compose_notice, compose_report, subject_of
 from tieout.report.contents import WeeklyReport
-from tieout.report.formats.html import render_text
+from tieout.report.digest import digest_of
+from tieout.report.formats.charts import draw_charts
+from tieout.report.formats.html import render_html, render_text
+from tieout.report.formats.pdf import render_pdf
 from tieout.report.formats.workbook import render_workbook
 from tieout.report.inputs import DayState, ReportDay
-from tieout.report.sections.ledger import Ledger, LedgerRow
+from tieout.report.sections.changes import Mover
 from tieout.report.sections.restatements import Restatements, UnissuedMove
 from tieout.report.sections.revisions import Revision
 from tieout.report.sections.savings import Standing
@@ -33,12 +35,8 @@ from tieout.report.wording import share_of
 
 RENDERED_AT = dt.datetime(2026, 11, 23, 8, 0, 5, tzinfo=dt.UTC)
 ENVELOPE = Envelope("r2", "finance", "tieout@example.com", ("anna@example.com", "ben@example.com"), RENDERED_AT)
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
-PICTURES = (
-    Picture("waterfall", "From $4,140.00 to $9.75.", PNG),
-    Picture("cumulative", "Since 2 November.", PNG + b"2"),
-    Picture("functions", "Not in the mail.", PNG + b"3"),
-)
+[BILL, *_] = draw_charts(REPORT)
+PICTURES = (Picture("bill", BILL.alt, BILL.png()), Picture("functions", "Not in the mail.", b"another"))
 # The handmade week has a closed gate and open days; this one is issued.
 FINAL = replace(
     REPORT,
@@ -100,32 +98,49 @@ def test_its_parts_are_those_that_every_mail_program_expects(message: EmailMessa
         "multipart/related",
         "text/html",
         "image/png",
-        "image/png",
+        "application/pdf",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ]
 
 
-def test_the_text_is_the_whole_report_in_80_columns(message: EmailMessage) -> None:
+def test_the_text_is_the_digest_in_80_columns_and_names_no_file_of_ours(message: EmailMessage) -> None:
     text = body(message, "plain")
-    assert text.replace("\r\n", "\n") == render_text(FINAL)
+    assert text.replace("\r\n", "\n") == render_text(FINAL, names_files=False)
     assert max(cell_len(line) for line in text.splitlines()) <= 80
+    assert ".html" not in text
+    assert len(text.splitlines()) <= 60
 
 
 def test_every_picture_is_where_the_page_looks_for_it(message: EmailMessage) -> None:
     named = re.findall(r'src="cid:([^"]+)"', body(message, "html"))
     carried = {str(part["Content-ID"]).strip("<>"): part for part in message.walk() if part["Content-ID"]}
-    assert sorted(named) == sorted(carried)
-    assert len(named) == 2
-    assert [carried[cid].get_content() for cid in named] == [PNG, PNG + b"2"]
-    assert body(message, "html").count('alt="From $4,140.00 to $9.75."') == 1
+    assert named == list(carried)
+    assert [carried[cid].get_content() for cid in named] == [PICTURES[0].png]
+    assert body(message, "html").count('alt="Bill of 2 weeks, stacked by function') == 1
 
 
-def test_the_workbook_is_attached_under_the_week_s_name(message: EmailMessage) -> None:
-    [attachment] = message.iter_attachments()
-    assert (attachment.get_filename(), attachment.get_content()) == ("tieout-2026-W46.xlsx", b"PK workbook")
+def test_the_page_and_the_workbook_are_attached_under_the_week_s_name(message: EmailMessage) -> None:
+    page, book = message.iter_attachments()
+    assert (book.get_filename(), book.get_content()) == ("tieout-2026-W46.xlsx", b"PK workbook")
+    assert page.get_filename() == "tieout-2026-W46.pdf"
+    assert page.get_content() == render_pdf(FINAL, PICTURES[0].png)
     content = parsed(compose_report(FINAL, ENVELOPE, pictures=(), workbook=render_workbook(FINAL)))
-    [attachment] = content.iter_attachments()
+    [_, attachment] = content.iter_attachments()
     assert openpyxl.load_workbook(io.BytesIO(attachment.get_content())).sheetnames
+
+
+def test_it_is_light_without_and_with_what_is_attached() -> None:
+    mail = compose_report(FINAL, ENVELOPE, pictures=PICTURES, workbook=render_workbook(FINAL))
+    attached = sum(len(part.as_bytes()) for part in parsed(mail).iter_attachments())
+    assert len(mail.content) - attached < 150_000
+    assert len(mail.content) < 500_000
+
+
+def test_somebody_answers_and_takes_readers_off_the_list() -> None:
+    message = parsed(compose(envelope=replace(ENVELOPE, reply_to=("billing@example.com", "ops@example.com"))))
+    assert message["Reply-To"] == "billing@example.com, ops@example.com"
+    assert message["List-Unsubscribe"] == "<mailto:billing@example.com?subject=Tieout%20unsubscribe>"
+    assert parsed(compose())["List-Unsubscribe"] is None
 
 
 def test_nothing_in_it_is_fetched_from_anywhere(message: EmailMessage) -> None:
@@ -135,47 +150,41 @@ def test_nothing_in_it_is_fetched_from_anywhere(message: EmailMessage) -> None:
 
 def test_the_reader_sees_what_counts_first(message: EmailMessage) -> None:
     text = words(body(message, "html"))
+    text = text[text.index("CORAL-X · 2026-W46") :]
     order = [
-        "Provisional",
-        "Ties out",
+        "9–15 November 2026",
+        "Spent",
+        "$100.00",
+        "−$18.40 against the week before",
+        "Saved",
         "$58.50 ± $6.42",
-        "avoided this week, 90% interval",
-        "$9.75 ± $1.07",
-        "0.2% of the published $4,140 a day",
-        "40.6% of the restated $24.00 a day",
-        "39.4% cost cut for the same work (claimed 63.3%)",
+        "Provisional",
+        "$9.75 ± $1.07 a day, over 6 measured days; 90% interval",
+        "To the bill",
+        "Ties out",
+        "Is it proven?",
+        "What moved the bill",
+        "Next opportunities",
+        "To be known",
         FINAL.headline.comparison or "",
-        FINAL.tie_out.sentence,
         FINAL.inputs.sha256,
-        "What changed since 2026-W45",
-        "Restated earlier weeks",
-        "Bridge from the published to the realized saving",
-        "Saved so far",
-        "Ledger",
-        "Guardrails",
-        "Where the money went",
-        "Findings",
-        "The whole report",
-        "tieout sql tie_out",
     ]
-    text = text[text.index("2026-W46 Mon 9 Nov") :]
     position = 0
     for part in order:
         assert part in text[position:], f"{part} does not come next"
         position = text.index(part, position)
-    for said in (FINAL.as_of_sentence, "Method version 1.", FINAL.revision.sentence):
+    for said in (FINAL.as_of_sentence, "Method version 1", FINAL.revision.sentence):
         assert said in text
+    assert "tieout sql" not in text
+    assert ".html" not in text
 
 
 def test_a_revision_says_what_moved(mail: Mail, message: EmailMessage) -> None:
     assert ", revision 2:" in mail.subject
-    text = words(body(message, "html"))
-    assert "Revision 2: what moved" in text
-    for sentence in FINAL.revision.moved:
-        assert sentence in text
+    assert f"Revision 2: {FINAL.revision.moved[0]}" in words(body(message, "html"))
     first = compose(replace(FINAL, revision=Revision(1, dt.datetime(2026, 11, 17))))  # noqa: DTZ001 - naive UTC
     assert "revision" not in first.subject
-    assert "what moved" not in words(first.preview)
+    assert "Revision 1:" not in words(first.preview)
 
 
 def test_an_earlier_week_that_moved_and_is_not_issued_anew_is_named_also_where_no_other_has_moved() -> None:
@@ -187,14 +196,15 @@ def test_an_earlier_week_that_moved_and_is_not_issued_anew_is_named_also_where_n
 
 def test_the_subject_says_it_all_in_one_line() -> None:
     assert subject_of(FINAL) == (
-        "Tieout · CORAL-X · 2026-W46, revision 2: $58.50 ± $6.42 avoided, provisional; ties to the bill"
+        "Tieout · CORAL-X · 9–15 November 2026, revision 2: $100.00 spent, $58.50 ± $6.42 avoided, provisional; "
+        "ties to the bill"
     )
     nothing = replace(FINAL.headline, avoided_usd=None, standing=Standing("no claim", ("nothing was deployed yet",)))
-    assert subject_of(replace(FINAL, headline=nothing)).endswith(": no saving claimed; ties to the bill")
+    assert subject_of(replace(FINAL, headline=nothing)).endswith(": $100.00 spent; ties to the bill")
     lost = replace(FINAL.headline, avoided_usd=usd("-3.20"), standing=Standing("reversed"))
-    assert ": −$3.20 ± $6.42 avoided, reversed;" in subject_of(replace(FINAL, headline=lost))
+    assert ", −$3.20 ± $6.42 avoided, reversed;" in subject_of(replace(FINAL, headline=lost))
     open_week = replace(FINAL, revision=Revision(1, None))
-    assert "2026-W46 (provisional):" in subject_of(open_week)
+    assert "November 2026 (provisional):" in subject_of(open_week)
     assert "may still move" in words(compose(open_week).preview)
 
 
@@ -213,26 +223,29 @@ def test_it_travels_as_plain_ascii_lines_that_no_server_has_to_touch(mail: Mail)
     assert b"\n" not in mail.content.replace(b"\r\n", b"")
 
 
-def test_its_figures_add_up_to_the_totals_beside_them(message: EmailMessage) -> None:
-    tree = html5lib.parse(body(message, "html"), namespaceHTMLElements=False)
-    rows = ["|".join("".join(cell.itertext()).strip() for cell in row) for row in tree.iter("tr")]
-    for function in FINAL.spend.functions:
-        assert any(row.startswith(f"{function.function}|{format_usd(function.amount_usd)}|") for row in rows)
-    assert f"Total|{format_usd(FINAL.spend.total_usd)}|" in rows
-    assert any(row.startswith("Total|") and row.endswith("|$58.50|$6.42") for row in rows)
+def test_page_mail_text_and_pdf_say_the_same() -> None:
+    digest = digest_of(FINAL)
+    said = [words(compose().preview), " ".join(render_text(FINAL).split()), words(render_html(FINAL))]
+    for form in said:
+        for answer in digest.answers:
+            assert answer.figure in form
+            assert all(line[1:] in form for line in answer.lines)
+        assert all(mover.change in form and mover.now in form for mover in digest.movers)
+        assert all(caveat in form for caveat in digest.caveats)
 
 
 def test_a_served_archive_is_linked(message: EmailMessage) -> None:
-    assert "reports/2026-W46/index.html in the workspace" in words(body(message, "html"))
+    assert "index.html" not in words(body(message, "html"))
     html = compose(archive_url="https://reports.example.com/coral-x/").preview
     assert '<a href="https://reports.example.com/coral-x/2026-W46/index.html"' in html
+    assert '/2026-W46/function-generate-code-modal.html"' in html
 
 
 def test_it_knows_light_and_dark(message: EmailMessage) -> None:
     html = body(message, "html")
     assert '<meta name="color-scheme" content="light dark">' in html
     assert "@media (prefers-color-scheme: dark)" in html
-    assert html.count("style=") > 100
+    assert html.count("style=") > 60
 
 
 def test_what_is_in_the_style_sheet_is_used(message: EmailMessage) -> None:
@@ -251,7 +264,9 @@ def hostile_week() -> WeeklyReport:
         spend=Spend(
             usd("1.00"), (FunctionSpend(HOSTILE, usd("1.00"), share_of(1, 1), (), ()),), FINAL.spend.components
         ),
-        ledger=Ledger((LedgerRow(HOSTILE, HOSTILE, Standing("verified", (HOSTILE,)), usd("1"), None),), None, None),
+        opportunities=replace(
+            FINAL.opportunities, lines=(replace(FINAL.opportunities.lines[0], function=HOSTILE, remedy=HOSTILE),)
+        ),
         findings=(Finding("a_code", Severity.WARNING, HOSTILE, HOSTILE),),
     )
 
@@ -277,25 +292,14 @@ def test_a_name_cannot_become_a_header_or_a_tag(composed: str) -> None:
 def crowd(functions: int, name: str) -> WeeklyReport:
     """A week of many functions with long names, and something to say about each."""
     names = [f"{name}_{i}" for i in range(functions)]
-    amounts = [Decimal(i) / 100 for i in range(functions)]
-    because = ("the reason is long and winding " * 40, name)
+    assert FINAL.changes is not None
+    movers = tuple(Mover(n, usd("1.00"), usd("2.00"), "the reason is long and winding " * 40) for n in names)
+    line = replace(FINAL.opportunities.lines[0], remedy="so it is " * 100)
     return replace(
         FINAL,
-        spend=Spend(
-            sum(amounts, Decimal(0)),
-            tuple(FunctionSpend(n, a, share_of(1, 7), (), ()) for n, a in zip(names, amounts, strict=True)),
-            FINAL.spend.components,
-        ),
-        ledger=Ledger(
-            tuple(
-                LedgerRow("phase-1", n, Standing("provisional", because), a, usd("0.01"))
-                for n, a in zip(names, amounts, strict=True)
-            ),
-            sum(amounts, Decimal(0)),
-            usd("9.99"),
-        ),
+        changes=replace(FINAL.changes, cost=replace(FINAL.changes.cost, movers=movers)),
+        opportunities=replace(FINAL.opportunities, lines=tuple(replace(line, function=n) for n in names)),
         findings=tuple(Finding("a_code", Severity.WARNING, n, "it is so. " * 100) for n in names),
-        guardrails=tuple(replace(FINAL.guardrails[1], function=n) for n in names),
     )
 
 
@@ -306,9 +310,7 @@ def crowded() -> str:
 
 def test_many_functions_do_not_make_it_longer_than_a_mail_may_be(crowded: str) -> None:
     assert len(crowded.encode()) <= LARGEST_HTML < 102_000
-    text = words(crowded)
-    assert "smaller functions, on the full page" in text
-    assert "more on the full page" in text
+    assert words(crowded).count("the reason is long and winding") <= 3 * 40
 
 
 def test_nor_do_names_that_fill_a_page() -> None:
@@ -316,15 +318,15 @@ def test_nor_do_names_that_fill_a_page() -> None:
     assert len(html.encode()) <= LARGEST_HTML
 
 
-def test_a_shortened_table_still_adds_up(crowded: str) -> None:
-    text = words(crowded)
-    spend = text[text.index("Where the money went") :]
-    [(number, rest)] = re.findall(r"(\d+) smaller functions, on the full page \$([\d,.]+)", spend)
-    shown = re.findall(r"function_(\d+) \$([\d.]+)", spend)
-    assert len(shown) + int(number) == 300
-    amounts = [Decimal(amount) for _, amount in shown] + [Decimal(rest.replace(",", ""))]
-    assert sum(amounts) == Decimal("448.50")
-    assert "Total $448.50" in spend
+def test_the_pdf_is_one_page_whatever_is_in_the_week() -> None:
+    for report in (FINAL, hostile_week(), crowd(300, "x" * 200)):
+        pdf = render_pdf(report, PICTURES[0].png)
+        assert pdf.startswith(b"%PDF-")
+        assert re.findall(rb"/Count (\d+)", pdf) == [b"1"]
+        assert len(pdf) < 150_000
+        assert render_pdf(report, PICTURES[0].png) == pdf
+        assert b"/JavaScript" not in pdf
+        assert b"/URI" not in pdf
 
 
 # The notice to operators

@@ -1,3 +1,4 @@
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,20 +6,23 @@ import html5lib
 import pytest
 
 from tests.golden.edges import EMPTY
-from tests.golden.handmade import REPORT
+from tests.golden.handmade import REPORT, usd
 from tieout.core.periods import IsoWeek
 from tieout.report.archive import (
     ArchivedWeek,
+    DaySummary,
     Neighbours,
     WeekSummary,
     archived_weeks,
     kept_page,
     link_week,
     neighbours_of,
+    periods_of,
     render_archive,
     render_links,
+    trend_of,
 )
-from tieout.report.formats.html import render_html
+from tieout.report.formats.html import render_html, render_pages
 from tieout.report.inputs import DayState
 from tieout.report.sections.tie_out import GateOutcome
 
@@ -70,6 +74,7 @@ def test_the_index_lists_all_weeks_the_newest_first(tmp_path: Path) -> None:
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     links = [index.index(f'href="{week.label}/index.html"') for week in (W48, W46, W45)]
     assert links == sorted(links)
+    assert "4th quarter of 2026" in index
     html5lib.HTMLParser(strict=True).parse(index)
 
 
@@ -141,8 +146,8 @@ def test_a_kept_page_leads_out_of_its_folder() -> None:
     page = kept_page(render_html(REPORT, neighbours=Neighbours(W45, W48)))
     assert 'href="../../index.html"' in page
     assert 'href="../index.html"' in page
-    assert 'href="../revision-1/index.html"' in page
     assert "2026-W48/index.html" not in page
+    assert 'href="../revision-1/index.html"' in kept_page(dict(render_pages(REPORT))["spend.html"])
 
 
 def test_a_name_cannot_end_the_block_of_links(tmp_path: Path) -> None:
@@ -154,3 +159,34 @@ def test_a_name_cannot_end_the_block_of_links(tmp_path: Path) -> None:
 def test_an_archive_without_weeks_is_a_page(tmp_path: Path) -> None:
     assert archived_weeks(tmp_path) == ()
     html5lib.HTMLParser(strict=True).parse(render_archive([ArchivedWeek(W46, None)]))
+
+
+def test_the_days_of_the_archive_add_up_to_months_and_quarters() -> None:
+    def week(label: str, *days: DaySummary) -> ArchivedWeek:
+        return ArchivedWeek(IsoWeek.parse(label), WeekSummary.of(REPORT).model_copy(update={"daily": days}))
+
+    def day(text: str, cost: str, avoided: str | None) -> DaySummary:
+        return DaySummary(
+            day=dt.date.fromisoformat(text), cost_usd=usd(cost), avoided_usd=None if avoided is None else usd(avoided)
+        )
+
+    weeks = [
+        week("2026-W45", day("2026-11-02", "2.004", "0.5")),
+        week("2026-W40", day("2026-09-30", "7", None), day("2026-10-01", "1.004", None)),
+    ]
+    assert [(period.label, period.days, period.cost, period.avoided) for period in periods_of(weeks)] == [
+        ("4th quarter of 2026", 2, "$3.01", "$0.50"),
+        ("November 2026", 1, "$2.00", "$0.50"),
+        ("October 2026", 1, "$1.00", "–"),
+        ("3rd quarter of 2026", 1, "$7.00", "–"),
+        ("September 2026", 1, "$7.00", "–"),
+    ]
+
+
+def test_the_archive_shows_the_trend_that_lies_beside_the_newest_week(tmp_path: Path) -> None:
+    write_week(W46, tmp_path)
+    assert "<figure>" not in render_archive(archived_weeks(tmp_path), trend_of(tmp_path))
+    (tmp_path / W46.label / "chart-bill.svg").write_text('<svg aria-label="The bill &amp; more."></svg>')
+    page = render_archive(archived_weeks(tmp_path), trend_of(tmp_path))
+    assert 'alt="The bill &amp; more."' in page
+    assert 'href="2026-W46/chart-bill.svg" download' in page

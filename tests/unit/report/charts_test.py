@@ -22,6 +22,7 @@ from tieout.catalog.vocabulary import COMPONENTS as COMPONENTS_OF_THE_CATALOG
 from tieout.core.money import format_usd
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart, draw_charts
+from tieout.report.formats.charts.bill import draw_bill
 from tieout.report.formats.charts.components import draw_components
 from tieout.report.formats.charts.cumulative import draw_cumulative
 from tieout.report.formats.charts.frame import EndLabel, Frame, draw_labels, round_steps, width_of
@@ -39,7 +40,6 @@ from tieout.report.formats.charts.shapes import (
     Word,
     to_vega_lite,
 )
-from tieout.report.formats.charts.waterfall import draw_waterfall
 from tieout.report.sections.history import NamedAmount
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,20 +52,18 @@ READABLE_CONTRAST = 4.5
 def named(name: str) -> WeeklyReport:
     """The handmade report with a name of somebody else's choosing wherever a chart shows one."""
     assert REPORT.cumulative is not None
-    assert REPORT.bridge is not None
-    stages = tuple(tuple(replace(row, label=name) for row in stage) for stage in REPORT.bridge.stages)
     functions = tuple(replace(function, function=name) for function in REPORT.history.functions)
     deployments = tuple(replace(deployment, phase=name) for deployment in REPORT.cumulative.deployments)
+    weeks = tuple(replace(week, functions=(NamedAmount(name, week.total_usd),)) for week in REPORT.history.weeks)
     return replace(
         REPORT,
-        bridge=replace(REPORT.bridge, stages=stages),
         cumulative=replace(REPORT.cumulative, deployments=deployments),
-        history=replace(REPORT.history, functions=functions),
+        history=replace(REPORT.history, functions=functions, weeks=weeks),
     )
 
 
 DRAWN: Mapping[str, Callable[[WeeklyReport], Chart | None]] = {
-    "waterfall": draw_waterfall,
+    "bill": draw_bill,
     "cumulative": draw_cumulative,
     "functions": draw_functions,
     "components": draw_components,
@@ -91,16 +89,26 @@ def charts() -> tuple[Chart, ...]:
 
 
 def test_a_report_with_everything_has_every_chart(charts: tuple[Chart, ...]) -> None:
-    assert [chart.name for chart in charts] == ["waterfall", "cumulative", "functions", "components"]
+    assert [chart.name for chart in charts] == ["bill", "cumulative", "functions", "components"]
 
 
-def test_every_step_of_the_bridge_stands_beside_its_exact_amount() -> None:
-    assert REPORT.bridge is not None
-    said = words(chart("waterfall").light_svg)
-    for row in (row for stage in REPORT.bridge.stages for row in stage):
-        assert row.label in said
-        assert format_usd(row.total_usd) in said
-    assert "Full width: $24.00, enlarged 172 times" in said
+def test_every_function_above_one_percent_has_its_colour_and_the_others_are_one() -> None:
+    [*earlier, last] = REPORT.history.weeks
+    small = tuple(NamedAmount(f"small_{number}", usd("0.10")) for number in range(3))
+    many = replace(last, functions=(*last.functions, *small), total_usd=last.total_usd + usd("0.30"))
+    said = words(chart("bill", replace(REPORT, history=replace(REPORT.history, weeks=(*earlier, many)))).light_svg)
+    assert {"3 others", "$0.30", "$90.00", "$10.00"} <= set(said)
+    assert "US dollars a week; Modal’s bill, attributed" in said
+
+
+def test_the_outline_of_a_week_is_its_bill_and_what_it_avoided() -> None:
+    assert REPORT.cumulative is not None
+    avoided = sum(p.avoided_usd or 0 for p in REPORT.cumulative.points if p.day >= REPORT.week.start)
+    picture = chart("bill")
+    assert f"The same work would have cost {format_usd(usd('100.00') + avoided)}" in picture.alt
+    assert "Outline: what the same work would have cost" in words(picture.light_svg)
+    nothing = chart("bill", replace(REPORT, cumulative=None))
+    assert "Outline: what the same work would have cost" not in words(nothing.light_svg)
 
 
 def test_the_published_saving_gets_a_scale_of_its_own_when_it_would_hide_the_rest() -> None:
@@ -250,7 +258,7 @@ def test_letters_are_large_enough_on_a_phone(charts: tuple[Chart, ...]) -> None:
 def test_no_word_leaves_the_picture(amount: str) -> None:
     assert REPORT.cumulative is not None
     points = tuple(replace(point, cumulative_usd=usd(amount)) for point in REPORT.cumulative.points)
-    report = replace(named("x" * 300), bridge=REPORT.bridge)
+    report = named("x" * 300)
     for picture in draw_charts(replace(report, cumulative=replace(REPORT.cumulative, points=points))):
         for element in ElementTree.fromstring(picture.light_svg).iter(f"{SVG}text"):
             [at] = re.findall(r"translate\(([-\d.]+)", element.get("transform") or "")
@@ -270,7 +278,7 @@ HOSTILE_NAMES = (
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_inert(name: str) -> None:
-    for kind in ("waterfall", "cumulative", "functions"):
+    for kind in ("bill", "cumulative", "functions"):
         picture, harmless = chart(kind, named(name)), chart(kind, named("harmless"))
         for svg, same in ((picture.light_svg, harmless.light_svg), (picture.dark_svg, harmless.dark_svg)):
             found, expected = (
@@ -305,11 +313,12 @@ def test_a_scale_has_few_round_amounts_within_its_bounds(low: Decimal, extent: D
 
 
 def test_the_picture_for_mail_is_opaque_and_sharp() -> None:
-    png = chart("waterfall").png(2)
+    png = chart("bill").png(2)
     assert png.startswith(b"\x89PNG")
     width, height, _, colours = struct.unpack(">IIBB", png[16:26])
     assert (width, height % 2) == (2 * WIDTH, 0)
-    assert colours in (2, 6)
+    assert colours == 3  # a palette
+    assert len(png) < 75_000
 
 
 def test_a_page_can_hold_the_picture_as_an_address() -> None:
@@ -322,7 +331,7 @@ def test_a_page_can_hold_the_picture_as_an_address() -> None:
 def test_a_picture_says_in_sentences_what_is_on_it(charts: tuple[Chart, ...]) -> None:
     said = {picture.name: picture.alt for picture in charts}
     assert said["cumulative"].startswith("Since Mon 2 Nov 2026: avoided cost $103.50 ± $12.10 over 11 measured days")
-    assert "from published saving $4,140.00 to restated projection $24.00" in said["waterfall"]
+    assert "from $118.40 in 2026-W45 to $100.00 in 2026-W46" in said["bill"]
     assert "generate_code_modal $13.33 instead of $23.33" in said["functions"]
     assert "2026-W46 cost $100.00: execution $71.25, idle $28.00 and unexplained $0.75." in said["components"]
     for picture in charts:

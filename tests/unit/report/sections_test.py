@@ -1,4 +1,4 @@
-"""Every section of the report is in the list, is read, and is shown on the page and in the text."""
+"""Every section of the report is in the list, is read, and is shown on a page of evidence."""
 
 import ast
 import inspect
@@ -11,12 +11,11 @@ import pytest
 
 from tests.golden.handmade import REPORT
 from tieout.core.resources import resource_path
-from tieout.report.contents import HEADLINE, SECTIONS, SHEETS, WeeklyReport, read_contents
-from tieout.report.formats.html import render_html, render_text
+from tieout.report.contents import SECTIONS, SHEETS, WeeklyReport, read_contents
+from tieout.report.formats.html import render_pages
+from tieout.report.pages import EVIDENCE
 from tieout.report.section import Section
 
-ALL = (HEADLINE, *SECTIONS)
-FORMATS = ("html", "txt")
 _INCLUDED = re.compile(r'include "sections/(\w+)\.(\w+)\.j2"')
 
 
@@ -30,22 +29,21 @@ def shown_in(text: str) -> Iterator[tuple[str, str]]:
     yield from _INCLUDED.findall(text)
 
 
-@pytest.mark.parametrize("section", ALL, ids=lambda section: section.name)
-def test_a_section_is_a_module_and_a_partial_for_each_format(section: Section) -> None:
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_section_is_a_module_and_a_partial(section: Section) -> None:
     assert find_spec(f"tieout.report.sections.{section.name}")
-    for kind in FORMATS:
-        assert (section.name, kind) in partials(), f"write reports/sections/{section.name}.{kind}.j2"
+    assert (section.name, "html") in partials(), f"write reports/sections/{section.name}.html.j2"
 
 
 def test_every_partial_is_shown() -> None:
-    shown = {(section.name, kind) for section in ALL for kind in FORMATS}
+    shown = {(section.name, "html") for section in SECTIONS}
     shown |= {name for text in partials().values() for name in shown_in(text)}
     orphans = sorted(set(partials()) - shown)
     assert not orphans, f"include these in a section, or delete them: {orphans}"
 
 
 def test_sections_and_sheets_have_names_of_their_own() -> None:
-    assert len({section.name for section in ALL}) == len({section.anchor for section in ALL}) == len(ALL)
+    assert len({section.name for section in SECTIONS}) == len({section.anchor for section in SECTIONS}) == len(SECTIONS)
     assert len({tab.name for tab in SHEETS}) == len(SHEETS)
 
 
@@ -56,9 +54,11 @@ def test_every_field_of_a_report_is_read() -> None:
     assert not forgotten, f"read {forgotten} in read_contents; its default would be printed for every week"
 
 
-def test_sections_stand_in_the_order_of_the_list() -> None:
-    page, text = render_html(REPORT), render_text(REPORT)
-    assert re.findall(r'<section aria-labelledby="([\w-]+)">', page) == [section.anchor for section in SECTIONS]
-    assert re.findall(r'<li><a href="#([\w-]+)">', page) == [section.anchor for section in SECTIONS]
-    titles = [section.title.upper() for section in SECTIONS]
-    assert [line for line in text.splitlines() if line in titles] == titles
+def test_every_section_stands_on_one_page_of_evidence() -> None:
+    placed = [name for page in EVIDENCE for name in page.sections]
+    assert sorted(placed) == sorted(section.name for section in SECTIONS)
+    anchors = {section.name: section.anchor for section in SECTIONS}
+    pages = dict(render_pages(REPORT))
+    for page in EVIDENCE:
+        shown = re.findall(r'<section aria-labelledby="([\w-]+)">', pages[page.file])
+        assert shown == [anchors[name] for name in page.sections]

@@ -1,31 +1,28 @@
-"""Writes a report as files: an HTML page that needs nothing beside it, plain text of 80 columns, and the workbook."""
+"""Writes a report as files: HTML pages that need nothing beside them, plain text of 80 columns, workbook, pictures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from tieout.core.files import write_whole
-from tieout.report.archive import (
-    Neighbours,
-    link_week,
-    neighbours_of,
-    render_links,
-    render_summary,
-)
-from tieout.report.contents import HEADLINE, WeeklyReport
-from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME, TEXT_NAME
-from tieout.report.formats.charts import Chart
-from tieout.report.formats.templates import html_templates, text_templates
+from tieout.report.archive import Neighbours, link_week, neighbours_of, render_links, render_summary
+from tieout.report.contents import WeeklyReport
+from tieout.report.digest import QUERIES, digest_of
+from tieout.report.file_names import CHART_PREFIX, FUNCTION_PREFIX, PAGE_NAME, SUMMARY_NAME, TEXT_NAME
+from tieout.report.formats.charts import Chart, PagePicture
+from tieout.report.formats.templates import html_templates, page_script, text_templates
 from tieout.report.formats.text import printable
 from tieout.report.formats.workbook import render_workbook, workbook_name
+from tieout.report.pages import function_pages, pages_of, sections_of
 
 
 def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
     """Write a week's files into its folder below `directory`, and link the week with the others of the archive.
 
-    Everything is made before the first file is written, and each file is written whole or not at all.
+    Everything is made before the first file is written, and each file is written whole or not at all. Pages of
+    functions and pictures that the report no longer has are taken away.
 
     Args:
         report: the week.
@@ -33,28 +30,52 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
         directory: the folder of all reports; it is made when missing.
 
     Returns:
-        The files of the week, HTML first.
+        The files of the week: the digest, its text, the workbook, then the others.
     """
+    pages = dict(render_pages(report, charts, neighbours_of(report.week, directory)))
     contents = {
-        PAGE_NAME: render_html(report, charts, neighbours_of(report.week, directory)).encode("utf-8"),
+        PAGE_NAME: pages.pop(PAGE_NAME).encode("utf-8"),
         TEXT_NAME: render_text(report).encode("utf-8"),
         workbook_name(report): render_workbook(report),
         SUMMARY_NAME: render_summary(report).encode("utf-8"),
+        **{name: page.encode("utf-8") for name, page in pages.items()},
+        **dict(_pictures(charts)),
     }
     folder = directory / report.week.label
     folder.mkdir(parents=True, exist_ok=True)
     files = tuple(write_whole(folder / name, content) for name, content in contents.items())
+    for path in folder.iterdir():
+        if path.name.startswith((FUNCTION_PREFIX, CHART_PREFIX)) and path.name not in contents:
+            path.unlink()
     link_week(report.week, directory)
     return files
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """A chart as a page holds it: its drawings, for light and for dark, as addresses that carry them whole."""
+def _pictures(charts: Sequence[Chart]) -> Iterator[tuple[str, bytes]]:
+    for chart in charts:
+        yield f"{CHART_PREFIX}{chart.name}.svg", chart.light_svg.encode("utf-8")
+        yield f"{CHART_PREFIX}{chart.name}.png", chart.png()
 
-    light: Markup
-    dark: Markup
-    alt: str
+
+def render_pages(
+    report: WeeklyReport,
+    charts: Sequence[Chart] = (),
+    neighbours: Neighbours = Neighbours(),  # noqa: B008 - frozen
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of every page: the digest, the evidence, the functions.
+
+    Args:
+        report: the week.
+        charts: pictures of it; a section without its picture has its figures only.
+        neighbours: the weeks that the digest links to.
+    """
+    shared = _shared(report, charts)
+    yield PAGE_NAME, render_html(report, charts, neighbours)
+    evidence, function = (html_templates().get_template(f"{name}.html.j2") for name in ("evidence", "function"))
+    for page in shared["pages"]:
+        yield page.file, evidence.render(**shared, page=page, sections=sections_of(page, report))
+    for each in function_pages(report):
+        yield each.file, function.render(**shared, function=each)
 
 
 def render_html(
@@ -62,30 +83,40 @@ def render_html(
     charts: Sequence[Chart] = (),
     neighbours: Neighbours = Neighbours(),  # noqa: B008 - frozen
 ) -> str:
-    """Return the report as one HTML page.
-
-    Args:
-        report: the week.
-        charts: pictures of it; a section without its picture has its figures only.
-        neighbours: the weeks that the page links to.
-    """
-    pictures = {c.name: _Picture(Markup(c.light_uri), Markup(c.dark_uri), c.alt) for c in charts}
-    template = html_templates().get_template("weekly.html.j2")
-    return template.render(
-        report=report,
-        headline_section=HEADLINE,
-        sections=report.sections,
-        pictures=pictures,
-        links=Markup(render_links(neighbours)),
-        workbook=workbook_name(report),
-        text=TEXT_NAME,
+    """Return the digest of a report as an HTML page; `render_pages` has all of them."""
+    return (
+        html_templates()
+        .get_template("weekly.html.j2")
+        .render(
+            **_shared(report, charts),
+            links=Markup(render_links(neighbours)),
+            workbook=workbook_name(report),
+            text=TEXT_NAME,
+            queries=QUERIES,
+        )
     )
 
 
-def render_text(report: WeeklyReport) -> str:
-    """Return the report as text; no line is wider than 80 terminal cells."""
+def _shared(report: WeeklyReport, charts: Sequence[Chart]) -> Mapping[str, Any]:
+    """What the templates of all pages read."""
+    return {
+        "report": report,
+        "digest": digest_of(report),
+        "pages": pages_of(report),
+        "pictures": {chart.name: PagePicture.of(chart) for chart in charts},
+        "script": page_script(),
+    }
+
+
+def render_text(report: WeeklyReport, *, names_files: bool = True) -> str:
+    """Return the digest as text; no line is wider than 80 terminal cells.
+
+    Args:
+        report: the week.
+        names_files: whether the text lies beside the files of the week, and says which they are.
+    """
     template = text_templates().get_template("weekly.txt.j2")
-    return template.render(report=report, headline_section=HEADLINE, sections=report.sections)
+    return template.render(digest=digest_of(report), pages=pages_of(report) if names_files else (), queries=QUERIES)
 
 
 def headline_lines(report: WeeklyReport) -> list[str]:

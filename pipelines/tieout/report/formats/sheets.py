@@ -8,6 +8,7 @@ formula, a link or a number.
 import datetime as dt
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from tieout.core.money import CENT
+from tieout.report.formats.native_charts import CHART_ROWS, add_series, begin_chart
 from tieout.report.formats.text import printable
 from tieout.report.wording import Share
 
@@ -37,6 +39,7 @@ _HEADER_FILL = "#E8EDF2"
 
 _A4 = 9
 _NAME_LENGTH = 31
+_NOT_IN_A_NAME = re.compile(r"\W")
 _LONGEST_TEXT = 32_767  # characters that a cell holds
 _WIDEST_COLUMN = 60.0
 _MARGIN = 2
@@ -149,16 +152,14 @@ class Book:
         """
         self._bytes = io.BytesIO()
         inert = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-        self._workbook = xlsxwriter.Workbook(self._bytes, {"in_memory": True, **inert})
-        self._workbook.set_properties(
-            {name: harmless(text) for name, text in properties.items()} | {"created": created}
-        )
+        self.workbook = xlsxwriter.Workbook(self._bytes, {"in_memory": True, **inert})
+        self.workbook.set_properties({name: harmless(text) for name, text in properties.items()} | {"created": created})
         self._footer = harmless(footer).replace("&", "&&")
         self._looks: dict[tuple[tuple[str, Any], ...], Format] = {}
 
     def sheet(self, name: str, *, is_wide: bool = False) -> "Sheet":
         """Add a sheet, set up to print on A4, as wide as one page; a wide one lies on its side."""
-        worksheet = self._workbook.add_worksheet(name[:_NAME_LENGTH])
+        worksheet = self.workbook.add_worksheet(name[:_NAME_LENGTH])
         worksheet.hide_gridlines(2)
         worksheet.set_paper(_A4)
         worksheet.fit_to_pages(1, 0)
@@ -172,13 +173,13 @@ class Book:
         """Return a cell format; the same properties give the same one."""
         key = tuple(sorted(properties.items()))
         if key not in self._looks:
-            self._looks[key] = self._workbook.add_format({"font_name": "Calibri", "font_size": 10, **properties})
+            self._looks[key] = self.workbook.add_format({"font_name": "Calibri", "font_size": 10, **properties})
         return self._looks[key]
 
     @cached_property
     def content(self) -> bytes:
         """The workbook as the bytes of a file; nothing is added afterwards."""
-        self._workbook.close()
+        self.workbook.close()
         return self._bytes.getvalue()
 
 
@@ -191,6 +192,7 @@ class Sheet:
         self._worksheet = worksheet
         self._row = 0
         self._widths: dict[int, float] = {}
+        self._columns: Sequence[SheetColumn] = ()
 
     @property
     def next_row(self) -> int:
@@ -241,7 +243,7 @@ class Sheet:
             rows: plain values or cells, one for each column; None is left blank.
             total: label of the line of totals; without it there is none.
         """
-        header = self._row
+        header, self._columns = self._row, columns
         for i, column in enumerate(columns):
             self._worksheet.write_string(header, i, harmless(column.title), self._header_look(i, column))
             self._widen(i, column.width or _fitting(column, (row[i] for row in rows)))
@@ -258,11 +260,39 @@ class Sheet:
         return placed
 
     def browse(self, placed: Placed, columns: int, *, fixed: int = 0) -> None:
-        """Keep a table's header in sight and on every printed page, offer filters, and fix its first columns."""
+        """Make what was written last a table with filters, whose header stays in sight and on every printed page."""
         self._worksheet.freeze_panes(placed.header + 1, fixed)
         self._worksheet.repeat_rows(placed.header)
-        if placed.rows:
-            self._worksheet.autofilter(placed.header, 0, placed.header + placed.rows, columns - 1)
+        if not placed.rows:
+            return
+        area = (placed.header, 0, placed.header + placed.rows, columns - 1)
+        titles = [harmless(column.title) for column in self._columns]
+        if len({title.casefold() for title in titles}) < len(titles):  # a table needs a name for every column
+            self._worksheet.autofilter(*area)
+            return
+        looks = (self._header_look(i, column) for i, column in enumerate(self._columns))
+        headers = [{"header": title, "header_format": look} for title, look in zip(titles, looks, strict=True)]
+        name = _NOT_IN_A_NAME.sub("_", f"Tieout_{self._worksheet.name}")
+        self._worksheet.add_table(*area, {"name": name, "style": None, "columns": headers})
+
+    def chart(self, kind: str, title: str, placed: Placed, series: Sequence[tuple[int, str]], *, below: int) -> None:
+        """Draw columns of a table against its first one, as a picture of the spreadsheet's own.
+
+        Args:
+            kind: `column`, stacked, or `line`.
+            title: printed above.
+            placed: the table; without rows, or without columns to draw, nothing is drawn.
+            series: the columns to draw, each with its colour.
+            below: rows of the sheet to leave free above the picture.
+        """
+        if not placed.rows or not series:
+            return
+        drawn = begin_chart(self._book.workbook, kind, title)
+        for column, colour in series:
+            name = [placed.sheet, placed.header, column]
+            add_series(drawn, kind, name, categories=placed.column(0), values=placed.column(column), colour=colour)
+        self._worksheet.insert_chart(self._row + below, 0, drawn)
+        self._row += below + CHART_ROWS
 
     def _totals(self, columns: Sequence[SheetColumn], rows: Sequence[Row], placed: Placed, label: str) -> None:
         look = {"bold": True, "top": 1, "top_color": QUIET}

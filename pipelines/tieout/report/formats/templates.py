@@ -1,7 +1,10 @@
 """The templates of the report, and what keeps a value of somebody else's choosing harmless in them."""
 
+import base64
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -11,7 +14,11 @@ from markupsafe import Markup
 
 from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
+from tieout.report.contents import WeeklyReport
+from tieout.report.formats.tables import csv_link, query_box
 from tieout.report.formats.text import SEPARATOR, columns, fit, printable, wrap
+from tieout.report.sections.spend import ComponentSpend
+from tieout.report.wording import day_name, spoken
 
 LONGEST_NAME = 72
 LONGEST_WORD = 120
@@ -23,7 +30,17 @@ _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 def html_templates() -> Environment:
     """Return the environment of the HTML templates: escaped, and nothing in them undefined."""
     environment = _environment(_harmless)
-    environment.filters |= {"name": _short_name, "breakable": _breakable_name, "capitalize_first": _capitalize_first}
+    environment.filters |= {
+        "name": _short_name,
+        "breakable": _breakable_name,
+        "linked": _linked_name,
+        "prose": _prose,
+        "csv_link": csv_link,
+        "query_box": query_box,
+        "day_name": day_name,
+        "amount_of": _amount_of,
+        "lower_first": _lower_first,
+    }
     return environment
 
 
@@ -33,6 +50,23 @@ def text_templates() -> Environment:
     environment = _environment(_harmless_cell)
     environment.filters |= {"wrap": wrap, "columns": columns}
     return environment
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a page runs, and the hash that its policy allows; nothing else runs."""
+
+    text: Markup
+    digest: str
+
+
+@cache
+def page_script() -> Script:
+    """Read what the pages run."""
+    text = (resource_path("reports") / "sort.js").read_text(encoding="utf-8")
+    # The browser hashes all that stands between the tags.
+    whole = f"\n{text}"
+    return Script(Markup(text), f"sha256-{base64.b64encode(hashlib.sha256(whole.encode()).digest()).decode()}")
 
 
 def _environment(finalize: Callable[[Any], Any]) -> Environment:
@@ -45,7 +79,7 @@ def _environment(finalize: Callable[[Any], Any]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["money"] = _money
+    environment.filters |= {"money": _money, "capitalize_first": _capitalize_first, "spoken": spoken}
     return environment
 
 
@@ -54,7 +88,7 @@ def _money(amount: Decimal, places: int = 2) -> str:
 
 
 def _short_name(name: str) -> str:
-    return fit(printable(name), LONGEST_NAME)
+    return fit(printable(spoken(name)), LONGEST_NAME)
 
 
 def _breakable_name(name: str) -> Markup:
@@ -62,9 +96,34 @@ def _breakable_name(name: str) -> Markup:
     return Markup("<wbr>").join(_NAME_PARTS.findall(_short_name(name)))
 
 
+def _linked_name(name: str, report: WeeklyReport) -> Markup:
+    """A function's name, as a link where it has a page of its own."""
+    file = report.pages_of_functions.get(name)
+    shown = _breakable_name(name)
+    return shown if file is None else Markup('<a href="{}">{}</a>').format(file, shown)
+
+
+def _prose(text: str) -> Markup:
+    """Print what stands between backticks as code."""
+    parts = (
+        Markup("<code>{}</code>" if i % 2 else "{}").format(part) for i, part in enumerate(_readable(text).split("`"))
+    )
+    return Markup("").join(parts)
+
+
+def _amount_of(components: Iterable[ComponentSpend], name: str) -> Decimal | None:
+    """The cents of a component among those of a phase; None where there are none."""
+    return next((part.amount_usd or None for part in components if part.component == name), None)
+
+
 def _capitalize_first(text: str) -> str:
     """Begin with a capital and leave the rest: `GPU cost` stays."""
     return text[:1].upper() + text[1:]
+
+
+def _lower_first(text: str) -> str:
+    """Begin with a small letter and leave the rest."""
+    return text[:1].lower() + text[1:]
 
 
 def _harmless(value: Any) -> Any:

@@ -79,8 +79,6 @@ def _summary(sheet: Sheet, report: WeeklyReport, costs: Sequence[CostColumn]) ->
         tie_out_rows(report.tie_out),
     )
     sheet.line(report.gates_sentence)
-    sheet.heading("What it was made from")
-    sheet.table((SheetColumn("Input"), SheetColumn("", width=19)), _input_rows(report))
 
 
 def _saving_rows(report: WeeklyReport) -> Iterator[Row]:
@@ -106,15 +104,3 @@ def _cost_rows(report: WeeklyReport, costs: Sequence[CostColumn]) -> Iterator[Ro
         total = f"ROUND(SUM({placed.column(each.column)}),2)" if placed.rows else "0"
         agreement = Cell("agrees", Kind.TEXT, f'IF({total}={cost},"agrees","differs")')
         yield f"Sum of the sheet {placed.sheet}", Cell(cost, Kind.CENTS, total), agreement
-
-
-def _input_rows(report: WeeklyReport) -> list[Row]:
-    inputs = report.inputs
-    return [
-        ("Input hash", inputs.sha256),
-        ("Bills and call logs it covers", f"{inputs.deliveries:,}"),
-        ("Catalog", inputs.catalog_sha256),
-        ("Frozen baseline", "not frozen" if inputs.baseline_sha256 is None else inputs.baseline_sha256),
-        ("Method version", report.method_version),
-        ("Revision of this week", report.revision.number),
-    ]

@@ -25,12 +25,19 @@ class BridgeRow:
         phases: by phase; None where phases have no such line.
         total_usd: over all phases.
         is_end: whether the bridge stands here, rather than steps.
+        bar: where its bar begins and how wide it is, in percent of the stage's widest extent.
     """
 
     label: str
     phases: tuple[Decimal | None, ...]
     total_usd: Decimal
     is_end: bool
+    bar: tuple[int, int] = (0, 0)
+
+    @property
+    def colour(self) -> str:
+        """What its bar means: an amount, a gain or a loss."""
+        return "amount" if self.is_end else "gain" if self.total_usd >= 0 else "loss"
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,25 @@ def _step(step: Step, total: Bridge, columns: Sequence[Bridge]) -> _Entry:
 
 
 def _rows(entries: Iterable[_Entry]) -> tuple[BridgeRow, ...]:
-    return tuple(BridgeRow(entry.label, entry.phases, entry.total_usd, entry.is_end) for entry in entries)
+    """Give every line its bar: an end stands on nought, a step leads on from where the bridge is."""
+    lines = list(entries)
+    spans, reached = [], _NOTHING
+    for entry in lines:
+        start = _NOTHING if entry.is_end else reached
+        reached = start + entry.total_usd
+        spans.append((min(start, reached), max(start, reached)))
+    low, high = min(edge for edge, _ in spans), max(edge for _, edge in spans)
+    extent = high - low or Decimal(1)
+    return tuple(
+        BridgeRow(
+            entry.label,
+            entry.phases,
+            entry.total_usd,
+            entry.is_end,
+            (round(100 * (start - low) / extent), round(100 * (end - start) / extent)),
+        )
+        for entry, (start, end) in zip(lines, spans, strict=True)
+    )
 
 
 def _function(function: str, phase: str, bridge: Bridge, steps: Iterable[Step]) -> FunctionBridge:

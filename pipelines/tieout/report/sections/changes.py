@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -14,6 +14,7 @@ from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
 from tieout.report.cents import per_day
+from tieout.report.sections.change_reasons import read_reasons
 from tieout.report.sections.rollout import RolloutLine, read_rollout
 from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed
 from tieout.report.wording import Share, count, listing, share_of, share_of_rate
@@ -91,11 +92,20 @@ class Mover:
     """What a function adds to a total in the week before and in this week, in cents.
 
     Those that moved it least are one line, `4 others`.
+
+    Attributes:
+        function: its name.
+        before_usd: in the week before.
+        after_usd: in this week.
+        reason: what went along with the change, in words; empty where nothing is known.
+        is_rest: whether it stands for several functions.
     """
 
     function: str
     before_usd: Decimal
     after_usd: Decimal
+    reason: str = ""
+    is_rest: bool = False
 
     @property
     def change_usd(self) -> Decimal:
@@ -244,9 +254,12 @@ def read_changes(
             if earlier is not None or later is not None
         ),
         avoided=_avoided(before.measurement, after.measurement),
-        cost=_movement(
-            {function.function: function.amount_usd for function in before.spend.functions},
-            {function.function: function.amount_usd for function in after.spend.functions},
+        cost=_with_reasons(
+            _movement(
+                {function.function: function.amount_usd for function in before.spend.functions},
+                {function.function: function.amount_usd for function in after.spend.functions},
+            ),
+            read_reasons(con, before.spend, after.spend, catalog, week=measurement.week),
         ),
         statuses=tuple(_statuses(before.measurement, after.measurement)),
         remarks=tuple(_remarks(before, after)),
@@ -296,6 +309,11 @@ def _percent(share: Share | None) -> Decimal | None:
     return Decimal(round(Fraction(share.part) / Fraction(share.whole) * 1000)).scaleb(-1)
 
 
+def _with_reasons(movement: Movement, reasons: Mapping[str, str]) -> Movement:
+    movers = tuple(replace(mover, reason=reasons.get(mover.function, "")) for mover in movement.movers)
+    return replace(movement, movers=movers)
+
+
 def _avoided(before: WeekMeasurement, after: WeekMeasurement) -> Movement | None:
     """Compare the avoided cost a measured day; every function's is per measured day of the whole programme."""
     if before.avoided_usd is None or after.avoided_usd is None:
@@ -326,6 +344,7 @@ def _largest(movers: Sequence[Mover]) -> tuple[Mover, ...]:
         count(len(rest), "other"),
         sum((mover.before_usd for mover in rest), Decimal(0)),
         sum((mover.after_usd for mover in rest), Decimal(0)),
+        is_rest=True,
     )
     return (*shown, others)
 

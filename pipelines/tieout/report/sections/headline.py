@@ -12,6 +12,7 @@ from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.audit import billed_by_day
 from tieout.report.cents import per_day
+from tieout.report.reasons import because
 from tieout.report.sections.savings import Savings, Standing, standing_of
 from tieout.report.wording import Share, count, listing, share_of_rate, usd, with_interval
 from tieout.savings.days import projected_usd_per_day
@@ -53,10 +54,11 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
 
 @dataclass(frozen=True)
 class Check:
-    """Something that a verified saving must pass, and whether it does."""
+    """Something that a verified saving must pass, whether it does, and what stands against it."""
 
     what: str
     is_clear: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,8 +241,9 @@ def describe_headline(
 
 
 def _checks(judgement: Judgement) -> Iterator[Check]:
-    found = {reason.code for reason in judgement.reasons}
-    yield from (Check(what, not found & codes) for what, codes in _CHECKS.items())
+    for what, codes in _CHECKS.items():
+        against = tuple(reason for reason in judgement.reasons if reason.code in codes)
+        yield Check(what, not against, "; ".join(because(Judgement(judgement.status, against))))
 
 
 def _total_standing(measurement: WeekMeasurement, catalog: Catalog) -> Standing:

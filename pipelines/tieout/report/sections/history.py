@@ -10,13 +10,15 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, days_between
-from tieout.report.sections.spend import Spend, read_spend
+from tieout.report.sections.spend import Spend, read_spends
+from tieout.report.wording import count
 from tieout.savings.daily_work import DailyWork, working_days
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
 
 MOST_WEEKS = 26
+LEAST_SHARE = Decimal("0.01")
 _FIRST_HOUR = "select min(hour)::date from spend.hourly"
 
 
@@ -82,6 +84,22 @@ class SpendHistory:
     weeks: tuple[WeekSpend, ...]
     functions: tuple[FunctionHistory, ...]
 
+    def dearest(self, most: int) -> tuple[tuple[str, ...], str]:
+        """Return the functions that a picture or a table of these weeks names, and what the others are called together.
+
+        A function under 1% of the cost of these weeks is folded, and so is what comes after `most`; without others
+        their name is empty.
+        """
+        totals: dict[str, Decimal] = defaultdict(Decimal)
+        for week in self.weeks:
+            for function in week.functions:
+                totals[function.name] += function.amount_usd
+        least = sum(totals.values(), Decimal(0)) * LEAST_SHARE
+        ordered = sorted(totals, key=lambda name: (-totals[name], name))
+        named = tuple(name for name in ordered if totals[name] >= least)[:most]
+        rest = len(ordered) - len(named)
+        return named, count(rest, "other") if rest else ""
+
 
 def read_history(
     con: duckdb.DuckDBPyConnection,
@@ -107,7 +125,8 @@ def read_history(
     weeks = [week]
     while len(weeks) < MOST_WEEKS and first_day is not None and weeks[-1].start > first_day:
         weeks.append(weeks[-1].previous())
-    earlier = [_week_spend(before, read_spend(con, before, catalog)) for before in reversed(weeks[1:])]
+    spends = read_spends(con, weeks[1:], catalog)
+    earlier = [_week_spend(before, spends[before]) for before in reversed(weeks[1:])]
     by_function: dict[str, list[DailyWork]] = defaultdict(list)
     for value in work:
         by_function[value.function].append(value)

@@ -115,6 +115,7 @@ class Opportunities:
         largest_left_out_usd: cents a day of the largest of these; zero when there is none.
         without_a_call_usd: cents that these days cost without a call, all of it.
         nobodys_usd: what of that is no function's, and hence in no line.
+        rest: these, dearest first, for the pages of their functions.
     """
 
     days: int
@@ -123,6 +124,7 @@ class Opportunities:
     largest_left_out_usd: Decimal
     without_a_call_usd: Decimal = _NOTHING
     nobodys_usd: Decimal = _NOTHING
+    rest: tuple[Opportunity, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -235,9 +237,10 @@ def read_opportunities(
         (line for line in lines if line.usd_per_day >= CENT),
         key=lambda line: (-line.usd_per_day, line.function, line.kind),
     )
-    shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
-    largest = rest[0].usd_per_day if rest else Decimal(0)
-    return Opportunities(len(days), tuple(shown), len(rest), largest, sum(without_a_call, _NOTHING), without_a_call[1])
+    shown, rest = tuple(lines[:MOST_LINES]), tuple(lines[MOST_LINES:])
+    largest = rest[0].usd_per_day if rest else _NOTHING
+    left_out = len(rest), largest
+    return Opportunities(len(days), shown, *left_out, sum(without_a_call, _NOTHING), without_a_call[1], rest)
 
 
 def _read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict[_Function, _Usage]:

@@ -1,7 +1,8 @@
 """Where the week's money went: by function, phase and component, and what no call explains."""
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,9 +20,9 @@ from tieout.report.wording import Share, count, share_of
 HALF_A_CENT = Decimal("0.005")
 
 _SPEND = """
-select environment, function, phase, component, amount_usd::decimal(38, 2), exact_usd
+select week_start, environment, function, phase, component, amount_usd::decimal(38, 2), exact_usd
 from spend.weekly_cents
-where week_start = $since
+where week_start in (select unnest($weeks::date[]))
 order by all
 """
 
@@ -109,9 +110,18 @@ def function_label(function: str, environment: str, catalog: Catalog) -> str:
 
 def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Spend:
     """Read the week's cost by function, phase and component, dearest function first, in the cents of the warehouse."""
-    by_function: dict[str, list[_Row]] = defaultdict(list)
-    for environment, function, *row in con.execute(_SPEND, {"since": week.start}).fetchall():
-        by_function[function_label(function, environment, catalog)].append(_Row(*row))
+    return read_spends(con, [week], catalog)[week]
+
+
+def read_spends(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek], catalog: Catalog) -> dict[IsoWeek, Spend]:
+    """Read the cost of several weeks at once."""
+    rows: dict[dt.date, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
+    for monday, environment, function, *row in con.execute(_SPEND, {"weeks": [w.start for w in weeks]}).fetchall():
+        rows[monday][function_label(function, environment, catalog)].append(_Row(*row))
+    return {week: _spend(rows[week.start], catalog) for week in weeks}
+
+
+def _spend(by_function: Mapping[str, Sequence[_Row]], catalog: Catalog) -> Spend:
     found = {row.component for rows in by_function.values() for row in rows}
     shown = [each.name for each in COMPONENTS if each.name in found]
     ordered = sorted(by_function.items(), key=lambda item: (-sum(row.exact_usd for row in item[1]), item[0]))

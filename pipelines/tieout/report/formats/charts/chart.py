@@ -1,16 +1,22 @@
 """A finished picture, and how shapes become one."""
 
 import base64
+import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from dataclasses import dataclass, replace
+from html import escape, unescape
 
-from tieout.report.formats.charts.palette import LIGHT_PAPER, to_dark
-from tieout.report.formats.charts.shapes import Shape, to_vega_lite
+from markupsafe import Markup
+
+from tieout.report.file_names import CHART_PREFIX
+from tieout.report.formats.charts.palette import LIGHT_PAPER, SOFT, to_dark
+from tieout.report.formats.charts.shapes import LINE_HEIGHT, Shape, Word, to_vega_lite
 from tieout.report.formats.text import printable
 
 _ROOT = re.compile(r"<svg [^>]*>")
+_LABEL = re.compile(r'aria-label="([^"]*)"')
+_MOST_COLOURS = 128
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Chart:
     """One picture of a report.
 
     Attributes:
-        name: `waterfall`, `cumulative`, `functions` or `components`.
+        name: `bill`, `cumulative`, `functions` or `components`.
         title: what it shows.
         alt: what is to be seen on it, in sentences with the figures.
         light_svg: for a light page, transparent.
@@ -50,19 +56,59 @@ class Chart:
         return to_png(self.light_svg, paper=LIGHT_PAPER, scale=scale)
 
 
+@dataclass(frozen=True)
+class PagePicture:
+    """A chart as a page holds it: its drawings for light and dark, as addresses that carry them whole, and its files.
+
+    Attributes:
+        light: for a light page.
+        dark: for a dark one.
+        alt: what is to be seen on it.
+        file: beside the page, without the ending: `chart-bill`.
+    """
+
+    light: Markup
+    dark: Markup
+    alt: str
+    file: str
+
+    @classmethod
+    def of(cls, chart: Chart) -> "PagePicture":
+        """Take a chart whose files lie beside the page."""
+        return cls(Markup(chart.light_uri), Markup(chart.dark_uri), chart.alt, f"{CHART_PREFIX}{chart.name}")
+
+    @classmethod
+    def of_file(cls, svg: str, file: str) -> "PagePicture":
+        """Take the light drawing of a chart as it lies in a file of ours."""
+        label = _LABEL.search(svg)
+        chart = Chart("", "", unescape(label[1]) if label else "", svg, to_dark(svg))
+        return replace(cls.of(chart), file=file)
+
+
 def to_png(svg: str, *, paper: str, scale: float) -> bytes:
     """Rasterize a picture on paper of a colour."""
     import vl_convert
 
     on_paper = _ROOT.sub(lambda root: f'{root.group()}<rect width="100%" height="100%" fill="{paper}"/>', svg, count=1)
-    return bytes(vl_convert.svg_to_png(on_paper, scale=scale))
+    return _with_palette(bytes(vl_convert.svg_to_png(on_paper, scale=scale)))
 
 
-def render(name: str, title: str, alt: str, *, shapes: Sequence[Shape], height: int) -> Chart:
-    """Make a picture of shapes; the same shapes give the same bytes."""
+def _with_palette(png: bytes) -> bytes:
+    """Keep as many colours as a drawing needs, which makes a fifth of the file."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(_MOST_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
+    return file.getvalue()
+
+
+def render(name: str, title: str, alt: str, *, shapes: Sequence[Shape], height: int, source: str) -> Chart:
+    """Make a picture of shapes, with a line below them of its unit and source; the same shapes give the same bytes."""
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg(to_vega_lite(shapes, height))
+    below = Word(0, height + LINE_HEIGHT / 2 + 2, source, SOFT)
+    svg = vl_convert.vegalite_to_svg(to_vega_lite([*shapes, below], height + LINE_HEIGHT + 4))
     label = escape(printable(alt), quote=True)
     light = _ROOT.sub(lambda root: f'{root.group()[:-1]} role="img" aria-label="{label}">', svg, count=1)
     return Chart(name, title, printable(alt), light, to_dark(light))

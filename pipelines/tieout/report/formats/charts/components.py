@@ -12,20 +12,19 @@ from tieout.report.formats.charts.frame import (
     draw_grid,
     draw_labels,
     name_amounts_beside,
+    name_weeks,
     room_for,
-    round_steps,
-    width_of,
+    room_for_amounts,
 )
 from tieout.report.formats.charts.palette import COMPONENTS, INK, SOFT
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Box, Shape, Word
 from tieout.report.sections.history import WeekSpend
-from tieout.report.wording import count, listing, usd
+from tieout.report.wording import count, listing
 
 TITLE = "The bill of every week, by component"
 _HEAD = 2 * LINE_HEIGHT + 16
 _HEIGHT = 270
 _FOOT = LINE_HEIGHT + 10
-_NAME_WIDTH = 44
 _BAR_SHARE = 0.7
 
 
@@ -38,7 +37,7 @@ def draw_components(report: WeeklyReport) -> Chart | None:
     edges = [edge for week in layers for layer in week.values() for edge in layer]
     labels = _labels(weeks[-1], layers)
     frame = Frame(
-        left=_amount_room(min(edges), max(edges)),
+        left=room_for_amounts(min(edges), max(edges)),
         right=WIDTH - room_for(labels),
         top=_HEAD,
         bottom=_HEAD + _HEIGHT,
@@ -53,14 +52,17 @@ def draw_components(report: WeeklyReport) -> Chart | None:
         *draw_grid(frame),
         *name_amounts_beside(frame),
         *_stacks(frame, weeks, layers),
-        *_names(frame, weeks),
+        *name_weeks(frame, [week.week for week in weeks]),
         *draw_labels(frame, labels),
     ]
-    return render("components", TITLE, _alt(weeks), shapes=shapes, height=_HEAD + _HEIGHT + _FOOT)
-
-
-def _amount_room(low: Decimal, high: Decimal) -> float:
-    return max(width_of(usd(amount)) for amount in round_steps(low, high)) + 8
+    return render(
+        "components",
+        TITLE,
+        _alt(weeks),
+        shapes=shapes,
+        height=_HEAD + _HEIGHT + _FOOT,
+        source="US dollars a week; Modal’s bill, attributed",
+    )
 
 
 def _layers(week: WeekSpend) -> dict[str, tuple[Decimal, Decimal]]:
@@ -86,14 +88,6 @@ def _stacks(
         for name, (low, high) in stack.items():
             right = start + (end - start) * _BAR_SHARE
             yield Box(start, right, frame.y(max(low, high)), frame.y(min(low, high)), COMPONENTS[name])
-
-
-def _names(frame: Frame, weeks: Sequence[WeekSpend]) -> Iterator[Shape]:
-    """Name as many weeks as there is room for, the last one among them."""
-    fitting = max(1, int((frame.right - frame.left) // _NAME_WIDTH))
-    every = -(-len(weeks) // fitting)
-    for week in weeks[::-1][::every]:
-        yield Word(frame.x(week.week.start), frame.bottom + 6 + LINE_HEIGHT / 2, f"W{week.week.week:02d}", SOFT)
 
 
 def _labels(week: WeekSpend, layers: Sequence[dict[str, tuple[Decimal, Decimal]]]) -> list[EndLabel]:

@@ -25,7 +25,8 @@ from tieout.report.sections.cumulative import Cumulative, CumulativePoint
 from tieout.report.wording import usd
 
 TITLE = "Avoided cost since the first deployment"
-_HEAD = 3 * LINE_HEIGHT + 10
+_SOURCE = "US dollars; model of the baseline less the bill"
+_HEAD = 4 * LINE_HEIGHT + 8
 _HEIGHT = 270
 _SMALL_HEIGHT = 130
 _FOOT = LINE_HEIGHT + 10
@@ -54,13 +55,15 @@ def draw_cumulative(report: WeeklyReport) -> Chart | None:
     titles = (TITLE, "with its 90% band; a gap is a day that does not count")
     if not published or not _is_far(cumulative):
         shapes = list(_panel(cumulative, [*restated, *published], 0, _HEIGHT, titles))
-        return render("cumulative", TITLE, _alt(cumulative), shapes=shapes, height=_HEAD + _HEIGHT + _FOOT)
+        return render(
+            "cumulative", TITLE, _alt(cumulative), shapes=shapes, height=_HEAD + _HEIGHT + _FOOT, source=_SOURCE
+        )
     below = _HEAD + _HEIGHT + _FOOT + _GAP
     shapes = list(_panel(cumulative, restated, 0, _HEIGHT, titles))
     titles = ("The same beside the published saving", "on the scale that it needs")
     shapes += _panel(cumulative, published, below, _SMALL_HEIGHT, titles)
     height = below + _HEAD + _SMALL_HEIGHT + _FOOT
-    return render("cumulative", TITLE, _alt(cumulative), shapes=shapes, height=height)
+    return render("cumulative", TITLE, _alt(cumulative), shapes=shapes, height=height, source=_SOURCE)
 
 
 def _promise(name: str, colour: Colour, amounts: Sequence[Decimal | None]) -> list[_Promise]:

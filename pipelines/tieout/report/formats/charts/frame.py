@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from rich.cells import cell_len
 
+from tieout.core.periods import IsoWeek
 from tieout.report.formats.charts.palette import GRID, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, Box, Line, Rule, Shape, Word
 from tieout.report.formats.text import fit, printable
@@ -18,9 +19,9 @@ _MOST_DAYS = 5
 _STEPS = (1, 2, 5, 10)
 _DAY_WIDTH = 110
 _LETTERS = 12
-_LABEL_WIDTH = 110
 _DIGIT_WIDTH = 8.4
 _INDENT = 4
+_WEEK_WIDTH = 44
 _BESIDE = 8
 _SWATCH = 12
 _WEEK = dt.timedelta(weeks=1)
@@ -108,6 +109,14 @@ def draw_days(frame: Frame) -> Iterator[Shape]:
         yield Word(x, frame.bottom + 6 + LINE_HEIGHT / 2, words, SOFT, align=align)
 
 
+def name_weeks(frame: Frame, weeks: Sequence[IsoWeek]) -> Iterator[Shape]:
+    """Name as many weeks under the frame as there is room for, the last one among them."""
+    fitting = max(1, int((frame.right - frame.left) // _WEEK_WIDTH))
+    every = -(-len(weeks) // fitting)
+    for week in weeks[::-1][::every]:
+        yield Word(frame.x(week.start), frame.bottom + 6 + LINE_HEIGHT / 2, f"W{week.week:02d}", SOFT)
+
+
 def draw_deployments(frame: Frame, deployments: Iterable[DeploymentDay]) -> Iterator[Shape]:
     """Draw a dashed line on every day of deployment."""
     for deployment in deployments:
@@ -116,15 +125,18 @@ def draw_deployments(frame: Frame, deployments: Iterable[DeploymentDay]) -> Iter
 
 
 def name_deployments(frame: Frame, deployments: Iterable[DeploymentDay]) -> Iterator[Shape]:
-    """Name deployments above the frame; a name that would run into the one before is left out."""
-    free = frame.left
+    """Name deployments in two rows above the frame; a name that would run into others in both is left out."""
+    free = [frame.left, frame.left]
     for deployment in deployments:
-        x = frame.x(deployment.day)
-        is_late = x + _LABEL_WIDTH > frame.right
-        if x - is_late * _LABEL_WIDTH >= free:
-            align = "right" if is_late else "left"
-            yield Word(x, frame.top - 4 - LINE_HEIGHT / 2, shortened(deployment.phase), SOFT, align=align)
-            free = x + _LABEL_WIDTH
+        x, name = frame.x(deployment.day), shortened(deployment.phase)
+        width = width_of(name) + _BESIDE
+        is_late = x + width > frame.right
+        begin = x - width if is_late else x
+        row = next((row for row, taken in enumerate(free) if begin >= taken), None)
+        if row is not None:
+            y = frame.top - 4 - LINE_HEIGHT / 2 - row * (LINE_HEIGHT - 2)
+            yield Word(x, y, name, SOFT, align="right" if is_late else "left")
+            free[row] = begin + width
 
 
 def shortened(name: str, letters: int = _LETTERS) -> str:
@@ -135,6 +147,11 @@ def shortened(name: str, letters: int = _LETTERS) -> str:
 def room_for(labels: Iterable[EndLabel]) -> float:
     """How many pixels labels need beside a frame."""
     return max(_text_at(label) + width_of(line) + _INDENT for label in labels for line in label.lines)
+
+
+def room_for_amounts(low: Decimal, high: Decimal) -> float:
+    """How many pixels the round amounts between two need left of a frame."""
+    return max((width_of(usd(amount)) for amount in round_steps(low, high)), default=0) + 8 if high > low else 8
 
 
 def width_of(text: str) -> float:

@@ -14,15 +14,15 @@ from tieout.report.formats.charts.frame import EndLabel, Frame, draw_days, draw_
 from tieout.report.formats.charts.palette import ACTUAL, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Line, Rule, Shape, Word
 from tieout.report.formats.text import printable
-from tieout.report.sections.history import CostDay, FunctionHistory
-from tieout.report.wording import count
+from tieout.report.sections.history import LEAST_SHARE, CostDay, FunctionHistory
+from tieout.report.wording import count, spoken
 
 TITLE = "Daily cost of each function"
 MOST_FUNCTIONS = 6
 _HEIGHT = 64
 _PANEL = LINE_HEIGHT + 6 + _HEIGHT + 16
 _FOOT = LINE_HEIGHT
-_LETTERS = 46
+_LETTERS = 30
 
 _Amount = Callable[[CostDay], Decimal | None]
 
@@ -53,11 +53,16 @@ class _Compared:
 def draw_functions(report: WeeklyReport) -> Chart | None:
     """Draw the dearest functions that a phase has changed; None before that, and where nothing can be compared."""
     compared = [_compare(function, report.week) for function in report.history.functions if _is_comparable(function)]
-    shown = compared[:MOST_FUNCTIONS]
+    least = sum((function.actual_usd for function in report.history.functions), Decimal(0)) * LEAST_SHARE
+    large = [function for function in compared if function.history.actual_usd >= least]
+    shown = (large or compared)[:MOST_FUNCTIONS]
     if not shown:
         return None
     left_out = len(compared) - len(shown)
-    notes = [f"Dashed: its deployment. Figures: mean day of {report.week.label}."]
+    notes = [
+        f"Dashed: its deployment. Right: mean day of {report.week.label}.",
+        "Each from nought to its dearest day, named above it.",
+    ]
     if left_out:
         notes.append(f"The {len(shown)} dearest; {count(left_out, 'other')} not shown.")
     head = (len(notes) + 2) * LINE_HEIGHT + 8
@@ -74,7 +79,8 @@ def draw_functions(report: WeeklyReport) -> Chart | None:
         if position + 1 == len(shown):
             shapes += draw_days(frame)
     height = head + len(shown) * _PANEL + _FOOT
-    return render("functions", TITLE, _alt(shown, left_out), shapes=shapes, height=height)
+    source = "US dollars a day; Modal’s bill, attributed"
+    return render("functions", TITLE, _alt(shown, left_out), shapes=shapes, height=height, source=source)
 
 
 def _is_comparable(function: FunctionHistory) -> bool:
@@ -102,7 +108,9 @@ def _frame(function: _Compared, top: int, *, right: float) -> Frame:
 
 def _panel(function: _Compared, frame: Frame) -> Iterator[Shape]:
     history = function.history
-    yield Word(0, frame.top - 6 - LINE_HEIGHT / 2, shortened(history.function, _LETTERS), is_bold=True)
+    above = frame.top - 6 - LINE_HEIGHT / 2
+    yield Word(0, above, shortened(spoken(history.function), _LETTERS), is_bold=True)
+    yield Word(WIDTH, above, format_usd(frame.high_usd), SOFT, align="right")
     floor = frame.y(Decimal(0))
     yield Rule(frame.left, floor, frame.right, floor, SOFT)
     if history.deployed is not None and history.deployed >= frame.first:

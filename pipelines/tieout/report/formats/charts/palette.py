@@ -26,15 +26,23 @@ COMPONENTS: Mapping[str, Colour] = {each.name: Colour(*each.colours) for each in
 INK = Colour("#1b2226", "#e8e6e1")
 SOFT = Colour("#545e66", "#a9b1b7")
 GRID = Colour("#dedbd2", "#333b41")
-ACTUAL = COMPONENTS["execution"]
+ACTUAL = Colour("#0072b2", "#56b4e9")
 RESTATED = Colour("#96396f", "#e3a3c8")
-LOSS = COMPONENTS["residual"]
-GAIN = Colour("#009e73", "#2fc397")
+
+# One hue for what functions cost, the dearest darkest: blue is always an actual cost.
+FUNCTIONS = (
+    Colour("#0b4f8a", "#3b8fd6"),
+    Colour("#3f7fb5", "#6aaee3"),
+    Colour("#79a9d1", "#94c4ea"),
+    Colour("#a9c8e3", "#bcd9f2"),
+    Colour("#cfe0ef", "#dceaf7"),
+)
+OTHERS = Colour("#c9c6bf", "#6b7177")
 
 # Written with, so each must be readable on its page; the others only fill.
 TEXT_COLOURS = (INK, SOFT, ACTUAL, RESTATED)
 
-_ALL = (INK, SOFT, GRID, ACTUAL, RESTATED, LOSS, GAIN, *COMPONENTS.values())
+_ALL = (INK, SOFT, GRID, ACTUAL, RESTATED, OTHERS, *FUNCTIONS, *COMPONENTS.values())
 _DARK = {colour.light: colour.dark for colour in _ALL}
 _ANY = re.compile(r'(?<=")(?:' + "|".join(sorted(_DARK)) + r')(?=")')
 

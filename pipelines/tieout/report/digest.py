@@ -1,0 +1,287 @@
+"""A week in short: the one frozen value that page, mail, text and PDF show, in the report's own sentences and cents."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tieout.catalog.vocabulary import ComponentGroup, components_of
+from tieout.core.money import format_usd
+from tieout.report.contents import WeeklyReport
+from tieout.report.sections.headline import Check
+from tieout.report.sections.tie_out import GateOutcome
+from tieout.report.wording import count, dates, listing, share_of, signed_usd, spoken, usd
+
+QUERIES = ("weeks", "savings", "movers", "idle")
+"""What the figures of the digest answer to, in their order."""
+MOST_MOVERS = 3
+MOST_OPPORTUNITIES = 3
+_MOST_FINDINGS = 3
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A question that people open the report with, and its answer.
+
+    Attributes:
+        question: in two or three words.
+        figure: the answer, as large as it may be: an amount, or a word.
+        small: what belongs to the figure: `± $12.59`.
+        state: how it stands, a word that has a mark and a colour; empty where nothing is judged.
+        word: how it stands, as printed.
+        lines: what the figure means, in sentences.
+    """
+
+    question: str
+    figure: str
+    small: str = ""
+    state: str = ""
+    word: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DigestMover:
+    """A function that moved the bill: by how much, to what, and why."""
+
+    function: str
+    change: str
+    now: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DigestOpportunity:
+    """Money that bought no work: whose, for what, and what would address it."""
+
+    function: str
+    figure: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A week in short.
+
+    Attributes:
+        programme: its name.
+        title: the week by its dates: `9–15 November 2026`.
+        label: the week as files are called: `2026-W46`.
+        standing: whether it is final, which revision it is, how fresh its data are.
+        alerts: what keeps the figures from being used, or makes them other ones than were sent before.
+        is_blocked: whether the first alert says that they must not be used.
+        answers: three: spent, saved (or what bought no work), ties.
+        checks: what a verified saving must pass, and whether it does; empty where nothing is claimed.
+        saving: where nothing is claimed: that, in one line.
+        movers: the functions that moved the bill most.
+        moved: by how much the bill moved, in a sentence; None without a week before.
+        opportunities: where to look next, dearest first.
+        caveats: what a reader must know beside the figures.
+        leads_with_spend: whether opportunities come before movers, as nothing is claimed.
+        proof: the method's version and the hash that the figures can be computed anew from.
+    """
+
+    programme: str
+    title: str
+    label: str
+    standing: tuple[str, ...]
+    alerts: tuple[str, ...]
+    is_blocked: bool
+    answers: tuple[KeyFigure, KeyFigure, KeyFigure]
+    checks: tuple[Check, ...]
+    saving: str | None
+    movers: tuple[DigestMover, ...]
+    moved: str | None
+    opportunities: tuple[DigestOpportunity, ...]
+    caveats: tuple[str, ...]
+    leads_with_spend: bool
+    proof: str
+
+    @property
+    def spent(self) -> KeyFigure:
+        """What the week cost."""
+        return self.answers[0]
+
+
+def digest_of(report: WeeklyReport) -> Digest:
+    """Say a week in short."""
+    claims = _claims(report)
+    return Digest(
+        programme=report.programme,
+        title=dates(report.week.start, report.week.end),
+        label=report.week.label,
+        standing=(report.days_sentence, report.revision.sentence, report.as_of_sentence),
+        alerts=tuple(_alerts(report)),
+        is_blocked=report.blocked_sentence is not None,
+        answers=(_spent(report), _saved(report) if claims else _unproductive(report), _ties(report)),
+        checks=report.headline.checks if claims else (),
+        saving=None if claims else report.headline.sentence,
+        movers=tuple(_movers(report)),
+        moved=None if report.changes is None else _moved(report),
+        opportunities=tuple(_opportunities(report)),
+        caveats=tuple(_caveats(report)),
+        leads_with_spend=not claims,
+        proof=f"Method version {report.method_version}, input hash {report.inputs.sha256}",
+    )
+
+
+def _claims(report: WeeklyReport) -> bool:
+    return report.headline.avoided_usd is not None and not report.headline.is_refused
+
+
+def _alerts(report: WeeklyReport) -> Iterator[str]:
+    if report.blocked_sentence is not None:
+        yield report.blocked_sentence
+    if report.revision.moved:
+        first, *rest = report.revision.moved
+        more = f" {count(len(rest), 'line')} more in the full report." if rest else ""
+        yield f"Revision {report.revision.number}: {spoken(first)}{more}"
+
+
+# The three answers
+
+
+def _spent(report: WeeklyReport) -> KeyFigure:
+    lines = [] if report.changes is None else [_against_last_week(report)]
+    return KeyFigure("Spent", format_usd(report.spend.total_usd), lines=(*lines, *_not_for_work(report)))
+
+
+def _against_last_week(report: WeeklyReport) -> str:
+    assert report.changes is not None
+    cost, before = report.changes.cost, report.changes.before
+    was = f"{format_usd(cost.before_usd)} in {dates(before.start, before.end, with_year=False)}"
+    if not cost.change_usd:
+        return f"as much as the week before: {was}"
+    return f"{signed_usd(cost.change_usd)} against the week before: {was}"
+
+
+def _not_for_work(report: WeeklyReport) -> Iterator[str]:
+    """How much of the bill bought no work."""
+    total = report.spend.total_usd
+    waiting = share_of(_cost_of(report, components_of(ComponentGroup.OVERHEAD)), total)
+    nobody = share_of(_cost_of(report, components_of(ComponentGroup.NO_CALL)), total)
+    parts = [f"{waiting} for starting and waiting"] if waiting and waiting.part else []
+    parts += [f"{nobody} without a call"] if nobody and nobody.part else []
+    if parts:
+        yield listing(parts)
+
+
+def _cost_of(report: WeeklyReport, components: Sequence[str]) -> Decimal:
+    return sum((c.amount_usd for c in report.spend.components if c.component in components), Decimal(0))
+
+
+def _saved(report: WeeklyReport) -> KeyFigure:
+    headline = report.headline
+    assert headline.avoided_usd is not None
+    width = headline.half_width_usd
+    a_day = f"{headline.day_figure} a day, over {count(headline.measured_days, 'measured day')}"
+    kind = "90% interval" if width is not None else "without an interval: the baseline is too short for one"
+    lines = [f"{a_day}; {kind}"]
+    if headline.avoided_usd < 0:
+        lines.insert(0, "negative: the week cost more than the same work would have cost before")
+    lines += _rates(report)
+    return KeyFigure(
+        "Saved",
+        format_usd(headline.avoided_usd),
+        "" if width is None else f"± {format_usd(width)}",
+        headline.standing.state,
+        headline.standing.state.capitalize(),
+        tuple(lines),
+    )
+
+
+def _rates(report: WeeklyReport) -> Iterator[str]:
+    rates, headline = report.headline.rates, report.headline
+    parts = []
+    if rates.vs_published is not None and headline.published_usd_per_day is not None:
+        parts.append(f"{rates.vs_published} of the published {usd(headline.published_usd_per_day)} a day")
+    if rates.vs_restated is not None and headline.restated_usd_per_day is not None:
+        parts.append(f"{rates.vs_restated} of the restated {format_usd(headline.restated_usd_per_day)}")
+    if parts:
+        yield listing(parts)
+    if rates.cost_cut is not None:
+        claimed = f", claimed {rates.claimed_cost_cut}" if rates.claimed_cost_cut is not None else ""
+        yield f"{rates.cost_cut} less cost for the same work{claimed}"
+
+
+def _unproductive(report: WeeklyReport) -> KeyFigure:
+    """What of the bill bought no work, where nothing is claimed."""
+    parts = (ComponentGroup.OVERHEAD, ComponentGroup.NO_CALL)
+    amount = sum((_cost_of(report, components_of(group)) for group in parts), Decimal(0))
+    share = share_of(amount, report.spend.total_usd)
+    if share is None:
+        return KeyFigure("Without work", "–", lines=("Nothing was billed.",))
+    lines = [f"{format_usd(amount)} for starting, waiting, and without a call"]
+    dearest = [f"{spoken(each.function)} ({format_usd(each.amount_usd)})" for each in report.dearest]
+    return KeyFigure("Without work", str(share), lines=(*lines, *([f"Dearest: {listing(dearest)}"] if dearest else [])))
+
+
+def _ties(report: WeeklyReport) -> KeyFigure:
+    verdict, tie_out = report.tie_verdict, report.tie_out
+    blocked = [gate for gate in report.gates if gate.outcome is GateOutcome.BLOCKED]
+    lines = [f"{gate.code} fails: {gate.title[:1].lower()}{gate.title[1:]}. {gate.sentence}" for gate in blocked]
+    if not blocked:
+        lines = ["Nothing was billed in the landed reports."]
+        if tie_out.pools:
+            off = f"{tie_out.pools_off:,} off" if tie_out.pools_off else "none off"
+            lines = [
+                f"{format_usd(tie_out.billed_usd)} billed, {format_usd(tie_out.attributed_usd)} attributed: "
+                f"{count(tie_out.pools, 'amount')}, {off}"
+            ]
+    return KeyFigure(
+        "To the bill", verdict.word, state=verdict.outcome.value, lines=(*lines, report.gates_sentence.rstrip("."))
+    )
+
+
+# What stands below them
+
+
+def _moved(report: WeeklyReport) -> str:
+    assert report.changes is not None
+    cost, before = report.changes.cost, report.changes.before
+    since = dates(before.start, before.end, with_year=False)
+    if not cost.change_usd:
+        return f"The bill is the same as in {since}."
+    return f"The bill {'rose' if cost.change_usd > 0 else 'fell'} by {format_usd(abs(cost.change_usd))} since {since}."
+
+
+def _movers(report: WeeklyReport) -> Iterator[DigestMover]:
+    if report.changes is None:
+        return
+    named = [mover for mover in report.changes.cost.movers if mover.change_usd and not mover.is_rest]
+    for mover in named[:MOST_MOVERS]:
+        yield DigestMover(mover.function, mover.change_text, format_usd(mover.after_usd), mover.reason)
+
+
+def _opportunities(report: WeeklyReport) -> Iterator[DigestOpportunity]:
+    for line in report.opportunities.lines[:MOST_OPPORTUNITIES]:
+        share = f", {line.share} of its cost" if line.share is not None else ""
+        yield DigestOpportunity(
+            line.function, f"{format_usd(line.usd_per_day)} a day", f"{line.kind.value}{share}", line.remedy
+        )
+
+
+def _caveats(report: WeeklyReport) -> Iterator[str]:
+    headline = report.headline
+    said = (
+        headline.comparison,
+        headline.premise_sentence,
+        *(() if report.changes is None else report.changes.remarks),
+        headline.cash_sentence if _claims(report) else None,
+        report.restatements.sentence if report.restatements.lines or report.restatements.unissued else None,
+        _findings(report),
+    )
+    yield from (spoken(sentence) for sentence in said if sentence is not None)
+
+
+def _findings(report: WeeklyReport) -> str | None:
+    """How many findings there are, of the commonest kinds."""
+    kinds = Counter(finding.code.replace("_", " ") for finding in report.findings)
+    if not kinds:
+        return None
+    named = [f"{number} × {kind}" for kind, number in kinds.most_common(_MOST_FINDINGS)]
+    more = len(kinds) - len(named)
+    if more:
+        named.append(count(more, "other kind"))
+    return f"{count(kinds.total(), 'finding')}: {listing(named)}."

@@ -1,0 +1,216 @@
+"""Every total that the report prints is the one that the query beside it answers, to the cent."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.conftest import LAST_WEEK
+from tieout.core.home import Home
+from tieout.core.money import CENT, to_cents
+from tieout.report.contents import SECTIONS, WeeklyReport
+from tieout.report.digest import QUERIES
+from tieout.warehouse.queries import ask_workspace, select_of
+from tieout.workspace import Workspace
+
+Row: TypeAlias = dict[str, Any]
+NOTHING = Decimal(0)
+
+
+def cents(amount: Decimal) -> Decimal:
+    [rounded] = to_cents([amount])
+    return rounded
+
+
+def of_week(rows: list[Row], report: WeeklyReport, column: str = "week") -> list[Row]:
+    wanted = {report.week.label, report.week.start}
+    return [row for row in rows if row[column] in wanted]
+
+
+def weeks(report: WeeklyReport, rows: list[Row]) -> None:
+    [row] = of_week(rows, report)
+    assert (row["billed_usd"], row["attributed_usd"]) == (report.tie_out.billed_usd, report.tie_out.attributed_usd)
+    assert (row["pools"], row["off"]) == (report.tie_out.pools, report.tie_out.pools_off)
+    assert cents(row["attributed_usd"]) == report.spend.total_usd
+
+
+def tie_out(report: WeeklyReport, rows: list[Row]) -> None:
+    *parts, total = rows
+    assert sum(row["attributed_usd"] for row in parts) == total["attributed_usd"] >= report.tie_out.attributed_usd
+    assert total["difference_usd"] == report.tie_out.difference_usd == 0
+
+
+def gates(report: WeeklyReport, rows: list[Row]) -> None:
+    known = {row["gate"].split()[0]: row for row in rows}
+    assert {gate.code for gate in report.gates} - {"G7"} <= set(known)
+    assert known["G1"]["checked"] >= report.tie_out.pools
+    assert known["G1"]["off"] == report.tie_out.pools_off
+
+
+def months(report: WeeklyReport, rows: list[Row]) -> None:
+    known = {(row["month"], row["step"].strip("=+ ")): row["amount_usd"] for row in rows}
+    for month in report.months:
+        name = f"{month.month:%Y-%m}"
+        assert (known[name, "metered"], known[name, "billed"]) == (month.metered_usd, month.billed_usd)
+        assert known[name, "invoice"] == month.invoice_total
+
+
+def invoices(report: WeeklyReport, rows: list[Row]) -> None:
+    assert len(rows) >= sum(month.invoice_number is not None for month in report.months)
+
+
+def movers(report: WeeklyReport, rows: list[Row]) -> None:
+    assert report.changes is not None
+    *functions, total = rows
+    cost = report.changes.cost
+    assert (total["before_usd"], total["now_usd"], total["change_usd"]) == (
+        cost.before_usd,
+        cost.after_usd,
+        cost.change_usd,
+    )
+    known = {row["function"]: row for row in functions}
+    for mover in cost.movers:
+        if not mover.is_rest:
+            row = known[mover.function]
+            assert (row["before_usd"], row["now_usd"], row["change_usd"]) == (
+                mover.before_usd,
+                mover.after_usd,
+                mover.change_usd,
+            )
+    assert sum(row["change_usd"] for row in functions) == total["change_usd"]
+
+
+def idle(report: WeeklyReport, rows: list[Row]) -> None:
+    *functions, total = rows
+    printed = {part.component: part.amount_usd for part in report.spend.components}
+    assert total["startup_usd"] == printed.get("startup", NOTHING)
+    assert total["idle_usd"] == printed.get("idle", NOTHING)
+    assert total["cost_usd"] == report.spend.total_usd == sum(row["cost_usd"] for row in functions)
+
+
+def spend_of_week(report: WeeklyReport, rows: list[Row]) -> None:
+    known = {(row["function"], row["component"]): row["amount_usd"] for row in rows}
+    assert known["all functions", "all components"] == report.spend.total_usd
+    for part in report.spend.components:
+        assert known["all functions", part.component] == part.amount_usd
+    for function in report.spend.functions:
+        assert known[function.function, "all components"] == function.amount_usd
+        for part in function.components:
+            assert known.get((function.function, part.component), NOTHING) == part.amount_usd
+
+
+def unattributed(report: WeeklyReport, rows: list[Row]) -> None:
+    total = sum((row["amount_usd"] for row in of_week(rows, report, "week_of")), NOTHING)
+    assert cents(total) == report.unattributed.total_usd == sum(line.amount_usd for line in report.unattributed.lines)
+
+
+def savings(report: WeeklyReport, rows: list[Row]) -> None:
+    [row] = of_week(rows, report)
+    assert cents(row["avoided_usd"]) == report.headline.avoided_usd == report.savings.total.avoided_usd
+    assert row["half_width_usd"].quantize(CENT) == report.headline.half_width_usd
+    assert row["status"] == report.headline.standing.state
+
+
+def bridge(report: WeeklyReport, rows: list[Row]) -> None:
+    assert report.bridge is not None
+    totals = {row["step"]: row["printed_usd"] for row in rows if row["scope"] == "total"}
+    first, last = report.bridge.stages[0][0], report.bridge.stages[-1][-1]
+    assert (totals["published"], totals["realized"]) == (first.total_usd, last.total_usd)
+    printed = sorted(
+        row.total_usd for stage in report.bridge.stages for row in stage if not row.is_end and row.total_usd
+    )
+    ends = {"published", "claimed", "restated", "realized"}
+    assert printed == sorted(amount for step, amount in totals.items() if step not in ends and amount)
+
+
+def ledger(report: WeeklyReport, rows: list[Row]) -> None:
+    amounts = [row["avoided_usd"] for row in rows if row["avoided_usd"] is not None]
+    assert cents(sum(amounts, NOTHING)) == report.ledger.total_usd
+    assert [row["status"] for row in rows] == [row.standing.state for row in report.ledger.rows]
+
+
+def savings_to_date(report: WeeklyReport, rows: list[Row]) -> None:
+    assert report.cumulative is not None
+    *parts, total = rows
+    assert cents(total["avoided_usd"]) == cents(report.cumulative.last.cumulative_usd)
+    assert sum(row["avoided_usd"] for row in parts) == total["avoided_usd"]
+
+
+def unit_costs(report: WeeklyReport, rows: list[Row]) -> None:
+    calls: dict[str, int] = {}
+    for row in of_week(rows, report):
+        calls[row["function"]] = calls.get(row["function"], 0) + row["calls"]
+    for function in report.functions:
+        assert sum(day.successful for day in function.days) == calls.get(function.function, 0)
+
+
+def guardrails(report: WeeklyReport, rows: list[Row]) -> None:
+    printed = [(group.function, row.verdict) for group in report.guardrails for row in group.rows]
+    assert sorted(printed) == sorted((row["function"], row["verdict"]) for row in rows)
+
+
+def audit(report: WeeklyReport, rows: list[Row]) -> None:
+    assert {entry.statement for entry in report.audit} <= {row["statement"] for row in rows}
+
+
+def coverage(report: WeeklyReport, rows: list[Row]) -> None:
+    known = of_week(rows, report, "week_of")
+    for line in report.coverage:
+        own = [row for row in known if row["function"] == line.function]
+        assert sum((row["attributed_usd"] for row in own), NOTHING) == line.billed_usd
+        assert sum((row["explained_usd"] for row in own), NOTHING) == line.modelled_usd
+
+
+def adjustments(report: WeeklyReport, rows: list[Row]) -> None:
+    printed = sum((line.amount_usd for line in report.adjustments), NOTHING)
+    days = report.week.days()
+    known = [row["amount_usd"] for row in rows if row["applies_to"] == "saving" and row["day"] in days]
+    assert sum(known, NOTHING) == printed
+
+
+def closed_weeks(report: WeeklyReport, rows: list[Row]) -> None:
+    [row] = [row for row in of_week(rows, report) if row["is_newest"]]
+    assert (cents(row["cost_usd"]), row["avoided_usd"]) == (report.spend.total_usd, report.headline.avoided_usd)
+    assert row["input_sha256"] == report.inputs.sha256
+
+
+def restatements(report: WeeklyReport, rows: list[Row]) -> None:
+    printed = {(line.week, line.function) for line in report.restatements.lines}
+    assert len(rows) >= len(printed)
+
+
+def files(report: WeeklyReport, rows: list[Row]) -> None:
+    assert len(rows) > 0
+    assert report.inputs.deliveries > 0
+
+
+def quarantine(_: WeeklyReport, rows: list[Row]) -> None:
+    assert all(row["problem"] for row in rows)
+
+
+COMPARED: Mapping[str, Callable[[WeeklyReport, list[Row]], None]] = {
+    each.__name__: each
+    for each in (
+        weeks, tie_out, gates, months, invoices, movers, idle, spend_of_week, unattributed, savings, bridge, ledger,
+        savings_to_date, unit_costs, guardrails, audit, coverage, adjustments, closed_weeks, restatements, files,
+        quarantine,
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report(built_workspace: Home) -> WeeklyReport:
+    with Workspace(built_workspace, built_workspace.catalog) as workspace:
+        return workspace.report(LAST_WEEK)
+
+
+def test_every_query_that_a_section_names_is_compared() -> None:
+    named = {query for section in SECTIONS for query in section.queries} | set(QUERIES)
+    assert named == set(COMPARED)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_printed_total_is_what_its_query_answers(name: str, report: WeeklyReport, built_workspace: Home) -> None:
+    found = ask_workspace(built_workspace, select_of(name))
+    COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
