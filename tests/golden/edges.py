@@ -7,11 +7,12 @@ from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState, Inputs, ReportDay
+from tieout.report.sections.changes import MOST_MOVERS
 from tieout.report.sections.functions import slug_of
 from tieout.report.sections.headline import Headline, HeadlineRates
 from tieout.report.sections.history import SpendHistory, WeekSpend
 from tieout.report.sections.ledger import Ledger, LedgerRow
-from tieout.report.sections.opportunities import Opportunities
+from tieout.report.sections.opportunities import MOST_LINES, Opportunities
 from tieout.report.sections.revisions import Revision
 from tieout.report.sections.savings import Savings, SavingTotal, Standing
 from tieout.report.sections.spend import Spend, Unattributed
@@ -111,7 +112,9 @@ def with_names(*names: str) -> WeeklyReport:
         ),
         changes=replace(
             REPORT.changes,
-            cost=replace(REPORT.changes.cost, movers=tuple(replace(changed, function=name) for name in names)),
+            cost=replace(
+                REPORT.changes.cost, movers=tuple(replace(changed, function=name) for name in names[:MOST_MOVERS])
+            ),
         ),
         restatements=replace(
             REPORT.restatements,
@@ -130,7 +133,7 @@ def with_names(*names: str) -> WeeklyReport:
         ),
         opportunities=replace(
             REPORT.opportunities,
-            lines=tuple(replace(REPORT.opportunities.lines[0], function=name) for name in names),
+            lines=tuple(replace(REPORT.opportunities.lines[0], function=name) for name in names[:MOST_LINES]),
         ),
         gates=tuple(replace(gate, details=tuple(f"{name}: bill only" for name in names[:5])) for gate in REPORT.gates),
         findings=tuple(replace(finding, subject=name, message=f"{name} is not what it seems.") for name in names[:5]),

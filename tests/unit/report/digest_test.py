@@ -119,3 +119,8 @@ def test_a_mover_says_how_calls_and_the_cost_of_one_moved() -> None:
 
 def test_a_mover_says_when_containers_that_wait_are_most_of_it() -> None:
     assert _reason(_spend("8", "2"), _spend("8", "7"), calls=(100, 100)) == "a call 50% dearer; +$5.00 of it idle"
+
+
+def test_a_revision_that_claimed_nothing_says_so_in_words() -> None:
+    [past] = replace(REPORT.revision).past
+    assert replace(past, avoided_usd=None).sentence.endswith("$98.40 cost, no saving claimed.")

@@ -282,7 +282,7 @@ def test_a_long_name_is_shortened_and_its_parts_may_break() -> None:
 
 
 def test_a_page_of_a_week_is_light() -> None:
-    for report in (REPORT, EMPTY):
+    for report in (REPORT, EMPTY, HOSTILE, MANY):
         for page in pages_of(report, with_charts=True).values():
             assert len(page.encode()) <= 300_000
 
@@ -306,6 +306,15 @@ def test_a_week_is_rendered_in_a_moment() -> None:
 
 def test_a_week_of_300_functions_is_rendered_in_a_moment() -> None:
     assert seconds_to_render(MANY) < 6
+
+
+def test_a_table_that_is_cut_still_adds_up() -> None:
+    [first, *_] = REPORT.spend.functions
+    many = tuple(replace(first, function=f"function_{number}") for number in range(100))
+    spend = replace(REPORT.spend, functions=many, total_usd=first.amount_usd * 100)
+    page = pages_of(replace(REPORT, spend=spend))["spend.html"]
+    assert "40 other functions" in page
+    assert "$3,600.00" in page
 
 
 def test_a_negative_saving_is_called_one() -> None:

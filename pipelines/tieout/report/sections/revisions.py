@@ -41,17 +41,12 @@ class PastRevision:
     href: str
 
     @property
-    def saving_figure(self) -> str:
-        """`$522.35 ± $12.59`, or that nothing was claimed."""
-        return "no claim" if self.avoided_usd is None else with_interval(self.avoided_usd, self.half_width_usd)
-
-    @property
     def sentence(self) -> str:
         """When it was issued, and with which figures."""
-        return (
-            f"Revision {self.number}, issued {self.issued_at:%Y-%m-%d %H:%M} UTC: {format_usd(self.cost_usd)} cost, "
-            f"avoided {self.saving_figure}."
-        )
+        amount, width = self.avoided_usd, self.half_width_usd
+        saved = "no saving claimed" if amount is None else f"avoided {with_interval(amount, width)}"
+        issued = f"{self.issued_at:%Y-%m-%d %H:%M} UTC"
+        return f"Revision {self.number}, issued {issued}: {format_usd(self.cost_usd)} cost, {saved}."
 
 
 @dataclass(frozen=True)

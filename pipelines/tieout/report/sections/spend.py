@@ -75,6 +75,17 @@ class Spend:
     functions: tuple[FunctionSpend, ...]
     components: tuple[ComponentSpend, ...]
 
+    def beyond(self, most: int) -> FunctionSpend | None:
+        """Return the functions that come after the dearest as one, so that what is shown adds up; None without any."""
+        rest = self.functions[most:]
+        if not rest:
+            return None
+        amount = sum((function.amount_usd for function in rest), Decimal(0))
+        name = count(len(rest), "other function")
+        return FunctionSpend(
+            name, amount, share_of(amount, self.total_usd), (), _over_all([function.components for function in rest])
+        )
+
 
 @dataclass(frozen=True)
 class UnattributedLine:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape, unescape
 
 from markupsafe import Markup
@@ -85,6 +86,7 @@ class PagePicture:
         return replace(cls.of(chart), file=file)
 
 
+@lru_cache(maxsize=8)  # a week's pictures are made once for its folder and its mail
 def to_png(svg: str, *, paper: str, scale: float) -> bytes:
     """Rasterize a picture on paper of a colour."""
     import vl_convert
