@@ -28,7 +28,10 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.baseline import freeze_baseline
 from tieout.measure.daily_work import measure as measure_week
 from tieout.savings.baseline_lock import BaselineLock, freeze
+from tieout.savings.counterfactual import fit_counterfactual
+from tieout.savings.daily_work import WorkingDay
 from tieout.savings.days import BaselinePeriod
+from tieout.savings.uncertainty import MeasuredVolume, total_half_width
 from tieout.savings.week import WeekMeasurement
 from tieout.simulator import write_exports
 from tieout.simulator.rollout import run_rollout
@@ -76,11 +79,15 @@ class TrueFigure:
     reasons: tuple[str, ...]
 
     @property
+    def error_usd(self) -> Decimal | None:
+        """Measured less true saving; None when nothing is claimed."""
+        return None if self.avoided_usd is None else self.avoided_usd - self.true_usd
+
+    @property
     def is_covered(self) -> bool:
         """Whether the interval contains the truth; a figure without an interval does not."""
-        if self.avoided_usd is None or self.half_width_usd is None:
-            return False
-        return abs(self.avoided_usd - self.true_usd) <= self.half_width_usd
+        error = self.error_usd
+        return error is not None and self.half_width_usd is not None and abs(error) <= self.half_width_usd
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class MeasuredRollout:
         week: which week after the deployment, the deployment's own is 1.
         total: of the programme.
         functions: those of the catalog.
+        true_cost_half_width_usd: of the total, if the cost of every function and day were known: the scatter alone.
     """
 
     setting: RolloutSetting
@@ -100,6 +108,7 @@ class MeasuredRollout:
     week: int
     total: TrueFigure
     functions: tuple[TrueFigure, ...]
+    true_cost_half_width_usd: Decimal
 
 
 def measure(
@@ -143,7 +152,8 @@ def _code() -> str:
 
 def _from_row(setting: RolloutSetting, row: dict[str, Any]) -> MeasuredRollout:
     total, *functions = (_figure_of_row(figure) for figure in row["figures"])
-    return MeasuredRollout(setting, row["baseline_days"], row["week"], total, tuple(functions))
+    width = Decimal(row["true_cost_half_width_usd"])
+    return MeasuredRollout(setting, row["baseline_days"], row["week"], total, tuple(functions), width)
 
 
 def _figure_of_row(row: dict[str, Any]) -> TrueFigure:
@@ -214,8 +224,12 @@ def _weeks(
         week = deployed
         for number in range(1, setting.weeks_after + 1):
             measurement, _ = measure_week(con, week, catalog, lock=lock)
-            figures = [asdict(figure) for figure in _figures(measurement, truth)]
-            yield {"baseline_days": days, "week": number, "figures": [_as_text(figure) for figure in figures]}
+            yield {
+                "baseline_days": days,
+                "week": number,
+                "figures": [_as_text(asdict(figure)) for figure in _figures(measurement, truth)],
+                "true_cost_half_width_usd": str(_true_cost_half_width_usd(measurement, truth)),
+            }
             week = IsoWeek.of(week.end)
 
 
@@ -251,6 +265,20 @@ def _figures(measurement: WeekMeasurement, truth: pl.DataFrame) -> Iterator[True
             status=function.judgement.status.value,
             reasons=tuple(reason.code.value for reason in function.judgement.reasons),
         )
+
+
+def _true_cost_half_width_usd(measurement: WeekMeasurement, truth: pl.DataFrame) -> Decimal:
+    days = pl.col("day").is_in
+    volumes = []
+    for function in measurement.functions:
+        own = truth.filter(pl.col("function") == function.function)
+        before = own.filter(days(list(measurement.baseline_days)))
+        model = fit_counterfactual(WorkingDay(*row) for row in before.select("day", "successes", "cost_usd").rows())
+        if model is not None:
+            calls = own.filter(days(list(measurement.days)))["successes"].to_list()
+            volumes.append(MeasuredVolume(model, tuple(calls)))
+    width = total_half_width(volumes)
+    return Decimal(0) if width is None else width.half_width_usd
 
 
 def _as_text(figure: dict[str, Any]) -> dict[str, Any]:
