@@ -50,10 +50,13 @@ class Boundary:
     Attributes:
         lines: by app and function.
         days: how many days were measured.
+        silent_usd_per_day: what functions of the catalog that nobody called on the measured days cost on a baseline
+            day. Nothing is claimed for them, so what they took along under another name is nobody's saving.
     """
 
     lines: tuple[BoundaryLine, ...] = ()
     days: int = 0
+    silent_usd_per_day: Decimal = Decimal(0)
 
     @property
     def before_usd_per_day(self) -> Decimal:
@@ -77,21 +80,33 @@ class Boundary:
         return sum((growth for growth in by_name.values() if growth > 0), Decimal(0)) * self.days
 
     @property
+    def silent_usd(self) -> Decimal:
+        """What silent functions would have cost on the measured days."""
+        return self.silent_usd_per_day * self.days
+
+    @property
     def unexplained_fell_usd_per_day(self) -> Decimal:
         """By how much less of the apps' cost no log explains; negative when it is more."""
         own = (line for line in self.lines if line.function == UNEXPLAINED)
         return -sum((line.growth_usd_per_day for line in own), Decimal(0))
 
     def moved_usd_per_day(self, half_width_usd: Decimal | None) -> Decimal:
-        """What counts as moved outside the catalog, a day: the growth where it exceeds the interval, else nothing."""
-        growth = self.growth_usd
+        """What counts as moved outside the catalog, a day: the growth where it exceeds the interval, else nothing.
+
+        What silent functions cost before is taken off: a renamed function moves no cost of the others.
+        """
+        growth = self.growth_usd - self.silent_usd
         if not self.days or growth <= (half_width_usd or Decimal(0)):
             return Decimal(0)
         return round_picodollars(Fraction(growth) / self.days)
 
 
 def boundary(
-    costs: Iterable[OutsideCost], *, baseline_days: Collection[dt.date], days: Collection[dt.date]
+    costs: Iterable[OutsideCost],
+    *,
+    baseline_days: Collection[dt.date],
+    days: Collection[dt.date],
+    silent_usd_per_day: Decimal = Decimal(0),
 ) -> Boundary:
     """Compare a mean baseline day with a mean measured day; empty without either.
 
@@ -99,6 +114,7 @@ def boundary(
         costs: any days, in any order.
         baseline_days: the days of the baseline that count.
         days: the measured days that count.
+        silent_usd_per_day: baseline cost of functions of the catalog that nobody called on the measured days.
     """
     if not baseline_days or not days:
         return Boundary()
@@ -119,4 +135,4 @@ def boundary(
         if any(sides)
     ]
     lines.sort(key=lambda line: (-line.growth_usd_per_day, line.app, line.function))
-    return Boundary(tuple(lines), len(after))
+    return Boundary(tuple(lines), len(after), silent_usd_per_day)

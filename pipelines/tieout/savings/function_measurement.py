@@ -143,6 +143,7 @@ def _evidence(
         counterfactual_usd=None if avoided is None else avoided.counterfactual_usd,
         dearest_week_usd=dearest_week_usd(basis, [name]),
         outside_growth_usd=basis.outside.growth_usd,
+        silent_usd=basis.outside.silent_usd,
         outage_usd=_outage(before, model, avoided),
         calls_per_unit=_calls_per_unit(basis, name, days),
         unmatched_baseline_days=basis.context.mismatched_days(name, basis.baseline_days),

@@ -177,6 +177,7 @@ class Evidence:
         is_far_extrapolated: most measured days have under half or over twice the calls that the baseline has seen.
         dearest_week_usd: what the dearest whole week of the baseline cost, at the week's list prices; None without one.
         outside_growth_usd: by how much the programme's apps cost more outside the catalog on the measured days.
+        silent_usd: how much of that functions which nobody called any more may have taken along.
         outage_usd: how much of the counterfactual rests on baseline days that no other day resembles.
         calls_per_unit: successful calls for each function call in the baseline and on the measured days; None where one
             of them has none.
@@ -204,6 +205,7 @@ class Evidence:
     counterfactual_usd: Decimal | None = None
     dearest_week_usd: Decimal | None = None
     outside_growth_usd: Decimal = Decimal(0)
+    silent_usd: Decimal = Decimal(0)
     outage_usd: Decimal = Decimal(0)
     calls_per_unit: tuple[Fraction, Fraction] | None = None
     unmatched_baseline_days: tuple[dt.date, ...] = ()
@@ -314,7 +316,7 @@ def _refuted(evidence: Evidence) -> list[Reason]:
     growth, width = evidence.outside_growth_usd, evidence.half_width_usd or Decimal(0)
     if avoided > 0 and growth > max(width, avoided * NEGLIGIBLE_SHARE):
         data = {"growth_usd": str(growth), "half_width_usd": str(width)}
-        moved = growth >= avoided * OFFSETTING_SHARE
+        moved = growth - evidence.silent_usd >= avoided * OFFSETTING_SHARE
         reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))
     if avoided > 0 and evidence.outage_usd >= avoided * OUTAGE_SHARE:
         reasons.append(Reason(ReasonCode.BASELINE_OUTAGE, {"outage_usd": str(evidence.outage_usd)}))

@@ -208,6 +208,7 @@ def _evidence(
         counterfactual_usd=sum((f.avoided.counterfactual_usd for f in claiming if f.avoided), Decimal(0)),
         dearest_week_usd=dearest_week_usd(basis, [f.function for f in claiming]),
         outside_growth_usd=basis.outside.growth_usd,
+        silent_usd=basis.outside.silent_usd,
         outage_usd=sum((one.outage_usd for one in own), Decimal(0)),
         calls_per_unit=next((one.calls_per_unit for one in own if _unit_changed(one)), None),
         unmatched_baseline_days=_distinct(day for one in own for day in one.unmatched_baseline_days),

@@ -37,7 +37,6 @@ class WeekBasis:
         work: on the days that count, by function.
         contradictions: by function, what the catalog says was deployed before and was not.
         context: what is known beside the work.
-        outside: the boundary account of the measured days.
     """
 
     week: IsoWeek
@@ -53,7 +52,25 @@ class WeekBasis:
     work: Mapping[str, Sequence[DailyWork]]
     contradictions: Mapping[str, Mapping[str, str]]
     context: WeekContext
-    outside: Boundary
+
+    @cached_property
+    def outside(self) -> Boundary:
+        """The boundary account of the measured days."""
+        silent = sum((self._silent_usd_per_day(name) for name in self.programme.functions), Fraction(0))
+        return boundary(
+            self.context.outside,
+            baseline_days=self.baseline_days,
+            days=self.days,
+            silent_usd_per_day=round_picodollars(silent),
+        )
+
+    def _silent_usd_per_day(self, function: str) -> Fraction:
+        """What a function cost on a baseline day beyond what it still costs; zero where somebody called it since."""
+        before, after = self.baseline_work(function), self.working_days(function, self.days)
+        if not (before and after) or any(day.successful_calls for day in after):
+            return Fraction(0)
+        means = [sum((Fraction(day.cost_usd) for day in side), Fraction(0)) / len(side) for side in (before, after)]
+        return max(means[0] - means[1], Fraction(0))
 
     def baseline_work(self, function: str) -> tuple[WorkingDay, ...]:
         """The work of a function on the baseline days, at the list prices of the week, to the picodollar."""
@@ -142,7 +159,6 @@ def week_basis(
         work=_by_function(value for value in known if value.day in counted),
         contradictions=contradictions,
         context=context,
-        outside=boundary(context.outside, baseline_days=before, days=days),
     )
 
 

@@ -104,6 +104,25 @@ def test_a_renamed_function_is_not_credited_with_its_baseline() -> None:
     assert (line.state, line.avoided_usd) == (Status.NOT_DETERMINABLE, None)
 
 
+def test_a_renamed_function_takes_nothing_from_the_saving_of_another() -> None:
+    # The other one cost $5 a day; now $5 a day are billed under a name that the catalog lacks.
+    other = days_of_work(BEFORE, 10, "5", function=EVALUATE)
+    measurement = measure(rollout() + other, WeekContext(outside=outside("0", "5", function="evaluate_v2")))
+    assert measurement.outside.growth_usd == measurement.outside.silent_usd == 35
+    assert measurement.bridge is not None
+    assert measurement.bridge.total.amount(Step.MOVED_OUTSIDE).exact_usd == 0
+    assert measurement.bridge.total.realized.exact_usd == 12
+    assert (codes(measurement), measurement.judgement.status) == ([ReasonCode.OUTSIDE_GREW], Status.PROVISIONAL)
+
+
+def test_growth_beyond_what_a_renamed_function_cost_has_moved() -> None:
+    other = days_of_work(BEFORE, 10, "5", function=EVALUATE)
+    measurement = measure(rollout() + other, WeekContext(outside=outside("0", "17", function="evaluate_v2")))
+    assert measurement.bridge is not None
+    assert measurement.bridge.total.amount(Step.MOVED_OUTSIDE).exact_usd == -12
+    assert ReasonCode.MOVED_OUTSIDE in codes(measurement)
+
+
 def test_one_silent_function_does_not_take_the_saving_of_another() -> None:
     other = days_of_work(BEFORE, 10, "5", function=EVALUATE)
     measurement = measure(rollout() + other, WeekContext())
