@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from benchmarks.rollouts import MeasuredRollout
-from tieout.savings.status import BEARS_A_FIGURE, Status
+from tieout.savings.status import Status
 from tieout.simulator.rollout_setting import SAVES_NOTHING, RolloutKind, RolloutSetting
 
 ROLLOUTS_OF_A_KIND = 20
@@ -50,8 +50,3 @@ def _counts(group: Sequence[MeasuredRollout]) -> str:
 def _first_reasons(group: Sequence[MeasuredRollout]) -> str:
     first = Counter(next(iter(rollout.total.reasons), "none") for rollout in group)
     return ", ".join(f"`{reason}` {count}×" for reason, count in first.most_common(3))
-
-
-def false_figures(measured: Iterable[MeasuredRollout]) -> list[MeasuredRollout]:
-    """The rollouts whose total bears a figure though it saved nothing."""
-    return [rollout for rollout in measured if Status(rollout.total.status) in BEARS_A_FIGURE]
