@@ -1,5 +1,6 @@
 /*
-Gate G8: per function and day, the calls that Modal counts against those of the call log, where function stats are landed.
+Gate G8: per function and day, the calls that Modal counts against those of the call log, where function stats or app stats are
+landed.
 
 Of a day's windows the longest counts, of several of one length the one that was read last. A call belongs to the window in
 which it ended. short: the log lacks more than the margin of catalog/settings.yaml, 2% unless it says otherwise. beyond: it
@@ -11,24 +12,50 @@ partition: day
 */
 with
 
-windows as (
+counted as (
     select
         d.environment,
         d.app,
         d.function,
-        date_trunc('day', s.since) as day,
         s.since,
         s.until,
-        s.input_success_count::bigint + s.input_failure_count + s.input_timeout_count as counted_calls
+        s.input_success_count::bigint + s.input_failure_count + s.input_timeout_count as counted_calls,
+        d.fetched_at,
+        d.sha256
     from raw.function_stats as s
     inner join staging.deliveries as d on s.file_id = d.file_id
+    union all
+    select
+        d.environment,
+        d.app,
+        s.name as function,
+        s.since,
+        s.until,
+        s.succeeded_count::bigint + s.failed_count,
+        d.fetched_at,
+        d.sha256
+    from raw.app_stats as s
+    inner join staging.deliveries as d on s.file_id = d.file_id
+    where s.kind = 'function'
+),
+
+windows as (
+    select
+        environment,
+        app,
+        function,
+        date_trunc('day', since) as day,
+        since,
+        until,
+        counted_calls
+    from counted
     where
-        s.since >= $since
-        and s.since < $until
+        since >= $since
+        and since < $until
     qualify
         row_number() over (
-            partition by d.environment, d.app, d.function, date_trunc('day', s.since)
-            order by s.until - s.since desc, d.fetched_at desc, d.sha256 desc
+            partition by environment, app, function, date_trunc('day', since)
+            order by until - since desc, fetched_at desc, sha256 desc
         ) = 1
 ),
 

@@ -2,14 +2,15 @@
 The configuration of every function on every app over time, by deployment, with the rollout phase it belongs to.
 
 Within a deployment the landed `function info` says what is deployed; what a snapshot shows otherwise than the one before,
-with no deployment between them, counts from then on. Where no snapshot was taken, the catalog says it; where the catalog
+with no deployment between them, counts from then on. So do the landed autoscaler settings, beside the rest of the function
+info that was taken last before them, in the same deployment. Where no snapshot was taken, the catalog says it; where the catalog
 is silent too, the nearest snapshot; a function that neither knows has `source` unknown.
 
 key: environment, app, function, valid_from
 */
 with
 
-snapshots as (
+function_infos as (
     select
         d.environment,
         d.app,
@@ -34,18 +35,70 @@ snapshots as (
         i.single_use_containers,
         i.cluster_size,
         i.regions,
-        i.nonpreemptible,
+        i.nonpreemptible
+    from raw.function_info as i
+    inner join staging.deliveries as d on i.file_id = d.file_id
+),
+
+autoscalers as (
+    select
+        d.environment,
+        d.app,
+        d.function,
+        d.as_of,
+        d.fetched_at,
+        d.sha256,
+        a.scaledown_window_seconds,
+        a.min_containers,
+        a.max_containers,
+        a.buffer_containers
+    from raw.autoscaler as a
+    inner join staging.deliveries as d on a.file_id = d.file_id
+),
+
+pictures as (
+    select *
+    from function_infos
+    union all by name
+    select
+        i.* replace (
+            a.as_of as as_of,
+            a.fetched_at as fetched_at,
+            a.sha256 as sha256,
+            a.scaledown_window_seconds as scaledown_window_seconds,
+            a.min_containers as min_containers,
+            a.max_containers as max_containers,
+            a.buffer_containers as buffer_containers
+        )
+    from autoscalers as a
+    asof join function_infos as i
+        on
+            a.environment = i.environment
+            and a.app = i.app
+            and a.function = i.function
+            and a.as_of >= i.as_of
+    -- what was deployed in between is not known then
+    anti join staging.deployments as d
+        on
+            a.environment = d.environment
+            and a.app = d.app
+            and i.as_of < d.deployed_at
+            and a.as_of >= d.deployed_at
+),
+
+snapshots as (
+    select
+        i.*,
         row(
-            gpus, i.cpu_request_millicores, i.memory_request_mib, i.ephemeral_disk_mib, i.timeout_seconds,
+            i.gpus, i.cpu_request_millicores, i.memory_request_mib, i.ephemeral_disk_mib, i.timeout_seconds,
             i.startup_timeout_seconds, i.scaledown_window_seconds, i.min_containers, i.max_containers,
             i.buffer_containers, i.single_use_containers, i.cluster_size, i.regions, i.nonpreemptible
         ) as settings
-    from raw.function_info as i
-    inner join staging.deliveries as d on i.file_id = d.file_id
+    from pictures as i
     -- of two that show the same moment, such as a file by hand and its correction, the one read last holds
     qualify row_number() over (
-        partition by d.environment, d.app, d.function, d.as_of
-        order by d.fetched_at desc, d.sha256 desc
+        partition by i.environment, i.app, i.function, i.as_of
+        order by i.fetched_at desc, i.sha256 desc
     ) = 1
 ),
 

@@ -1,5 +1,5 @@
 /*
-What Modal observed of every function in buckets of time: its containers, their use of CPU, memory and GPU, its calls.
+What Modal observed of every function and server in buckets of time: its containers, what they used, its calls.
 
 Of two exports that speak for a bucket the one with the shorter buckets counts, then the one that was read last, also where it
 has no observation. Series that no rule of catalog.series knows are left out.
@@ -25,6 +25,7 @@ series as (
         environment,
         app,
         function,
+        is_server,
         measure,
         aggregation,
         times,
@@ -68,6 +69,20 @@ replaced as (
             )
 ),
 
+landed as (
+    select
+        file_id,
+        name,
+        points
+    from raw.function_metrics
+    union all
+    select
+        file_id,
+        name,
+        points
+    from raw.server_metrics
+),
+
 points as (
     select
         s.file_id,
@@ -75,6 +90,7 @@ points as (
         s.environment,
         s.app,
         s.function,
+        s.is_server,
         s.measure,
         s.aggregation,
         s.bucket_seconds,
@@ -82,7 +98,7 @@ points as (
         s.divided_by,
         unnest(m.points) as point
     from series as s
-    inner join raw.function_metrics as m
+    inner join landed as m
         on
             s.file_id = m.file_id
             and s.name = m.name
@@ -91,7 +107,8 @@ points as (
 select
     p.environment,  -- Modal environment
     p.app,  -- the app's name
-    p.function,  -- the function's name
+    p.function,  -- name of the function or server
+    p.is_server,  -- a server, which has no call log
     p.measure,  -- containers, cpu (cores), memory (MiB), gpu (percent), calls and others of catalog.series
     p.aggregation,  -- avg, min, max, count, p90 and others: what the value is of the bucket
     p.point.bucket_start,  -- UTC

@@ -1,5 +1,6 @@
 /*
-Every landed series of a function with what it measures, as the rules of catalog.series tell by its unit, name and aggregation.
+Every landed series of a function or server with what it measures, as the rules of catalog.series tell by its unit, name and
+aggregation.
 
 Of several rules that fit a series, the one with the most words holds; so it is with several series of an export that would be
 one measure. Where two are alike, neither is known.
@@ -14,8 +15,18 @@ names as (
         name,
         unit,
         bucket_seconds,
-        string_split(name, '_') as words
+        string_split(name, '_') as words,
+        false as is_server
     from raw.function_metrics
+    union all
+    select
+        file_id,
+        name,
+        unit,
+        bucket_seconds,
+        string_split(name, '_') as words,
+        true as is_server
+    from raw.server_metrics
 ),
 
 rules as (
@@ -51,7 +62,8 @@ select distinct
     n.file_id,  -- the export, see raw.files
     d.environment,  -- Modal environment
     d.app,  -- the app's name, from the export's path
-    d.function,  -- the function's name, from the export's path
+    case when n.is_server then f.server else d.function end as function,  -- name of the function or server, from the path
+    n.is_server,  -- a server, which has no call log
     n.name,  -- Modal's name of the series
     n.unit,  -- unit of its values, as Modal writes it
     m.measure,  -- containers, cpu, memory, gpu, calls and others of catalog.series; null where no rule knows it
@@ -64,6 +76,7 @@ select distinct
     d.fetched_at,  -- when it was read from Modal, UTC
     d.sha256  -- content identity; decides between exports of the same instant
 from names as n
+inner join raw.files as f on n.file_id = f.file_id
 inner join staging.deliveries as d on n.file_id = d.file_id
 left join meanings as m
     on

@@ -101,13 +101,26 @@ class ObservedFunctions:
         if refused := self.refused_groups & set(groups):
             named = ", ".join(sorted(refused))
             raise GRPCError(Status.PERMISSION_DENIED, f"Metric group {named} is not available on your plan.")
+        return self._answer(self._series(app, function), groups, request, now)
+
+    def answer_steady(
+        self, containers: int, request: Any, now: dt.datetime
+    ) -> tuple[int, int, int, Sequence[api_pb2.FunctionMetricSeries]]:
+        """Return the same of a server whose containers live all the time."""
+        buckets = (to_us(self.world.end) - to_us(self.world.start)) // (BUCKET_SECONDS * SECOND_US)
+        lived = np.full(buckets, containers)
+        steady = Series(lived.astype(float), lived, np.zeros(buckets, dtype=np.int64), np.ones(buckets, dtype=np.bool_))
+        return self._answer(steady, list(request.groups) or list(GROUPS), request, now)
+
+    def _answer(
+        self, observed: Series, groups: Sequence[str], request: Any, now: dt.datetime
+    ) -> tuple[int, int, int, Sequence[api_pb2.FunctionMetricSeries]]:
         since, until, width = request.since.seconds, request.until.seconds, request.bucket_secs or 900
         if until - since > _LONGEST_RANGE_SECONDS or until // width - since // width > _MOST_BUCKETS:
             raise GRPCError(Status.INVALID_ARGUMENT, "Too many buckets for the time range.")
         if _DAY_SECONDS % width:
             raise GRPCError(Status.INVALID_ARGUMENT, f"Bucket size {width} is not supported.")
         since, until = since // width * width, min(until, int(now.timestamp())) // width * width
-        observed = self._series(app, function)
         made = [self._made(one, observed, range(since, until, width), width) for one in SERIES if one.group in groups]
         return since, until, width, made
 

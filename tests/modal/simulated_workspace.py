@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
+from tests.modal.beside_functions import BesideFunctions, SimulatedServer, server_data, server_id
 from tests.modal.call_history import CallHistory, Ended, SimulatedCalls
 from tests.modal.observed_functions import ObservedFunctions
 from tieout.simulator import World
@@ -43,6 +44,7 @@ class SimulatedWorkspace:
         retention: for how long calls are kept (one day on Starter, thirty on Team), or None for ever.
         most_inputs: how many inputs a range may have before the server refuses to count it, or None for any number.
         observed: the series of its functions.
+        beside: what its apps have beside functions.
     """
 
     def __init__(self, world: World, *, now: dt.datetime | None = None) -> None:
@@ -51,6 +53,7 @@ class SimulatedWorkspace:
         self.retention: dt.timedelta | None = None
         self.most_inputs: int | None = None
         self.observed = ObservedFunctions(world)
+        self.beside = BesideFunctions()
         self._calls: dict[tuple[str, str], CallHistory] = {}
         self._restated: dict[tuple[str, dt.datetime], int] = {}
         self._stopped: dict[str, dt.datetime] = {}
@@ -88,7 +91,15 @@ class SimulatedWorkspace:
             "AppGetByDeploymentName": self._app_get_by_deployment_name,
             "AppGetInfo": self._app_get_info,
             "AppGetLifecycle": self._app_get_lifecycle,
+            "AppGetTimeRangeStats": self._app_get_time_range_stats,
             "AppList": self._app_list,
+            "EnvironmentBillingSummary": self._environment_billing_summary,
+            "EnvironmentGetOrCreate": self._environment_get_or_create,
+            "FunctionListVariants": self._function_list_variants,
+            "SandboxGetTimeRangeStats": lambda request: self.beside.sandbox_costs(self._app(request.app_id), request),
+            "ServerGetMetrics": self._server_get_metrics,
+            "ServerGetTimeRangeStats": self._server_get_time_range_stats,
+            "TaskList": self._task_list,
             "ClientHello": lambda _request: api_pb2.ClientHelloResponse(),
             "FunctionCallCount": self._function_call_count,
             "FunctionCallFetch": self._function_call_fetch,
@@ -112,7 +123,7 @@ class SimulatedWorkspace:
         if "object_tag" in fields:
             return request.app_name, request.object_tag
         if "function_id" in fields:
-            return self._functions.get(request.function_id, (None, None))
+            return {**self._functions, **self.beside.ids()}.get(request.function_id, (None, None))
         if "app_id" in fields:
             return next((app.name for app in self.world.scenario.apps if app.app_id == request.app_id), None), None
         return (request.name, None) if request.DESCRIPTOR.name == "AppGetByDeploymentNameRequest" else (None, None)
@@ -282,10 +293,94 @@ class SimulatedWorkspace:
                 description=app.name,
                 lifecycle=self._lifecycle(app),
                 functions={name: _function_id(app.name, name) for name in self._configurations(app)},
+                servers=self.beside.listed(app),
             )
         )
 
+    def _app_get_time_range_stats(
+        self, request: api_pb2.AppGetTimeRangeStatsRequest
+    ) -> api_pb2.AppGetTimeRangeStatsResponse:
+        app = self._app(request.app_id)
+        bounds = request.since.ToMicroseconds(), request.until.ToMicroseconds()
+        by_name: dict[str, Any] = {}
+        for name in self._configurations(app):
+            ended, (lived, _) = self._ended(app.name, name, bounds), self.observed.containers(app, name, *bounds)
+            failed = ended.failure + ended.timeout
+            by_name[name] = {
+                "object_id": _function_id(app.name, name),
+                "counts": {
+                    "calls": {"total": ended.success + failed, "succeeded": ended.success, "failed": failed},
+                    "containers": {"container_active_count": lived},
+                },
+            }
+        return api_pb2.AppGetTimeRangeStatsResponse(
+            since=request.since,
+            until=request.until,
+            functions=api_pb2.AppFunctionStatsGroup(by_name=by_name),
+            lifecycle=self._lifecycle(app),
+            **self.beside.app_counts(app, request),
+        )
+
+    def _task_list(self, request: api_pb2.TaskListRequest) -> api_pb2.TaskListResponse:
+        apps = self._there_in(request.environment_name)
+        return api_pb2.TaskListResponse(tasks=[task for app in apps for task in self.beside.running(app, self.now)])
+
+    # Environments: the id has the name in it
+
+    def _environment_get_or_create(
+        self, request: api_pb2.EnvironmentGetOrCreateRequest
+    ) -> api_pb2.EnvironmentGetOrCreateResponse:
+        name = request.deployment_name or self.world.scenario.environment
+        return api_pb2.EnvironmentGetOrCreateResponse(
+            environment_id=f"en-{name}", metadata=api_pb2.EnvironmentMetadata(name=name)
+        )
+
+    def _environment_billing_summary(
+        self, request: api_pb2.EnvironmentBillingSummaryRequest
+    ) -> api_pb2.EnvironmentBillingSummaryResponse:
+        month = _instant(request.start_timestamp)
+        following = (month + 32 * DAY).replace(day=1)
+        costs: dict[str, int] = {}
+        for _, item in self._billed(month, following, DAY):
+            if f"en-{self._environment(item.description)}" == request.environment_id:
+                kind = "volumes" if item.object_id.startswith("vo-") else "compute"
+                costs[kind] = costs.get(kind, 0) + item.cost
+        return api_pb2.EnvironmentBillingSummaryResponse(
+            start_timestamp=request.start_timestamp,
+            end_timestamp=_timestamp(to_us(following)),
+            metered_cost=amount(sum(costs.values())),
+            metered_cost_breakdown={kind: amount(cost) for kind, cost in costs.items()},
+        )
+
+    # Servers
+
+    def _server(self, function_id: str) -> tuple[App, str, SimulatedServer]:
+        app_name, name = self.beside.ids().get(function_id, ("", ""))
+        server = self.beside.server(app_name, name)
+        for app in self._there():
+            if app.name == app_name and server is not None:
+                return app, name, server
+        raise GRPCError(Status.NOT_FOUND, f"No Server with ID '{function_id}' found.")
+
+    def _server_get_metrics(self, request: api_pb2.ServerGetMetricsRequest) -> api_pb2.ServerGetMetricsResponse:
+        _, _, server = self._server(request.function_id)
+        since, until, width, series = self.observed.answer_steady(server.containers, request, self.now)
+        return api_pb2.ServerGetMetricsResponse(
+            since={"seconds": since}, until={"seconds": until}, bucket_secs=width, series=series
+        )
+
+    def _server_get_time_range_stats(
+        self, request: api_pb2.ServerGetTimeRangeStatsRequest
+    ) -> api_pb2.ServerGetTimeRangeStatsResponse:
+        return self.beside.server_counts(self._server(request.function_id)[2], request)
+
     # Functions
+
+    def _function_list_variants(
+        self, request: api_pb2.FunctionListVariantsRequest
+    ) -> api_pb2.FunctionListVariantsResponse:
+        app, name, _ = self._deployed(request.function_id)
+        return self.beside.variant_list(app, name)
 
     @cached_property
     def _functions(self) -> Mapping[str, tuple[str, str]]:
@@ -315,6 +410,13 @@ class SimulatedWorkspace:
 
     def _function_get(self, request: api_pb2.FunctionGetRequest) -> api_pb2.FunctionGetResponse:
         function_id = _function_id(request.app_name, request.object_tag)
+        if self.beside.server(request.app_name, request.object_tag) is not None:
+            owner, name, server = self._server(server_id(request.app_name, request.object_tag))
+            return api_pb2.FunctionGetResponse(
+                function_id=function_id,
+                handle_metadata=_handle_metadata(owner, name),
+                function=server_data(name, server),
+            )
         try:
             app, name, configuration = self._deployed(function_id)
         except GRPCError:
@@ -329,6 +431,11 @@ class SimulatedWorkspace:
         )
 
     def _function_get_by_id(self, request: api_pb2.FunctionGetByIdRequest) -> api_pb2.FunctionGetByIdResponse:
+        if request.function_id in self.beside.ids():
+            app, name, server = self._server(request.function_id)
+            return api_pb2.FunctionGetByIdResponse(
+                handle_metadata=_handle_metadata(app, name), function=server_data(name, server)
+            )
         app, name, configuration = self._deployed(request.function_id)
         return api_pb2.FunctionGetByIdResponse(
             handle_metadata=_handle_metadata(app, name), function=_function_data(name, configuration)
@@ -337,14 +444,21 @@ class SimulatedWorkspace:
     def _function_get_scheduling_params(
         self, request: api_pb2.FunctionGetSchedulingParamsRequest
     ) -> api_pb2.FunctionGetSchedulingParamsResponse:
-        _, _, configuration = self._deployed(request.function_id)
-        settings = api_pb2.AutoscalerSettings(
-            min_containers=configuration.min_containers or None,
-            max_containers=configuration.max_containers,
-            scaledown_window=configuration.scaledown_window_seconds,
-        )
+        if request.function_id in self.beside.ids():
+            kept = self._server(request.function_id)[2].containers
+            settings, events = api_pb2.AutoscalerSettings(min_containers=kept, scaledown_window=60), {}
+        else:
+            app, name, configuration = self._deployed(request.function_id)
+            kept = self.beside.overrides.get((app.name, name), configuration.min_containers)
+            settings = api_pb2.AutoscalerSettings(
+                min_containers=kept or None,
+                max_containers=configuration.max_containers,
+                scaledown_window=configuration.scaledown_window_seconds,
+            )
+            event = api_pb2.UserActionInfo(user_id="us-1", timestamp=self.now.timestamp(), requested_by="ops")
+            events = {"min_containers": event} if (app.name, name) in self.beside.overrides else {}
         return api_pb2.FunctionGetSchedulingParamsResponse(
-            autoscaler_configuration=api_pb2.AutoscalerConfiguration(settings=settings)
+            autoscaler_configuration=api_pb2.AutoscalerConfiguration(settings=settings, override_events=events)
         )
 
     def _function_get_metrics(self, request: api_pb2.FunctionGetMetricsRequest) -> api_pb2.FunctionGetMetricsResponse:
@@ -358,9 +472,8 @@ class SimulatedWorkspace:
         self, request: api_pb2.FunctionGetTimeRangeStatsRequest
     ) -> api_pb2.FunctionGetTimeRangeStatsResponse:
         app, name, _ = self._deployed(request.function_id)
-        history = self._history(app.name, name)
         bounds = request.since.ToMicroseconds(), request.until.ToMicroseconds()
-        ended = history.ended(*bounds) if history is not None else Ended()
+        ended = self._ended(app.name, name, bounds)
         lived, started = self.observed.containers(app, name, *bounds)
         return api_pb2.FunctionGetTimeRangeStatsResponse(
             since=request.since,
@@ -370,6 +483,7 @@ class SimulatedWorkspace:
             input_timeout_count=ended.timeout,
             container_total_count=lived,
             container_started_count=started,
+            variant_count=len(self.beside.variants.get((app.name, name), ())),
         )
 
     # Calls
@@ -382,6 +496,10 @@ class SimulatedWorkspace:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "Calls can be fetched for at most 7 days at a time.")
         oldest = to_us(self.now - self.retention) if self.retention else 0
         return history, max(oldest, since.ToMicroseconds()), until.ToMicroseconds()
+
+    def _ended(self, app: str, name: str, bounds: tuple[int, int]) -> Ended:
+        history = self._history(app, name)
+        return history.ended(*bounds) if history is not None else Ended()
 
     def _history(self, app: str, function: str) -> CallHistory | None:
         """Return the calls of a function, written when first asked for; None when it never had any."""

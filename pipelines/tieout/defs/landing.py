@@ -10,7 +10,8 @@ from tieout.core.periods import day_start
 from tieout.defs.calendar import DAY_FORMAT
 from tieout.defs.pull import PULLED
 from tieout.sources.load import LoadedFile
-from tieout.sources.registry import SOURCES, Coverage
+from tieout.sources.registry import SOURCES
+from tieout.sources.source import Coverage
 
 
 def landing_key(source: str) -> dg.AssetKey:

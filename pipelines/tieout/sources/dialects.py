@@ -106,11 +106,23 @@ APP_HISTORY = Export(
         },
     },
 )
+CONTAINER_LIST = Export(
+    "modal container list",
+    {
+        _HEADING: {
+            "Container ID": "container_id",
+            "App ID": "app_id",
+            "App Name": "app_name",
+            "Start Time": "start_time",
+        },
+    },
+)
 CSV_COLUMNS = BILLING_REPORT.spellings[_HEADING]
 EXPORTS: Mapping[str, Export] = {
     "billing_report": BILLING_REPORT,
     "app_list": APP_LIST,
     "app_history": APP_HISTORY,
+    "container_list": CONTAINER_LIST,
 }
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

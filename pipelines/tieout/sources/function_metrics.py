@@ -20,7 +20,7 @@ TABLE = Table(
     "One row per series of a function over one window; app and function are in raw.files.",
     (
         FILE_ID,
-        Column("object_id", "VARCHAR", "Modal's id of the function"),
+        Column("object_id", "VARCHAR", "Modal's id of it"),
         Column("since", "TIMESTAMP", "Start of the window, UTC"),
         Column("until", "TIMESTAMP", "End of the window, exclusive, UTC"),
         Column("bucket_seconds", "INTEGER", "Length of a bucket"),

@@ -4,12 +4,12 @@ A control total for the call log, of one window. Modal says that the counts may 
 percentiles beside them are not kept.
 """
 
-import datetime as dt
-
 import pyarrow as pa
 
-from tieout.sources.fields import UTC_MICROSECONDS, ParsedFile, Record, load_record
+from tieout.sources.counted_window import window_within_a_day
+from tieout.sources.fields import UTC_MICROSECONDS, ParsedFile, load_record
 from tieout.sources.landing import LandingFile, Sidecar
+from tieout.sources.requested_resources import Field, one_row
 from tieout.sources.tables import FILE_ID, Column, Table
 
 TABLE = Table(
@@ -33,7 +33,6 @@ TABLE = Table(
 )
 
 _COUNTS = tuple(column.name for column in TABLE.columns if column.name.endswith("_count"))
-_ONE_DAY = "Export it for one UTC day: --since 2026-11-02T00:00:00Z --until 2026-11-03T00:00:00Z."
 
 
 def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
@@ -44,23 +43,13 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
             variants, which the call log has.
     """
     stats = load_record(text)
-    since, until = _window(stats)
+    since, until = window_within_a_day(stats)
     if not stats.flag("all_variants"):
         stats.refuse("all_variants", "is false, but a call log has all variants", fix="Export it with --all-variants.")
-    fields: list[tuple[str, pa.DataType, object]] = [
+    fields: list[Field] = [
         ("object_id", pa.string(), stats.text("object_id")),
         ("since", UTC_MICROSECONDS, since),
         ("until", UTC_MICROSECONDS, until),
         *((name, pa.int32(), stats.integer(name)) for name in _COUNTS),
     ]
-    rows = pa.table({name: pa.array([value], kind) for name, kind, value in fields})
-    return ParsedFile(rows, content_start=since, content_end=until)
-
-
-def _window(stats: Record) -> tuple[dt.datetime, dt.datetime]:
-    since, until = stats.time("since"), stats.time("until")
-    if since >= until:
-        stats.refuse("until", f"is {until}, not after since, {since}", fix=_ONE_DAY)
-    if (until - dt.timedelta(microseconds=1)).date() != since.date():
-        stats.refuse("until", f"is {until}, and since is {since}: counts of several days tell of none", fix=_ONE_DAY)
-    return since, until
+    return ParsedFile(one_row(fields), content_start=since, content_end=until)

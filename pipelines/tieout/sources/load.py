@@ -18,7 +18,8 @@ from tieout.sources.landing import LandingFile, scan
 from tieout.sources.raw_schema import append, create_raw_schema
 from tieout.sources.reading import Accepted, Refused, read_file
 from tieout.sources.reading_calls import read_calls
-from tieout.sources.registry import SOURCES, Coverage
+from tieout.sources.registry import SOURCES
+from tieout.sources.source import Coverage
 
 Progress = Callable[[str, float], None]
 _BATCH_FILES = 500

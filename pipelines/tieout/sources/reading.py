@@ -19,7 +19,8 @@ from tieout.sources.landing import (
     path_keys,
     read_sidecar,
 )
-from tieout.sources.registry import Source, check_path, source_of
+from tieout.sources.registry import check_path, source_of
+from tieout.sources.source import Source
 
 # From the start of the last row to the end of the content: an hour, a day, or for calls a microsecond.
 _GRAIN = {"h": dt.timedelta(hours=1), "d": dt.timedelta(days=1), None: dt.timedelta(microseconds=1)}

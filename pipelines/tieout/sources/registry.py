@@ -4,101 +4,34 @@ From it come the loader's readers and the refusal of unknown folders, the raw ta
 table of sources in README.md, the data dictionary, Dagster's landing assets, and what `pull` and `doctor` go through.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 
 from tieout.sources import (
     app_history,
+    app_info,
     app_list,
+    app_stats,
+    autoscaler,
     billing_rates,
     billing_report,
     billing_summary,
+    container_list,
+    environment_billing,
     function_calls,
     function_info,
     function_metrics,
     function_stats,
+    function_variants,
     invoices,
+    sandbox_stats,
+    server_info,
+    server_metrics,
+    server_stats,
+    telemetry,
 )
 from tieout.sources.dialects import EXPORTS, boxed, is_boxed_file
-from tieout.sources.fields import ParsedFile
-from tieout.sources.landing import LandingFile, PathKeys, RejectionError, Sidecar, is_dangling, link_target
-from tieout.sources.tables import Table
-
-Parser = Callable[[str, LandingFile, Sidecar | None], ParsedFile]
-
-
-class Role(StrEnum):
-    """What a source is for. Bill and usage decide what a function costs, day by day."""
-
-    BILL = "bill"  # what was billed
-    USAGE = "usage"  # which containers lived, and when
-    CONTEXT = "context"  # what things are: apps, deployments, configurations, prices
-    CONTROL = "control"  # totals that bill and log are checked against
-
-
-class Coverage(StrEnum):
-    """What a file covers, and what says so where no sidecar does."""
-
-    DAYS = "days"  # a range of time: that of its rows
-    MOMENT = "moment"  # what was there when it was fetched: the date in its name, else the time of the file
-    MONTH = "month"  # a UTC month: the one in its name
-
-
-class Each(StrEnum):
-    """What one request of a pull is about."""
-
-    WORKSPACE = "workspace"
-    ENVIRONMENT = "environment"
-    APP = "app"
-    FUNCTION = "function"
-
-
-@dataclass(frozen=True)
-class Pull:
-    """The command that prints a source, without `--env`, `--json` and the name that it is about.
-
-    It says that a pull brings the source. For which days, and when again, is code of `tieout.modal`, for every source.
-    """
-
-    each: Each
-    command: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Source:
-    """One export of Modal, or a file that people write.
-
-    Attributes:
-        name: its folder below `landing/`.
-        title: what people call it.
-        holds: what is in it, in a phrase.
-        export: how to get it without a pull, in Markdown.
-        file: where its files lie below `landing/`, with example names.
-        role: what it is for.
-        covers: what a file covers.
-        tables: the raw tables of its rows; the last one has the name of the source.
-        parse: reads one file; None where files are read many at a time, in DuckDB.
-        path_keys: the names that the path must carry because the rows do not.
-        suffixes: the kinds of file, each also gzipped.
-        pull: the command that a pull runs for it; None for what a pull does not bring.
-        is_needed: whether nothing can be attributed without it.
-    """
-
-    name: str
-    title: str
-    holds: str
-    export: str
-    file: str
-    role: Role
-    covers: Coverage
-    tables: tuple[Table, ...]
-    parse: Parser | None
-    path_keys: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = (".json",)
-    pull: Pull | None = None
-    is_needed: bool = False
-
+from tieout.sources.landing import LandingFile, PathKeys, RejectionError, is_dangling, link_target
+from tieout.sources.source import Coverage, Each, Pull, Role, Source
 
 _RECORDS = (
     Source(
@@ -194,6 +127,30 @@ _RECORDS = (
         pull=Pull(Each.FUNCTION, ("function", "stats")),
     ),
     Source(
+        name="function_variants",
+        title="function variants",
+        holds="The variants of each function, with what they ask for otherwise",
+        export="`modal function variants APP/FUNC --limit 0 --json`",
+        file="function_variants/app=APP/function=FUNC/2026-11-01.json",
+        role=Role.CONTEXT,
+        covers=Coverage.MOMENT,
+        tables=(function_variants.TABLE,),
+        parse=function_variants.parse,
+        path_keys=("app", "function"),
+    ),
+    Source(
+        name="autoscaler",
+        title="autoscaler settings",
+        holds="What the autoscaler of each function goes by, also without a deployment",
+        export="`modal function autoscaler settings APP/FUNC --json`",
+        file="autoscaler/app=APP/function=FUNC/2026-11-01.json",
+        role=Role.CONTEXT,
+        covers=Coverage.MOMENT,
+        tables=(autoscaler.TABLE,),
+        parse=autoscaler.parse,
+        path_keys=("app", "function"),
+    ),
+    Source(
         name="app_history",
         title="app history",
         holds="What was deployed when",
@@ -217,6 +174,113 @@ _RECORDS = (
         tables=(app_list.TABLE,),
         parse=app_list.parse,
         pull=Pull(Each.ENVIRONMENT, ("app", "list")),
+    ),
+    Source(
+        name="app_info",
+        title="app info",
+        holds="The functions and servers of each app",
+        export="`modal app info APP --json`",
+        file="app_info/app=APP/2026-11-01.json",
+        role=Role.CONTEXT,
+        covers=Coverage.MOMENT,
+        tables=(app_info.TABLE,),
+        parse=app_info.parse,
+        path_keys=("app",),
+    ),
+    Source(
+        name="app_stats",
+        title="app stats",
+        holds="Modal's own counts of what an app did, by day",
+        export="`modal app stats APP --since … --until … --json`",
+        file="app_stats/app=APP/2026-11-01.json",
+        role=Role.CONTROL,
+        covers=Coverage.DAYS,
+        tables=(app_stats.TABLE,),
+        parse=app_stats.parse,
+        path_keys=("app",),
+    ),
+    Source(
+        name="server_info",
+        title="server info",
+        holds="What each server is deployed with",
+        export="`modal server info APP/SERVER --json`",
+        file="server_info/app=APP/server=SERVER/2026-11-01.json",
+        role=Role.CONTEXT,
+        covers=Coverage.MOMENT,
+        tables=(server_info.TABLE,),
+        parse=server_info.parse,
+        path_keys=("app", "server"),
+    ),
+    Source(
+        name="server_metrics",
+        title="server metrics",
+        holds="How many containers of each server ran, and what they used, in buckets of minutes",
+        export="`modal server metrics APP/SERVER --group containers --group cpu --group memory --group gpu "
+        "--bucket-size 5m --since … --until … --json`",
+        file="server_metrics/app=APP/server=SERVER/2026-11-01.json",
+        role=Role.USAGE,
+        covers=Coverage.DAYS,
+        tables=(server_metrics.TABLE,),
+        parse=server_metrics.parse,
+        path_keys=("app", "server"),
+    ),
+    Source(
+        name="server_stats",
+        title="server stats",
+        holds="Modal's own counts of a server's requests, by day",
+        export="`modal server stats APP/SERVER --since … --until … --json`",
+        file="server_stats/app=APP/server=SERVER/2026-11-01.json",
+        role=Role.CONTROL,
+        covers=Coverage.DAYS,
+        tables=(server_stats.TABLE,),
+        parse=server_stats.parse,
+        path_keys=("app", "server"),
+    ),
+    Source(
+        name="sandbox_stats",
+        title="sandbox stats",
+        holds="What Modal says an app's sandboxes cost, by day",
+        export="SDK: `app.sandboxes.stats(since=…, until=…)` of one UTC day, as JSON with amounts as texts",
+        file="sandbox_stats/app=APP/2026-11-01.json",
+        role=Role.USAGE,
+        covers=Coverage.DAYS,
+        tables=(sandbox_stats.TABLE,),
+        parse=sandbox_stats.parse,
+        path_keys=("app",),
+    ),
+    Source(
+        name="container_list",
+        title="container list",
+        holds="Which containers run at a moment",
+        export="`modal container list --json`",
+        file="container_list/2026-11-01T0700.json",
+        role=Role.USAGE,
+        covers=Coverage.DAYS,
+        tables=(container_list.TABLE,),
+        parse=container_list.parse,
+    ),
+    Source(
+        name="telemetry",
+        title="telemetry",
+        holds="Which containers lived when, and what they used, as Modal pushes it",
+        export="OTLP/HTTP to a collector, its file exporter with `format: json`",
+        file="telemetry/*.json",
+        role=Role.USAGE,
+        covers=Coverage.DAYS,
+        tables=(telemetry.TABLE,),
+        parse=telemetry.parse,
+    ),
+    Source(
+        name="environment_billing",
+        title="environment billing",
+        holds="What each environment was metered at in a month",
+        export="`modal environment billing summary ENVIRONMENT --for 2026-10 --json`",
+        file="environment_billing/environment=NAME/2026-10.json",
+        role=Role.CONTROL,
+        covers=Coverage.MONTH,
+        tables=(environment_billing.TABLE,),
+        parse=environment_billing.parse,
+        path_keys=("environment",),
     ),
     Source(
         name="invoices",

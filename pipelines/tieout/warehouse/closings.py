@@ -15,7 +15,7 @@ import duckdb
 
 from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek, day_start
-from tieout.sources.registry import Role
+from tieout.sources.source import Role
 from tieout.warehouse.closed_week import (
     NOTHING,
     ClosedAmount,

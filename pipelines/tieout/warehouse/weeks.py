@@ -27,7 +27,10 @@ from tieout.warehouse.week_inputs import build_hashes
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
 _MEANINGS = frozenset(
     f"staging.{table}"
-    for table in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices")
+    for table in (
+        *("deliveries", "monthly_deliveries", "deployments", "apps"),
+        *("configurations", "servers", "variants", "prices"),
+    )
 )
 
 # From the first row on: what was asked for before anything was there to be billed is no week.

@@ -4,7 +4,8 @@ import duckdb
 import pytest
 
 from tieout.sources import create_raw_schema
-from tieout.sources.registry import SOURCES, Coverage, Role, Source
+from tieout.sources.registry import SOURCES
+from tieout.sources.source import Coverage, Role, Source
 
 EVERY_SOURCE = pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
 
