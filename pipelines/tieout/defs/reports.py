@@ -8,6 +8,7 @@ from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import table_key
 from tieout.defs.workspace import WorkspaceResource
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import headline_lines
 from tieout.warehouse.models import all_models
@@ -53,11 +54,25 @@ def _write(opened: Workspace, week: IsoWeek) -> dict[str, dg.MetadataValue]:
     report, charts, files = opened.issue(week)
     text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
-        HEADLINE: dg.MetadataValue.md("\n\n".join(headline_lines(report))),
         **{chart.name: _picture(chart) for chart in charts if chart.name in _SHOWN},
+        "page": dg.MetadataValue.url(files[0].resolve().as_uri()),
+        HEADLINE: dg.MetadataValue.md("\n\n".join(headline_lines(report))),
+        **_numbers(report),
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
         "files": dg.MetadataValue.json([str(path) for path in files]),
     }
+
+
+def _numbers(report: WeeklyReport) -> dict[str, dg.MetadataValue]:
+    """What Dagster plots week by week, for the eye; the figures are decimals in the report and its tables."""
+    unattributed = report.unattributed.share
+    figures = {
+        "spent_usd": report.spend.total_usd,
+        "saved_usd": report.headline.avoided_usd,
+        "half_width_usd": report.headline.half_width_usd,
+        "unexplained_share": None if unattributed is None else unattributed.part / unattributed.whole,
+    }
+    return {name: dg.MetadataValue.float(float(value)) for name, value in figures.items() if value is not None}
 
 
 def _picture(chart: Chart) -> dg.MetadataValue:

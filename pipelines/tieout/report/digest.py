@@ -8,6 +8,7 @@ from decimal import Decimal
 from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.money import format_usd
 from tieout.report.contents import WeeklyReport
+from tieout.report.inputs import DayState
 from tieout.report.sections.headline import Check
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.wording import count, dates, listing, share_of, signed_usd, spoken, usd
@@ -143,6 +144,8 @@ def _alerts(report: WeeklyReport) -> Iterator[str]:
 
 
 def _spent(report: WeeklyReport) -> KeyFigure:
+    if all(day.state is DayState.NOT_LANDED for day in report.days) and not report.spend.functions:
+        return KeyFigure("Spent", "–", lines=("No bill of this week is landed.",))
     lines = [] if report.changes is None else [_against_last_week(report)]
     return KeyFigure("Spent", format_usd(report.spend.total_usd), lines=(*lines, *_not_for_work(report)))
 

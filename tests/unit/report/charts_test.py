@@ -25,7 +25,7 @@ from tieout.report.formats.charts import Chart, draw_charts
 from tieout.report.formats.charts.bill import draw_bill
 from tieout.report.formats.charts.components import draw_components
 from tieout.report.formats.charts.cumulative import draw_cumulative
-from tieout.report.formats.charts.frame import EndLabel, Frame, draw_labels, round_steps, width_of
+from tieout.report.formats.charts.frame import EndLabel, Frame, draw_labels, name_amounts_above, round_steps, width_of
 from tieout.report.formats.charts.functions import draw_functions
 from tieout.report.formats.charts.palette import COMPONENTS, DARK_PAPER, INK, LIGHT_PAPER, TEXT_COLOURS, Colour
 from tieout.report.formats.charts.shapes import (
@@ -301,6 +301,14 @@ def test_labels_at_the_end_of_lines_never_cover_each_other(amounts: list[int]) -
     drawn = draw_labels(frame, [EndLabel(Decimal(amount), ("name", f"${amount}"), INK) for amount in amounts])
     heights = sorted(word.y for word in drawn if isinstance(word, Word))
     assert all(after - before >= LINE_HEIGHT - 2 - 1e-6 for before, after in itertools.pairwise(heights))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 10_000))
+def test_the_name_of_an_amount_stays_below_the_names_of_deployments(high: int) -> None:
+    day = dt.date(2026, 11, 9)
+    frame = Frame(0, 300, 60, 190, day, day, Decimal(0), Decimal(high))
+    assert all(word.y - LINE_HEIGHT / 2 >= frame.top for word in name_amounts_above(frame) if isinstance(word, Word))
 
 
 @settings(max_examples=100, deadline=None)

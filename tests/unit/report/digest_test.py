@@ -55,7 +55,7 @@ def test_a_week_without_a_claim_leads_with_spend_and_gives_savings_one_line() ->
 
 def test_a_week_without_data_says_so() -> None:
     digest = digest_of(EMPTY)
-    assert [answer.figure for answer in digest.answers] == ["$0.00", "–", "Nothing billed"]
+    assert [answer.figure for answer in digest.answers] == ["–", "–", "Nothing billed"]
     assert (digest.movers, digest.moved, digest.opportunities) == ((), None, ())
 
 

@@ -83,9 +83,9 @@ def draw_grid(frame: Frame) -> Iterator[Shape]:
 
 
 def name_amounts_above(frame: Frame) -> Iterator[Shape]:
-    """Write the round amounts on their lines; nought as an edge needs no name."""
+    """Write the round amounts on their lines; nought as an edge needs no name, and one at the top has no room."""
     for amount in round_steps(frame.low_usd, frame.high_usd):
-        if amount or frame.low_usd < 0:
+        if (amount or frame.low_usd < 0) and frame.y(amount) - LINE_HEIGHT >= frame.top:
             yield Word(frame.left + _INDENT, frame.y(amount) - LINE_HEIGHT / 2, usd(amount), SOFT)
 
 
