@@ -269,3 +269,36 @@ def test_the_hours_before_midnight_are_its_too_when_the_first_input_starts_after
     attributed = workspace.attribute(tmp_path, built_days=7)
     paid = attributed.findings("select sum(amount_usd)::double from spend.hourly where function = 'late'")
     assert paid[0][0] == pytest.approx(600 * (1.10 + 0.125 * 0.0473 + 0.125 * 0.008) / 3600, rel=0.02)
+
+
+@pytest.mark.parametrize("tail", [0, 20])
+def test_without_any_configuration_idle_is_what_gaps_there_are_and_what_the_bill_pays_for(
+    tmp_path: Path, tail: int
+) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    for hour in range(6):
+        created = hour * HOUR
+        inputs = [(created + 5, created + 605), (created + 625, created + 905)]
+        workspace.log("api", "job", workspace.identity("ta", created), inputs, startup=5)
+        workspace.bill("api", "job", created, created + 905 + tail, A10G)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    paid = attributed.findings(
+        "select sum(amount_usd) from spend.hourly where function = 'job' and component = 'idle' and resource = 'A10G'"
+    )
+    # a gap of 20 s in each of six hours, at $1.10 an hour
+    assert paid[0][0] == pytest.approx(Decimal((20 + tail) * 6) * Decimal("1.10") / HOUR, abs=Decimal("0.0001"))
+
+
+def test_container_series_tell_who_keeps_containers_that_nobody_called(tmp_path: Path) -> None:
+    workspace = Workspace(days=1)
+    workspace.app("api")
+    workspace.function("api", "quiet", gpus=[["T4", 1]])
+    workspace.function("api", "busy", gpus=[["T4", 1]])
+    workspace.bill("api", "quiet", 0, DAY, T4)
+    for hour in range(24):
+        workspace.serve("api", "busy", hour * HOUR + 100, 900, held=T4)
+    workspace.series("api", "quiet", [1.0] * 288)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []

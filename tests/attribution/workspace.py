@@ -74,6 +74,7 @@ class Workspace:
     _infos: list[tuple[str, str, str, int, dict[str, Any]]] = field(default_factory=list)
     _apps: list[tuple[str, str, str, float, float | None, str]] = field(default_factory=list)
     _deployments: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    _series: dict[tuple[str, str, int], Sequence[float | None]] = field(default_factory=dict)
     _ids: int = 0
 
     def app(
@@ -100,6 +101,10 @@ class Workspace:
         """Land the settings of a function as they were on a day."""
         self._infos.append((environment, app, name, seen, settings))
         self._logs[environment, app, name].extend([])
+
+    def series(self, app: str, name: str, containers: Sequence[float | None], *, day: int = 0) -> None:
+        """Land the mean number of containers of a function on a day, in buckets of five minutes."""
+        self._series[app, name, day] = containers
 
     def identity(self, prefix: str, moment: float) -> str:
         """An id of Modal's with its time in it."""
@@ -237,6 +242,7 @@ class Workspace:
             known = [one for one, where, name, *_ in self._apps if (where, name) == (environment, app)]
             info = _INFO | {"name": function, "app_id": known[0] if known else "ap-unknown"} | settings
             self._put(landing / place / f"{_at(seen):%Y-%m-%dT%H%M%S}.json", info, fetched=seen)
+        self._land_series(landing)
         for environment in {place for _, place, *_ in self._apps}:
             listed = [
                 {
@@ -259,6 +265,18 @@ class Workspace:
             ]
             place = _place("app_history", environment, app)
             self._put(landing / place / "history.json", versions[::-1])
+
+    def _land_series(self, landing: Path) -> None:
+        for (app, function, day), containers in self._series.items():
+            since, until = _at(day * DAY), _at((day + 1) * DAY)
+            points = [
+                {"timestamp": _at(day * DAY + 300 * number).isoformat(), "value": value}
+                for number, value in enumerate(containers)
+            ]
+            one = {"name": "containers_running_avg", "unit": "containers", "description": "", "points": points}
+            content = {"object_id": "fu-1", "since": since.isoformat(), "until": until.isoformat(), "bucket_secs": 300}
+            place = _place("function_metrics", "main", app, function)
+            self._put(landing / place / f"{day}.json", content | {"series": [one]}, span=(day * DAY, (day + 1) * DAY))
 
     def _put(
         self,

@@ -424,7 +424,7 @@ OPPORTUNITIES = Opportunities(
             usd_per_day=usd("0.04"),
             share=share("0.25", "10"),
             measured="billed beyond what the call log explains: $0.04 unexplained",
-            remedy="fewer containers kept warm (`min_containers`), or call logs that are missing",
+            remedy="call logs that are missing, or container series, which say whose it is",
         ),
     ),
     left_out=2,

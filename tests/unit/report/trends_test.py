@@ -248,6 +248,45 @@ def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(con:
     assert "__unexplained__" not in [line.function for line in report.opportunities.lines]
 
 
+def test_warm_and_failed_containers_have_lines_and_remedies_of_their_own(con: duckdb.DuckDBPyConnection) -> None:
+    pool = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
+    at = day_start(WEEKS[-1].start)
+    for component in ("warm", "failed"):
+        put(con, "spend.hourly", **pool, hour=at, function=GENERATE, phase="none", component=component, amount_usd=7)
+    lines = {line.kind: line for line in build(con).opportunities.lines}
+    assert lines[OpportunityKind.KEPT_WARM].usd_per_day == lines[OpportunityKind.FAILED].usd_per_day == Decimal("1.00")
+    assert "`min_containers`" in lines[OpportunityKind.KEPT_WARM].remedy
+    assert OpportunityKind.WITHOUT_A_CALL not in lines
+
+
+def _idle(con: duckdb.DuckDBPyConnection, source: str) -> None:
+    where = {"environment": "main", "app": "a", "function": GENERATE}
+    since = dt.datetime.fromisoformat("1970-01-01")
+    put(con, "staging.configurations", **where, valid_from=since, source=source, scaledown_window_seconds=60)
+    at = day_start(WEEKS[-1].start)
+    idle = {"hour": at, "configuration_from": since, "component": "idle"}
+    put(con, "usage.hourly", **where, **idle, evidence="window", container_us=3_600_000_000)
+
+
+def test_no_opportunity_is_built_on_a_window_that_nobody_has_set(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from usage.hourly")
+    _idle(con, "unknown")
+    assert OpportunityKind.IDLE not in [line.kind for line in build(con).opportunities.lines]
+
+
+def test_how_long_idle_containers_lived_is_said_where_it_was_learned(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from usage.hourly")
+    _idle(con, "function info")
+    where = {"environment": "main", "object_id": "ap-1", "app": "a", "function": GENERATE}
+    learned = {"factor": "tail", "value": Decimal("0.61"), "hours": 168, "is_used": True}
+    put(con, "spend.learned_factors", **where, window_start=day_start(WEEKS[-1].start), **learned)
+    [line] = [line for line in build(con).opportunities.lines if line.kind is OpportunityKind.IDLE]
+    assert line.measured == (
+        "0.1 h a day of containers that wait; the scaledown window is 60 s, of which they lived 61%, "
+        "learned from 168 hours of the bill"
+    )
+
+
 def test_callers_that_stayed_behind_are_an_opportunity_at_what_a_call_costs_them(
     con: duckdb.DuckDBPyConnection,
 ) -> None:

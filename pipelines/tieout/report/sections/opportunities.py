@@ -14,9 +14,9 @@ from fractions import Fraction
 import duckdb
 
 from tieout.catalog.models import Catalog
-from tieout.catalog.vocabulary import ComponentGroup, components_of
 from tieout.core.money import CENT, format_usd, round_picodollars, to_cents
 from tieout.report.cents import per_day
+from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, count, share_of
 from tieout.savings.daily_work import DailyWork
@@ -27,49 +27,8 @@ MOST_LINES = 8
 _MICROSECONDS = 1_000_000
 _MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
 _UNIT_PLACES = 4
-_NO_CALL = components_of(ComponentGroup.NO_CALL)
+_UNKNOWN = tuple(component for component in NO_CALL if component not in ("warm", "failed"))
 
-_COSTS = """
-select environment, function, component, sum(amount_usd)::decimal(38, 12)
-from spend.hourly
-where hour::date in (select unnest($days::date[]))
-    and component in (select c.component from catalog.components as c where c.component_group != 'direct')
-group by all
-having sum(amount_usd) != 0
-order by all
-"""
-
-_TIMES = """
-select environment, function, component, sum(container_us)::bigint
-from usage.hourly
-where hour::date in (select unnest($days::date[])) and evidence in ('seen', 'settings', 'window', 'usual')
-group by all
-order by all
-"""
-
-_STARTS = """
-select environment, function, count(*)
-from usage.containers
-where created_at::date in (select unnest($days::date[]))
-group by all
-order by all
-"""
-
-_WINDOWS = """
-select h.environment, h.function, max(c.scaledown_window_seconds)
-from usage.hourly as h
-inner join staging.configurations as c
-    on
-        h.environment = c.environment
-        and h.app = c.app
-        and h.function = c.function
-        and h.configuration_from = c.valid_from
-where h.hour::date in (select unnest($days::date[])) and h.component = 'idle'
-group by all
-order by all
-"""
-
-_Function = tuple[str, str]
 _NOBODY = "__unexplained__"
 _NOTHING = Decimal(0)
 
@@ -79,6 +38,8 @@ class OpportunityKind(StrEnum):
 
     IDLE = "idle"
     STARTUP = "startup"
+    KEPT_WARM = "kept warm"
+    FAILED = "failed starts"
     WITHOUT_A_CALL = "without a call"
     OLD_PHASE = "callers not moved"
 
@@ -162,38 +123,11 @@ _Found = Iterator[tuple[OpportunityKind, Decimal, str]]
 REMEDIES: Mapping[OpportunityKind, str] = {
     OpportunityKind.IDLE: "a shorter scaledown window, or more inputs to a container (`@modal.concurrent`)",
     OpportunityKind.STARTUP: "more inputs to a container, or faster starts: a smaller image, a memory snapshot",
-    OpportunityKind.WITHOUT_A_CALL: "fewer containers kept warm (`min_containers`), or call logs that are missing",
+    OpportunityKind.KEPT_WARM: "fewer containers kept warm (`min_containers`, `buffer_containers`)",
+    OpportunityKind.FAILED: "a start-up that does not fail: its error is in the logs of the app",
+    OpportunityKind.WITHOUT_A_CALL: "call logs that are missing, or container series, which say whose it is",
     OpportunityKind.OLD_PHASE: "moving the callers that still use the old app or configuration",
 }
-
-
-@dataclass(frozen=True)
-class _Usage:
-    """What one function cost and how its containers spent their time on the landed days of the week.
-
-    Attributes:
-        days: how many days.
-        costs: dollars by component.
-        times_us: container time by component, microseconds.
-        starts: containers created.
-        window_seconds: the longest scaledown window that its containers had; None when none was idle.
-    """
-
-    days: int
-    costs: Mapping[str, Decimal]
-    times_us: Mapping[str, int]
-    starts: int
-    window_seconds: int | None
-
-    @property
-    def cost_usd(self) -> Decimal:
-        """All of it."""
-        return sum(self.costs.values(), Decimal(0))
-
-    @property
-    def without_a_call_usd(self) -> Decimal:
-        """What of it no call explains."""
-        return sum((self.costs.get(component, _NOTHING) for component in _NO_CALL), _NOTHING)
 
 
 def read_opportunities(
@@ -216,7 +150,7 @@ def read_opportunities(
     days = [day for day in measurement.week.days() if day in landed]
     if not days:
         return Opportunities(0, (), 0, Decimal(0))
-    usages = _read_usages(con, days)
+    usages = read_usages(con, days)
     nobodys = sum((usages.pop(name).without_a_call_usd for name in list(usages) if name[1] == _NOBODY), _NOTHING)
     functions = sum((usage.without_a_call_usd for usage in usages.values()), _NOTHING)
     without_a_call = to_cents([functions, nobodys])
@@ -243,41 +177,36 @@ def read_opportunities(
     return Opportunities(len(days), shown, *left_out, sum(without_a_call, _NOTHING), without_a_call[1], rest)
 
 
-def _read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict[_Function, _Usage]:
-    parameters = {"days": days}
-    costs: dict[_Function, dict[str, Decimal]] = defaultdict(dict)
-    times: dict[_Function, dict[str, int]] = defaultdict(dict)
-    for environment, function, component, amount in con.execute(_COSTS, parameters).fetchall():
-        costs[environment, function][component] = amount
-    for environment, function, component, container_us in con.execute(_TIMES, parameters).fetchall():
-        times[environment, function][component] = container_us
-    starts, windows = (
-        {(environment, function): number for environment, function, number in con.execute(query, parameters).fetchall()}
-        for query in (_STARTS, _WINDOWS)
-    )
-    return {
-        name: _Usage(len(days), own, times.get(name, {}), starts.get(name, 0), windows.get(name))
-        for name, own in costs.items()
-    }
-
-
-def _of_usage(usage: _Usage) -> _Found:
+def _of_usage(usage: FunctionUsage) -> _Found:
     for kind, components, measured in (
         (OpportunityKind.IDLE, ("idle",), _idle),
         (OpportunityKind.STARTUP, ("startup",), _startup),
-        (OpportunityKind.WITHOUT_A_CALL, _NO_CALL, _without_a_call),
+        (OpportunityKind.KEPT_WARM, ("warm",), _kept_warm),
+        (OpportunityKind.FAILED, ("failed",), _failed),
+        (OpportunityKind.WITHOUT_A_CALL, _UNKNOWN, _without_a_call),
     ):
         amount = sum((usage.costs.get(component, Decimal(0)) for component in components), Decimal(0))
-        if amount > 0:
+        if amount > 0 and not (kind is OpportunityKind.IDLE and usage.is_window_assumed):
             yield kind, per_day(amount, usage.days), measured(usage)
 
 
-def _idle(usage: _Usage) -> str:
+def _idle(usage: FunctionUsage) -> str:
     window = "" if usage.window_seconds is None else f"; the scaledown window is {usage.window_seconds:,} s"
+    if window and usage.tail is not None:
+        value, hours = usage.tail
+        window += f", of which they lived {value:.0%}, learned from {count(hours, 'hour')} of the bill"
     return f"{_hours_a_day(usage, 'idle')} of containers that wait{window}"
 
 
-def _startup(usage: _Usage) -> str:
+def _kept_warm(usage: FunctionUsage) -> str:
+    return f"{_hours_a_day(usage, 'warm')} of containers without a call that settings ask for"
+
+
+def _failed(usage: FunctionUsage) -> str:
+    return f"{_hours_a_day(usage, 'failed')} of containers that never came up"
+
+
+def _startup(usage: FunctionUsage) -> str:
     if not usage.starts:
         return f"{_hours_a_day(usage, 'startup')} of containers that start"
     seconds = Fraction(usage.times_us.get("startup", 0), _MICROSECONDS * usage.starts)
@@ -285,23 +214,23 @@ def _startup(usage: _Usage) -> str:
     return f"{_hours_a_day(usage, 'startup')} of containers that start: {starts} a day of {float(seconds):,.1f} s"
 
 
-def _hours_a_day(usage: _Usage, component: str) -> str:
+def _hours_a_day(usage: FunctionUsage, component: str) -> str:
     """Container time a day; rounded for reading, the dollars are exact."""
     hours = Fraction(usage.times_us.get(component, 0), _MICROSECONDS_PER_HOUR * usage.days)
     return f"{float(hours):,.1f} h a day"
 
 
-def _without_a_call(usage: _Usage) -> str:
+def _without_a_call(usage: FunctionUsage) -> str:
     parts = [
         f"{format_usd(per_day(usage.costs[component], usage.days))} {component}"
-        for component in _NO_CALL
+        for component in _UNKNOWN
         if usage.costs.get(component)
     ]
     return f"billed beyond what the call log explains: {', '.join(parts)}"
 
 
 def _of_old_phases(
-    measurement: WeekMeasurement, work: Iterable[DailyWork], usages: Mapping[_Function, _Usage], catalog: Catalog
+    measurement: WeekMeasurement, work: Iterable[DailyWork], usages: Mapping[Function, FunctionUsage], catalog: Catalog
 ) -> Iterator[Opportunity]:
     """What the calls that still run as before cost more than those that have moved."""
     by_function: dict[str, list[DailyWork]] = defaultdict(list)
