@@ -12,7 +12,8 @@ Billed dollars of a pool in an interval = what is known + Σ over functions of f
 | memory | GiB beyond the request, while containers live | 0; 1 without a request | 2; 4 |
 
 What runs beside the functions all the time, such as a server or sandboxes, is a share of its own of each resource, and
-nobody's factor: 0 ± 0.1 of its mean bill.
+nobody's factor: 0 ± 0.1 of its mean bill. Where it is large, or the factors leave much open, a resource teaches
+nothing.
 
 One regression has all pools of the app: a tail shows in the GPU, CPU and memory pools alike. Pools are weighted by how
 far they scatter. A use beyond a request counts only when it is significant, because it can imitate a tail.
@@ -31,6 +32,15 @@ LEAST_INTERVALS = 48
 
 MOST_MISFIT = 0.10
 """Share of the bill of a resource that the factors may leave open, interval by interval, to be used."""
+
+MOST_BESIDE = 0.05
+"""Share of the bill of a resource that may run beside the functions all the time."""
+
+LEAST_EXPLAINED = 0.5
+"""Share of the app's bill that resources with a good fit must have; else they are too small to teach anything."""
+
+MOST_IGNORANCE = 0.9
+"""A factor whose standard error is more of its spread than this is hardly more than its rule, and not used."""
 
 _ROUNDS = 4
 _SIGNIFICANT = 2.0
@@ -122,14 +132,18 @@ class _Regression:
         )
         return chosen.only([index for index in range(len(self.columns)) if chosen.terms[:, index].any()])
 
-    def misfits(self, fitted: Fit) -> dict[str, float]:
-        """Return by resource what a fit leaves open of its bill."""
+    def explained_by(self, fitted: Fit) -> tuple[str, ...]:
+        """Return the resources of whose bill a fit leaves little open, and little to what runs beside the functions."""
         resources = np.array(self.resources)
-        found = {}
+        found = []
         for resource in sorted(set(self.resources)):
             chosen = resources == resource
-            found[resource] = float(np.abs(fitted.residuals[chosen]).sum() / max(self.billed[chosen].sum(), 1e-9))
-        return found
+            misfit = float(np.abs(fitted.residuals[chosen]).sum() / max(self.billed[chosen].sum(), 1e-9))
+            beside = fitted.coefficients[self.columns.index((_NOBODY, resource))]
+            if misfit <= MOST_MISFIT and beside <= MOST_BESIDE:
+                found.append(resource)
+        share = self.billed[np.isin(resources, found)].sum() / self.billed.sum()
+        return tuple(found) if share >= LEAST_EXPLAINED else ()
 
 
 def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
@@ -148,16 +162,15 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
     if not whole.columns:
         return ()
     fitted, errors = _fit(whole)
-    misfits = whole.misfits(fitted)
-    explained = {resource for resource, misfit in misfits.items() if misfit <= MOST_MISFIT}
-    if not explained or len(explained) == len(misfits):
+    explained = whole.explained_by(fitted)
+    if not explained or len(explained) == len(set(whole.resources)):
         return _factors(whole, fitted, errors, is_used=bool(explained))
     chosen = whole.of(explained)
     good, good_errors = _fit(chosen)
     others = [index for index, column in enumerate(whole.columns) if column not in chosen.columns]
     rest = replace(fitted, coefficients=fitted.coefficients[others])
     return (
-        *_factors(chosen, good, good_errors, is_used=max(chosen.misfits(good).values()) <= MOST_MISFIT),
+        *_factors(chosen, good, good_errors, is_used=chosen.explained_by(good) == explained),
         *_factors(whole.only(others), rest, errors[others], is_used=False),
     )
 
@@ -188,7 +201,7 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
             hours=regression.intervals,
             misfit=misfit,
             resources=tuple(sorted(set(regression.resources))),
-            is_used=is_used and regression.intervals >= LEAST_INTERVALS,
+            is_used=bool(is_used and regression.intervals >= LEAST_INTERVALS and error < MOST_IGNORANCE * prior.spread),
         )
         for (function, factor), prior, value, error in zip(
             regression.columns, regression.priors, fitted.coefficients, errors, strict=True

@@ -96,6 +96,8 @@ def test_what_the_bill_says_nothing_of_keeps_its_rule_and_its_spread() -> None:
     bill.terms.append((0, "rare", "tail", False, 1e-9))
     [busy, rare] = bill.learn()
     assert busy.standard_error < 0.05
+    assert busy.is_used
+    assert not rare.is_used
     assert rare.value == pytest.approx(1.0)
     assert rare.standard_error == pytest.approx(0.5)
 
@@ -164,13 +166,23 @@ def test_what_runs_beside_the_functions_all_the_time_is_nobodys_factor() -> None
     bill = Bill()
     bill.pool("A10G", {("job", "tail"): 0.5}, noise=0.1)
     bill.pools = [(number, hour, resource, billed + 2.0, known) for number, hour, resource, billed, known in bill.pools]
-    assert values(bill.learn()) == pytest.approx({("job", "tail"): 0.5}, abs=0.1)
+    factors = bill.learn()
+    assert values(factors) == pytest.approx({("job", "tail"): 0.5}, abs=0.1)
+    assert not any(factor.is_used for factor in factors), "a server costs more here than the function"
 
 
 def test_a_resource_that_something_else_costs_teaches_nothing() -> None:
     bill = Bill()
     bill.pool("A10G", {("job", "tail"): 0.5}, noise=0.1)
-    bill.pool("CPU", {("hook", "tail"): 0.5}, extra=3.0)
+    bill.pool("H100", {("job", "tail"): 0.5}, noise=0.1)
+    bill.pool("CPU", {("hook", "tail"): 0.5}, extra=1.0)
     job, hook = sorted(bill.learn(), key=lambda factor: factor.function, reverse=True)
-    assert (job.is_used, job.resources) == (True, ("A10G",))
+    assert (job.is_used, job.resources) == (True, ("A10G", "H100"))
     assert not hook.is_used
+
+
+def test_a_small_resource_alone_teaches_nothing() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("job", "tail"): 0.5}, extra=30.0)
+    bill.pool("Memory", {("job", "tail"): 0.5}, noise=0.1)
+    assert not any(factor.is_used for factor in bill.learn())

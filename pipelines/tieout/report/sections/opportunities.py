@@ -27,7 +27,6 @@ MOST_LINES = 8
 _MICROSECONDS = 1_000_000
 _MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
 _UNIT_PLACES = 4
-_UNKNOWN = tuple(component for component in NO_CALL if component not in ("warm", "failed"))
 
 _NOBODY = "__unexplained__"
 _NOTHING = Decimal(0)
@@ -120,6 +119,9 @@ class Opportunities:
 _Found = Iterator[tuple[OpportunityKind, Decimal, str]]
 
 
+_OWN_LINES = {OpportunityKind.KEPT_WARM: "warm", OpportunityKind.FAILED: "failed"}
+_UNKNOWN = tuple(component for component in NO_CALL if component not in _OWN_LINES.values())
+
 REMEDIES: Mapping[OpportunityKind, str] = {
     OpportunityKind.IDLE: "a shorter scaledown window, or more inputs to a container (`@modal.concurrent`)",
     OpportunityKind.STARTUP: "more inputs to a container, or faster starts: a smaller image, a memory snapshot",
@@ -181,8 +183,8 @@ def _of_usage(usage: FunctionUsage) -> _Found:
     for kind, components, measured in (
         (OpportunityKind.IDLE, ("idle",), _idle),
         (OpportunityKind.STARTUP, ("startup",), _startup),
-        (OpportunityKind.KEPT_WARM, ("warm",), _kept_warm),
-        (OpportunityKind.FAILED, ("failed",), _failed),
+        (OpportunityKind.KEPT_WARM, (_OWN_LINES[OpportunityKind.KEPT_WARM],), _kept_warm),
+        (OpportunityKind.FAILED, (_OWN_LINES[OpportunityKind.FAILED],), _failed),
         (OpportunityKind.WITHOUT_A_CALL, _UNKNOWN, _without_a_call),
     ):
         amount = sum((usage.costs.get(component, Decimal(0)) for component in components), Decimal(0))
