@@ -14,6 +14,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
+from tieout.report.attribution_words import words_of_attribution
 from tieout.report.file_names import FUNCTION_PREFIX
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.spend import function_label
@@ -123,6 +124,7 @@ class FunctionDetail:
         configurations: the oldest first.
         days: of the week.
         dearest: the days it cost most on, up to the week's end.
+        known_by: how its cost is known, in sentences: what was learned, and what makes the range wide.
     """
 
     function: str
@@ -132,6 +134,7 @@ class FunctionDetail:
     configurations: tuple[DeployedConfiguration, ...]
     days: tuple[CallDay, ...]
     dearest: tuple[DearDay, ...]
+    known_by: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -167,6 +170,10 @@ def read_functions(
     days = _by_function(con, _DAYS, bounds, catalog)
     dearest = _by_function(con, _DEAREST, {"until": bounds["until"], "most": MOST_DEAR_DAYS}, catalog)
     configurations = _by_function(con, _CONFIGURATIONS, {"until": bounds["until"]}, catalog)
+    known_by = {
+        function_label(function, environment, catalog): sentences
+        for (environment, function), sentences in words_of_attribution(con, week).items()
+    }
     return tuple(
         FunctionDetail(
             function=name,
@@ -176,6 +183,7 @@ def read_functions(
             configurations=tuple(_configuration(row) for row in configurations.get(name, ())),
             days=tuple(CallDay(*row) for row in days.get(name, ())),
             dearest=tuple(DearDay(day, _cents(amount)) for day, amount in dearest.get(name, ()) if amount > 0),
+            known_by=known_by.get(name, ()),
         )
         for name in dict.fromkeys(named)
     )

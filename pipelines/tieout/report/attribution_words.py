@@ -1,0 +1,72 @@
+"""How the cost of a function is known, in words: what was learned from the bill, and what makes its error bar wide."""
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+
+import duckdb
+
+from tieout.core.periods import IsoWeek
+from tieout.report.wording import count
+
+Function = tuple[str, str]
+"""Environment and name."""
+
+_LEARNED = """
+select environment, function, factor, any_value(value), max(hours)
+from spend.learned_factors
+where
+    is_used
+    and factor in ('tail', 'cpu', 'memory')
+    and window_start >= $since
+    and window_start < $until
+group by all
+order by environment, function, factor desc
+"""
+
+_OBSERVED = """
+select distinct environment, function
+from spend.observed_time
+where hour >= $since and hour < $until
+"""
+
+_SHARED = """
+with claimants as (
+    select environment, object_id, resource, function, sum(claim_pd) as claim_pd
+    from spend.claims
+    where hour >= $since and hour < $until and claim_pd > 0 and component != 'residual'
+    group by all
+),
+pools as (
+    select *, count(*) over (partition by environment, object_id, resource) as functions from claimants
+)
+select environment, function, arg_max(resource, claim_pd), arg_max(functions, claim_pd)
+from pools
+group by all
+"""
+
+
+def words_of_attribution(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[Function, tuple[str, ...]]:
+    """Return sentences by function: what was learned in the week, and why its error bar is as wide as it is."""
+    bounds: dict[str, dt.date] = {"since": week.start, "until": week.end}
+    words: dict[Function, list[str]] = defaultdict(list)
+    for environment, function, factor, value, hours in con.execute(_LEARNED, bounds).fetchall():
+        words[environment, function].append(
+            f"{_learned(factor, value)}, learned from {count(hours, 'hour')} of the bill."
+        )
+    observed = set(con.execute(_OBSERVED, bounds).fetchall())
+    for environment, function, resource, functions in con.execute(_SHARED, bounds).fetchall():
+        reasons = [] if (environment, function) in observed else ["its container series are not landed"]
+        if functions > 1:
+            reasons.append(f"{functions} functions share the {resource} pool")
+        if reasons:
+            words[environment, function].append(f"What makes its range wide: {' and '.join(reasons)}.")
+    return {function: tuple(sentences) for function, sentences in words.items()}
+
+
+def _learned(factor: str, value: Decimal) -> str:
+    if factor == "tail":
+        return f"Idle containers lived {value:.0%} of their scaledown window"
+    if factor == "cpu":
+        return f"While they work, containers use {value:.2f} cores beyond their request"
+    return f"Containers use {value:.1f} GiB of memory beyond their request"
