@@ -5,7 +5,7 @@ total. The steps between the two ends add up, exactly and as printed; weeks in w
 key: week_start, scope, phase, app, function, position
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
-measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness
+measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
 */
 select
     week_start,  -- Monday of the week, UTC

@@ -5,7 +5,7 @@ a non-inferiority test by the end of each week. Estimates and bounds are statist
 key: week_start, app, function, guardrail
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
-measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness
+measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
 */
 select
     week_start,  -- Monday of the week, UTC

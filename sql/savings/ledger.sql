@@ -5,7 +5,7 @@ week. A function's phases add up to its avoided cost.
 key: week_start, phase, app, function
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
-measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness
+measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
 */
 select
     week_start,  -- Monday of the week, UTC

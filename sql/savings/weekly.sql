@@ -4,7 +4,8 @@ The saving of each week over all functions: avoided cost with its interval and s
 key: week_start
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
-measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.ledger
+measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
+measured from: savings.ledger
 */
 select
     week_start,  -- Monday of the week, UTC

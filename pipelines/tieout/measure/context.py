@@ -10,6 +10,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start
+from tieout.measure.replays import read_replays
 from tieout.measure.rollback import rolled_back
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.context import LogMatch, WeekContext
@@ -77,6 +78,7 @@ def read_context(
         log_matches=_log_matches(con, catalog, until=week.end),
         rolled_back=dict(rolled_back(con, catalog, days)),
         attribution_half_width_usd=_error_bars(con, week, catalog),
+        replays=read_replays(con, week),
     )
 
 

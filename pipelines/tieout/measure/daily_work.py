@@ -14,12 +14,14 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
 from tieout.measure.context import read_context, read_price_changes
 from tieout.measure.log_coverage import missing_logs
+from tieout.measure.replays import read_replays
 from tieout.savings.baseline_changes import compare
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock
 from tieout.savings.baseline_lock_parser import parse_lock
-from tieout.savings.counterfactual import Counterfactual, fit_counterfactual
+from tieout.savings.counterfactual import Counterfactual
 from tieout.savings.daily_work import DailyWork, function_days, working_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
+from tieout.savings.function_claim import model_of, replays_of
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
 from tieout.savings.status import ReasonCode
@@ -104,6 +106,13 @@ def baseline_of(landed: Collection[dt.date], catalog: Catalog) -> BaselinePeriod
     return None if first is None or not landed else baseline_period(min(landed), first)
 
 
+def baseline_in_force(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
+) -> BaselinePeriod | None:
+    """Return the baseline of a week: the frozen one, else what the landed days allow."""
+    return lock.baseline if lock is not None else baseline_of(landed_days(con, until=week.end), catalog)
+
+
 def daily_series(work: Iterable[DailyWork], catalog: Catalog, *, landed: Collection[dt.date]) -> list[FunctionDay]:
     """Add up calls and cost over phases for every function of the catalog and landed day: what a freeze freezes."""
     known = {function.name for function in catalog.functions.functions}
@@ -174,10 +183,10 @@ def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[Lo
     return (replace(gap, days=tuple(day for day in gap.days if day not in frozen)) for gap in gaps)
 
 
-def models_at_other_prices(
+def models_of_earlier_weeks(
     con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog
 ) -> dict[IsoWeek, dict[str, Counterfactual]]:
-    """Fit the counterfactuals of the weeks before a measured one that had other list prices, by week and function.
+    """Fit the counterfactuals of the weeks before a measured one, where list prices or replays make them differ.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
@@ -185,22 +194,34 @@ def models_at_other_prices(
         work: all days up to its end, the baseline's on their frozen basis.
         catalog: the programme.
     """
-    [(priced_anew,)] = con.execute("select count(*) > count(distinct resource) from staging.prices").fetchall()
-    if not priced_anew or measurement.baseline is None:
+    if measurement.baseline is None:
         return {}
+    programme = Programme.of(catalog)
     by_function: dict[str, list[DailyWork]] = {}
     for value in work:
         by_function.setdefault(value.function, []).append(value)
     models: dict[IsoWeek, dict[str, Counterfactual]] = {}
     week, first = measurement.week.previous(), measurement.baseline.end
     while week.end > first:
-        context = read_price_changes(con, week, catalog, baseline=measurement.baseline)
-        for name, own in by_function.items():
+        prices = read_price_changes(con, week, catalog, baseline=measurement.baseline)
+        context = replace(prices, replays=read_replays(con, week))
+        for function in measurement.functions:
+            name, own = function.function, by_function.get(function.function, [])
+            days = _own_days(programme, name, [day for day in week.days() if day in measurement.counted])
             before = context.at_week_prices(name, working_days(own, measurement.baseline_days))
-            if before and (model := fit_counterfactual(before)) is not None:
+            replays = replays_of(context, name, measurement.baseline_days, days)
+            model = model_of(before, working_days(own, days), replays)
+            if model is not None and model != function.model:
                 models.setdefault(week, {})[name] = model
         week = week.previous()
     return models
+
+
+def _own_days(programme: Programme, function: str, days: Iterable[dt.date]) -> list[dt.date]:
+    """Those of the days that are measured days of a function."""
+    deployments = programme.deployment_days
+    own = [deployments[phase.id] for phase in programme.phases_of(function)]
+    return [day for day in days if own and day > min(own) and day not in deployments.values()]
 
 
 def work_on_basis(

@@ -13,7 +13,8 @@ from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
 from tieout.measure.anomalies import read_anomalies
 from tieout.measure.audit import audit
-from tieout.measure.daily_work import measure
+from tieout.measure.daily_work import baseline_in_force, measure
+from tieout.measure.replays import replayed_rows
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.bridge import Amount, Bridge, RealizationRates
 from tieout.savings.guardrails import DurationGuardrail, Proportion, RateGuardrail
@@ -21,6 +22,7 @@ from tieout.savings.ledger import LedgerState
 from tieout.savings.programme import Programme
 from tieout.savings.status import Judgement
 from tieout.savings.week import WeekMeasurement
+from tieout.savings.witnesses import Testimony
 from tieout.warehouse.build import Period
 from tieout.warehouse.models import Model
 
@@ -101,6 +103,24 @@ _COLUMNS: Mapping[str, Columns] = {
             _USD,
         ),
     },
+    "replays": {
+        **_WEEK,
+        "app": pl.String,
+        "function": pl.String,
+        "day": pl.Date,
+        "is_baseline": pl.Boolean,
+        **dict.fromkeys(("inputs", "startup_us", "execution_us", "idle_us", "warm_us"), pl.Int64),
+        "variance_us2": pl.Float64,
+        "content_hash": pl.String,
+    },
+    "witnesses": {
+        **_WEEK,
+        "app": pl.String,
+        "function": pl.String,
+        "witness": pl.String,
+        **dict.fromkeys(("counterfactual_usd", "saving_usd", "half_width_usd", "difference_usd", "allowed_usd"), _USD),
+        "agrees": pl.Boolean,
+    },
     "anomalies": {
         **_WEEK,
         "app": pl.String,
@@ -143,6 +163,8 @@ class MeasuredTables:
         """Return the rows of a measured model for the weeks whose Monday lies in a period."""
         if model.table == "audit":
             rows = list(_audit(audit(self._con, self._catalog, lock=self._lock).entries))
+        elif model.table == "replays":
+            rows = [row for week in period.weeks() for row in self._replays(week)]
         elif model.table == "anomalies":
             rows = [row for week in period.weeks() for row in self._anomalies(week)]
         else:
@@ -158,6 +180,26 @@ class MeasuredTables:
         else:
             rows = _WEEKLY_ROWS[model.table](measurement, Programme.of(self._catalog))
         return ((week.start, week.label, *row) for row in rows)
+
+    def _replays(self, week: IsoWeek) -> Iterator[Row]:
+        baseline = baseline_in_force(self._con, week, self._catalog, lock=self._lock)
+        for row in replayed_rows(self._con, week, self._catalog, baseline=baseline):
+            time = row.replayed.time
+            yield (
+                week.start,
+                week.label,
+                row.app,
+                row.function,
+                row.day,
+                row.is_baseline,
+                row.inputs,
+                time.startup_us,
+                time.execution_us,
+                time.idle_us,
+                time.warm_us,
+                row.replayed.variance_us2,
+                row.replayed.content_hash,
+            )
 
     def _anomalies(self, week: IsoWeek) -> Iterator[Row]:
         for anomaly in read_anomalies(self._con, week, self._catalog):
@@ -243,10 +285,33 @@ def _rate(side: Proportion) -> float | None:
     return side.rate if side.calls else None
 
 
+def _witnesses(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]:
+    for function in measurement.functions:
+        app = programme.app_of(function.function, function.phase)
+        yield from ((app, function.function, *row) for row in _testimony(function.testimony))
+    yield from ((ALL, ALL, *row) for row in _testimony(measurement.testimony))
+
+
+def _testimony(testimony: Testimony | None) -> Iterator[Row]:
+    if testimony is None:
+        return
+    for witness in testimony.witnesses:
+        yield (
+            witness.kind.value,
+            witness.counterfactual_usd,
+            witness.saving_usd,
+            witness.half_width_usd,
+            witness.difference_usd(testimony.saving_usd),
+            testimony.half_width_usd,
+            testimony.agrees(witness),
+        )
+
+
 _WEEKLY_ROWS: Mapping[str, Callable[[WeekMeasurement, Programme], Iterator[Row]]] = {
     "ledger": _ledger,
     "bridge": _bridge,
     "guardrails": _guardrails,
+    "witnesses": _witnesses,
 }
 
 

@@ -16,7 +16,7 @@ from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
-from tieout.measure.daily_work import models_at_other_prices
+from tieout.measure.daily_work import models_of_earlier_weeks
 from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section
@@ -50,6 +50,7 @@ from tieout.report.sections.savings import Savings, describe_savings, write_savi
 from tieout.report.sections.spend import FunctionSpend, Spend, Unattributed, read_spend, read_unattributed, write_spend
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out, write_reconciliation
 from tieout.report.sections.trend import write_trend
+from tieout.report.sections.witnesses import Witnesses, describe_witnesses, write_witnesses
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
 from tieout.savings.week import METHOD_VERSION
@@ -106,6 +107,7 @@ class WeeklyReport:
     cumulative: Cumulative | None = None
     normalized: Normalized | None = None
     counterfactuals: tuple[CounterfactualLine, ...] = ()
+    witnesses: Witnesses | None = None
     guardrails: tuple[GuardrailGroup, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     coverage: tuple[CoverageLine, ...] = ()
@@ -223,6 +225,7 @@ class Tab:
 SHEETS = (
     Tab("Ledger", lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence), is_wide=True),
     Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings), is_wide=True),
+    Tab("Witnesses", lambda sheet, r: write_witnesses(sheet, r.witnesses)),
     Tab("Spend", lambda sheet, r: write_spend(sheet, r.spend, span=r.span)),
     Tab("Daily", lambda sheet, r: write_daily(sheet, r.daily, r.days, span=r.span)),
     Tab("Trend", lambda sheet, r: write_trend(sheet, r.history, r.cumulative), is_wide=True),
@@ -267,10 +270,11 @@ def read_contents(data: WeekData) -> WeeklyReport:
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
         cumulative=describe_cumulative(
-            measurement, data.work, catalog, earlier=models_at_other_prices(con, measurement, data.work, catalog)
+            measurement, data.work, catalog, earlier=models_of_earlier_weeks(con, measurement, data.work, catalog)
         ),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
+        witnesses=describe_witnesses(measurement),
         guardrails=describe_guardrails(measurement.functions),
         audit=tuple(audit_projection(catalog)),
         coverage=coverage,

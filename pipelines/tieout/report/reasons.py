@@ -50,6 +50,7 @@ FORMS: Mapping[ModelForm, str] = {
     ModelForm.PROPORTIONAL: "proportional",
     ModelForm.AFFINE: "with intercept",
     ModelForm.CONSTANT: "constant",
+    ModelForm.REPLAYED: "as replayed",
 }
 
 _Data = Sequence[Mapping[str, str]]
@@ -162,5 +163,10 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
         f"{(Decimal(data[0]['coverage']) * 100).quantize(Decimal(1))}% of the calls run in the newest phase"
     ),
     ReasonCode.BASELINE_NOT_FROZEN: lambda _: "the baseline is not frozen",
+    ReasonCode.WITNESSES_DISAGREE: lambda data: (
+        f"{listing([each['witness'] for each in data])} and the saving differ by up to "
+        f"{_usd(max((each['difference_usd'] for each in data), key=Decimal))}, "
+        f"{_usd(data[0]['half_width_usd'])} is within the interval"
+    ),
     ReasonCode.EXTRAPOLATED: lambda data: f"extrapolated: the baseline has not seen the volume of {_days(data)}",
 }

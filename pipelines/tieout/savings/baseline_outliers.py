@@ -35,7 +35,7 @@ def without_dear_days(baseline: Sequence[WorkingDay], model: Counterfactual) -> 
     kept = [day for day in baseline if day.day not in far_off]
     if not far_off or len(kept) < LEAST_BASELINE_DAYS:
         return None
-    return fit_counterfactual(kept)
+    return fit_counterfactual(kept, standing_share=model.given_share)
 
 
 def resting_on_dear_days(baseline: Sequence[WorkingDay], model: Counterfactual, *, calls: int, days: int) -> Fraction:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from tieout.core.money import round_picodollars
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.daily_work import WorkingDay
+from tieout.savings.replay_period import ReplayedDay
 
 MISMATCH_TOLERANCE = Fraction(1, 10)
 
@@ -34,6 +35,7 @@ class WeekContext:
         log_matches: by function and day, how log and bill compare; a day without a value says nothing.
         rolled_back: by function, the settings that are again those of the baseline, in words.
         attribution_half_width_usd: by function, half of the 90% error bar of its attributed cost of the measured days.
+        replays: by function and day, baseline and measured, its inputs on the containers of the baseline.
     """
 
     is_baseline_frozen: bool = True
@@ -42,6 +44,7 @@ class WeekContext:
     log_matches: Mapping[tuple[str, dt.date], LogMatch] = field(default_factory=dict)
     rolled_back: Mapping[str, str] = field(default_factory=dict)
     attribution_half_width_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    replays: Mapping[tuple[str, dt.date], ReplayedDay] = field(default_factory=dict)
 
     def price_change(self, function: str, day: dt.date) -> Fraction:
         """The change of a baseline day's cost by list prices alone, as a share of it."""
@@ -65,6 +68,12 @@ class WeekContext:
 
         before = sum((unexplained(day) * (1 + self.price_change(function, day)) for day in baseline), Fraction(0))
         return before * len(days) / len(baseline) - sum(map(unexplained, days), Fraction(0))
+
+    def replayed(self, function: str, days: Iterable[dt.date]) -> tuple[ReplayedDay, ...] | None:
+        """The replays of some days of a function; None unless every one of them was replayed."""
+        found = [self.replays.get((function, day)) for day in days]
+        known = tuple(replayed for replayed in found if replayed is not None)
+        return known if found and len(known) == len(found) else None
 
     def mismatched_days(self, function: str, days: Collection[dt.date]) -> tuple[dt.date, ...]:
         """The days whose log and bill differ, ascending; none where they carry under a tenth of the function's cost."""

@@ -11,6 +11,9 @@ The proportional model is the rule: a = 0 and b = baseline cost ÷ baseline call
 - the affine model predicts days that it has not seen (leave-one-out) no worse than the proportional one.
 
 If the slope of that fit is negative, it is zero, and the intercept is the mean day.
+
+Where the work was replayed (`savings.replay_shape`), the replay decides the shape instead: which share of a mean
+baseline day stands however many calls there are. The baseline's cost then decides the level alone.
 """
 
 import datetime as dt
@@ -60,6 +63,7 @@ class ModelForm(StrEnum):
     PROPORTIONAL = "proportional"
     AFFINE = "affine"
     CONSTANT = "constant"
+    REPLAYED = "replayed"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Counterfactual:
     """A model fitted on the baseline days of one function.
 
     Attributes:
-        form: proportional, affine, or constant (the slope is zero).
+        form: proportional, affine, constant (the slope is zero), or replayed (the ratio of the two is given).
         usd_per_day: the intercept a, exact.
         usd_per_call: the slope b, exact.
         days: the baseline days, ascending.
@@ -110,6 +114,17 @@ class Counterfactual:
     def calls_range(self) -> tuple[int, int]:
         """The fewest and the most calls on a baseline day."""
         return min(self.calls), max(self.calls)
+
+    @property
+    def standing_share(self) -> Fraction:
+        """Which share of a mean baseline day's cost does not follow its calls; 0 where nothing costs anything."""
+        standing, following = self.usd_per_day * len(self.days), self.usd_per_call * sum(self.calls)
+        return standing / (standing + following) if standing else Fraction(0)
+
+    @property
+    def given_share(self) -> Fraction | None:
+        """The same where a replay gave it; None where the baseline days decided the shape."""
+        return self.standing_share if self.form is ModelForm.REPLAYED else None
 
     def cost_usd(self, calls: int, days: int = 1) -> Decimal:
         """What that many calls on that many days would have cost, rounded once to a picodollar."""
@@ -154,11 +169,13 @@ class AvoidedCost:
         return self.counterfactual_usd - self.actual_usd
 
 
-def fit_counterfactual(baseline: Iterable[DayCost]) -> Counterfactual | None:
+def fit_counterfactual(baseline: Iterable[DayCost], *, standing_share: Fraction | None = None) -> Counterfactual | None:
     """Fit the model on the baseline days of one function.
 
     Args:
         baseline: one value per baseline day in any order, days without calls included.
+        standing_share: the share of a mean baseline day's cost that does not follow its calls, where a replay tells it;
+            None lets the days decide.
 
     Returns:
         The model, or None when no call succeeded in the baseline.
@@ -175,8 +192,12 @@ def fit_counterfactual(baseline: Iterable[DayCost]) -> Counterfactual | None:
     if not any(calls):
         return None
     costs = [Fraction(value.cost_usd) for value in ordered]
-    form = _choose_form(calls, costs)
-    intercept, slope = _coefficients(form, calls, costs)
+    if standing_share is None:
+        form = _choose_form(calls, costs)
+        intercept, slope = _coefficients(form, calls, costs)
+    else:
+        form, unit = ModelForm.REPLAYED, sum(costs, Fraction(0)) / sum(calls)
+        intercept, slope = unit * standing_share * Fraction(sum(calls), len(calls)), unit * (1 - standing_share)
     predicted = [intercept + slope * n for n in calls]
     return Counterfactual(
         form=form,

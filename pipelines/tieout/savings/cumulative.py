@@ -52,7 +52,7 @@ def cumulative_avoided(
         models: the counterfactual by function; a function without one claims nothing.
         landed: days whose bill is landed whole.
         until: end of the last week, exclusive.
-        earlier: the counterfactuals of the weeks that had other list prices, by week and function.
+        earlier: the counterfactuals of the weeks that had others, by week and function.
     """
     deployments = programme.deployment_days
     first = min(deployments.values(), default=until)
@@ -73,7 +73,7 @@ def cumulative_avoided(
 
 @dataclass(frozen=True)
 class _Function:
-    """The models of a function, of the last week and of weeks with other list prices, and its measured days."""
+    """The models of a function, of the last week and of weeks that had others, and its measured days."""
 
     model: Counterfactual
     earlier: Mapping[IsoWeek, Counterfactual]

@@ -13,16 +13,17 @@ from tieout.savings.baseline_outliers import resting_on_dear_days
 from tieout.savings.counterfactual import (
     AvoidedCost,
     Counterfactual,
-    avoided_cost,
     fit_counterfactual,
     normalized_saving_usd_per_day,
 )
 from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.days import projected_usd_per_day
+from tieout.savings.function_claim import FunctionClaim, claim
 from tieout.savings.guardrails import FunctionGuardrails, GuardrailVerdict, Quality, assess
 from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
-from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, half_width, with_attribution
+from tieout.savings.uncertainty import HalfWidth
 from tieout.savings.week_basis import WeekBasis
+from tieout.savings.witnesses import Testimony
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class FunctionMeasurement:
         model: what its calls would have cost; None when no call succeeded in the baseline.
         avoided: counterfactual against actual; None when nothing is measured.
         half_width: the interval around it; None when the baseline is too short.
+        testimony: the witnesses of the amount; None when nothing is measured.
+        sampling_usd: the part of the interval that the replay of a sample leaves open.
         cash_change_usd: mean daily baseline cost × days, less actual: it moves with volume and is no saving.
         normalized_usd_per_day: both fitted models at the projection's calls; None without a projection or a model.
         projected_usd_per_day: the claim's line, as published; None for a function that the claim does not name.
@@ -55,6 +58,8 @@ class FunctionMeasurement:
     model: Counterfactual | None
     avoided: AvoidedCost | None
     half_width: HalfWidth | None
+    testimony: Testimony | None
+    sampling_usd: Decimal
     cash_change_usd: Decimal | None
     list_prices_usd: Decimal
     normalized_usd_per_day: Decimal | None
@@ -87,26 +92,25 @@ def measure_function(basis: WeekBasis, name: str) -> FunctionMeasurement:
     days = tuple(day for day in basis.days if first is not None and day > first)
     before = basis.baseline_work(name)
     after = basis.working_days(name, days)
-    model = fit_counterfactual(before) if before else None
-    has_work = any(day.successful_calls for day in after)
-    avoided = avoided_cost(model, after) if model is not None and has_work and deployed else None
-    width = _half_width(basis, name, model, after) if model and avoided else None
+    own = claim(basis, name, before, after, newest=deployed[-1].id if deployed else None)
     guardrails = _guardrails(basis, name, deployed[-1], since=first) if deployed and first else None
     line = basis.programme.lines.get(name)
     actual = sum((day.cost_usd for day in after), Decimal(0))
-    evidence = _evidence(basis, name, before, after, model=model, avoided=avoided, width=width, guardrails=guardrails)
+    evidence = _evidence(basis, name, before, after, own=own, guardrails=guardrails)
     return FunctionMeasurement(
         function=name,
         phase=deployed[-1].id if deployed else None,
         days=days,
         calls_by_day=tuple(day.successful_calls for day in after),
         actual_usd=actual,
-        model=model,
-        avoided=avoided,
-        half_width=width,
+        model=own.model,
+        avoided=own.avoided,
+        half_width=own.half_width,
+        testimony=own.testimony,
+        sampling_usd=own.sampling_usd,
         cash_change_usd=_cash_change(basis.working_days(name, basis.baseline_days), days, actual),
-        list_prices_usd=_list_prices(basis, name, avoided),
-        normalized_usd_per_day=_normalized(basis, name, model, line, first),
+        list_prices_usd=_list_prices(basis, name, own),
+        normalized_usd_per_day=_normalized(basis, name, own.model, line, first),
         projected_usd_per_day=_published(line),
         guardrails=guardrails,
         evidence=evidence,
@@ -120,12 +124,11 @@ def _evidence(
     before: Sequence[WorkingDay],
     after: Sequence[WorkingDay],
     *,
-    model: Counterfactual | None,
-    avoided: AvoidedCost | None,
-    width: HalfWidth | None,
+    own: FunctionClaim,
     guardrails: FunctionGuardrails | None,
 ) -> Evidence:
     """What the judgement of a function is made of."""
+    model, avoided, width, testimony = own.model, own.avoided, own.half_width, own.testimony
     deployed, days = _deployed(basis, name), tuple(day.day for day in after)
     return Evidence(
         avoided_usd=None if avoided is None else avoided.avoided_usd,
@@ -153,6 +156,8 @@ def _evidence(
         rolled_back=basis.context.rolled_back.get(name),
         taken_over_usd=_taken_over(basis, name),
         unexplained_fell_usd=basis.unexplained_fell_usd([name]),
+        disagreements=() if testimony is None else testimony.disagreements,
+        has_agreeing_replay=testimony is not None and testimony.has_agreeing_replay,
         is_far_extrapolated=model is not None and model.is_far_extrapolated([day.successful_calls for day in after]),
     )
 
@@ -177,18 +182,12 @@ def dearest_week_usd(basis: WeekBasis, names: Sequence[str]) -> Decimal | None:
     return max(weeks.values(), default=None)
 
 
-def _half_width(basis: WeekBasis, name: str, model: Counterfactual, after: Sequence[WorkingDay]) -> HalfWidth | None:
-    width = half_width(MeasuredVolume(model, tuple(day.successful_calls for day in after)))
-    bar = basis.context.attribution_half_width_usd.get(name, Decimal(0))
-    return None if width is None else with_attribution(width, [bar])
-
-
-def _list_prices(basis: WeekBasis, name: str, avoided: AvoidedCost | None) -> Decimal:
+def _list_prices(basis: WeekBasis, name: str, claimed: FunctionClaim) -> Decimal:
     """The counterfactual at the week's list prices less that at the baseline's own; zero where no price changed."""
-    own = basis.working_days(name, basis.baseline_days)
-    if avoided is None or own == basis.baseline_work(name):
+    before, avoided = basis.working_days(name, basis.baseline_days), claimed.avoided
+    if avoided is None or claimed.model is None or before == basis.baseline_work(name):
         return Decimal(0)
-    model = fit_counterfactual(own)
+    model = fit_counterfactual(before, standing_share=claimed.model.given_share)
     return Decimal(0) if model is None else avoided.counterfactual_usd - model.cost_usd(avoided.calls, avoided.days)
 
 

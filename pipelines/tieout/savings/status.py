@@ -25,6 +25,8 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from tieout.savings.disagreement import Disagreement
+
 LEAST_BASELINE_DAYS = 7
 SUFFICIENT_BASELINE_DAYS = 14
 VERIFIED_WITHIN = Decimal("0.25")
@@ -87,6 +89,7 @@ class ReasonCode(StrEnum):
     DAYS_NOT_MATCHED = "days_not_matched"
     ROLLOUT_INCOMPLETE = "rollout_incomplete"
     BASELINE_NOT_FROZEN = "baseline_not_frozen"
+    WITNESSES_DISAGREE = "witnesses_disagree"
 
 
 _STATUS_OF: Mapping[ReasonCode, Status] = {
@@ -123,6 +126,7 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.ROLLOUT_INCOMPLETE: Status.PROVISIONAL,
     ReasonCode.EXTRAPOLATED: Status.PROVISIONAL,
     ReasonCode.BASELINE_NOT_FROZEN: Status.PROVISIONAL,
+    ReasonCode.WITNESSES_DISAGREE: Status.PROVISIONAL,
 }
 _WORST_FIRST = (
     Status.PREMISE_NOT_MET,
@@ -188,6 +192,8 @@ class Evidence:
         rolled_back: the old settings or commit that most calls ran on again, in words; None when they did not.
         taken_over_usd: what calls stand for that other functions may have taken over.
         unexplained_fell_usd: by how much less of the cost is unexplained on the measured days than in the baseline.
+        disagreements: the witnesses that do not agree with the amount within its interval.
+        has_agreeing_replay: there is a replay of the measured days, and it agrees.
     """
 
     avoided_usd: Decimal | None
@@ -213,6 +219,8 @@ class Evidence:
     coverage: Fraction | None = None
     is_baseline_frozen: bool = True
     rolled_back: str | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    has_agreeing_replay: bool = False
     is_far_extrapolated: bool = False
     taken_over_usd: Decimal = Decimal(0)
     unexplained_fell_usd: Decimal = Decimal(0)
@@ -308,7 +316,12 @@ def _refuted(evidence: Evidence) -> list[Reason]:
     if evidence.rolled_back is not None:
         reasons.append(Reason(ReasonCode.ROLLED_BACK, {"settings": evidence.rolled_back}))
     dearest = evidence.dearest_week_usd
-    if claimed is not None and dearest is not None and claimed > dearest * MOST_DEAREST_WEEKS:
+    if (
+        claimed is not None
+        and dearest is not None
+        and not evidence.has_agreeing_replay
+        and claimed > dearest * MOST_DEAREST_WEEKS
+    ):
         data = {"counterfactual_usd": str(claimed), "dearest_week_usd": str(dearest)}
         reasons.append(Reason(ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL, data))
     if evidence.is_far_extrapolated:
@@ -349,6 +362,9 @@ def _open_gates(evidence: Evidence) -> list[Reason]:
         reasons.append(Reason(ReasonCode.DAYS_NOT_MATCHED, _days(evidence.unmatched_days)))
     if evidence.coverage is not None and evidence.coverage < COMPLETE_ROLLOUT:
         reasons.append(Reason(ReasonCode.ROLLOUT_INCOMPLETE, {"coverage": f"{float(evidence.coverage):.6f}"}))
+    for each in evidence.disagreements:
+        data = {"difference_usd": str(each.difference_usd), "half_width_usd": str(each.half_width_usd)}
+        reasons.append(Reason(ReasonCode.WITNESSES_DISAGREE, {"witness": each.kind.value, **data}))
     if not evidence.is_baseline_frozen:
         reasons.append(Reason(ReasonCode.BASELINE_NOT_FROZEN))
     return reasons

@@ -56,7 +56,7 @@ class HalfWidth:
     """Half the width of the 90% interval around an avoided cost, and what it was made of.
 
     Attributes:
-        half_width_usd: the estimate H, in dollars: √(scatter² + shape² + attribution²).
+        half_width_usd: the estimate H, in dollars: √(scatter² + shape² + attribution² + sampling² + disagreement²).
         scatter_usd: its part from the scatter of the baseline days.
         shape_usd: its part from the unproven shape of the model at other volumes than the baseline's.
         baseline_days: n.
@@ -68,6 +68,8 @@ class HalfWidth:
         effective_days: n′.
         day_equivalents: w; of a total, the mean over its functions, weighted by their baseline cost.
         attribution_usd: its part from the error bars of the attributed costs.
+        sampling_usd: its part from the replay of a sample, where there were too many inputs to replay all.
+        disagreement_usd: its part from the witnesses: how far the one that differs most is off.
     """
 
     half_width_usd: Decimal
@@ -82,6 +84,8 @@ class HalfWidth:
     effective_days: float
     day_equivalents: float
     attribution_usd: Decimal = Decimal(0)
+    sampling_usd: Decimal = Decimal(0)
+    disagreement_usd: Decimal = Decimal(0)
 
 
 def half_width(volume: MeasuredVolume, *, least_autocorrelation: float = LEAST_AUTOCORRELATION) -> HalfWidth | None:
@@ -124,6 +128,18 @@ def with_attribution(width: HalfWidth, bars_usd: Sequence[Decimal]) -> HalfWidth
         return width
     widened = math.hypot(float(width.half_width_usd), attribution)
     return replace(width, half_width_usd=_to_usd(widened), attribution_usd=_to_usd(attribution))
+
+
+def with_sampling(width: HalfWidth, half_width_usd: Decimal) -> HalfWidth:
+    """Widen an interval by what the replay of a sample leaves open: half of its own 90% interval, in dollars."""
+    widened = math.hypot(float(width.half_width_usd), float(half_width_usd))
+    return replace(width, half_width_usd=_to_usd(widened), sampling_usd=half_width_usd) if half_width_usd else width
+
+
+def with_disagreement(width: HalfWidth, difference_usd: Decimal) -> HalfWidth:
+    """Widen an interval by how far the witnesses are off, in dollars: nobody knows which of them is right."""
+    widened = math.hypot(float(width.half_width_usd), float(difference_usd))
+    return replace(width, half_width_usd=_to_usd(widened), disagreement_usd=difference_usd)
 
 
 def running_half_widths(volumes: Sequence[MeasuredVolume]) -> list[HalfWidth | None]:
@@ -204,7 +220,11 @@ def shape_leverage(volume: MeasuredVolume) -> float:
 def _equivalents(volume: MeasuredVolume) -> Floats:
     if volume.model.form is ModelForm.CONSTANT:
         return np.arange(len(volume.calls) + 1, dtype=float)
-    return _running_sum(np.array(volume.calls, dtype=float)) * len(volume.model.calls) / sum(volume.model.calls)
+    following = _running_sum(np.array(volume.calls, dtype=float)) * len(volume.model.calls) / sum(volume.model.calls)
+    if volume.model.form is ModelForm.REPLAYED:
+        standing = float(volume.model.standing_share)
+        return standing * np.arange(len(volume.calls) + 1) + (1 - standing) * following
+    return following
 
 
 def _leverages(volume: MeasuredVolume, equivalents: Floats) -> Floats:

@@ -6,6 +6,7 @@ command line show that and compute nothing of their own.
 """
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,8 +30,16 @@ from tieout.savings.ledger import LedgerLine, ledger
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
 from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, ReasonCode, judge
-from tieout.savings.uncertainty import HalfWidth, MeasuredVolume, total_half_width, with_attribution
+from tieout.savings.uncertainty import (
+    HalfWidth,
+    MeasuredVolume,
+    total_half_width,
+    with_attribution,
+    with_disagreement,
+    with_sampling,
+)
 from tieout.savings.week_basis import WeekBasis, week_basis
+from tieout.savings.witnesses import Testimony, together
 
 METHOD_VERSION = "2"
 SMALLEST_CARRYING_SHARE = 100
@@ -53,6 +62,7 @@ class WeekMeasurement:
         functions: every function of the catalog that was ever seen or is in the claim, in the catalog's order.
         avoided_usd: sum over the functions that claim something; None when none does.
         half_width: of that sum, from the functions' residuals added by day; None without an interval.
+        testimony: the witnesses of that sum; None when nothing is claimed.
         judgement: of the sum.
         ledger: function × phase, in the order of the rollout.
         bridge: from the published to the realized saving, per day; None when nothing is claimed.
@@ -72,6 +82,7 @@ class WeekMeasurement:
     functions: tuple[FunctionMeasurement, ...]
     avoided_usd: Decimal | None
     half_width: HalfWidth | None
+    testimony: Testimony | None
     judgement: Judgement
     ledger: tuple[LedgerLine, ...]
     bridge: BridgeReport | None
@@ -140,10 +151,12 @@ def measure_week(
 def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> WeekMeasurement:
     claiming = [function for function in functions if function.avoided is not None]
     avoided = sum((f.avoided_usd for f in claiming if f.avoided_usd is not None), Decimal(0)) if claiming else None
-    width = _total_half_width(basis, claiming)
+    alone = _total_half_width(basis, claiming)
+    testimony = _testimony(claiming, alone)
+    width = with_disagreement(alone, testimony.difference_usd) if alone and testimony else alone
     moved = basis.outside.moved_usd_per_day(None if width is None else width.half_width_usd)
     inputs = bridge_inputs(basis, functions, moved_usd_per_day=moved) if claiming else []
-    evidence = _evidence(basis, functions, avoided, width)
+    evidence = _evidence(basis, functions, avoided, width, testimony)
     published = basis.programme.published_usd_per_day
     bridge = bridge_all(inputs, published_usd=published) if inputs else None
     counterfactual = sum((_per_day(f, f.avoided.counterfactual_usd) for f in claiming if f.avoided), Fraction(0))
@@ -159,6 +172,7 @@ def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> Wee
         functions=functions,
         avoided_usd=avoided,
         half_width=width,
+        testimony=testimony,
         judgement=judge(evidence),
         ledger=tuple(ledger(basis, functions)),
         bridge=bridge,
@@ -176,12 +190,24 @@ def _sum_up(basis: WeekBasis, functions: tuple[FunctionMeasurement, ...]) -> Wee
 
 def _total_half_width(basis: WeekBasis, claiming: Sequence[FunctionMeasurement]) -> HalfWidth | None:
     width = total_half_width([MeasuredVolume(f.model, f.calls_by_day) for f in claiming if f.model])
+    if width is None:
+        return None
     bars = [basis.context.attribution_half_width_usd.get(f.function, Decimal(0)) for f in claiming]
-    return None if width is None else with_attribution(width, bars)
+    sampling = math.hypot(*(float(f.sampling_usd) for f in claiming))
+    return with_sampling(with_attribution(width, bars), round_picodollars(Fraction(sampling)))
+
+
+def _testimony(claiming: Sequence[FunctionMeasurement], width: HalfWidth | None) -> Testimony | None:
+    known = [(f.testimony, f.actual_usd) for f in claiming if f.testimony is not None]
+    return together([own for own, _ in known], [actual for _, actual in known], width) if known else None
 
 
 def _evidence(
-    basis: WeekBasis, functions: Sequence[FunctionMeasurement], avoided: Decimal | None, width: HalfWidth | None
+    basis: WeekBasis,
+    functions: Sequence[FunctionMeasurement],
+    avoided: Decimal | None,
+    width: HalfWidth | None,
+    testimony: Testimony | None,
 ) -> Evidence:
     claiming = [function for function in functions if function.avoided is not None]
     calls = sum(sum(f.model.calls) for f in functions if f.model)
@@ -215,6 +241,8 @@ def _evidence(
         unmatched_days=_distinct(day for one in own for day in one.unmatched_days),
         coverage=min((one.coverage for one in own if one.coverage is not None), default=None),
         is_baseline_frozen=basis.context.is_baseline_frozen,
+        disagreements=() if testimony is None else testimony.disagreements,
+        has_agreeing_replay=testimony is not None and testimony.has_agreeing_replay,
         is_far_extrapolated=any(one.is_far_extrapolated for one in own),
         taken_over_usd=round_picodollars(sum(basis.taken_over.values(), Fraction(0))),
         unexplained_fell_usd=basis.unexplained_fell_usd([f.function for f in claiming]),

@@ -13,7 +13,7 @@ from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP,
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
-from tieout.measure.daily_work import measure, models_at_other_prices, work_on_basis
+from tieout.measure.daily_work import measure, models_of_earlier_weeks, work_on_basis
 from tieout.savings.status import ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.connection import open_warehouse
@@ -102,13 +102,13 @@ def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: d
 def test_an_earlier_week_keeps_the_counterfactual_of_its_own_list_prices(con: duckdb.DuckDBPyConnection) -> None:
     work = work_on_basis(con, CATALOG, until=LAST_WEEK.end, lock=None)
     before = measured(con)
-    assert models_at_other_prices(con, before, work, CATALOG) == {}
+    assert models_of_earlier_weeks(con, before, work, CATALOG) == {}
     con.execute(
         "insert into staging.prices values ('A100-40GB', '1970-01-01', '2026-10-26', 2.00), "
         "('A100-40GB', '2026-10-26', '9999-12-31', 1.60)"
     )
     after = measured(con)
-    models = models_at_other_prices(con, after, work, CATALOG)
+    models = models_of_earlier_weeks(con, after, work, CATALOG)
     assert models[LAST_WEEK.previous()][CODE] == before.function(CODE).model
     assert models[LAST_WEEK.previous()][CODE] != after.function(CODE).model
 

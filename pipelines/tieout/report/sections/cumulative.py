@@ -114,7 +114,7 @@ def describe_cumulative(
         measurement: of the report's week; its models and its restated projection hold for all days.
         work: all days up to the end of the week, the baseline's on their frozen basis.
         catalog: the programme.
-        earlier: the counterfactuals of weeks with other list prices.
+        earlier: the counterfactuals of the weeks that had others.
     """
     programme = Programme.of(catalog)
     days = cumulative_avoided(

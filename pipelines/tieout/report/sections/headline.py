@@ -37,6 +37,7 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
         }
     ),
     "nothing moved outside the catalog": frozenset({ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW}),
+    "witnesses agree": frozenset({ReasonCode.WITNESSES_DISAGREE}),
     "guardrails passed": frozenset(
         {ReasonCode.GUARDRAIL_FAILED, ReasonCode.GUARDRAIL_INCONCLUSIVE, ReasonCode.GUARDRAILS_NOT_TESTED}
     ),

@@ -1,0 +1,221 @@
+"""The work of a week on the containers of the baseline: read, replayed where it is new, and kept by its content.
+
+What was replayed before is in `savings.replays`, with the hash of everything that it was made of: the baseline's days
+of one week are those of the next, and of a week that goes on only the changed days are replayed.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.periods import IsoWeek, day_start
+from tieout.savings.days import BaselinePeriod, baseline_days, measured_days
+from tieout.savings.programme import Programme
+from tieout.savings.replay import ContainerModel, Integers
+from tieout.savings.replay_days import ContainerTime
+from tieout.savings.replay_period import Experience, ReplayedDay, replay_days
+
+_DAY = dt.timedelta(days=1)
+_SECOND_US = 1_000_000
+
+_INPUTS = """
+select
+    epoch_us(c.enqueued_at) as enqueued_us,
+    epoch_us(c.started_at) as started_us,
+    coalesce(c.execution_us, -1) as execution_us,
+    coalesce(c.startup_us, -1) as startup_us,
+    dense_rank() over (order by c.container_key) as container
+from staging.function_calls as c
+where
+    c.environment = $environment
+    and c.app || chr(0) || c.function in (select unnest($names::varchar[]))
+    and c.started_at is not null
+    and (
+        (c.enqueued_at >= $baseline_since and c.enqueued_at < $baseline_until)
+        or (c.enqueued_at >= $week_since and c.enqueued_at < $week_until)
+    )
+order by c.enqueued_at
+"""
+
+_MODELS = """
+select
+    valid_from, valid_to, scaledown_window_seconds, min_containers, max_containers, buffer_containers,
+    single_use_containers
+from staging.configurations
+where
+    environment = $environment
+    and phase = $phase
+    and app || chr(0) || function in (select unnest($names::varchar[]))
+order by valid_from desc, app, function
+"""
+
+_KNOWN = """
+select distinct startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
+from savings.replays
+where function = $function
+"""
+
+_REPLAYS = """
+select function, day, startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
+from savings.replays
+where week_start = $since
+"""
+
+
+@dataclass(frozen=True)
+class ReplayRow:
+    """A replayed day of a function, and how many inputs arrived on it."""
+
+    app: str
+    function: str
+    day: dt.date
+    is_baseline: bool
+    inputs: int
+    replayed: ReplayedDay
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The inputs of a function, in order of arrival; microseconds since 1970 UTC, −1 where not known."""
+
+    enqueued_us: Integers
+    started_us: Integers
+    execution_us: Integers
+    startup_us: Integers
+    container: Integers
+
+    def between(self, since: dt.date, until: dt.date) -> "_Inputs":
+        """Return the inputs that arrived on some days."""
+        low, high = np.searchsorted(self.enqueued_us, [_to_us(since), _to_us(until)])
+        return _Inputs(*(getattr(self, name)[low:high] for name in self.__dataclass_fields__))
+
+    @property
+    def experience(self) -> Experience:
+        """What these inputs have seen."""
+        return Experience(
+            np.sort(self.execution_us[self.execution_us >= 0]), np.sort(self.startup_us[self.startup_us >= 0])
+        )
+
+    @property
+    def most_at_once(self) -> int:
+        """The most inputs that ran in one container at the same time, at least one."""
+        ran = self.execution_us >= 0
+        begins, ends = self.started_us[ran], self.started_us[ran] + self.execution_us[ran]
+        steps = np.concatenate([np.ones(len(begins), dtype=np.int64), -np.ones(len(ends), dtype=np.int64)])
+        # An end goes before a start at the same instant.
+        order = np.lexsort([steps, np.concatenate([begins, ends]), np.tile(self.container[ran], 2)])
+        return max(1, int(np.cumsum(steps[order]).max(initial=0)))
+
+
+def replayed_rows(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, baseline: BaselinePeriod | None
+) -> Iterator[ReplayRow]:
+    """Replay the baseline days and the measured days of a week, as far as they are not known yet.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        week: which.
+        catalog: the programme.
+        baseline: the baseline period; without one nothing is replayed.
+    """
+    programme = Programme.of(catalog)
+    deployments = programme.deployment_days.values()
+    measured = measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)
+    if baseline is None or not measured:
+        return
+    before = baseline_days(baseline)
+    for function in programme.functions:
+        names = [f"{app}\0{name}" for (app, name), owner in sorted(catalog.owners().items()) if owner == function]
+        inputs = _read_inputs(con, catalog, names, baseline, (measured[0], measured[-1] + _DAY))
+        seen = inputs.between(baseline.start, baseline.end)
+        models = _models(con, catalog, names, before, concurrent_inputs=seen.most_at_once)
+        if not len(seen.enqueued_us) or not models:
+            continue
+        days = {**models, **dict.fromkeys(measured, models[before[-1]])}
+        app, known = programme.app_of(function, BASELINE), _known(con, function)
+        for day, replayed in replay_days(inputs.enqueued_us, days, seen.experience, known=known):
+            arrived = len(inputs.between(day, day + _DAY).enqueued_us)
+            yield ReplayRow(app, function, day, day < baseline.end, arrived, replayed)
+
+
+def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple[str, dt.date], ReplayedDay]:
+    """Return the replayed days of a week by function and day; none where they are not built yet."""
+    if not _exists(con):
+        return {}
+    rows = con.execute(_REPLAYS, {"since": week.start}).fetchall()
+    return {(function, day): _replayed(*values) for function, day, *values in rows}
+
+
+def _read_inputs(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    names: Sequence[str],
+    baseline: BaselinePeriod,
+    measured: tuple[dt.date, dt.date],
+) -> _Inputs:
+    """Read the inputs of both periods, and of the day before each: their containers may live on."""
+    parameters: dict[str, Any] = {
+        "environment": catalog.functions.environment,
+        "names": list(names),
+        "baseline_since": day_start(baseline.start - _DAY),
+        "baseline_until": day_start(baseline.end),
+        "week_since": day_start(measured[0] - _DAY),
+        "week_until": day_start(measured[1]),
+    }
+    columns = con.execute(_INPUTS, parameters).fetchnumpy()
+    return _Inputs(*(np.asarray(columns[name], dtype=np.int64) for name in _Inputs.__dataclass_fields__))
+
+
+def _models(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    names: Sequence[str],
+    days: Sequence[dt.date],
+    *,
+    concurrent_inputs: int,
+) -> dict[dt.date, ContainerModel]:
+    """Return the configuration of the baseline on each of its days; nothing where one has none."""
+    parameters = {"environment": catalog.functions.environment, "names": list(names), "phase": BASELINE}
+    rows = con.execute(_MODELS, parameters).fetchall()
+    models: dict[dt.date, ContainerModel] = {}
+    for day in days:
+        for since, until, window, least, most, buffers, is_single_use in rows:
+            if since <= day_start(day) < until:
+                models[day] = ContainerModel(
+                    window_us=int(window) * _SECOND_US,
+                    min_containers=least,
+                    max_containers=most,
+                    buffer_containers=buffers,
+                    concurrent_inputs=concurrent_inputs,
+                    single_use=is_single_use,
+                )
+                break
+    return models if len(models) == len(days) else {}
+
+
+def _known(con: duckdb.DuckDBPyConnection, function: str) -> dict[str, ReplayedDay]:
+    if not _exists(con):
+        return {}
+    found = [_replayed(*row) for row in con.execute(_KNOWN, {"function": function}).fetchall()]
+    return {replayed.content_hash: replayed for replayed in found}
+
+
+def _replayed(startup: int, execution: int, idle: int, warm: int, variance: float, content_hash: str) -> ReplayedDay:
+    return ReplayedDay(ContainerTime(startup, execution, idle, warm), variance, content_hash)
+
+
+def _exists(con: duckdb.DuckDBPyConnection) -> bool:
+    rows = con.execute(
+        "select 1 from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'savings' and table_name = 'replays'"
+    ).fetchall()
+    return bool(rows)
+
+
+def _to_us(day: dt.date) -> int:
+    return int(day_start(day).replace(tzinfo=dt.UTC).timestamp()) * _SECOND_US
