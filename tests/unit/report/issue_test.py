@@ -22,8 +22,10 @@ from tests.support.issued_weeks import (
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
+from tieout.report import contents
 from tieout.report.contents import WeeklyReport
 from tieout.report.sections.tie_out import GateOutcome
+from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.closed_week import ClosingError
 from tieout.warehouse.focus import FOCUS_MODELS
 
@@ -281,6 +283,24 @@ def test_a_corrected_catalog_is_a_revision_without_a_file(weeks: IssuedWeeks, tm
     moved = [sentence for sentence in revision.moved if "because of" in sentence]
     assert [sentence.partition(":")[0] for sentence in moved] == [GENOME, CODE]
     assert all(sentence.endswith("because of the edited catalog.") for sentence in moved)
+
+
+def test_a_week_issued_by_version_1_of_the_method_stays_until_a_figure_moves_and_then_names_the_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weeks = IssuedWeeks(tmp_path / "weeks")
+    weeks.land_week(FIRST)
+    with monkeypatch.context() as by_version_1:
+        by_version_1.setattr(contents, "METHOD_VERSION", "1")
+        assert weeks.report()[FIRST].method_version == "1"
+    kept = files_of(folder_of(weeks, FIRST, 1))
+    assert b'"method_version": "1"' in kept["figures.json"]
+    assert weeks.report() == {}, "the same figures are no revision, whatever the method is called"
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed={(OTHER_APP, 2): "3.50"})
+    report = weeks.report()[FIRST]
+    assert (report.method_version, report.revision.number) == (METHOD_VERSION, 2)
+    assert any("a new version of the method" in sentence for sentence in report.revision.moved)
+    assert files_of(folder_of(weeks, FIRST, 1)) == kept
 
 
 def test_what_moves_by_less_than_is_printed_is_no_revision(weeks: IssuedWeeks) -> None:

@@ -187,6 +187,15 @@ def test_a_map_with_fewer_inputs_is_no_saving_and_its_unit_is_said_to_have_chang
     assert ReasonCode.WORK_UNIT_CHANGED in codes(generate(measurement))
 
 
+def test_maps_in_the_baseline_leave_the_saving_and_its_interval_as_they_are() -> None:
+    single = [day_of_work(day, 100, f"{20 + i % 5 / 10:.2f}") for i, day in enumerate(BEFORE)]
+    in_maps = [replace(day, function_calls=day.successful_calls // 10) for day in single]
+    after = days_of_work(BETWEEN, 100, "8", phase="phase-1")
+    with_maps, without = measure(in_maps + after, WeekContext()), measure(single + after, WeekContext())
+    assert with_maps.avoided_usd == without.avoided_usd
+    assert with_maps.half_width == without.half_width
+
+
 def test_calls_with_a_tenth_more_inputs_are_still_the_same_unit() -> None:
     after = [replace(day, function_calls=100) for day in days_of_work(BETWEEN, 110, "8.80", phase="phase-1")]
     assert measure(days_of_work(BEFORE, 100, "20") + after, WeekContext()).judgement.status is Status.VERIFIED
