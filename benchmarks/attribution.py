@@ -1,4 +1,7 @@
-"""Attribution: usage and spend of a month of calls against DuckDB's bare `group by function, hour` over them."""
+"""Attribution: usage and spend of a month of calls against DuckDB's bare `group by function, hour` over them.
+
+The hours of containers are summed up before: that is work of the load, and `benchmarks/ingest.py` measures it.
+"""
 
 import datetime as dt
 import multiprocessing
@@ -16,7 +19,7 @@ import duckdb
 
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
-from tieout.sources import create_raw_schema
+from tieout.sources import container_hours, create_raw_schema
 from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
@@ -35,9 +38,9 @@ from raw.function_calls group by all
 
 # Every container serves a hundred calls, one every 20 s for about 17 s.
 _FILES = """
-insert into raw.files (file_id, source, sha256, path, app, function)
+insert into raw.files (file_id, source, sha256, path, app, function, row_count)
 select f * $days + d + 1, 'function_calls', (f * $days + d)::varchar, 'p',
-    'app' || (f // $functions_of_an_app), 'f' || f
+    'app' || (f // $functions_of_an_app), 'f' || f, $calls // ($functions * $days)
 from range($functions) as t (f), range($days) as s (d)
 """
 _DELIVERIES = """
@@ -129,10 +132,12 @@ def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
     """Fill the raw tables of a new warehouse with a month of so many calls, and the catalog's; without a bill."""
     create_raw_schema(con)
     write_catalog(con, load_catalog(resource_path("catalog")))
-    con.execute(_FILES, {"days": DAYS, "functions": FUNCTIONS, "functions_of_an_app": FUNCTIONS_OF_AN_APP})
+    files = {"days": DAYS, "functions": FUNCTIONS, "functions_of_an_app": FUNCTIONS_OF_AN_APP, "calls": calls}
+    con.execute(_FILES, files)
     con.execute(_DELIVERIES, {"days": DAYS, "functions": FUNCTIONS})
     con.execute(_CONTAINERS, {"days": DAYS, "containers": calls // CALLS_PER_CONTAINER})
     con.execute(_CALLS, {"days": DAYS, "functions": FUNCTIONS, "per_container": CALLS_PER_CONTAINER})
+    container_hours.fill_in(con)
     con.execute("checkpoint")
 
 

@@ -7,19 +7,6 @@ partition: enqueued_at
 */
 with
 
-logs as (
-    select
-        d.file_id,
-        d.environment,
-        d.app,
-        d.function,
-        max(d.fetched_at) as fetched_at,
-        d.file_id in (select s.file_id from staging.superseded_calls as s) as is_replaced
-    from staging.deliveries as d
-    where d.source = 'function_calls'
-    group by all
-),
-
 whole_logs as (
     select
         c.*,
@@ -28,7 +15,7 @@ whole_logs as (
         l.function,
         l.fetched_at
     from raw.function_calls as c
-    inner join logs as l
+    inner join staging.call_logs as l
         on
             c.file_id = l.file_id
             and not l.is_replaced
@@ -43,10 +30,11 @@ rest_of_replaced_logs as (
         l.function,
         l.fetched_at
     from raw.function_calls as c
-    inner join logs as l
+    inner join staging.call_logs as l
         on
             c.file_id = l.file_id
             and l.is_replaced
+            and not l.is_replaced_whole
     anti join staging.superseded_calls as s
         on
             c.file_id = s.file_id

@@ -7,7 +7,58 @@ partition: day
 */
 with
 
+hours as (
+    select
+        h.*,
+        -- Of some containers their calls tell more than the hours do: they were still at work when the log was read, or
+        -- a later snapshot speaks for a part of the log.
+        h.busy_us is null or l.is_replaced as is_unsettled
+    from raw.container_hours as h
+    inner join staging.call_logs as l
+        on
+            h.file_id = l.file_id
+            and not l.is_replaced_whole
+    where
+        h.hour >= $since
+        and h.hour < $until
+        and (h.inputs > 0 or h.failures > 0)
+),
+
+unsettled as (
+    select distinct
+        file_id,
+        container_key
+    from hours
+    where is_unsettled
+),
+
+unsettled_calls as (
+    select c.*
+    from staging.function_calls as c
+    semi join unsettled as u
+        on
+            c.file_id = u.file_id
+            and c.container_key = u.container_key
+),
+
 by_log as (
+    select
+        h.file_id,
+        h.container_key,
+        date_trunc('day', h.hour) as day,
+        min(h.first_started_at) as first_started_at,
+        max(h.last_ended_at) as last_ended_at,
+        least(min(h.startup_began_at), min(h.failing_since)) as startup_began_at,
+        min(h.placed_at) as placed_at,
+        sum(h.inputs)::bigint as inputs,
+        sum(h.failures)::bigint as failures
+    from hours as h
+    anti join unsettled as u
+        on
+            h.file_id = u.file_id
+            and h.container_key = u.container_key
+    group by all
+    union all by name
     select
         file_id,
         container_key,
@@ -18,11 +69,10 @@ by_log as (
         min(make_timestamp(epoch_us(started_at) - startup_us)) as placed_at,
         count(*) as inputs,
         0 as failures
-    from staging.function_calls
+    from unsettled_calls
     where
         started_at >= $since
         and started_at < $until
-        and container_key is not null
     group by all
     union all by name
     select
@@ -32,24 +82,13 @@ by_log as (
         min(enqueued_at) as startup_began_at,
         0 as inputs,
         count(*) as failures
-    from staging.function_calls
+    from unsettled_calls
     where
         enqueued_at >= $since
         and enqueued_at < $until
         and started_at is null
-        and container_key is not null
         and status = 'init failure'
     group by all
-),
-
-logs as (
-    select distinct
-        file_id,
-        environment,
-        app,
-        function
-    from staging.deliveries
-    where source = 'function_calls'
 ),
 
 cluster_functions as (
@@ -63,7 +102,7 @@ cluster_functions as (
 
 cluster_logs as (
     select l.file_id
-    from logs as l
+    from staging.call_logs as l
     inner join cluster_functions as k
         on
             l.environment = k.environment
@@ -117,7 +156,7 @@ select
     sum(c.failures)::bigint as failures,  -- inputs that it failed to come up for
     coalesce(max(g.members), 1)::integer as cluster_members  -- containers of its cluster that the log shows
 from by_log as c
-inner join logs as l on c.file_id = l.file_id
+inner join staging.call_logs as l on c.file_id = l.file_id
 left join clusters as g
     on
         c.file_id = g.file_id

@@ -22,25 +22,53 @@ week_after as (
     from usage.container_days
 ),
 
-logs_after as (
-    select distinct
-        d.file_id,
-        d.environment,
-        d.app,
-        d.function,
-        w.since,
-        w.until
-    from staging.deliveries as d
-    inner join week_after as w on coalesce(d.range_end >= w.since, true)
-    where d.source = 'function_calls'
-),
-
 -- Who starts the first input on the day after the last week that is built has lived in that week.
-day_after as (
+hours_after as (
     select
+        h.*,
         l.environment,
         l.app,
         l.function,
+        h.busy_us is null or l.is_replaced as is_unsettled
+    from raw.container_hours as h
+    inner join week_after as w
+        on
+            h.hour >= w.since
+            and h.hour < w.until
+    inner join staging.call_logs as l
+        on
+            h.file_id = l.file_id
+            and not l.is_replaced_whole
+    where h.inputs > 0
+),
+
+unsettled_after as (
+    select distinct
+        file_id,
+        container_key
+    from hours_after
+    where is_unsettled
+),
+
+day_after as (
+    select
+        environment,
+        app,
+        function,
+        container_key,
+        min(first_started_at) as first_started_at,
+        max(last_ended_at) as last_ended_at,
+        min(startup_began_at) as startup_began_at,
+        min(placed_at) as placed_at,
+        sum(inputs)::bigint as inputs
+    from hours_after
+    where not is_unsettled
+    group by all
+    union all by name
+    select
+        c.environment,
+        c.app,
+        c.function,
         c.container_key,
         min(c.started_at) as first_started_at,
         max(c.ended_at) as last_ended_at,
@@ -48,12 +76,14 @@ day_after as (
         min(make_timestamp(epoch_us(c.started_at) - c.startup_us)) as placed_at,
         count(*) as inputs
     from staging.function_calls as c
-    inner join logs_after as l
+    semi join unsettled_after as u
         on
-            c.file_id = l.file_id
-            and c.started_at >= l.since
-            and c.started_at < l.until
-    where c.container_key is not null
+            c.file_id = u.file_id
+            and c.container_key = u.container_key
+    inner join week_after as w
+        on
+            c.started_at >= w.since
+            and c.started_at < w.until
     group by all
 ),
 

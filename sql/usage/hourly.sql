@@ -7,7 +7,7 @@ does not show), window (idle after the last input), usual (failed, for as long a
 limit (as long as a start-up may take, as many as may wait beside those at work), beyond (failed, from the usual to the
 limit), wait (between the container's id and its placement). Of limit, beyond and wait it is not known how much there was.
 
-The heavy step: it reads the call log; everything after it is functions × hours.
+Of most containers it reads what their logs said in every hour (`raw.container_hours`), of the others the calls themselves.
 
 key: environment, app, app_id, function, configuration_from, hour, component, evidence
 partition: hour
@@ -38,19 +38,83 @@ alive as (
         and stopped_at > $since
 ),
 
--- Times as microseconds and hours as numbers since 1970: this is the heavy part, and integers are quickest.
--- No input runs for more than Modal's longest timeout, a day.
-inputs as (
+logs as (
+    select
+        file_id,
+        is_replaced
+    from staging.call_logs
+    where not is_replaced_whole
+),
+
+-- What each log says of a container whose inputs can reach into the range: no input runs for longer than Modal's longest
+-- timeout, a day.
+spans as (
+    select
+        h.file_id,
+        h.container_key,
+        min(h.first_started_at) as first_started_at,
+        max(h.last_ended_at) as last_ended_at,
+        bool_or(h.busy_us is null or l.is_replaced) as is_unsettled
+    from raw.container_hours as h
+    inner join logs as l on h.file_id = l.file_id
+    where
+        h.hour >= $since - interval 1 day
+        and h.hour < $until
+    group by all
+),
+
+-- Of most containers each log has a stretch of its own: then the hours of the logs add up. Only where stretches overlap,
+-- or a log alone does not settle it, the inputs of the container are laid over one another.
+ordered_spans as (
     select
         container_key,
-        epoch_us(greatest(started_at, $since)) as began_us,
-        epoch_us(least(ended_at, $until)) as ended_us
-    from staging.function_calls
+        first_started_at,
+        max(last_ended_at) over (
+            partition by container_key
+            order by first_started_at, file_id
+            rows between unbounded preceding and 1 preceding
+        ) as ended_before
+    from spans
+    where first_started_at is not null
+),
+
+interleaved as (
+    select container_key
+    from spans
+    where is_unsettled
+    union
+    select container_key
+    from ordered_spans
+    where first_started_at < ended_before
+),
+
+hours_of_logs as (
+    select
+        h.container_key,
+        h.hour,
+        sum(h.busy_us)::bigint as busy_us
+    from raw.container_hours as h
+    semi join logs as l on h.file_id = l.file_id
+    anti join interleaved as i on h.container_key = i.container_key
     where
-        started_at >= $since - interval 1 day
-        and started_at < $until
-        and ended_at > $since
-        and container_key is not null
+        h.hour >= $since
+        and h.hour < $until
+        and h.busy_us > 0
+    group by all
+),
+
+-- Times as microseconds and hours as numbers since 1970: integers are quickest.
+inputs as (
+    select
+        c.container_key,
+        epoch_us(greatest(c.started_at, $since)) as began_us,
+        epoch_us(least(c.ended_at, $until)) as ended_us
+    from staging.function_calls as c
+    semi join interleaved as i on c.container_key = i.container_key
+    where
+        c.started_at >= $since - interval 1 day
+        and c.started_at < $until
+        and c.ended_at > $since
 ),
 
 ordered_inputs as (
@@ -111,6 +175,9 @@ parts_of_hours as (
 ),
 
 busy_hours as (
+    select *
+    from hours_of_logs
+    union all by name
     select
         container_key,
         make_timestamp(hour_number * 3600000000) as hour,

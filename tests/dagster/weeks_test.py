@@ -193,6 +193,7 @@ def test_a_configuration_makes_the_weeks_stale_in_which_it_was_valid(folder: Lan
 
 def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) -> None:
     make(folder.con, "staging.superseded_calls")
+    make(folder.con, "staging.call_logs")
     make(folder.con, "staging.function_calls")
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER)
     created_in_w44 = encode("ta", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
@@ -206,6 +207,7 @@ def test_an_older_container_without_a_time_in_its_id_ties_the_weeks_since_it_was
     land_call(folder, "b", "2026-11-04T10:00:00Z", "ta-1")
     folder.load()
     make(folder.con, "staging.superseded_calls")
+    make(folder.con, "staging.call_logs")
     make(folder.con, "staging.function_calls")
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER + dt.timedelta(days=30))
     stale_weeks(folder.con, CATALOG)

@@ -45,7 +45,7 @@ from tieout.warehouse.models import load_models
 
 OLD_APP, OLD_ID = "coral-x-production", "ap-6Vw0cXq2mTzr1Yb9LkHn3S"
 PROGRESS, ALERTS, GENERATE = "get_evolution_progress_modal", "get_emergent_alerts_modal", "generate_code_modal"
-CALL_TABLES = ("staging.deliveries", "staging.superseded_calls", "staging.function_calls")
+CALL_TABLES = ("staging.deliveries", "staging.superseded_calls", "staging.call_logs", "staging.function_calls")
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 START = dt.datetime(2026, 10, 12, tzinfo=dt.UTC)
 

@@ -1,7 +1,8 @@
 """SQL cases: small inputs and the rows that a person expects, as YAML that a reviewer can check by eye.
 
 A case names the model, gives rows for the tables it reads (missing columns are null), and the rows it must return. With
-`build: [a.b, …]` the named models run first, in that order. Values are compared as DuckDB prints them.
+`build: [a.b, …]` the named models run first, in that order, after what every load makes of the logs of calls. Values
+are compared as DuckDB prints them.
 """
 
 import datetime as dt
@@ -14,8 +15,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.support.empty_warehouse import open_empty_warehouse
+from tieout.sources import container_hours
 from tieout.warehouse.models import model_named
 
+_CALL_LOGS = ("staging.superseded_calls", "staging.call_logs")
+_LAST_FILE_ID = 2**31 - 1
 CASES = Path(__file__).parent / "cases"
 
 
@@ -43,7 +47,9 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
         for table, rows in case["given"].items():
             con.execute(f"delete from {table}")
             _insert(con, table, rows)
-        for name in case.get("build", []):
+        con.execute("delete from raw.container_hours")
+        container_hours.insert(con, 0, _LAST_FILE_ID)
+        for name in (*_CALL_LOGS, *case.get("build", [])):
             _build(con, name, period)
         actual = _rows(con, case["model"], period, case["expect"])
     finally:

@@ -36,7 +36,9 @@ TABLE = Table(
     (
         FILE_ID,
         ROW_NUMBER,
-        Column("function_call_id", "VARCHAR", "Modal's id; the same one may run on several containers"),
+        Column(
+            "function_call_id", "VARCHAR", "Modal's id; the same one may run on several containers", is_compressed=False
+        ),
         Column("service_method_name", "VARCHAR", "Method of a class, if any"),
         Column("enqueued_at", "TIMESTAMP", "When the input was enqueued"),
         Column("started_at", "TIMESTAMP", "When it started; null when it has not"),

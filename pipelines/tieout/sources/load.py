@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from tieout.core.sql import transaction
-from tieout.sources import function_calls, ledger
+from tieout.sources import container_hours, function_calls, ledger
 from tieout.sources.landing import LandingFile, scan
 from tieout.sources.raw_schema import append, create_raw_schema
 from tieout.sources.reading import Accepted, Refused, read_file
@@ -85,6 +85,7 @@ def load_landing(
     utc_now = now.astimezone(dt.UTC).replace(tzinfo=None)
     create_raw_schema(con)
     con.execute("set TimeZone = 'UTC'")
+    container_hours.fill_in(con)
     files = list(scan(landing)) if landing.is_dir() else []
     known = ledger.scanned(con)
     pending = [file for file in files if known.get(file.name) != file.fingerprint]
@@ -188,6 +189,7 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, new: Mapping[int, Accepted]) ->
     staged = {item.staged[0]: (file_id, item.staged[1]) for file_id, item in new.items() if item.staged is not None}
     if staged:
         function_calls.insert(con, staged)
+        container_hours.insert(con, min(new), max(new))
 
 
 def _delivery(file_id: int, item: Accepted) -> ledger.Delivery:

@@ -106,7 +106,10 @@ def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
 
 def _definition(table: Table) -> str:
     # Identifiers and comments are the constants above; DDL takes no parameters.
-    columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    columns = ", ".join(
+        f'"{column.name}" {column.type}{"" if column.is_compressed else " using compression uncompressed"}'
+        for column in table.columns
+    )
     # A table of an earlier version gets the columns that have been added since.
     statements = [
         f'create table if not exists raw."{table.name}" ({columns})',

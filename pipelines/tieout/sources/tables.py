@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its DuckDB type and what it means."""
+    """One column: its name, its DuckDB type, what it means, and whether DuckDB compresses it.
+
+    Ids of calls are random. To look for a way of compressing them takes a third of the time of reading a log, and saves
+    half of their room.
+    """
 
     name: str
     type: str
     comment: str
+    is_compressed: bool = True
 
 
 @dataclass(frozen=True)

@@ -376,24 +376,24 @@ def test_deeply_nested_json_is_refused(folder: LandingFolder) -> None:
     assert "not readable as JSON" in folder.refusal()
 
 
-CSV_HEADER = "Object ID,Description,Environment,Interval Start,Cost"
-CSV_ROW = "ap-1,coral-x,main,2026-11-02T01:00:00,2.1"
+PLAIN_HEADER = "Object ID,Description,Environment,Interval Start,Cost"
+PLAIN_ROW = "ap-1,coral-x,main,2026-11-02T01:00:00,2.1"
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (f"{CSV_HEADER}\r{CSV_ROW}\r", "line 1: the lines end in a carriage return alone"),
-        (f"{CSV_HEADER},{'x' * 1_000_000}\n{CSV_ROW},1\n", "line 1: not CSV: field larger than field limit"),
-        (f'{CSV_HEADER},"{"x" * 1_000_000}"\n{CSV_ROW},1\n', "line 1: not CSV: field larger than field limit"),
-        (f"{CSV_HEADER}\n{CSV_ROW.replace('2.1', '1' * 1_000_000)}\n", "line 2: not CSV: field larger than field"),
+        (f"{PLAIN_HEADER}\r{PLAIN_ROW}\r", "line 1: the lines end in a carriage return alone"),
+        (f"{PLAIN_HEADER},{'x' * 1_000_000}\n{PLAIN_ROW},1\n", "line 1: not CSV: field larger than field limit"),
+        (f'{PLAIN_HEADER},"{"x" * 1_000_000}"\n{PLAIN_ROW},1\n', "line 1: not CSV: field larger than field limit"),
+        (f"{PLAIN_HEADER}\n{PLAIN_ROW.replace('2.1', '1' * 1_000_000)}\n", "line 2: not CSV: field larger than field"),
     ],
 )
 def test_a_csv_that_no_client_prints_is_refused_and_the_other_files_load(
     folder: LandingFolder, text: str, reason: str
 ) -> None:
     folder.put("billing_report/odd.csv", text)
-    folder.put("billing_report/even.csv", f"{CSV_HEADER}\n{CSV_ROW}\n")
+    folder.put("billing_report/even.csv", f"{PLAIN_HEADER}\n{PLAIN_ROW}\n")
     result = folder.load()
     assert result.loaded == 1
     assert [rejected.path for rejected in result.rejected] == ["billing_report/odd.csv"]

@@ -23,7 +23,7 @@ from tieout.validation.suites import load_suite
 from tieout.warehouse.build import Period, build_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models
+from tieout.warehouse.models import load_models, model_named
 
 DAY = dt.date(2026, 10, 14)
 DAYS = (IsoWeek.parse(FIRST_WEEK).start, IsoWeek.parse(LAST_WEEK).end)
@@ -376,7 +376,8 @@ CORRUPTIONS = {
         "select min(file_id) as file_id from raw.files where source = 'function_calls' "
         f"and function = 'generate_code_modal' and app = (select app from raw.files where file_id = {LOG}) "
         f"and file_id != {LOG} "
-        f"and file_id not in (select file_id from staging.superseded_calls)) as f where d.file_id = {LOG}",
+        f"and file_id not in (select file_id from staging.superseded_calls)) as f where d.file_id = {LOG}; "
+        f"insert into staging.superseded_calls by name {model_named('staging.superseded_calls').sql}",
         {"staging.superseded_calls": "A later log has the calls of the log that it replaces"},
     ),
     "reports of one interval are of different age": (

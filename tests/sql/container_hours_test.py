@@ -1,0 +1,121 @@
+"""Usage from the hours of containers is, row for row, usage from their calls.
+
+Both sides are built from the same logs: once as they were summed up, and once with every `busy_us` forgotten, so that
+the calls of all containers are laid over one another.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.empty_warehouse import open_empty_warehouse
+from tieout.sources import container_hours
+from tieout.warehouse.models import model_named
+
+MONDAY = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC
+DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
+LOGS = ("staging.superseded_calls", "staging.call_logs")
+USAGE = ("usage.container_days", "usage.containers", "usage.warm_hours", "usage.hourly")
+FUNCTIONS = ("f", "g")
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_empty_warehouse() as con:
+        for function in FUNCTIONS:
+            con.execute(
+                "insert into staging.configurations by name select 'main' as environment, 'a' as app, $1 as function, "
+                "timestamp '1970-01-01' as valid_from, timestamp '9999-12-31' as valid_to, 'p' as phase, "
+                "60 as scaledown_window_seconds, 0 as min_containers, 0 as buffer_containers, 1 as cluster_size, "
+                "false as single_use_containers, 300 as startup_timeout_seconds, 'catalog' as source",
+                [function],
+            )
+        yield con
+
+
+Log = tuple[str, int, int, int, list[tuple[Any, ...]]]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Log]:
+    """Logs of a day or two, which may overlap or come late: function, first day, days, hour of the pull, calls."""
+    found = []
+    for _ in range(draw(st.integers(1, 5))):
+        first, days = draw(st.integers(-2, 6)), draw(st.integers(1, 3))
+        calls = []
+        for _ in range(draw(st.integers(0, 8))):
+            enqueued = MONDAY + first * DAY + draw(st.integers(0, days * 96 - 1)) * 15 * MINUTE
+            waited = draw(st.sampled_from([0, 0, 1, 30, 600])) * MINUTE
+            started = None if draw(st.integers(0, 7)) == 0 else enqueued + waited
+            minutes = draw(st.sampled_from([0, 1, 15, 15, 59, 60, 200, 1439, 1440, 2000]))
+            status = draw(st.sampled_from(["success", "success", "failure", "running", "init failure", "pending"]))
+            execution = None if status in ("running", "pending") or started is None else minutes * 60_000_000
+            startup = draw(st.sampled_from([None, None, 5_000_000]))
+            calls.append((draw(st.integers(1, 4)), enqueued, started, startup, execution, status))
+        found.append((draw(st.sampled_from(FUNCTIONS)), first, days, draw(st.integers(0, 30)), calls))
+    return found
+
+
+def land(con: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
+    """Put logs into the raw tables, as a load does."""
+    con.execute(
+        "insert into raw.containers select k, 'ta-' || k, null from range(1, 5) as r (k) where k > 2 union all "
+        "select k, 'ta-' || k, timestamp '2026-11-01 12:00:00' from range(1, 3) as r (k)"
+    )
+    for file_id, (function, first, days, read, calls) in enumerate(landed, start=1):
+        times = [call[1] for call in calls]
+        con.execute(
+            "insert into raw.files by name select $1 as file_id, 'function_calls' as source, $1::varchar as sha256, "
+            "'a' as app, $2 as function, $3::timestamp as content_start, $4::timestamp as content_end",
+            [file_id, function, min(times, default=None), max(times) + dt.timedelta(microseconds=1) if times else None],
+        )
+        since, until = MONDAY + first * DAY, MONDAY + (first + days) * DAY
+        con.execute(
+            "insert into raw.deliveries by name select $1 as file_id, 'p' as path, $2::timestamp as fetched_at, "
+            "$3::timestamp as range_start, $4::timestamp as range_end, true as has_sidecar",
+            [file_id, until + read * 60 * MINUTE, since, until],
+        )
+        for number, (key, enqueued, started, startup, execution, status) in enumerate(calls, start=1):
+            con.execute(
+                "insert into raw.function_calls by name select $1 as file_id, $2 as row_number, 'fc' as "
+                "function_call_id, $3 as container_key, $4::timestamp as enqueued_at, $5::timestamp as started_at, "
+                "$6::bigint as startup_us, $7::bigint as execution_us, $8 as status",
+                [file_id, number, key, enqueued, started, startup, execution, status],
+            )
+    container_hours.insert(con, 0, len(landed))
+
+
+def usage(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    """Build usage of two weeks, one after the other, and return all rows."""
+    for name in (*LOGS, *USAGE):
+        con.execute(f"delete from {name}")
+    for name in LOGS:
+        con.execute(f"insert into {name} by name {model_named(name).sql}")
+    for name in USAGE:
+        model = model_named(name)
+        for since in (MONDAY - 7 * DAY, MONDAY):
+            days = {"since": since, "until": since + 7 * DAY}
+            con.execute(f"insert into {name} by name {model.sql}", {key: days[key] for key in model.parameters})
+            if not model.parameters:
+                break
+    return {name: con.execute(f"select * from {name} order by all").fetchall() for name in USAGE}
+
+
+@settings(deadline=None, max_examples=25)
+@given(logs())
+def test_usage_from_hours_is_usage_from_calls(empty_warehouse: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
+    con = empty_warehouse
+    con.execute("begin")
+    try:
+        land(con, landed)
+        from_hours = usage(con)
+        con.execute("update raw.container_hours set busy_us = null")
+        from_calls = usage(con)
+    finally:
+        con.execute("rollback")
+    assert from_hours == from_calls
