@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 _SWEEPS = 500
+_STEPS = 30
 _SETTLED = 1e-8
 
 
@@ -53,7 +54,7 @@ def fit(terms: Floats, explained: Floats, weights: Floats, *, rule: Floats, spre
 
 def _descend(normal: Floats, target: Floats, start: Floats, most: Floats) -> Floats:
     """Minimise θ′Nθ ÷ 2 − t′θ within the bounds, one coefficient after the other, until a sweep moves none."""
-    coefficients = np.clip(start, 0.0, most)
+    coefficients = _newton(normal, target, np.clip(start, 0.0, most), most)
     gradient = normal @ coefficients - target
     for _ in range(_SWEEPS):
         moved = 0.0
@@ -64,6 +65,24 @@ def _descend(normal: Floats, target: Floats, start: Floats, most: Floats) -> Flo
                 coefficients[index] += step
                 gradient += step * normal[:, index]
                 moved = max(moved, abs(step))
+        if moved < _SETTLED:
+            break
+    return coefficients
+
+
+def _newton(normal: Floats, target: Floats, coefficients: Floats, most: Floats) -> Floats:
+    """Come near the minimum in large steps: solve for the coefficients that no bound holds while that moves them."""
+    for _ in range(_STEPS):
+        gradient = normal @ coefficients - target
+        is_held = ((coefficients <= 0.0) & (gradient >= 0.0)) | ((coefficients >= most) & (gradient <= 0.0))
+        free = np.flatnonzero(~is_held)
+        if not len(free):
+            break
+        held = np.flatnonzero(is_held)
+        wanted = target[free] - normal[np.ix_(free, held)] @ coefficients[held]
+        solved = np.clip(np.linalg.solve(normal[np.ix_(free, free)], wanted), 0.0, most[free])
+        moved = float(np.abs(solved - coefficients[free]).max())
+        coefficients[free] = solved
         if moved < _SETTLED:
             break
     return coefficients

@@ -30,7 +30,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "is_used": pl.Boolean,
 }
 
-_PARTS = """
+_CLAIMS = """
 with
 
 pools as (
@@ -124,42 +124,17 @@ claims as (
         or h.has_choice
         or (len(h.gpus) > 0 and h.gpus[1].gpu = p.resource)
 )
-"""
 
-_POOLS = (
-    _PARTS
-    + """
 select
-    p.app_number, p.pool, p.environment, p.object_id, p.app, p.interval_start, p.resource, p.billed_usd,
-    coalesce(sum(c.claim_usd) filter (where c.factor is null), 0)::double as known_usd
-from pools as p
-inner join claims as c on p.pool = c.pool
+    p.app_number, p.environment, p.object_id, p.app, p.interval_start, p.resource, p.billed_usd,
+    c.pool, c.kind, c.function, c.factor, c.is_at_work, c.has_choice, c.is_request_unknown,
+    sum(c.claim_usd)::double as claim_usd,
+    sum(c.unit_usd)::double as unit_usd
+from claims as c
+inner join pools as p on c.pool = p.pool
 group by all
-having not bool_or(c.has_choice)
-order by p.pool
+order by c.pool, c.function, c.factor, c.is_at_work
 """
-)
-
-_TERMS = (
-    _PARTS
-    + """
-select p.app_number, c.pool, c.function, c.factor, false as is_request_unknown, sum(c.claim_usd)::double as usd
-from claims as c inner join pools as p on c.pool = p.pool
-where c.factor is not null
-group by all
-union all
-select p.app_number, c.pool, c.function, 'cpu', bool_or(c.is_request_unknown), sum(c.unit_usd)::double
-from claims as c inner join pools as p on c.pool = p.pool
-where c.kind = 'cpu' and c.is_at_work
-group by all
-union all
-select p.app_number, c.pool, c.function, 'memory', bool_or(c.is_request_unknown), sum(c.unit_usd)::double
-from claims as c inner join pools as p on c.pool = p.pool
-where c.kind = 'memory' and (c.factor is null or c.factor = 'tail')
-group by all
-order by all
-"""
-)
 
 
 def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
@@ -170,17 +145,41 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
         since: naive UTC, the first interval.
         until: exclusive.
     """
-    parameters = {"since": since, "until": until}
-    pools, terms = (_frame(con, query, parameters) for query in (_POOLS, _TERMS))
-    if pools.is_empty():
-        return pl.DataFrame(schema=_SCHEMA)
-    terms_of = terms.partition_by("app_number", as_dict=True)
+    claims = _frame(con, _CLAIMS, {"since": since, "until": until})
     rows: list[tuple[object, ...]] = []
-    for key, own in pools.partition_by("app_number", as_dict=True, maintain_order=True).items():
+    for own in claims.partition_by("app_number", maintain_order=True):
         where = own.row(0, named=True)
         place = where["environment"], where["object_id"], where["app"], since
-        rows += [(*place, *_row(factor)) for factor in learn(own, terms_of.get(key, terms.clear()))]
+        rows += [(*place, *_row(factor)) for factor in learn(_pools(own), _terms(own))]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _pools(claims: pl.DataFrame) -> pl.DataFrame:
+    """Return the pools in which no function had a choice between GPUs, with what is known of their bill."""
+    is_known = pl.col("factor").is_null()
+    return (
+        claims.group_by("pool", "interval_start", "resource", "billed_usd", maintain_order=True)
+        .agg(known_usd=pl.col("claim_usd").filter(is_known).sum(), has_choice=pl.col("has_choice").any())
+        .filter(~pl.col("has_choice"))
+    )
+
+
+def _terms(claims: pl.DataFrame) -> pl.DataFrame:
+    """Return what one unit of each factor costs in each pool."""
+    is_cpu = (pl.col("kind") == "cpu") & pl.col("is_at_work")
+    is_memory = (pl.col("kind") == "memory") & (pl.col("factor").is_null() | (pl.col("factor") == "tail"))
+    inferred = claims.filter(pl.col("factor").is_not_null()).with_columns(
+        usd=pl.col("claim_usd"), is_request_unknown=pl.lit(value=False)
+    )
+    uses = [
+        claims.filter(chosen).with_columns(factor=pl.lit(kind), usd=pl.col("unit_usd"))
+        for kind, chosen in (("cpu", is_cpu), ("memory", is_memory))
+    ]
+    return (
+        pl.concat([inferred, *uses], how="vertical_relaxed")
+        .group_by("pool", "function", "factor", maintain_order=True)
+        .agg(pl.col("usd").sum(), pl.col("is_request_unknown").any())
+    )
 
 
 def _frame(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, dt.datetime]) -> pl.DataFrame:
