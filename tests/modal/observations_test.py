@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from grpclib import Status
 
+from tests.modal.beside_functions import SimulatedServer
 from tests.modal.conftest import SEED, Puller, PullFrom
-from tests.modal.faults import Refusal, Request, unavailable
+from tests.modal.faults import Refusal, Request, rate_limited, unavailable
 from tests.modal.local_modal import LocalModal
 from tests.support.loading import load_at
 from tieout.simulator import SCENARIOS, World, larger, run
@@ -18,6 +19,7 @@ from tieout.warehouse.connection import open_warehouse
 
 DAY = dt.timedelta(days=1)
 METRICS, STATS = "FunctionGetMetrics", "FunctionGetTimeRangeStats"
+OLD_APP = "coral-x-production"
 LOOKUPS = ("FunctionGet", "FunctionGetById")
 OBSERVED = ("--only", "billing_report", "--only", "function_metrics", "--only", "function_stats")
 
@@ -150,6 +152,109 @@ def test_what_modal_has_forgotten_does_not_replace_what_was_landed(observer: Pul
     assert spoken.code == 0
     assert "2026-10-12: Modal has forgotten them; what was landed before stays" in spoken.out
     assert landed(observer, "function_metrics") == before
+
+
+def test_servers_are_pulled_like_functions(observer: Puller) -> None:
+    observer.server.workspace.beside.servers[OLD_APP]["inference"] = SimulatedServer(containers=3, requests_an_hour=5)
+    only = ("server_info", "server_metrics", "server_stats", "billing_report")
+    arguments = [word for source in only for word in ("--only", source)]
+    assert observer.pull(*arguments).code == 0
+    assert (
+        landed(observer, "server_metrics")
+        == landed(observer, "server_stats")
+        == [
+            "server=inference/2026-10-12",
+            "server=inference/2026-10-13",
+        ]
+    )
+    observer.server.requests.clear()
+    assert observer.pull(*arguments).code == 0
+    assert observer.server.received("ServerGetMetrics", "ServerGetTimeRangeStats") == []
+    with open_warehouse(observer.home.warehouse) as con:
+        assert not load_at(con, observer.home.landing, now=observer.server.workspace.now).rejected
+        counted = con.sql("select since::date::varchar, request_count from raw.server_stats order by all").fetchall()
+        assert counted == [("2026-10-12", 120), ("2026-10-13", 120)]
+        deployed = con.sql("select gpu_type, min_containers from raw.server_info").fetchall()
+        assert set(deployed) == {("H100", 3)}
+        series = con.sql(
+            "select points[1].value from raw.server_metrics where name = 'running_containers_avg'"
+        ).fetchall()
+        assert series == [(3.0,), (3.0,)]
+
+
+def test_only_an_app_with_sandboxes_is_asked_what_they_cost(observer: Puller) -> None:
+    observer.server.workspace.beside.sandboxes[OLD_APP, "blue"] = {"CPU": "0.25", "Memory": "0.0000000001"}
+    arguments = ("--only", "billing_report", "--only", "app_stats", "--only", "sandbox_stats")
+    assert observer.pull(*arguments).code == 0
+    assert len(observer.server.received("SandboxGetTimeRangeStats")) == 2
+    with open_warehouse(observer.home.warehouse) as con:
+        assert not load_at(con, observer.home.landing, now=observer.server.workspace.now).rejected
+        costs = con.sql("select distinct resource, cost_usd::varchar from raw.sandbox_stats order by all").fetchall()
+        assert costs == [("CPU", "6.000000000000"), ("Memory", "0.000000002400")]
+    observer.server.workspace.beside.sandboxes.clear()
+    observer.server.requests.clear()
+    observer.server.workspace.now += DAY
+    assert observer.pull(*arguments).code == 0
+    assert observer.server.received("SandboxGetTimeRangeStats") == []
+
+
+def test_only_a_function_with_variants_is_asked_for_them(observer: Puller, two_days: World) -> None:
+    [name, *_] = functions_of(two_days)
+    observer.server.workspace.beside.variants[OLD_APP, name] = ("H100", "L4")
+    arguments = (*OBSERVED, "--only", "function_variants")
+    assert observer.pull(*arguments).code == 0
+    assert [request.function for request in observer.server.received("FunctionListVariants")] == [name]
+    with open_warehouse(observer.home.warehouse) as con:
+        assert not load_at(con, observer.home.landing, now=observer.server.workspace.now).rejected
+        assert con.sql("select gpu_type from raw.function_variants order by all").fetchall() == [("H100",), ("L4",)]
+
+
+def test_what_runs_now_and_what_an_environment_was_metered_at(observer: Puller, two_days: World) -> None:
+    observer.server.workspace.beside.servers[OLD_APP]["inference"] = SimulatedServer(containers=3)
+    observer.server.workspace.now = two_days.end + 30 * DAY
+    only = ("billing_report", "container_list", "environment_billing")
+    assert observer.pull(*(word for source in only for word in ("--only", source))).code == 0
+    with open_warehouse(observer.home.warehouse) as con:
+        assert not load_at(con, observer.home.landing, now=observer.server.workspace.now).rejected
+        assert con.sql("select count(*) from raw.container_list").fetchall() == [(3,)]
+        query = "select month::varchar, amount_usd > 0 from raw.environment_billing where kind = 'metered' order by all"
+        assert con.sql(query).fetchall() == [("2026-10-01", True), ("2026-11-01", False)]
+
+
+def test_an_environment_that_the_token_may_not_see_is_a_note(observer: Puller) -> None:
+    refusal = Refusal(Status.PERMISSION_DENIED, "You may not see it.")
+    observer.server.fail("EnvironmentBillingSummary", refusal, times=None)
+    spoken = observer.pull("--only", "billing_report", "--only", "environment_billing")
+    assert spoken.code == 0
+    assert "billing summary of the environment main, 2026-10: Modal refuses it (You may not see it.)" in spoken.out
+
+
+@pytest.mark.parametrize(
+    ("rpc", "source"),
+    [
+        ("AppGetTimeRangeStats", "app_stats"),
+        ("ServerGetMetrics", "server_metrics"),
+        ("ServerGetTimeRangeStats", "server_stats"),
+        ("SandboxGetTimeRangeStats", "sandbox_stats"),
+        ("FunctionListVariants", "function_variants"),
+        ("TaskList", "container_list"),
+    ],
+)
+def test_what_is_not_available_now_comes_with_the_next_pull(
+    rpc: str, source: str, observer: Puller, two_days: World
+) -> None:
+    [name, *_] = functions_of(two_days)
+    observer.server.workspace.beside.servers[OLD_APP]["inference"] = SimulatedServer()
+    observer.server.workspace.beside.sandboxes[OLD_APP, "blue"] = {"CPU": "0.25"}
+    observer.server.workspace.beside.variants[OLD_APP, name] = ("H100",)
+    only = ["billing_report", "app_stats", "function_stats", source]
+    arguments = [word for each in only for word in ("--only", each)]
+    observer.server.fail(rpc, rate_limited(), times=None)
+    assert observer.pull(*arguments).code == 1
+    assert landed(observer, source) == []
+    observer.server.heal()
+    assert observer.pull(*arguments).code == 0
+    assert landed(observer, source)
 
 
 def test_a_day_of_fifty_functions_takes_six_requests_for_each_at_most(pull_from: PullFrom) -> None:

@@ -90,6 +90,7 @@ class SimulatedWorkspace:
             "AppDeploymentHistory": self._app_deployment_history,
             "AppGetByDeploymentName": self._app_get_by_deployment_name,
             "AppGetInfo": self._app_get_info,
+            "AppGetOrCreate": self._app_get_or_create,
             "AppGetLifecycle": self._app_get_lifecycle,
             "AppGetTimeRangeStats": self._app_get_time_range_stats,
             "AppList": self._app_list,
@@ -261,6 +262,12 @@ class SimulatedWorkspace:
                 else:
                     response.app_id = app.app_id
         return response
+
+    def _app_get_or_create(self, request: api_pb2.AppGetOrCreateRequest) -> api_pb2.AppGetOrCreateResponse:
+        for app in self._there_in(request.environment_name):
+            if app.name == request.app_name and app.name not in self._stopped:
+                return api_pb2.AppGetOrCreateResponse(app_id=app.app_id)
+        raise GRPCError(Status.NOT_FOUND, f"No App with name '{request.app_name}' found.")
 
     def _app_get_lifecycle(self, request: api_pb2.AppGetLifecycleRequest) -> api_pb2.AppGetLifecycleResponse:
         return api_pb2.AppGetLifecycleResponse(lifecycle=self._lifecycle(self._app(request.app_id)))

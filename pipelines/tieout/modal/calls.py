@@ -7,6 +7,7 @@ what Modal has forgotten must not be read again as if nothing had been called: s
 import datetime as dt
 import json
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from tieout.modal.snapshots import FetchedContent, Range, Subject, first_call_si
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
 
+# They are found in what `modal app info` says.
+_OF_SERVERS = ("server_info", "server_metrics", "server_stats")
 _FUNCTION_ID = re.compile(r"fu-[0-9a-zA-Z]+")
 _DAY, _SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
 # The latest files of a function tell how many calls it has now.
@@ -104,14 +107,28 @@ def function_errands(visit: Visit, functions: Iterable[Sequence[CalledFunction]]
 
 
 def _ask_for_functions(visit: Visit, app: ModalApp, listed: dict[ModalApp, list[CalledFunction]]) -> None:
+    command = ["app", "info", "--env", app.environment, "--json", "--", app.reference]
+    subject = visit.subject("app_info", app.environment, app.name)
     with visit.scratch_file() as file:
         try:
-            visit.session.command(["app", "info", "--env", app.environment, "--json", "--", app.reference], file)
+            visit.session.command(command, file)
         except ModalError as error:
             if error.cause is Cause.MISSING:
                 listed[app] = []
             raise
         listed[app] = read_functions(file, app)
+        is_due = visit.is_due(subject) or (
+            visit.is_wanted(*_OF_SERVERS) and not plan.seen_today(visit.known(subject), visit.now)
+        )
+        if app.state == DEPLOYED and is_due:
+            visit.receive(
+                subject,
+                label=f"{visit.now:%Y-%m-%d}",
+                command=f"modal {' '.join(command)}",
+                fetched_at=visit.clock(),
+                covers=None,
+                write=partial(shutil.copyfile, file),
+            )
 
 
 def _landed_names(visit: Visit, app: ModalApp) -> set[str]:

@@ -288,6 +288,17 @@ class Session:
         request = {"kind": "report", **bounds, "resolution": resolution, "output": str(output)}
         self._patiently(request, self.policy.request_seconds)
 
+    def sandboxes(self, app: str, environment: str, covers: Range, output: Path) -> None:
+        """Read what the sandboxes of a deployed app cost in a range into a file, one JSON object.
+
+        Raises:
+            ModalError: it failed for good; the file holds nothing of use.
+            OSError: the disk does not take it.
+        """
+        bounds = {"start": naive_iso(covers.start), "end": naive_iso(covers.end)}
+        request = {"kind": "sandboxes", "app": app, "environment": environment, **bounds, "output": str(output)}
+        self._patiently(request, self.policy.request_seconds)
+
     def side_by_side(self, works: Sequence[Callable[[], Answer]]) -> Iterator[Answer]:
         """Run things that ask on several threads, and yield what each returns as it ends.
 

@@ -1,98 +1,95 @@
-"""What Modal observed of every function on a day: its series, `function metrics`, and its counts, `function stats`.
+"""What Modal observed on a day: series and counts of functions and servers, counts and sandboxes of apps.
 
 A day is asked for once it is over, by one request for all groups of series, and only if its app was billed on it.
 """
 
 import datetime as dt
 import json
-import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tieout.core.periods import days_between
 from tieout.modal import plan
+from tieout.modal.apps import ModalApp
 from tieout.modal.bill import trusted_until
 from tieout.modal.calls import CalledFunction
 from tieout.modal.client import Cause, ModalError, understanding
 from tieout.modal.corrections import interval_start, is_plain_json
+from tieout.modal.offer import REFUSALS, Offer
 from tieout.modal.snapshots import Range, Subject, rfc3339
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
 
-METRICS, STATS = "function_metrics", "function_stats"
-GROUPS = ("containers", "cpu", "memory", "gpu", "calls")
-BUCKET = "5m"
-_REFUSALS = frozenset({Cause.DENIED, Cause.REFUSED})
+APP, FUNCTION, SERVER = "app", "function", "server"
+_BUCKET = "5m"
 _DAY = dt.timedelta(days=1)
 BilledDays = Mapping[tuple[str, str], frozenset[dt.date]]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Something that Modal observes: an app, or a function or a server of it, and how a command names it."""
+
+    kind: str
+    app: ModalApp
+    name: str
+    reference: str
+    is_deployed: bool
+
+    def __str__(self) -> str:
+        """Word it for people."""
+        return self.app.name if self.kind == APP else f"{self.app.name}/{self.name}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """The end of a command about it."""
+        return ["--env", self.app.environment, "--json", "--", self.reference]
+
+    def subject(self, visit: Visit, source: str) -> Subject:
+        """Where an export about it lands."""
+        named = {} if self.kind == APP else {self.kind: self.name}
+        return visit.subject(source, self.app.environment, self.app.name, **named)
 
 
 class _ForgottenError(Exception):
     """Modal no longer has what an earlier pull has landed."""
 
 
-class _Offer:
-    """What the workspace's plan lets a pull read, as far as it is known; a refusal is said once."""
-
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
-        self._lock = threading.Lock()
-        self.groups: Sequence[str] = GROUPS
-        self.has_stats = True
-
-    def narrow_groups(self, tried: Sequence[str], function: CalledFunction, day: Range, error: ModalError) -> None:
-        """Leave out the groups that are refused one by one; another thread may have done so meanwhile.
-
-        Raises:
-            ModalError: the given one, when no single group is refused.
-        """
-        with self._lock:
-            if self.groups != tried:
-                return
-            refused = [group for group in tried if self._is_refused(function, day, group)]
-            if not refused:
-                raise error
-            self.groups = tuple(group for group in tried if group not in refused)
-            self._visit.errands.note(f"function metrics: Modal refuses {', '.join(refused)} ({error})")
-
-    def _is_refused(self, function: CalledFunction, day: Range, group: str) -> bool:
-        with self._visit.scratch_file() as file:
-            try:
-                self._visit.session.command(_metrics_command(function, day, [group]), file)
-            except ModalError as error:
-                if error.cause in _REFUSALS:
-                    return True
-                raise
-        return False
-
-    def drop_stats(self, error: ModalError) -> None:
-        """Ask for no more counts."""
-        with self._lock:
-            if self.has_stats:
-                self.has_stats = False
-                self._visit.errands.note(f"function stats: Modal refuses them ({error})")
+def observed_functions(namesakes: Sequence[CalledFunction]) -> list[Observed]:
+    """Take functions for what Modal observes."""
+    return [Observed(FUNCTION, each.app, each.name, each.reference, each.is_deployed) for each in namesakes]
 
 
-def observation_errands(visit: Visit, functions: Iterable[Sequence[CalledFunction]]) -> list[Errand]:
-    """List the days of every function whose series or counts are missing or may still change."""
-    if not visit.is_wanted(METRICS, STATS):
-        return []
-    offer, billed = _Offer(visit), _billed_days(visit)
+def day_errands(visit: Visit, observed: Iterable[Sequence[Observed]]) -> list[Errand]:
+    """List the days whose series or counts are missing or may still change.
+
+    Args:
+        visit: the pull.
+        observed: what may have been there; those of one name together, which are one to everybody but Modal.
+    """
+    billed = billed_days(visit)
+    offers = {kind: Offer(visit, kind) for kind in (APP, FUNCTION, SERVER)}
     errands: list[Errand] = []
-    for namesakes in functions:
-        for source, land in ((METRICS, _land_metrics), (STATS, _land_stats)):
-            if not visit.is_wanted(source):
-                continue
-            pairs = _open_days(visit, source, namesakes, billed)
-            if pairs:
-                run = partial(_land_days, visit, source, pairs, partial(land, visit, offer))
-                errands.append(Errand(f"{source.replace('_', ' ')} of {namesakes[0]}", run))
+    for namesakes in observed:
+        kind = namesakes[0].kind
+        for what, land in (("metrics", _land_metrics), ("stats", _land_stats)):
+            source = f"{kind}_{what}"
+            if (kind, what) != (APP, "metrics") and visit.is_wanted(source):
+                asked = open_days(visit, source, namesakes, billed)
+                run = partial(land_days, visit, source, asked, partial(land, visit, offers[kind]))
+                errands += [Errand(called(source, namesakes[0]), run)] if asked else []
     return errands
 
 
-def _billed_days(visit: Visit) -> BilledDays:
+def called(source: str, one: Observed) -> str:
+    """Word an export of something for people."""
+    return f"{source.replace('_', ' ')} of {one}"
+
+
+def billed_days(visit: Visit) -> BilledDays:
     """Read from all that has landed of the bill on which days each app was billed, by environment and name."""
     days: defaultdict[tuple[str, str], set[dt.date]] = defaultdict(set)
     for snapshot in visit.known(Subject("billing_report")):
@@ -103,64 +100,71 @@ def _billed_days(visit: Visit) -> BilledDays:
     return {app: frozenset(found) for app, found in days.items()}
 
 
-def _open_days(
-    visit: Visit, source: str, namesakes: Sequence[CalledFunction], billed: BilledDays
-) -> list[tuple[CalledFunction, Range]]:
-    """Return the days to ask for, each with the function that had the name on it."""
-    app = namesakes[0].app
+def open_days(
+    visit: Visit, source: str, namesakes: Sequence[Observed], billed: BilledDays
+) -> list[tuple[Observed, Range]]:
+    """Return the days to ask for, each with what had the name on it."""
+    first = namesakes[0]
     trusted = Range(visit.call_range.start, trusted_until(visit))
     over = days_between(trusted.start.date(), visit.until.date())
-    days = [day for day in over if day in billed.get((app.environment, app.name), ())]
+    days = [day for day in over if day in billed.get((first.app.environment, first.app.name), ())]
     if not visit.wanted.is_forced:
-        days = visit.unsettled(days, _subject(visit, source, namesakes[0]), trusted)
+        days = visit.unsettled(days, first.subject(visit, source), trusted)
     ranges = [Range(plan.midnight(day), plan.midnight(day + _DAY)) for day in days]
     return [(one, day) for day in ranges for one in _known_as(namesakes, source, day)]
 
 
-def _known_as(namesakes: Sequence[CalledFunction], source: str, day: Range) -> Sequence[CalledFunction]:
+def _known_as(namesakes: Sequence[Observed], source: str, day: Range) -> Sequence[Observed]:
     """Return whom to ask about a day, if one answer can speak for it.
 
     Series are those of the deployed app. Counts of two apps of one name would have to be added up to be those of a log.
     """
     alive = [each for each in namesakes if each.app.lived(day)]
-    if len(alive) > 1 and source == METRICS:
+    if len(alive) > 1 and source.endswith("metrics"):
         alive = [each for each in alive if each.is_deployed]
     return alive if len(alive) == 1 else ()
 
 
-def _land_days(visit: Visit, source: str, pairs: Sequence[tuple[CalledFunction, Range]], land: "partial[None]") -> None:
-    for function, day in pairs:
-        what = f"{source.replace('_', ' ')} of {function}, {day}"
-        if visit.errands.run_one(Errand(what, partial(land, function, day))) is Cause.MISSING:
+def land_days(
+    visit: Visit,
+    source: str,
+    asked: Sequence[tuple[Observed, Range]],
+    land: Callable[[Observed, Range], None],
+) -> None:
+    """Land one thing day by day; a day that fails leaves the others alone."""
+    for one, day in asked:
+        errand = Errand(f"{called(source, one)}, {day}", partial(land, one, day))
+        if visit.errands.run_one(errand) is Cause.MISSING:
             return
 
 
-def _land_metrics(visit: Visit, offer: _Offer, function: CalledFunction, day: Range) -> None:
+def _land_metrics(visit: Visit, offer: Offer, one: Observed, day: Range) -> None:
     while groups := offer.groups:
         try:
-            _land(visit, METRICS, function, day, _metrics_command(function, day, groups))
+            _land(visit, f"{one.kind}_metrics", one, day, _metrics_command(one, day, groups))
         except ModalError as error:
-            if error.cause not in _REFUSALS:
+            if error.cause not in REFUSALS:
                 raise
-            offer.narrow_groups(groups, function, day, error)
+            offer.narrow_groups(groups, lambda group: _metrics_command(one, day, [group]), error)
         else:
             return
 
 
-def _land_stats(visit: Visit, offer: _Offer, function: CalledFunction, day: Range) -> None:
+def _land_stats(visit: Visit, offer: Offer, one: Observed, day: Range) -> None:
     if not offer.has_stats:
         return
+    source = f"{one.kind}_stats"
     try:
-        _land(visit, STATS, function, day, ["function", "stats", *_bounds(day), *_of(function)])
+        _land(visit, source, one, day, [one.kind, "stats", *_bounds(one, day), *one.arguments])
     except ModalError as error:
-        if error.cause not in _REFUSALS:
+        if error.cause not in REFUSALS:
             raise
         offer.drop_stats(error)
 
 
-def _land(visit: Visit, source: str, function: CalledFunction, day: Range, command: Sequence[str]) -> None:
+def _land(visit: Visit, source: str, one: Observed, day: Range, command: Sequence[str]) -> None:
     """Land a day, unless Modal has nothing left of what was landed of it before."""
-    subject = _subject(visit, source, function)
+    subject = one.subject(visit, source)
     earlier = [each.path for each in visit.known(subject) if each.range and each.range.overlaps(day)]
 
     def write(path: Path) -> None:
@@ -178,31 +182,34 @@ def _land(visit: Visit, source: str, function: CalledFunction, day: Range, comma
             write=write,
         )
     except _ForgottenError:
-        said = f"{source.replace('_', ' ')} of {function}, {day}"
-        visit.errands.note(f"{said}: Modal has forgotten them; what was landed before stays")
+        what = called(source, one)
+        visit.errands.note(f"{what}, {day}: Modal has forgotten them; what was landed before stays")
 
 
 def _has_observations(path: Path) -> bool:
-    """Whether an export of series has a value, or one of counts a call or a container."""
+    """Whether an export of series has a value, or one of counts anything that was counted."""
     with understanding(str(path)):
         content = json.loads(path.read_bytes())
         if "series" in content:
             return any(point["value"] is not None for series in content["series"] for point in series["points"])
-        return any(value for name, value in content.items() if name.startswith(("input_", "container_total")))
+        return any(_counts(content))
 
 
-def _metrics_command(function: CalledFunction, day: Range, groups: Sequence[str]) -> list[str]:
+def _counts(content: object) -> Iterable[int]:
+    """Every count in an export, however deep, but for the version of the app and its deployments."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if name not in ("lifecycle", "deployment_count", "variant_count"):
+                yield from _counts(value)
+    elif isinstance(content, int) and not isinstance(content, bool):
+        yield content
+
+
+def _metrics_command(one: Observed, day: Range, groups: Sequence[str]) -> list[str]:
     asked = [word for group in groups for word in ("--group", group)]
-    return ["function", "metrics", *asked, "--bucket-size", BUCKET, *_bounds(day), *_of(function)]
+    return [one.kind, "metrics", *asked, "--bucket-size", _BUCKET, *_bounds(one, day), *one.arguments]
 
 
-def _bounds(day: Range) -> list[str]:
-    return ["--since", rfc3339(day.start), "--until", rfc3339(day.end), "--all-variants"]
-
-
-def _of(function: CalledFunction) -> list[str]:
-    return ["--env", function.app.environment, "--json", "--", function.reference]
-
-
-def _subject(visit: Visit, source: str, function: CalledFunction) -> Subject:
-    return visit.subject(source, function.app.environment, function.app.name, function.name)
+def _bounds(one: Observed, day: Range) -> list[str]:
+    bounds = ["--since", rfc3339(day.start), "--until", rfc3339(day.end)]
+    return [*bounds, "--all-variants"] if one.kind == FUNCTION else bounds

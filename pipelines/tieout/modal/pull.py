@@ -16,18 +16,29 @@ from tieout.core.home import PULL_LOCK_NAME
 from tieout.core.locks import LockedError, only_process
 from tieout.modal import plan
 from tieout.modal.apps import history_errands, list_apps
-from tieout.modal.bill import bill_errands
+from tieout.modal.bill import Billed, add_billed, bill_errands
 from tieout.modal.calls import find_functions, function_errands
 from tieout.modal.client import Cause, ModalError, Session
+from tieout.modal.counted import sandbox_errands, variant_errands
 from tieout.modal.expired_calls import note_days_without_calls
-from tieout.modal.observations import METRICS, STATS, observation_errands
+from tieout.modal.moments import (
+    CONTAINERS,
+    ENVIRONMENTS,
+    SERVER_SOURCES,
+    environment_errands,
+    find_servers,
+    observed_apps,
+    server_errands,
+)
+from tieout.modal.observations import day_errands, observed_functions
 from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import LandedFile, LandingFolder
 from tieout.modal.tasks import ENDING, Errand, Errands, Failure, Progress
 from tieout.modal.visit import CatalogedFunctions, Clock, Visit, Wanted
 
 _CALLS = "function_calls"
-_OF_FUNCTIONS = ("function_info", _CALLS, METRICS, STATS)
+_OF_FUNCTIONS = ("function_info", _CALLS, "function_metrics", "function_stats", "function_variants", "app_info")
+_OF_APPS = ("app_list", "app_history", "app_stats", "sandbox_stats")
 
 
 @dataclass(frozen=True)
@@ -130,11 +141,27 @@ def _bring(visit: Visit) -> None:
         if risk := plan.retention_risk(logs, visit.now):
             visit.errands.note(risk)
     visit.errands.run(bill_errands(visit))
-    if visit.is_wanted("app_list", "app_history", *_OF_FUNCTIONS):
+    _bring_environments(visit)
+    if visit.is_wanted(*_OF_APPS, *_OF_FUNCTIONS, *SERVER_SOURCES):
         apps = list_apps(visit)
         visit.errands.run(history_errands(visit, apps))
-        if visit.is_wanted(*_OF_FUNCTIONS):
+        visit.errands.run(day_errands(visit, observed_apps(apps)))
+        visit.errands.run(sandbox_errands(visit, observed_apps(apps)))
+        if visit.is_wanted(*_OF_FUNCTIONS, *SERVER_SOURCES):
             functions = find_functions(visit, apps)
-            visit.errands.run([*function_errands(visit, functions), *observation_errands(visit, functions)])
+            observed = [observed_functions(namesakes) for namesakes in functions]
+            visit.errands.run([*function_errands(visit, functions), *day_errands(visit, observed)])
+            visit.errands.run(variant_errands(visit, observed))
+            servers = find_servers(visit, apps)
+            visit.errands.run([*server_errands(visit, servers), *day_errands(visit, servers)])
         if visit.is_wanted(_CALLS):
             visit.errands.run_one(Errand("days without calls", partial(note_days_without_calls, visit)))
+
+
+def _bring_environments(visit: Visit) -> None:
+    """Ask about every environment in which something was billed."""
+    if visit.is_wanted(CONTAINERS, ENVIRONMENTS):
+        billed: set[Billed] = set()
+        visit.errands.run_one(Errand("what was billed", partial(add_billed, visit, billed)))
+        environments = sorted({visit.programme.environment, *(each.environment for each in billed)})
+        visit.errands.run(environment_errands(visit, environments, plan.first_bill_day(visit.now.date())))

@@ -37,17 +37,24 @@ class Subject:
         environment: None for the catalog's own, which goes without saying.
         app: by its name.
         function: by its name, `Cls.*` for a class.
+        server: by its name.
     """
 
     source: str
     environment: str | None = None
     app: str | None = None
     function: str | None = None
+    server: str | None = None
 
     @property
     def folder(self) -> str:
         """The folder below `landing/`; no name leads out of it."""
-        keys = {"environment": self.environment, "app": self.app, "function": self.function}
+        keys = {
+            "environment": self.environment,
+            "app": self.app,
+            "function": self.function,
+            "server": self.server,
+        }
         return "/".join([self.source, *(f"{key}={path_key(name)}" for key, name in keys.items() if name is not None)])
 
 
@@ -229,7 +236,7 @@ def _snapshot(directory: Path, path: Path) -> Snapshot:
     keys = {key: unquote(value) for key, separator, value in (folder.partition("=") for folder in folders) if separator}
     start, end = fields["range_start"], fields["range_end"]
     return Snapshot(
-        subject=Subject(source, keys.get("environment"), keys.get("app"), keys.get("function")),
+        subject=Subject(source, *(keys.get(name) for name in ("environment", "app", "function", "server"))),
         kind=next((kind for kind in (PLAIN, RESOURCES) if f".{kind}." in path.name), None),
         range=None if start is None else Range(_utc(start), _utc(end)),
         fetched_at=_utc(fields["fetched_at"]),

@@ -100,9 +100,17 @@ class Visit:
         if ahead:
             self.errands.failures.append(_clock_was_wrong(ahead, self.now))
 
-    def subject(self, source: str, environment: str, app: str | None = None, function: str | None = None) -> Subject:
+    def subject(
+        self,
+        source: str,
+        environment: str,
+        app: str | None = None,
+        function: str | None = None,
+        server: str | None = None,
+    ) -> Subject:
         """Name what a file is about; the catalog's own environment goes without saying."""
-        return Subject(source, None if environment == self.programme.environment else environment, app, function)
+        named = None if environment == self.programme.environment else environment
+        return Subject(source, named, app, function, server)
 
     def known(self, subject: Subject) -> Sequence[Snapshot]:
         """Return what earlier pulls, and this one, have landed of a subject."""

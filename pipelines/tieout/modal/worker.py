@@ -140,6 +140,27 @@ def _naive_utc(instant: "dt.datetime") -> str:
     return instant.replace(tzinfo=None).isoformat()
 
 
+def _sandboxes(request: Request) -> None:
+    """Read what an app's sandboxes cost in a range: one JSON object, amounts as texts."""
+    import datetime as dt
+
+    import modal
+
+    start, end = (dt.datetime.fromisoformat(request[bound]).replace(tzinfo=dt.UTC) for bound in ("start", "end"))
+    app = modal.App.lookup(request["app"], environment_name=request["environment"])
+    groups = [
+        {
+            "tags": group.tags,
+            "cost": str(group.cost),
+            "cost_by_resource": {resource: str(cost) for resource, cost in group.cost_by_resource.items()},
+        }
+        for group in app.sandboxes.stats(since=start, until=end)
+    ]
+    bounds = {"since": start.isoformat(), "until": end.isoformat()}
+    with _output(request) as output:
+        output.write(json.dumps({"app_id": app.app_id, **bounds, "groups": groups}, indent=2) + "\n")
+
+
 def _workspace(request: Request) -> str | None:
     """Ask who we are: the cheapest question that needs a connection and a token."""
     import modal
@@ -170,6 +191,7 @@ def _output(request: Request) -> TextIO:
 _KINDS: Mapping[str, Callable[[Request], Any]] = {
     "command": _command,
     "report": _report,
+    "sandboxes": _sandboxes,
     "workspace": _workspace,
     "settings": _settings,
 }

@@ -138,6 +138,7 @@ _RECORDS = (
         tables=(function_variants.TABLE,),
         parse=function_variants.parse,
         path_keys=("app", "function"),
+        pull=Pull(Each.FUNCTION, ("function", "variants")),
     ),
     Source(
         name="autoscaler",
@@ -187,6 +188,7 @@ _RECORDS = (
         tables=(app_info.TABLE,),
         parse=app_info.parse,
         path_keys=("app",),
+        pull=Pull(Each.APP, ("app", "info")),
     ),
     Source(
         name="app_stats",
@@ -199,6 +201,7 @@ _RECORDS = (
         tables=(app_stats.TABLE,),
         parse=app_stats.parse,
         path_keys=("app",),
+        pull=Pull(Each.APP, ("app", "stats")),
     ),
     Source(
         name="server_info",
@@ -211,6 +214,7 @@ _RECORDS = (
         tables=(server_info.TABLE,),
         parse=server_info.parse,
         path_keys=("app", "server"),
+        pull=Pull(Each.SERVER, ("server", "info")),
     ),
     Source(
         name="server_metrics",
@@ -224,6 +228,7 @@ _RECORDS = (
         tables=(server_metrics.TABLE,),
         parse=server_metrics.parse,
         path_keys=("app", "server"),
+        pull=Pull(Each.SERVER, ("server", "metrics")),
     ),
     Source(
         name="server_stats",
@@ -236,6 +241,7 @@ _RECORDS = (
         tables=(server_stats.TABLE,),
         parse=server_stats.parse,
         path_keys=("app", "server"),
+        pull=Pull(Each.SERVER, ("server", "stats")),
     ),
     Source(
         name="sandbox_stats",
@@ -248,6 +254,7 @@ _RECORDS = (
         tables=(sandbox_stats.TABLE,),
         parse=sandbox_stats.parse,
         path_keys=("app",),
+        pull=Pull(Each.APP, ()),
     ),
     Source(
         name="container_list",
@@ -259,6 +266,7 @@ _RECORDS = (
         covers=Coverage.DAYS,
         tables=(container_list.TABLE,),
         parse=container_list.parse,
+        pull=Pull(Each.ENVIRONMENT, ("container", "list")),
     ),
     Source(
         name="telemetry",
@@ -282,6 +290,7 @@ _RECORDS = (
         tables=(environment_billing.TABLE,),
         parse=environment_billing.parse,
         path_keys=("environment",),
+        pull=Pull(Each.ENVIRONMENT, ("environment", "billing", "summary")),
     ),
     Source(
         name="invoices",

@@ -35,13 +35,15 @@ class Each(StrEnum):
     ENVIRONMENT = "environment"
     APP = "app"
     FUNCTION = "function"
+    SERVER = "server"
 
 
 @dataclass(frozen=True)
 class Pull:
     """The command that prints a source, without `--env`, `--json` and the name that it is about.
 
-    It says that a pull brings the source. For which days, and when again, is code of `tieout.modal`, for every source.
+    It is empty where only the SDK tells it. It says that a pull brings the source. For which days, and when again, is
+    code of `tieout.modal`, for every source.
     """
 
     each: Each
