@@ -64,10 +64,11 @@ def _ingest() -> str:
     result = ingest.measure(INGEST_CALLS, runs=5)
     return (
         "Loading one file of function calls, as the CLI prints it, against DuckDB's bare\n"
-        "`create table as select … from read_json(…)` of the same file, in turns. Target: ratio ≤ 1.5.\n\n"
-        "| calls | file | bare, median | ours, median | ratio |\n|---|---|---|---|---|\n"
-        f"| {result.calls:,} | {result.file_bytes / 1e9:.2f} GB | {result.bare_seconds:.2f} s "
-        f"| {result.ours_seconds:.2f} s | {result.ratio:.2f}× |"
+        "`create table as select … from read_json(…)` of the same file, in turns. CPU on all cores,\n"
+        "checks and container hours included. Target: ratio ≤ 1.35.\n\n"
+        "| calls | file | bare, median CPU | ours, median CPU | ratio |\n|---|---|---|---|---|\n"
+        f"| {result.calls:,} | {result.file_bytes / 1e9:.2f} GB | {result.bare_cpu_seconds:.2f} s "
+        f"| {result.ours_cpu_seconds:.2f} s | {result.ratio:.2f}× |"
     )
 
 
