@@ -27,7 +27,8 @@ def show_report(home: Home, catalog_directory: Path, *, week: str | None) -> Non
         _, _, files = workspace.issue(require_built(workspace, wanted))
     text = next(path for path in files if path.name == TEXT_NAME)
     out.file.write(text.read_text(encoding="utf-8"))
-    say(f"Written: {', '.join(str(path) for path in files)}")
+    page, *others = files
+    say(f"Written: {page}, and {len(others)} files beside it")
 
 
 def show_report_as_of(home: Home, catalog_directory: Path, *, week: str | None, as_of: str) -> None:
