@@ -140,6 +140,14 @@ def test_every_form_of_a_week_lands_in_its_folder_and_nothing_else(reports: Path
     assert sorted(path.name for path in reports.iterdir()) == ["2026-W46", "index.html"]
 
 
+def test_a_week_that_no_longer_claims_loses_the_pages_of_the_claim(reports: Path) -> None:
+    (reports / "2026-W46" / "notes.txt").write_text("of somebody else")
+    files = write_report(replace(REPORT, is_spend_only=True), draw_charts(REPORT), reports)
+    names = {path.name for path in (reports / "2026-W46").iterdir()}
+    assert names == {path.name for path in files} | {"notes.txt"}
+    assert not names & {"savings.html", "guardrails.html", "audit.html"}
+
+
 def test_the_same_week_is_written_with_the_same_bytes(reports: Path) -> None:
     before = {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()}
     write_report(REPORT, draw_charts(REPORT), reports)

@@ -15,14 +15,14 @@ from tieout.report.formats.charts import Chart, PagePicture
 from tieout.report.formats.templates import html_templates, page_script, text_templates
 from tieout.report.formats.text import printable
 from tieout.report.formats.workbook import render_workbook, workbook_name
-from tieout.report.pages import function_pages, pages_of, sections_of
+from tieout.report.pages import EVIDENCE, function_pages, pages_of, sections_of
 
 
 def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
     """Write a week's files into its folder below `directory`, and link the week with the others of the archive.
 
-    Everything is made before the first file is written, and each file is written whole or not at all. Pages of
-    functions and pictures that the report no longer has are taken away.
+    Everything is made before the first file is written, and each file is written whole or not at all. Pages and
+    pictures that the report no longer has are taken away.
 
     Args:
         report: the week.
@@ -45,10 +45,15 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
     folder.mkdir(parents=True, exist_ok=True)
     files = tuple(write_whole(folder / name, content) for name, content in contents.items())
     for path in folder.iterdir():
-        if path.name.startswith((FUNCTION_PREFIX, CHART_PREFIX)) and path.name not in contents:
+        if path.name not in contents and _is_ours(path.name):
             path.unlink()
     link_week(report.week, directory)
     return files
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file's name is that of a page or picture that a report may have or lack."""
+    return name.startswith((FUNCTION_PREFIX, CHART_PREFIX)) or name in {page.file for page in EVIDENCE}
 
 
 def _pictures(charts: Sequence[Chart]) -> Iterator[tuple[str, bytes]]:
