@@ -33,7 +33,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("report.png", f"{NEWEST}/index.html", 1280, 1560),
+    Picture("report.png", f"{NEWEST}/index.html", 1280, 1450),
     Picture("report-dark.png", f"{NEWEST}/index.html", 1280, 800, scheme="dark"),
     Picture("report-phone.png", f"{NEWEST}/index.html", 390, 1500),
     Picture("report-bridge.png", f"{NEWEST}/savings.html", 1280, 900, section="bridge"),
