@@ -34,10 +34,10 @@ from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
 from tieout.modal import worker
 from tieout.modal.client import Session
-from tieout.modal.discovery import Deployed
 from tieout.modal.first_catalog import first_catalog
 from tieout.simulator import World, run, simulate
 from tieout.simulator.world import to_us
+from tieout.sources.workspace_snapshot import Deployed
 from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
@@ -73,10 +73,11 @@ def covers(instant: dt.datetime) -> Callable[[Request], bool]:
 
 def write_empty_catalog(directory: Path) -> Path:
     """What `tieout init` writes where nothing is deployed."""
-    nothing = Deployed("coral-x", "main", functions=(), unlisted=(), elsewhere=(), rates={}, is_billed=True)
+    today = START.date()
+    nothing = Deployed("coral-x", "main", (), (), (), {}, True, seen_on=today, rates_seen_on=today, billed_from=today)
     directory.mkdir()
     built_in = load_catalog(resource_path("catalog"))
-    for name, text in first_catalog(nothing, built_in, today=START.date(), valid_from=START.date()).items():
+    for name, text in first_catalog(nothing, built_in).items():
         (directory / name).write_text(text)
     return directory
 

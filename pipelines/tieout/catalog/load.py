@@ -1,4 +1,4 @@
-"""Reading the catalog: five files become one `Catalog`. A mistake is reported with file, line and entry."""
+"""Reading the catalog: a folder of files becomes one `Catalog`. A mistake is reported with file, line and entry."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,64 +15,69 @@ from tieout.catalog.models import (
     Catalog,
     CatalogError,
     Functions,
-    GuardrailMargins,
     Prices,
     Projection,
     Rollout,
     SeriesRules,
     WorkspaceSettings,
 )
+from tieout.core.home import CATALOG_FOLDER
 from tieout.core.resources import resource_path
 from tieout.core.yaml_lines import Location, YamlDocument, parse_yaml
 
-_FILES = ("functions", "rollout", "projection", "prices", "adjustments")
-# Those of a first catalog. Without a phase no guardrail is tested.
-_USUAL_MARGINS = {
-    "error_rate": "0.01",
-    "timeout_rate": "0.01",
-    "oom_rate": "0.01",
-    "p50_ratio": "1.25",
-    "p95_ratio": "1.25",
+FILES: Mapping[str, type[BaseModel]] = {
+    "functions": Functions,
+    "rollout": Rollout,
+    "projection": Projection,
+    "prices": Prices,
+    "adjustments": Adjustments,
 }
+"""The files of the programme, whose hash is that of the catalog; those of `NEEDED` must be there."""
+NEEDED = ("functions", "prices")
+
 _M = TypeVar("_M", bound=BaseModel)
 
 
 def load_catalog(directory: Path) -> Catalog:
-    """Read the catalog's five files, and `billing.yaml`, `settings.yaml` and `series.yaml` where there are such.
+    """Read the catalog's files: `functions.yaml` and `prices.yaml`, and of the others those that are there.
 
-    The hash is that of the five files, and of settings and series that are not the built-in ones, because they move
-    figures: a file that says the defaults is as good as none.
+    The hash is that of the programme's files that are there, and of settings and series that are not the built-in ones,
+    because they move figures: a file that says the defaults is as good as none.
 
     A folder that is not there is an empty programme, named after the folder it would be in: it measures what everything
     costs, and claims nothing.
 
     Raises:
-        CatalogError: a file is missing, is not YAML, has a wrong field, or names something another file lacks.
+        CatalogError: a file that is needed is missing; or one is not YAML, has a wrong field, or names something that
+            another file lacks.
     """
     if not directory.exists():
         return _empty_programme(directory.parent.name)
     digest = hashlib.sha256()
     file_sha256: dict[str, str] = {}
     documents: dict[str, YamlDocument] = {}
-    for name in _FILES:
+    for name in FILES:
         path = directory / f"{name}.yaml"
+        if name not in NEEDED and not path.exists():
+            continue
         content = _content(path)
         digest.update(name.encode() + b"\0" + content + b"\0")
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
-    settings = _optional(directory / "settings.yaml", WorkspaceSettings, WorkspaceSettings())
+    settings = load_optional(directory / "settings.yaml", WorkspaceSettings)
     if settings != WorkspaceSettings():
         digest.update(b"settings\0" + settings.model_dump_json(exclude_defaults=True).encode() + b"\0")
-    series = _optional(directory / "series.yaml", SeriesRules, built_in_series())
+    own_series = directory / "series.yaml"
+    series = _read(own_series, SeriesRules) if own_series.exists() else built_in_series()
     if series != built_in_series():
         digest.update(b"series\0" + series.model_dump_json().encode() + b"\0")
     catalog = Catalog(
         functions=documents["functions"].read_as(Functions),
-        rollout=documents["rollout"].read_as(Rollout),
-        projection=documents["projection"].read_as(Projection),
+        rollout=documents["rollout"].read_as(Rollout) if "rollout" in documents else _no_rollout(directory),
+        projection=documents["projection"].read_as(Projection) if "projection" in documents else Projection(),
         prices=documents["prices"].read_as(Prices),
-        adjustments=documents["adjustments"].read_as(Adjustments),
-        billing=_optional(directory / "billing.yaml", Billing, Billing()),
+        adjustments=documents["adjustments"].read_as(Adjustments) if "adjustments" in documents else Adjustments(),
+        billing=load_optional(directory / "billing.yaml", Billing),
         settings=settings,
         series=series,
         sha256=digest.hexdigest(),
@@ -83,14 +88,20 @@ def load_catalog(directory: Path) -> Catalog:
     return catalog
 
 
+def _no_rollout(directory: Path) -> Rollout:
+    """A rollout without a phase, with the name of the folder, or of the workspace that the folder is the catalog of."""
+    folder = directory.absolute()
+    return Rollout(programme=(folder.parent.name if folder.name == CATALOG_FOLDER else folder.name) or "workspace")
+
+
 def _empty_programme(name: str) -> Catalog:
     """A programme that names no function and claims nothing; Modal's list prices are the built-in ones."""
     path = resource_path("catalog") / "prices.yaml"
     content = _content(path)
     return Catalog(
         functions=Functions(),
-        rollout=Rollout(programme=name or "workspace", guardrails=GuardrailMargins.model_validate(_USUAL_MARGINS)),
-        projection=Projection(title="No projection"),
+        rollout=Rollout(programme=name or "workspace"),
+        projection=Projection(),
         prices=_parse(path, content).read_as(Prices),
         adjustments=Adjustments(),
         series=built_in_series(),
@@ -99,23 +110,22 @@ def _empty_programme(name: str) -> Catalog:
     )
 
 
-def load_beside(path: Path, kind: type[_M]) -> _M:
-    """Read a file that lies in the catalog's folder and is no part of the programme, nor of its hash.
+def load_optional(path: Path, kind: type[_M]) -> _M:
+    """Read a file of the catalog's folder that may be missing; every field of its model has a default.
 
     Raises:
-        CatalogError: the file is missing, is not YAML, or has a wrong field.
+        CatalogError: the file is not YAML, or has a wrong field.
     """
-    return _parse(path, _content(path)).read_as(kind)
+    return _read(path, kind) if path.exists() else kind()
 
 
 def built_in_series() -> SeriesRules:
     """What Modal's series mean where the catalog does not say otherwise."""
-    return load_beside(resource_path("catalog") / "series.yaml", SeriesRules)
+    return _read(resource_path("catalog") / "series.yaml", SeriesRules)
 
 
-def _optional(path: Path, kind: type[_M], otherwise: _M) -> _M:
-    """Read a file that may be missing."""
-    return load_beside(path, kind) if path.exists() else otherwise
+def _read(path: Path, kind: type[_M]) -> _M:
+    return _parse(path, _content(path)).read_as(kind)
 
 
 def _content(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from tieout.catalog.load import load_beside
+from tieout.catalog.load import load_optional
 from tieout.core.errors import TieoutError
 
 MAIL_FILE = "mail.yaml"
@@ -95,14 +95,13 @@ def address(text: str) -> str:
 def load_mail_settings(catalog_directory: Path, environment: Mapping[str, str]) -> MailSettings:
     """Read `mail.yaml` and the environment.
 
-    Without a catalog nobody gets mail.
+    Without the file nobody gets mail.
 
     Raises:
-        CatalogError: the file is missing, or a field of it is wrong.
+        CatalogError: a field of the file is wrong.
         MailSettingsError: a variable is missing or wrong.
     """
-    is_there = catalog_directory.is_dir()
-    file = load_beside(catalog_directory / MAIL_FILE, _MailFile) if is_there else _NO_MAIL
+    file = load_optional(catalog_directory / MAIL_FILE, MailFile)
     server = _server(environment)
     return MailSettings(
         timezone=file.timezone,
@@ -144,16 +143,22 @@ _Address = Annotated[str, AfterValidator(address)]
 _Addresses = Annotated[tuple[_Address, ...], AfterValidator(_once)]
 
 
-class _MailFile(BaseModel):
+class MailFile(BaseModel):
+    """`mail.yaml`: who gets the weekly report, who is told why a week is held back, and in which time zone.
+
+    Attributes:
+        timezone: of the hour at which the mail is due, an IANA name like Europe/Vienna.
+        finance: addresses that get the weekly report.
+        operators: addresses that are told why a week is held back.
+        archive_url: where the folder of reports is served; the mail then links to it.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    timezone: Annotated[str, AfterValidator(_timezone)]
-    finance: _Addresses
-    operators: _Addresses
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    finance: _Addresses = ()
+    operators: _Addresses = ()
     archive_url: Annotated[str | None, AfterValidator(_url)] = None
-
-
-_NO_MAIL = _MailFile(timezone="UTC", finance=(), operators=())
 
 
 # The environment

@@ -1,8 +1,8 @@
 """The catalog's models: a savings programme as text in git, frozen once it is read.
 
-Five files in one folder: `functions.yaml` (what runs where, by phase), `rollout.yaml` (phases and deployments),
-`projection.yaml` (the claim, immutable), `prices.yaml` (list prices and labels), `adjustments.yaml` (the ledger of
-non-routine adjustments).
+Files in one folder. Needed: `functions.yaml` (what runs where, by phase) and `prices.yaml` (list prices and labels).
+Optional: `rollout.yaml` (phases and deployments), `projection.yaml` (the claim, immutable), `adjustments.yaml` (the
+ledger of non-routine adjustments), `billing.yaml` and `settings.yaml`; the mail has models of its own.
 """
 
 import datetime as dt
@@ -141,11 +141,11 @@ class Margins:
 class GuardrailMargins(_Model):
     """The harm that is accepted, fixed before anybody looks: differences of rates, and ratios after ÷ before."""
 
-    error_rate: Exact
-    timeout_rate: Exact
-    oom_rate: Exact
-    p50_ratio: Exact
-    p95_ratio: Exact
+    error_rate: Exact = Decimal("0.01")
+    timeout_rate: Exact = Decimal("0.01")
+    oom_rate: Exact = Decimal("0.01")
+    p50_ratio: Exact = Decimal("1.25")
+    p95_ratio: Exact = Decimal("1.25")
 
     @model_validator(mode="after")
     def _are_margins(self) -> Self:
@@ -158,10 +158,10 @@ class GuardrailMargins(_Model):
 
 
 class Rollout(_Model):
-    """`rollout.yaml`."""
+    """`rollout.yaml`: the programme's name, the accepted harm, and the phases in the order of their deployment."""
 
     programme: Name
-    guardrails: GuardrailMargins
+    guardrails: GuardrailMargins = GuardrailMargins()
     phases: tuple[Phase, ...] = ()
 
 
@@ -221,7 +221,7 @@ class Claims(_Model):
 class Projection(_Model):
     """`projection.yaml`: the claim that reality is held against; it is never edited."""
 
-    title: Name
+    title: Name = "No projection"
     lines: tuple[ProjectionLine, ...] = ()
     published: PublishedTotals | None = None
     claims: Claims = Claims()

@@ -9,6 +9,7 @@ import typer
 
 from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.options import CatalogOption, HomeOption, catalog_of, home_of, own_catalog_of, remember
+from tieout.core.home import CATALOG_FOLDER, Home
 
 app = typer.Typer(
     name="tieout",
@@ -111,15 +112,27 @@ def simulate(
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Gets the files of a catalog; none may be there.")],
+    context: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="Gets the catalog's files; else HOME/catalog.", show_default=False),
+    ] = None,
+    modal: Annotated[
+        bool, typer.Option("--modal", help="Ask Modal, even if the workspace has landed files to read.")
+    ] = False,
+    home: HomeOption = None,
 ) -> None:
-    """Write a first catalog from what is deployed on Modal: apps, functions, resources and prices.
+    """Write a first catalog: apps, functions, resources and prices, from landed files or from Modal.
 
-    Example: tieout init mine/catalog
+    Example: tieout init --home mine
     """
     from tieout.cli.init import write_first_catalog
 
-    write_first_catalog(directory.absolute())
+    workspace = home_of(context, home)
+    folder = workspace.catalog if directory is None else directory.absolute()
+    if home is None and folder.name == CATALOG_FOLDER:
+        workspace = Home(folder.parent)  # `tieout init mine/catalog` is about the workspace `mine`
+    write_first_catalog(folder, workspace, asks_modal=modal)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 from tieout.audit.entries import AuditEntry, Detail
 from tieout.audit.projection import audit_projection
 from tieout.catalog.models import Catalog
-from tieout.cli.messages import out
+from tieout.cli.messages import out, say
 from tieout.cli.sql import exact, printable
 from tieout.core.figures import Figure
 from tieout.core.home import Home
@@ -33,8 +33,12 @@ def show_audit(home: Home, catalog_directory: Path, *, as_json: bool) -> None:
     """
     with Workspace(home, catalog_directory) as workspace:
         catalog, found = workspace.catalog, _audit(workspace)
+        is_there = workspace.catalog_directory.is_dir()
     if as_json:
         sys.stdout.write(json.dumps(_record(catalog, found), ensure_ascii=False, indent=1) + "\n")
+    elif not is_there:
+        say("This workspace has no catalog, so no saving is claimed and there is nothing to audit.")
+        say("`tieout init` writes a first catalog; its projection.yaml holds the claim.")
     else:
         out.file.write("\n".join(printable(line) for line in _lines(catalog, found)) + "\n")
 

@@ -17,6 +17,7 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.models import CatalogError
 from tieout.cli.demo import is_simulated
 from tieout.cli.failures import NOTHING_LANDED
+from tieout.cli.hints import as_typed
 from tieout.cli.messages import out
 from tieout.core.home import Home
 
@@ -42,11 +43,15 @@ inner join raw.files as f on d.file_id = f.file_id
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line: what was looked at, what was found, and what to do when it is a problem."""
+    """One line: what was looked at, what was found, and what to do when it is a problem.
+
+    A notable one asks for nothing, but is not simply well.
+    """
 
     subject: str
     found: str
     remedy: str | None = None
+    is_notable: bool = False
 
     @property
     def is_problem(self) -> bool:
@@ -81,10 +86,14 @@ def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
 
 
 def _print(finding: Diagnosis) -> None:
-    mark = ("problem  ", "bold red") if finding.is_problem else ("ok       ", "green")
-    out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), finding.found))
+    mark = ("ok       ", "green")
+    if finding.is_problem:
+        mark = ("problem  ", "bold red")
+    elif finding.is_notable:
+        mark = ("finding  ", "yellow")
+    out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), as_typed(finding.found)))
     if finding.remedy:
-        out.print(Text(f"{'':<20} → {finding.remedy}"))
+        out.print(Text(f"{'':<20} → {as_typed(finding.remedy)}"))
 
 
 def _python() -> Iterator[Diagnosis]:
@@ -142,7 +151,7 @@ def _disk(home: Home) -> Iterator[Diagnosis]:
 
 def _catalog(directory: Path) -> Iterator[Diagnosis]:
     if not directory.exists():
-        yield Diagnosis("catalog", f"none: spend only, no claim. `tieout init {directory}` writes a first one")
+        yield Diagnosis("catalog", "none: spend only, no claim. `tieout init` writes a first one")
         return
     try:
         catalog = load_catalog(directory)
@@ -222,7 +231,10 @@ def _uncovered(con: "duckdb.DuckDBPyConnection", week: "IsoWeek", catalog_direct
     except CatalogError:
         return []  # said above
     findings = read_catalog_coverage(con, week, catalog)
-    return [Diagnosis("catalog", f"{week.label}: {finding.message} ({finding.code})") for finding in findings]
+    return [
+        Diagnosis("catalog", f"{week.label}: {finding.message} ({finding.code})", is_notable=True)
+        for finding in findings
+    ]
 
 
 def _deleted(home: Home, delivered: Collection[tuple[str, str, int]]) -> Iterator[Diagnosis]:
@@ -299,7 +311,7 @@ def _bill(access: "Access", catalog_directory: Path) -> Iterator[Diagnosis]:
     known = {each.app for function in catalog.functions.functions for each in function.configurations}
     unknown = sorted({each.description for each in access.billed if each.is_app} - known)
     if unknown:
-        yield Diagnosis("bill", f"billed, and not in the catalog: {', '.join(unknown)}")
+        yield Diagnosis("bill", f"billed, and not in the catalog: {', '.join(unknown)}", is_notable=True)
 
 
 def _retention(home: Home, now: dt.datetime) -> Iterator[Diagnosis]:

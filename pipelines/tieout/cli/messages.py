@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tieout.cli.failures import CommandError, ExitCode
+from tieout.cli.hints import as_typed
 from tieout.core.errors import TieoutError
 
 out = Console(highlight=False, soft_wrap=True)
@@ -15,12 +16,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def say(text: str, style: str = "") -> None:
     """Print a line of plain text; what stands in it is never read as markup."""
-    out.print(Text(text, style=style))
+    out.print(Text(as_typed(text), style=style))
 
 
 def warn(text: str) -> None:
     """Print a line to the error output."""
-    err.print(Text(text, style="yellow"))
+    err.print(Text(as_typed(text), style="yellow"))
 
 
 def explain(error: Exception) -> ExitCode:
@@ -62,7 +63,7 @@ def _explain_duckdb(error: Exception) -> ExitCode:
 
 
 def _print(problem: str, remedy: str | None, code: ExitCode) -> ExitCode:
-    err.print(Text.assemble(("Error: ", "bold red"), problem))
+    err.print(Text.assemble(("Error: ", "bold red"), as_typed(problem)))
     if remedy:
-        err.print(Text(remedy))
+        err.print(Text(as_typed(remedy)))
     return code

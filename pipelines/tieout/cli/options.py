@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tieout.cli.failures import CommandError
+from tieout.cli.hints import remember_catalog, remember_home, remember_options
 from tieout.core.environment import (
     CATALOG_VARIABLE,
     HOME_VARIABLE,
@@ -37,15 +38,18 @@ CatalogOption = Annotated[
 def remember(context: typer.Context, home: Path | None, catalog: Path | None) -> None:
     """Keep what was given before the command."""
     context.obj = {"home": home, "catalog": catalog}
+    remember_options(home=home, catalog=catalog)
 
 
 def home_of(context: typer.Context, given: Path | None) -> Home:
     """Return the workspace; what stands after the command wins."""
+    remember_home(given)
     return home_or_default(given or (context.obj or {}).get("home"))
 
 
 def catalog_of(context: typer.Context, given: Path | None, home: Path | None) -> Path:
     """Return the catalog's folder; what stands after the command wins."""
+    remember_catalog(given)
     return catalog_or_default(_given(context, given), home_of(context, home))
 
 
@@ -61,7 +65,7 @@ def own_catalog_of(context: typer.Context, given: Path | None, home: Path | None
     workspace = home_of(context, home)
     raise CommandError(
         f"{workspace.root} has no catalog, and a pull asks for the environment and the functions that a catalog names",
-        remedy=f"`tieout init {workspace.catalog}` writes one from what is deployed; "
+        remedy="`tieout init` writes one from landed files, or from what is deployed; "
         f"--catalog DIR or ${CATALOG_VARIABLE} name one that is elsewhere.",
     )
 

@@ -62,7 +62,7 @@ def _programme(workspace: Workspace) -> str:
     """Say which catalog is taken, or that there is none."""
     directory = workspace.catalog_directory
     if not directory.is_dir():
-        return f"Programme: none (spend only). `tieout init {directory}` writes a first catalog."
+        return "Programme: none (spend only). `tieout init` writes a first catalog."
     return f"Programme: {workspace.catalog.rollout.programme}, {directory}"
 
 

@@ -173,7 +173,7 @@ def _require_allowed(occasion: Occasion, request: Request) -> None:
         raise CommandError(
             f"{label} is not final, so it is not mailed. {report.days_sentence} {report.revision.sentence}",
             remedy="Land what is missing, then `tieout run`; "
-            f"or say that it may still change: tieout send --week {label} --provisional",
+            f"or say that it may still change: `tieout send --week {label} --provisional`",
             code=ExitCode.DATA,
         )
 
@@ -266,17 +266,17 @@ def _require_delivered(message: Message) -> None:
     lines = [
         *(
             f"{each.address} is in doubt: {each.reply}\n"
-            f"  They have it:         {send_again} --confirm {shlex.quote(each.address)}\n"
-            f"  They do not have it:  {send_again} --resend {shlex.quote(each.address)}"
+            f"  They have it:         `{send_again} --confirm {shlex.quote(each.address)}`\n"
+            f"  They do not have it:  `{send_again} --resend {shlex.quote(each.address)}`"
             for each in message.with_state(RecipientState.IN_DOUBT)
         ),
         *(
             f"{each.address} was refused: {each.reply}\n"
-            f"  Correct the address in {MAIL_FILE}, or: {send_again} --resend {shlex.quote(each.address)}"
+            f"  Correct the address in {MAIL_FILE}, or: `{send_again} --resend {shlex.quote(each.address)}`"
             for each in message.with_state(RecipientState.REFUSED)
         ),
         *(
-            f"{each.address} waits: {each.reply}\n  To try at once: {send_again}"
+            f"{each.address} waits: {each.reply}\n  To try at once: `{send_again}`"
             for each in message.with_state(RecipientState.WAITING)
         ),
     ]

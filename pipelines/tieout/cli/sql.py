@@ -40,7 +40,7 @@ def list_questions() -> None:
     published = [query for query in queries if reads_published_only(query.select)]
     _print_questions("From finance.duckdb, at any time:", published)
     _print_questions("From the warehouse, while no run writes it:", [each for each in queries if each not in published])
-    say('tieout sql NAME answers one; tieout sql "select …" anything else, read-only.')
+    say('`tieout sql NAME` answers one; `tieout sql "select …"` anything else, read-only.')
 
 
 def answer(home: Home, question: str, *, form: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PULL_LOCK_NAME = ".pull.lock"
+CATALOG_FOLDER = "catalog"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Home:
     @property
     def catalog(self) -> Path:
         """The programme, where the workspace has one of its own."""
-        return self.root / "catalog"
+        return self.root / CATALOG_FOLDER
 
     @property
     def landing(self) -> Path:

@@ -14,8 +14,8 @@ from tieout.modal.client import understanding
 from tieout.modal.snapshots import Range, Subject
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
+from tieout.sources.workspace_snapshot import DEPLOYED
 
-DEPLOYED = "deployed"
 _APP_ID = re.compile(r"ap-[a-zA-Z0-9]{22}")
 
 

@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from tieout.modal import plan
-from tieout.modal.apps import DEPLOYED, ModalApp
+from tieout.modal.apps import ModalApp
 from tieout.modal.bill import trusted_until
 from tieout.modal.client import Cause, ModalError, understanding
 from tieout.modal.snapshots import FetchedContent, Range, Subject, first_call_since, rfc3339
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
+from tieout.sources.workspace_snapshot import DEPLOYED
 
 # They are found in what `modal app info` says.
 _OF_SERVERS = ("server_info", "server_metrics", "server_stats")

@@ -3,26 +3,24 @@
 import datetime as dt
 import json
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from tieout.modal.apps import DEPLOYED, ModalApp, read_app_list
+from tieout.modal.apps import ModalApp, read_app_list
 from tieout.modal.bill import Billed, Row, billed_objects, read_items
 from tieout.modal.calls import CalledFunction, read_functions
 from tieout.modal.client import Cause, ModalError, Session, Settings
-from tieout.modal.plan import floor
+from tieout.modal.plan import first_bill_day, floor
 from tieout.modal.retry_policy import RetryPolicy
 from tieout.modal.snapshots import Range
+from tieout.sources.workspace_snapshot import DEPLOYED, Deployed, DiscoveredFunction, busiest
 
 _LOOK_BACK = dt.timedelta(days=7)
 _LOOK_AHEAD = dt.timedelta(days=1)
 _HOUR = dt.timedelta(hours=1)
-_DEFAULT_ENVIRONMENT = "main"
 _DEFAULT_PROGRAMME = "modal"
 
 
@@ -45,38 +43,6 @@ class Access:
     is_reached: bool
     billed: frozenset[Billed]
     newest_hour: dt.datetime | None
-
-
-@dataclass(frozen=True)
-class DiscoveredFunction:
-    """A function as it is deployed: its app, and what `modal function info --json` says."""
-
-    app: ModalApp
-    name: str
-    info: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """What a workspace runs.
-
-    Attributes:
-        workspace: its name.
-        environment: the Modal environment that was looked at.
-        functions: what is deployed in it, by app and name.
-        unlisted: apps that were billed lately and of which no function is known.
-        elsewhere: other environments in which something was billed lately.
-        rates: Modal's prices now, by rate name, digit for digit; none when the token may not see them.
-        is_billed: whether the bill could be read.
-    """
-
-    workspace: str
-    environment: str
-    functions: tuple[DiscoveredFunction, ...]
-    unlisted: tuple[str, ...]
-    elsewhere: tuple[str, ...]
-    rates: Mapping[str, str]
-    is_billed: bool
 
 
 def look_at_access(policy: RetryPolicy, now: dt.datetime) -> Access:
@@ -120,14 +86,15 @@ def look_at_deployed(policy: RetryPolicy, now: dt.datetime) -> Deployed:
         settings.require_token()
         workspace = session.workspace(settings.server)
         billed = _billed_if_allowed(session, now)
-        environment = settings.environment or _busiest(billed or frozenset())
+        environment = settings.environment or busiest(each.environment for each in billed or ())
         asked = _Asked(session, Path(scratch), environment)
         rates, deployed = asked.rates(), [app for app in asked.apps() if app.state == DEPLOYED]
         listed = session.side_by_side([partial(asked.functions, app) for app in deployed])
         found = [function for functions in listed for function in functions]
         configured = session.side_by_side([partial(asked.configuration, function) for function in found])
-        functions = sorted(configured, key=lambda each: (each.app.name, each.name))
+        functions = sorted(configured, key=lambda each: (each.app, each.name))
     known = {function.app.name for function in found}
+    today = now.date()
     costing = {each.description for each in billed or () if each.is_app and each.environment == environment}
     return Deployed(
         workspace=workspace or _DEFAULT_PROGRAMME,
@@ -137,6 +104,9 @@ def look_at_deployed(policy: RetryPolicy, now: dt.datetime) -> Deployed:
         elsewhere=tuple(sorted({each.environment for each in billed or ()} - {environment})),
         rates=rates,
         is_billed=billed is not None,
+        seen_on=today,
+        rates_seen_on=today,
+        billed_from=first_bill_day(today),
     )
 
 
@@ -169,7 +139,7 @@ class _Asked:
 
     def configuration(self, function: CalledFunction) -> DiscoveredFunction:
         with self._answer("function", "info", "--env", self._environment, "--json", "--", function.reference) as file:
-            return DiscoveredFunction(function.app, function.name, json.loads(file.read_bytes()))
+            return DiscoveredFunction(function.app.name, function.name, json.loads(file.read_bytes()))
 
     @contextmanager
     def _answer(self, *command: str) -> Iterator[Path]:
@@ -193,8 +163,3 @@ def _billed_if_allowed(session: Session, now: dt.datetime) -> frozenset[Billed] 
         if error.cause is Cause.DENIED:
             return None
         raise
-
-
-def _busiest(billed: Iterable[Billed]) -> str:
-    objects = Counter(each.environment for each in billed)
-    return max(sorted(objects), key=lambda environment: objects[environment], default=_DEFAULT_ENVIRONMENT)

@@ -12,12 +12,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tieout.catalog.models import BASELINE, Catalog, Defaults, Price, Prices, Resource
-from tieout.modal.discovery import Deployed, DiscoveredFunction
+from tieout.sources.workspace_snapshot import ConfigurationChange, Deployed, DiscoveredFunction
 
 _GPU_RATE = re.compile(r"gpu_hour_cost_(\w+)")
 _LONGEST_TIMEOUT = 86_400
 _SCALEDOWN = range(2, 1201)
 _GPU_COUNT = range(1, 9)
+_SHOWN_CHANGES = 10
 
 _ROLLOUT = """\
 # The phases of the programme in the order of their deployment.
@@ -30,7 +31,7 @@ _ROLLOUT = """\
 #     functions: [name_of_a_function]
 #     promised_usd_per_day: {{low: "100", high: "200"}}
 #     risk: low
-programme: {programme}
+{changes}programme: {programme}
 # QUESTION: which harm would you accept for a saving? Decide before you look: rates as differences (0.01 is a percentage
 # point), execution seconds as ratios after ÷ before.
 guardrails: {{error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_ratio: "1.25", p95_ratio: "1.25"}}
@@ -60,39 +61,56 @@ _BILLING = """\
 account_id: {account}
 account_name: {account}
 """
+_CHANGE = """\
+# QUESTION: is this a change that you want to measure? {settings} of {function} on {app},
+#   between {before:%Y-%m-%d} and {after:%Y-%m-%d}{deployed}
+"""
 _ADJUSTMENTS = """\
 # Dated corrections to the saving that demand does not explain (an outage, a one-off backfill), each with its evidence.
 adjustments: []
 """
 
 
-def first_catalog(deployed: Deployed, built_in: Catalog, *, today: dt.date, valid_from: dt.date) -> dict[str, str]:
+def first_catalog(deployed: Deployed, built_in: Catalog) -> dict[str, str]:
     """Write the files of a first catalog.
 
     Args:
         deployed: what the workspace runs.
         built_in: any catalog, for the labels of resources and for Modal's defaults.
-        today: when it was looked at.
-        valid_from: the first day that will be priced with the rates of today.
 
     Returns:
         The text of each file by its name.
     """
-    resources = _resources(built_in.prices, deployed.rates, today=today, valid_from=valid_from)
+    resources = _resources(built_in.prices, deployed)
+    changes = "".join(map(_change, deployed.changes[:_SHOWN_CHANGES]))
     return {
-        "functions.yaml": _functions(deployed, resources, built_in.prices.defaults, today),
-        "rollout.yaml": _ROLLOUT.format(programme=_quoted(deployed.workspace), year=today.year),
+        "functions.yaml": _functions(deployed, resources, built_in.prices.defaults),
+        "rollout.yaml": _ROLLOUT.format(
+            programme=_quoted(deployed.workspace), year=deployed.seen_on.year, changes=changes
+        ),
         "projection.yaml": _PROJECTION,
-        "prices.yaml": _prices(resources, built_in.prices, valid_from),
+        "prices.yaml": _prices(resources, built_in.prices, deployed.billed_from),
         "adjustments.yaml": _ADJUSTMENTS,
         "billing.yaml": _BILLING.format(account=_quoted(deployed.workspace)),
         "mail.yaml": _MAIL,
     }
 
 
-def _functions(deployed: Deployed, resources: Sequence[Resource], defaults: Defaults, today: dt.date) -> str:
+def _change(change: ConfigurationChange) -> str:
+    deployed_at = change.deployed_at
+    return _CHANGE.format(
+        settings=" and ".join(change.settings),
+        function=_quoted(change.function.name),
+        app=_quoted(change.function.app),
+        before=change.seen_before,
+        after=change.seen_after,
+        deployed="" if deployed_at is None else f"; deployed_at: {deployed_at:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _functions(deployed: Deployed, resources: Sequence[Resource], defaults: Defaults) -> str:
     lines = [
-        f"# What runs where, as it was deployed on {today}. A field that is not given is Modal's default.",
+        f"# What runs where, as it was deployed on {deployed.seen_on}. A field that is not given is Modal's default.",
         "# QUESTION: what is each function for? Its summary stands in the report beside its cost.",
         "# QUESTION: is the environment the one that the programme is about? Others are billed, too, and stay unnamed.",
         f"environment: {_quoted(deployed.environment)}",
@@ -109,13 +127,21 @@ def _functions(deployed: Deployed, resources: Sequence[Resource], defaults: Defa
         lines += [f"  - name: {_quoted(name)}", '    summary: ""', "    configurations:"]
         for function in namesakes:
             lines += _configuration(function, resources, defaults)
+            for change in deployed.changes:
+                if (change.function.app, change.function.name) == (function.app, name):
+                    *_, written = _configuration(change.function, resources, defaults, phase="phase-1")
+                    lines.append(f"      # once rollout.yaml has that phase: {written.strip()}")
     return "\n".join(lines) + "\n"
 
 
-def _configuration(function: DiscoveredFunction, resources: Sequence[Resource], defaults: Defaults) -> list[str]:
+def _configuration(
+    function: DiscoveredFunction, resources: Sequence[Resource], defaults: Defaults, *, phase: str = BASELINE
+) -> list[str]:
     info = function.info
-    fields: dict[str, str] = {"phase": BASELINE, "app": _quoted(function.app.name)}
+    fields: dict[str, str] = {"phase": phase, "app": _quoted(function.app)}
     lines = []
+    if not info:
+        lines.append("      # QUESTION: no configuration of it is known: which GPU, CPU and memory does it ask for?")
     gpu, count = _gpu(info)
     if gpu is not None:
         named = next((each.name for each in resources if gpu.lower() in _labels(each)), None)
@@ -157,9 +183,10 @@ def _request(value: Any) -> Decimal | None:
         return None
 
 
-def _resources(prices: Prices, rates: Mapping[str, str], *, today: dt.date, valid_from: dt.date) -> list[Resource]:
-    """Return the known resources at the rates of today, and those that only the rates know."""
-    source = f"modal billing rates, read on {today}"
+def _resources(prices: Prices, deployed: Deployed) -> list[Resource]:
+    """Return the known resources at the rates that were read, and those that only the rates know."""
+    rates, valid_from = deployed.rates, deployed.billed_from
+    source = f"modal billing rates, read on {deployed.rates_seen_on}"
     known = {each.rate_name for each in prices.resources}
     labels = {label for each in prices.resources for label in _labels(each)}
     found = [

@@ -238,6 +238,12 @@ SHEETS = (
     Tab("Inputs", lambda sheet, r: write_inputs(sheet, r.inputs, method=r.method_version, revision=r.revision.number)),
 )
 """The sheets of the workbook after its summary, in their order."""
+_NEED_A_CLAIM = frozenset({"Ledger", "Savings", "Witnesses", "Bridge", "Guardrails", "Audit"})
+
+
+def sheets_of(report: WeeklyReport) -> tuple[Tab, ...]:
+    """The sheets that a report fills: all of them, or those that need no claim."""
+    return tuple(tab for tab in SHEETS if not (report.is_spend_only and tab.name in _NEED_A_CLAIM))
 
 
 def read_contents(data: WeekData) -> WeeklyReport:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tieout.catalog.load import load_catalog
+from tieout.catalog.mail_settings import load_mail_settings
 from tieout.catalog.models import CatalogError
 from tieout.core.resources import resource_path
 
@@ -68,8 +69,34 @@ def test_a_label_cannot_mean_two_resources(catalog_dir: Path) -> None:
         load_catalog(catalog_dir)
 
 
-def test_a_missing_file_says_where_it_was_looked_for(catalog_dir: Path) -> None:
-    (catalog_dir / "rollout.yaml").unlink()
+@pytest.mark.parametrize("name", ["rollout", "projection", "adjustments", "billing", "settings", "mail"])
+def test_a_file_of_the_programme_may_be_missing(catalog_dir: Path, name: str) -> None:
+    for path in catalog_dir.glob("*.yaml"):
+        if path.stem not in ("functions", "prices", name):
+            path.unlink()
+    (catalog_dir / "functions.yaml").write_text("functions: []\n")
+    if name in ("projection", "rollout", "adjustments"):
+        (catalog_dir / f"{name}.yaml").unlink()
+    catalog = load_catalog(catalog_dir)
+    assert catalog.rollout.programme == catalog_dir.parent.name
+    assert (catalog.rollout.phases, catalog.projection.lines, catalog.adjustments.adjustments) == ((), (), ())
+    assert catalog.rollout.guardrails == load_catalog(resource_path("catalog")).rollout.guardrails
+    assert load_mail_settings(catalog_dir, {}).timezone == "UTC"
+
+
+def test_a_file_that_comes_to_a_programme_is_another_programme(catalog_dir: Path) -> None:
+    adjustments = (catalog_dir / "adjustments.yaml").read_bytes()
+    (catalog_dir / "adjustments.yaml").unlink()
+    before = load_catalog(catalog_dir)
+    (catalog_dir / "adjustments.yaml").write_bytes(adjustments)
+    after = load_catalog(catalog_dir)
+    assert before.sha256 != after.sha256
+    assert after.file_sha256.keys() - before.file_sha256.keys() == {"adjustments.yaml"}
+
+
+@pytest.mark.parametrize("name", ["functions", "prices"])
+def test_a_missing_file_says_where_it_was_looked_for(catalog_dir: Path, name: str) -> None:
+    (catalog_dir / f"{name}.yaml").unlink()
     with pytest.raises(CatalogError, match=re.escape("TIEOUT_CATALOG")):
         load_catalog(catalog_dir)
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pytest
 
 from tests.conftest import BuildOnce, Spoken, Tieout
@@ -143,6 +145,40 @@ def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) ->
     assert not home.catalog.exists()
 
 
+def test_a_workbook_without_a_claim_has_no_sheet_about_one(home: Home) -> None:
+    book = openpyxl.load_workbook(home.reports / WEEK.label / f"tieout-{WEEK.label}.xlsx")
+    assert book.sheetnames == ["Summary", "Spend", "Daily", "Reconciliation", "Gates", "Definitions"]
+    summary = [str(cell) for [cell, *_] in book["Summary"].iter_rows(values_only=True)]
+    assert "What was saved" not in summary
+    assert any("$70.70 was spent" in line for line in summary)
+
+
+def test_an_audit_without_a_catalog_says_that_there_is_nothing_to_audit(tieout: Tieout, home: Home) -> None:
+    said = tieout("audit", "--home", home.root)
+    assert said.code == 0
+    assert "This workspace has no catalog" in said.out
+    assert f"`tieout init --home {home.root}`" in said.out
+
+
+def test_a_first_catalog_is_written_from_the_landed_files_and_run_takes_it_as_it_is(
+    tieout: Tieout, home: Home, tmp_path: Path
+) -> None:
+    home = Home(shutil.copytree(home.root, tmp_path / "acme"))
+    before = tieout("sql", "spend_by_function", "--csv", "--home", home.root).out
+    written = tieout("init", "--home", home.root)
+    assert written.code == 0
+    assert "1 function in 1 configuration of 1 app in the environment main of acme" in written.out
+    assert "No configuration is landed of: render/frame" in written.out
+    assert f"Next: `tieout run --home {home.root}`" in written.out
+    assert [each.name for each in load_catalog(home.catalog).functions.functions] == ["frame"]
+    ran = tieout("run", "--home", home.root)
+    assert (ran.code, f"Programme: acme, {home.catalog}" in ran.out) == (0, True)
+    after = tieout("sql", "spend_by_function", "--csv", "--home", home.root).out
+    assert after == before.replace("frame,none,", "frame,baseline,")
+    assert tieout("init", "--home", home.root).code == 2
+    assert [name for name, text in texts(home.catalog).items() if FOREIGN in text.lower()] == []
+
+
 def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, tmp_path: Path) -> None:
     """The catalog is named, and knows none of the billed apps."""
     home = Home(tmp_path / "acme")
@@ -154,6 +190,7 @@ def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, tmp_path
     outside = "the catalog does not name 99.0% of the bill, $70.00: render/frame"
     unseen = f"{functions} functions of the catalog were neither billed nor called"
     doctor = tieout("doctor", "--home", home.root).out
+    assert [line.split()[0] for line in doctor.splitlines() if "billed_outside_catalog" in line] == ["finding"]
     for finding in (outside, unseen, "billed_outside_catalog", "catalogued_but_unseen"):
         assert finding in report
         assert finding in " ".join(doctor.split())

@@ -86,7 +86,7 @@ def test_a_pull_needs_a_catalog_of_the_workspace(
     home = Home(tmp_path / "mine")
     spoken = tieout("pull", "--home", home.root)
     assert spoken.code == 2
-    assert f"`tieout init {home.catalog}` writes one" in spoken.err
+    assert f"`tieout init --home {home.root}` writes one" in spoken.err
 
 
 def test_a_catalog_in_the_home_is_found_unasked(

@@ -10,9 +10,8 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.catalog.models import Catalog, Configuration
 from tieout.core.resources import resource_path
-from tieout.modal.apps import ModalApp
-from tieout.modal.discovery import Deployed, DiscoveredFunction
 from tieout.modal.first_catalog import first_catalog
+from tieout.sources.workspace_snapshot import ConfigurationChange, Deployed, DiscoveredFunction
 
 TODAY, VALID_FROM = dt.date(2026, 11, 23), dt.date(2026, 10, 1)
 INFO: dict[str, Any] = {"cpu": None, "memory_mib": None, "gpus": [], "timeout": 300, "scaledown_window": 60}
@@ -23,21 +22,18 @@ def built_in() -> Catalog:
     return load_catalog(resource_path("catalog"))
 
 
-def app(name: str) -> ModalApp:
-    return ModalApp("main", "ap-1", name, "deployed", created_at=None, stopped_at=None)
-
-
 def workspace(*functions: DiscoveredFunction, rates: dict[str, str] | None = None, **fields: Any) -> Deployed:
-    said = {"workspace": "acme", "environment": "main", "unlisted": (), "elsewhere": (), "is_billed": True, **fields}
+    looked = {"seen_on": TODAY, "rates_seen_on": TODAY, "billed_from": VALID_FROM, "is_billed": True}
+    said = {"workspace": "acme", "environment": "main", "unlisted": (), "elsewhere": (), **looked, **fields}
     return Deployed(functions=functions, rates=rates or {"cpu_hour_cost": "0.05000"}, **said)
 
 
 def function(name: str, on: str = "api", **info: Any) -> DiscoveredFunction:
-    return DiscoveredFunction(app(on), name, {**INFO, **info})
+    return DiscoveredFunction(on, name, {**INFO, **info})
 
 
 def written(deployed: Deployed, built_in: Catalog, folder: Path) -> Catalog:
-    for name, text in first_catalog(deployed, built_in, today=TODAY, valid_from=VALID_FROM).items():
+    for name, text in first_catalog(deployed, built_in).items():
         (folder / name).write_text(text, encoding="utf-8")
     load_mail_settings(folder, {})
     return load_catalog(folder)
@@ -103,6 +99,20 @@ def test_the_example_in_the_comments_is_a_phase_that_loads(built_in: Catalog, tm
     example = [line.removeprefix("#") for line in rollout.splitlines() if line.startswith("#   ")]
     (tmp_path / "rollout.yaml").write_text(rollout.replace("phases: []", "\n".join(["phases:", *example])))
     assert load_catalog(tmp_path).rollout.phases[0].id == "phase-1"
+
+
+def test_a_change_that_was_seen_is_a_question_whose_answer_loads(built_in: Catalog, tmp_path: Path) -> None:
+    moment = dt.datetime(2026, 11, 3, 9, 30)  # noqa: DTZ001 - naive UTC
+    change = ConfigurationChange(function("f", memory_mib=512), ("memory_mib",), moment, moment, deployed_at=moment)
+    deployed = workspace(function("f", memory_mib=2048), changes=(change,))
+    written(deployed, built_in, tmp_path)
+    assert "deployed_at: 2026-11-03T09:30:00Z" in (tmp_path / "rollout.yaml").read_text()
+    functions = (tmp_path / "functions.yaml").read_text()
+    (tmp_path / "functions.yaml").write_text(functions.replace("# once rollout.yaml has that phase: ", ""))
+    phase = "phases: [{id: phase-1, name: less, deployed_at: 2026-11-03T09:30:00Z, functions: [f], risk: low}]"
+    rollout = (tmp_path / "rollout.yaml").read_text()
+    (tmp_path / "rollout.yaml").write_text(rollout.replace("phases: []", phase))
+    assert [each.memory_mib for each in configurations(load_catalog(tmp_path))] == [2048, 512]
 
 
 @pytest.mark.parametrize(

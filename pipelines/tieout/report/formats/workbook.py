@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tieout.core.files import write_whole
 from tieout.core.periods import day_start
-from tieout.report.contents import SHEETS, WeeklyReport
+from tieout.report.contents import WeeklyReport, sheets_of
 from tieout.report.formats.sheets import Book, Cell, Kind, Row, Sheet, SheetColumn, share_cell
 from tieout.report.section import CostColumn
 from tieout.report.sections.tie_out import tie_out_rows
@@ -35,7 +35,7 @@ def render_workbook(report: WeeklyReport) -> bytes:
     book = Book(
         {
             "title": f"Tieout · {report.programme} · {report.week.label}",
-            "subject": "Weekly cost and savings, tied out to the bill",
+            "subject": f"Weekly cost{'' if report.is_spend_only else ' and savings'}, tied out to the bill",
             "author": "Tieout",
             "keywords": f"{report.week.label}, cost, savings, tie-out",
             "comments": f"Input hash {report.inputs.sha256}, method version {report.method_version}",
@@ -44,7 +44,7 @@ def render_workbook(report: WeeklyReport) -> bytes:
         footer=f"{report.programme} · {report.week.label} · input {report.inputs.sha256[:12]}",
     )
     summary = book.sheet("Summary")
-    columns = [tab.write(book.sheet(tab.name, is_wide=tab.is_wide), report) for tab in SHEETS]
+    columns = [tab.write(book.sheet(tab.name, is_wide=tab.is_wide), report) for tab in sheets_of(report)]
     _summary(summary, report, [column for column in columns if column is not None])
     return book.content
 
@@ -54,16 +54,17 @@ def _summary(sheet: Sheet, report: WeeklyReport, costs: Sequence[CostColumn]) ->
     sheet.title(f"{report.programme}, week {report.week.label}", below=f"{report.span}, UTC. {report.as_of_sentence}")
     for sentence in (*report.sentences, report.tie_out.sentence, report.days_sentence):
         sheet.paragraph(sentence, columns=len(_FIRST_SHEET_WIDTHS))
-    sheet.heading("What was saved")
     money = Kind.CENTS
-    sheet.table(
-        (
-            SheetColumn("Avoided cost against the baseline", width=40),
-            SheetColumn("In the week", money, width=19),
-            SheetColumn("A measured day", money, width=19),
-        ),
-        list(_saving_rows(report)),
-    )
+    if not report.is_spend_only:
+        sheet.heading("What was saved")
+        sheet.table(
+            (
+                SheetColumn("Avoided cost against the baseline", width=40),
+                SheetColumn("In the week", money, width=19),
+                SheetColumn("A measured day", money, width=19),
+            ),
+            list(_saving_rows(report)),
+        )
     sheet.heading("What it cost, and whether the sheets agree")
     sheet.table(
         (
