@@ -70,9 +70,17 @@ pictures: .venv/ready
 
 # Every version in an environment of its own; DUCKDB="1.3.2" asks for another.
 DUCKDB := 1.2.2 1.4.5 1.5.6 2.0.0
+DUCKDB_NODE := 1.5.6-r.1
 compatibility: $(DUCKDB:%=.venv-duckdb-%/ready)
 	@rm -f .venv/finance.duckdb && .venv/bin/python -m tests.compatibility.write .venv/finance.duckdb
 	@for version in $(DUCKDB); do .venv-duckdb-$$version/bin/python tests/compatibility/read.py .venv/finance.duckdb || exit 1; done
+	@if command -v npm >/dev/null; then $(MAKE) -s .venv-duckdb-node/ready && \
+		node tests/compatibility/read.mjs .venv-duckdb-node .venv/finance.duckdb; else echo 'Node is not installed, so it was not tried'; fi
+
+.venv-duckdb-node/ready:
+	@rm -rf .venv-duckdb-node && mkdir .venv-duckdb-node
+	@npm install --silent --no-save --no-package-lock --prefix .venv-duckdb-node @duckdb/node-api@$(DUCKDB_NODE)
+	@touch $@
 
 .venv-duckdb-%/ready: .venv/ready
 	@.venv/bin/python -m venv --clear .venv-duckdb-$*

@@ -14,8 +14,8 @@ from benchmarks.identity import IdentityError
 # The values differ from run to run or from version to version although no figure does. What is compared is whether
 # there is one. `published` is finance.duckdb, `warehouse` is warehouse.duckdb.
 NORMALISED = {
-    "published.finance.about": ("built_at", "tieout_version", "inputs_sha256", "catalog_sha256"),
-    "published.finance.weeks": ("built_at", "inputs_sha256"),
+    "published.main.about": ("built_at", "tieout_version", "inputs_sha256", "catalog_sha256"),
+    "published.main.weeks": ("built_at", "inputs_sha256"),
 }
 NORMALISED_IN_REPORT = {
     r"issued\s+\d{4}-\d\d-\d\d\s+\d\d:\d\d\s+UTC": "issued <time> UTC",

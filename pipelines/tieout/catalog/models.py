@@ -287,10 +287,17 @@ class Adjustments(_Model):
 
 
 class Billing(_Model):
-    """`billing.yaml`: the account that the bill belongs to, as other tools shall know it. The file may be missing."""
+    """`billing.yaml`: the account that the bill belongs to, as other tools shall know it. The file may be missing.
+
+    Attributes:
+        account_id: BillingAccountId of FOCUS rows.
+        account_name: BillingAccountName of FOCUS rows.
+        publishes_tags: whether FOCUS rows carry the tags of the bill, which may name people.
+    """
 
     account_id: Name = "modal-workspace"
     account_name: Name = "Modal workspace"
+    publishes_tags: bool = True
 
 
 class SeriesRule(_Model):

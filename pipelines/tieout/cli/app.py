@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
+from tieout.cli.app_export import export_app
 from tieout.cli.failures import CommandError, ExitCode
-from tieout.cli.options import CatalogOption, HomeOption, catalog_of, home_of, own_catalog_of, remember
+from tieout.cli.options import (
+    CatalogOption,
+    HomeOption,
+    WeekOption,
+    catalog_of,
+    home_of,
+    own_catalog_of,
+    remember,
+)
 from tieout.core.home import CATALOG_FOLDER, Home
 
 app = typer.Typer(
@@ -21,11 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-export_app = typer.Typer(
-    help="Write what Tieout knows as a file for other programs.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 app.add_typer(export_app, name="export")
 
 ScenarioOption = Annotated[
@@ -37,7 +41,6 @@ ScenarioOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="The luck; the same seed writes the same files.")]
 WeeksOption = Annotated[int, typer.Option(min=1, max=60, help="Weeks to simulate, half of them before the rollout.")]
-WeekOption = Annotated[str | None, typer.Option(metavar="2026-W46", help="An ISO week.", show_default=False)]
 AddressesOption = Annotated[
     list[str] | None, typer.Option(metavar="ADDRESS", help="Send it to this address instead.", show_default=False)
 ]
@@ -64,8 +67,21 @@ def main() -> None:
         sys.exit(explain(error))
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        import importlib.metadata
+
+        print(f"tieout {importlib.metadata.version('tieout')}")
+        raise typer.Exit
+
+
 @app.callback()
-def tieout(context: typer.Context, home: HomeOption = None, catalog: CatalogOption = None) -> None:
+def tieout(
+    context: typer.Context,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say it.")] = False,
+) -> None:
     """Keep the options that stand before the command."""
     remember(context, home, catalog)
 
@@ -280,18 +296,24 @@ def freeze_baseline(
 
 
 @app.command()
-def sql(
+def sql(  # noqa: PLR0913 - a parameter for every option
     context: typer.Context,
     question: Annotated[
         str | None, typer.Argument(help="A canned query's name, or a select in quotes.", show_default=False)
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, as programs read it.")] = False,
+    as_excel_csv: Annotated[
+        bool, typer.Option("--excel-csv", help="Print CSV that Excel opens with a double click (byte order mark).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; money as text, digit for digit.")] = False,
     xlsx: Annotated[
         Path | None, typer.Option("--xlsx", metavar="FILE", help="Write an Excel workbook.", show_default=False)
     ] = None,
     parquet: Annotated[
         Path | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet, exact.", show_default=False)
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Stop after so long.", show_default=False)
     ] = None,
     home: HomeOption = None,
 ) -> None:
@@ -307,7 +329,7 @@ def sql(
     """
     from tieout.cli.sql import answer, list_questions, save
 
-    given = {"csv": as_csv, "json": as_json, "xlsx": xlsx is not None, "parquet": parquet is not None}
+    given = {"csv": as_csv, "excel-csv": as_excel_csv, "json": as_json, "xlsx": xlsx, "parquet": parquet}
     forms = [form for form, is_given in given.items() if is_given]
     if len(forms) > 1:
         named = " and ".join(f"--{form}" for form in forms)
@@ -316,45 +338,9 @@ def sql(
     if question is None:
         list_questions()
     elif file is not None:
-        save(home_of(context, home), question, file, form=forms[0])
+        save(home_of(context, home), question, file, form=forms[0], seconds=timeout)
     else:
-        answer(home_of(context, home), question, form=forms[0] if forms else "table")
-
-
-@export_app.command("xlsx")
-def export_xlsx(
-    context: typer.Context,
-    week: WeekOption = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to; else tieout-WEEK.xlsx here.", show_default=False),
-    ] = None,
-    home: HomeOption = None,
-    catalog: CatalogOption = None,
-) -> None:
-    """Write a week's workbook from the warehouse as it is; without --week the newest one.
-
-    Example: tieout export xlsx --week 2026-W46 --out november.xlsx
-    """
-    from tieout.cli.export import export_workbook
-
-    export_workbook(home_of(context, home), catalog_of(context, catalog, home), week=week, path=file)
-
-
-@export_app.command("focus")
-def export_focus(
-    context: typer.Context,
-    version: Annotated[str, typer.Option(metavar="1.2|1.4", help="1.4 splits every charge over functions.")] = "1.2",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets a CSV and a Parquet file per month.")] = Path("focus"),
-    home: HomeOption = None,
-) -> None:
-    """Write the bill as FOCUS Cost and Usage, for any FinOps tool; each month adds up to the bill.
-
-    Example: tieout export focus --version 1.4 --out ./focus
-    """
-    from tieout.cli.export import export_focus_files
-
-    export_focus_files(home_of(context, home), version=version, directory=out.absolute())
+        answer(home_of(context, home), question, form=forms[0] if forms else "table", seconds=timeout)
 
 
 @app.command()

@@ -34,6 +34,8 @@ CatalogOption = Annotated[
     ),
 ]
 
+WeekOption = Annotated[str | None, typer.Option(metavar="2026-W46", help="An ISO week.", show_default=False)]
+
 
 def remember(context: typer.Context, home: Path | None, catalog: Path | None) -> None:
     """Keep what was given before the command."""

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from tieout.cli.failures import CommandError
 from tieout.cli.messages import out, say
+from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.warehouse.queries import (
     Answer,
@@ -43,17 +44,17 @@ def list_questions() -> None:
     say('`tieout sql NAME` answers one; `tieout sql "select …"` anything else, read-only.')
 
 
-def answer(home: Home, question: str, *, form: str) -> None:
-    """Print the answer to a question as a table, as CSV or as JSON.
+def answer(home: Home, question: str, *, form: str, seconds: float | None = None) -> None:
+    """Print the answer to a question as a table, as CSV (with or without a byte order mark) or as JSON.
 
     Raises:
         QueryError: no such canned question, or SQL that DuckDB does not accept.
         WarehouseError: there is no warehouse yet, or it is being written.
     """
-    _FORMS[form](ask_workspace(home, select_of(question)))
+    _FORMS[form](_ask(home, select_of(question), seconds))
 
 
-def save(home: Home, question: str, path: Path, *, form: str) -> None:
+def save(home: Home, question: str, path: Path, *, form: str, seconds: float | None = None) -> None:
     """Write the answer to a question to a file, as a workbook or as Parquet, whole or not at all.
 
     Raises:
@@ -65,12 +66,17 @@ def save(home: Home, question: str, path: Path, *, form: str) -> None:
     from tieout.report.query_export import as_parquet, as_workbook
 
     select = select_of(question)
-    found = ask_workspace(home, select)
+    found = _ask(home, select, seconds)
     if not found.columns:
         raise CommandError("the statement gives no rows, so there is nothing to write", remedy="Ask with a select.")
     content = as_parquet(found) if form == "parquet" else as_workbook(found, question=question, select=select)
     write_whole(path, content)
     say(f"{len(found.rows):,} rows in {path}")
+
+
+def _ask(home: Home, select: str, seconds: float | None) -> Answer:
+    with stoppable("Stopped; nothing was asked to the end."):
+        return ask_workspace(home, select, seconds=seconds)
 
 
 def exact(value: Any) -> str:
@@ -99,6 +105,12 @@ def _print_csv(found: Answer) -> None:
     writer.writerow([_inert(name) for name in found.columns])
     for row in found.rows:
         writer.writerow([_inert(value) if isinstance(value, str) else exact(value) for value in row])
+
+
+def _print_csv_for_spreadsheets(found: Answer) -> None:
+    """Begin with a byte order mark, by which a spreadsheet knows UTF-8."""
+    sys.stdout.write("\ufeff")
+    _print_csv(found)
 
 
 def _inert(text: str) -> str:
@@ -195,4 +207,9 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-_FORMS: Mapping[str, Callable[[Answer], None]] = {"csv": _print_csv, "json": _print_json, "table": _print_table}
+_FORMS: Mapping[str, Callable[[Answer], None]] = {
+    "csv": _print_csv,
+    "excel-csv": _print_csv_for_spreadsheets,
+    "json": _print_json,
+    "table": _print_table,
+}

@@ -1,6 +1,7 @@
 """The warehouse file: opening it for writing and for reading."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ import duckdb
 
 from tieout.core.errors import TieoutError
 from tieout.warehouse.schema import NewerVersionError, migrate, refuse_newer
+
+# What DuckDB says of a file that another process has open.
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 
 
 class WarehouseError(TieoutError):
@@ -93,9 +97,17 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(path, read_only=read_only)
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if (holder := _HOLDER.search(str(error))) is not None:
             # Without its cause: Dagster's run shows the innermost error, and that one names no remedy.
-            raise WarehouseBusyError(
-                f"{path} is being written by another process", remedy="Wait until that run ends, or stop it."
-            ) from None
+            raise _busy(path, holder, read_only=read_only) from None
         raise WarehouseError(f"it cannot be opened: {error}", place=path) from None
+
+
+def _busy(path: Path, holder: re.Match[str], *, read_only: bool) -> WarehouseBusyError:
+    """Name the process that holds the file: only one that writes keeps others from reading it."""
+    program = f"{Path(holder['program'] or 'another program').name}, process {holder['pid']}"
+    if read_only:
+        return WarehouseBusyError(
+            f"{path} is being written by {program}", remedy="Wait until that run ends, or stop it."
+        )
+    return WarehouseBusyError(f"{path} is open in {program}", remedy="Wait until it ends, or close it there.")

@@ -122,7 +122,7 @@ def _tied(con: duckdb.DuckDBPyConnection, model: Model, month: date) -> _Month:
 def _write(con: duckdb.DuckDBPyConnection, model: Model, month: _Month, path: Path) -> FocusFile:
     """Write a file beside its place, read it back, and move it there."""
     is_text = path.suffix == ".csv"
-    options = "format csv, header true" if is_text else "format parquet, compression zstd"
+    options = "format csv, header true" if is_text else "format parquet, compression snappy"
     order = ", ".join(f"{column} nulls first" for column in model.key)
     with written_whole(path) as partial:
         con.execute(

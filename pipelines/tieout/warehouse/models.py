@@ -203,6 +203,17 @@ def tables_read(select: str) -> frozenset[str]:
     Raises:
         ModelError: DuckDB cannot parse it, or it is no select.
     """
+    return frozenset(name for name in names_read(select) if "." in name)
+
+
+def names_read(select: str) -> frozenset[str]:
+    """Return what a select reads, as it is written: tables with their schema, and names that stand alone.
+
+    A name that stands alone is a table of the main schema, or a part of the select itself (`with name as …`).
+
+    Raises:
+        ModelError: DuckDB cannot parse it, or it is no select.
+    """
     row = _parser().execute("select json_serialize_sql($sql)", {"sql": select}).fetchone()
     parsed: dict[str, Any] = json.loads(row[0]) if row else {}
     if parsed.get("error"):
@@ -227,9 +238,10 @@ def _base_tables(node: Any) -> set[str]:
         return set().union(*(_base_tables(item) for item in node)) if node else set()
     if not isinstance(node, dict):
         return set()
-    found = {f"{node['schema_name']}.{node['table_name']}"} if _is_base_table(node) else set()
+    found = {_name_of(node)} if node.get("type") == "BASE_TABLE" else set()
     return found.union(*(_base_tables(value) for value in node.values()))
 
 
-def _is_base_table(node: Mapping[str, Any]) -> bool:
-    return node.get("type") == "BASE_TABLE" and bool(node.get("schema_name"))
+def _name_of(node: Mapping[str, Any]) -> str:
+    schema, table = node.get("schema_name"), node["table_name"]
+    return f"{schema}.{table}" if schema else str(table)

@@ -1,6 +1,7 @@
 """Finance's file: the tables that others query, copied out of the warehouse and put in place whole.
 
-The file holds the schemas `finance` and `focus` and nothing else. It is written beside the one that is there, in a
+The file holds the tables of the floor `finance` in its main schema, so that they need no qualifier, and those of
+`focus` in a schema of that name. It is written beside the one that is there, in a
 storage version that DuckDB reads from 1.2 on, and renamed over it: whoever has the old one open keeps reading it
 unchanged, whoever opens the path finds the old or the new one and never anything between. The same warehouse gives the
 same content.
@@ -30,8 +31,12 @@ STORAGE_VERSION = "v1.2.0"
 """The format of the file: DuckDB 1.2 and everything later opens it."""
 
 PUBLISHED_FLOORS = ("finance", "focus")
+TAGS_COLUMN = "Tags"
 
 _ALIAS = "published"
+# As DuckDB calls the opened file by itself: `finance.spend_daily` then names the same table there as in the warehouse.
+_FILE_NAME = "finance"
+_MAIN_FLOOR = "finance"
 _READ_ONLY = 0o444
 
 
@@ -62,6 +67,7 @@ ABOUT = Description(
         "billed_usd": "sum of the bill as metered, exact",
         "attributed_usd": "what was attributed of it: the sum of spend_daily",
         "difference_usd": "attributed less billed: zero",
+        "has_tags": "whether FOCUS rows carry the tags of the bill, as catalog/billing.yaml says",
     },
 )
 
@@ -85,7 +91,7 @@ WEEKS = Description(
 DESCRIPTIONS = (ABOUT, WEEKS)
 
 _WEEKS = """
-create table published.finance.weeks as
+create table published.main.weeks as
 with
 
 tied as (
@@ -124,7 +130,7 @@ order by w.week_start
 """
 
 _ABOUT = """
-create table published.finance.about as
+create table published.main.about as
 with
 
 intervals as (
@@ -149,8 +155,9 @@ select
     coalesce(sum(w.pools_off), 0)::bigint as pools_off,
     coalesce(sum(w.billed_usd), 0)::decimal(38, 12) as billed_usd,
     coalesce(sum(w.attributed_usd), 0)::decimal(38, 12) as attributed_usd,
-    coalesce(sum(w.difference_usd), 0)::decimal(38, 12) as difference_usd
-from published.finance.weeks as w
+    coalesce(sum(w.difference_usd), 0)::decimal(38, 12) as difference_usd,
+    $has_tags::boolean as has_tags
+from published.main.weeks as w
 """
 
 
@@ -200,15 +207,15 @@ def is_published(
         return False
     try:
         with read_published(path) as file:
-            made = file.execute("select inputs_sha256, tieout_version from finance.about").fetchall()
+            made = file.execute("select inputs_sha256, tieout_version, has_tags from about").fetchall()
     except (WarehouseError, duckdb.Error):
         return False
-    return made == [(_digest(report_hashes(con, catalog, lock)), _version())]
+    return made == [(_digest(report_hashes(con, catalog, lock)), _version(), catalog.billing.publishes_tags)]
 
 
 @contextlib.contextmanager
 def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open finance's file for reading, under a name of its own: opened as `finance`, its schema would be ambiguous.
+    """Open finance's file for reading; its tables are found with and without `finance.` before their names.
 
     Raises:
         WarehouseError: there is no such file, or it is none of DuckDB's.
@@ -217,12 +224,24 @@ def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` publishes it.")
     with duckdb.connect() as con:
         try:
-            con.execute(f"attach {literal(str(path))} as {_ALIAS} (read_only)")
+            con.execute(f"attach {literal(str(path))} as {_FILE_NAME} (read_only)")
         except duckdb.Error as error:
             raise WarehouseError(f"it cannot be opened: {error}", place=path) from error
-        con.execute(f"use {_ALIAS}")
+        con.execute(f"use {_FILE_NAME}")
         con.execute("set timezone = 'UTC'")
         yield con
+
+
+def published_name(table: str) -> str:
+    """The table's name in the file: those of `finance` lie in its main schema."""
+    schema, _, name = table.partition(".")
+    return f"main.{name}" if schema == _MAIN_FLOOR else table
+
+
+def published_tables() -> frozenset[str]:
+    """The names, without a schema, of the tables in the file's main schema."""
+    names = [*(model.name for model in published_models()), *(description.table for description in DESCRIPTIONS)]
+    return frozenset(name.partition(".")[2] for name in names if published_name(name).startswith("main."))
 
 
 def published_models() -> tuple[Model, ...]:
@@ -234,17 +253,20 @@ def _fill(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock |
     """Copy everything in one transaction, so that all tables show the same warehouse; return the rows of each."""
     models = published_models()
     with transaction(con):
-        for schema in dict.fromkeys(model.schema for model in models):
+        for schema in dict.fromkeys(model.schema for model in models if model.schema != _MAIN_FLOOR):
             con.execute(f"create schema {_ALIAS}.{schema}")
-        rows = {model.name: _copy(con, model) for model in models}
+        rows = {model.name: _copy(con, model, with_tags=catalog.billing.publishes_tags) for model in models}
         rows |= _describe_itself(con, catalog, lock)
     con.execute(f"checkpoint {_ALIAS}")
     return dict(sorted(rows.items()))
 
 
-def _copy(con: duckdb.DuckDBPyConnection, model: Model) -> int:
+def _copy(con: duckdb.DuckDBPyConnection, model: Model, *, with_tags: bool) -> int:
     key = ", ".join(f'"{column}"' for column in model.key)
-    con.execute(f"create table {_ALIAS}.{model.name} as select * from {model.name} order by {key}")  # noqa: S608
+    left_out = TAGS_COLUMN in model.columns and not with_tags
+    columns = f"* replace (null::varchar as {TAGS_COLUMN})" if left_out else "*"
+    target = f"{_ALIAS}.{published_name(model.name)}"
+    con.execute(f"create table {target} as select {columns} from {model.name} order by {key}")  # noqa: S608
     _comment(con, model.name, model.description, model.columns)
     return _count(con, model.name)
 
@@ -266,6 +288,7 @@ def _describe_itself(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: Bas
             "tieout_version": _version(),
             "method_version": METHOD_VERSION,
             "inputs_sha256": _digest(hashes),
+            "has_tags": catalog.billing.publishes_tags,
             "catalog_sha256": catalog.sha256,
             "baseline_sha256": None if lock is None else lock.sha256,
         },
@@ -276,13 +299,15 @@ def _describe_itself(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: Bas
 
 
 def _comment(con: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]) -> None:
-    con.execute(f"comment on table {_ALIAS}.{table} is {literal(text)}")
+    target = f"{_ALIAS}.{published_name(table)}"
+    con.execute(f"comment on table {target} is {literal(text)}")
     for column, meaning in columns.items():
-        con.execute(f'comment on column {_ALIAS}.{table}."{column}" is {literal(meaning)}')
+        con.execute(f'comment on column {target}."{column}" is {literal(meaning)}')
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    [(rows,)] = con.execute(f"select count(*) from {_ALIAS}.{table}").fetchall()  # noqa: S608 - one of our own names
+    target = f"{_ALIAS}.{published_name(table)}"
+    [(rows,)] = con.execute(f"select count(*) from {target}").fetchall()  # noqa: S608 - one of our own names
     return int(rows)
 
 

@@ -1,10 +1,12 @@
 """Questions to the warehouse: the canned ones in `sql/queries/`, and any other select, answered without changing it."""
 
+import difflib
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 
@@ -12,11 +14,14 @@ from tieout.core.errors import TieoutError
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.warehouse.connection import WarehouseError, read_warehouse
-from tieout.warehouse.models import ModelError, all_models, tables_read
-from tieout.warehouse.publish import PUBLISHED_FLOORS, read_published
+from tieout.warehouse.models import ModelError, all_models, names_read
+from tieout.warehouse.publish import PUBLISHED_FLOORS, published_tables, read_published
 
 _HEAD = re.compile(r"\A\s*/\*(?P<question>.*?)\*/\s*(?P<select>.*)\Z", re.DOTALL)
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+Description: TypeAlias = Sequence[tuple[Any, ...]]
+"""The columns of an answer as DuckDB describes them: name, type and more."""
+_QUESTIONS = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})  # MULTI is how DuckDB runs a pivot
 
 
 class QueryError(TieoutError):
@@ -66,20 +71,39 @@ def select_of(text: str) -> str:
     """Return the SQL that a text stands for: a canned question's name, or SQL itself.
 
     Raises:
-        QueryError: a single word that is no canned question.
+        QueryError: nothing at all, or a single word that is no canned question.
     """
     wanted = text.strip()
+    if not wanted:
+        raise QueryError("the question is empty", remedy="`tieout sql` lists those that come with Tieout.")
     if not _NAME.fullmatch(wanted):
         return wanted
     queries = canned_queries()
-    name = wanted.replace("-", "_")
+    name = wanted.replace("-", "_").lower()
     if name not in queries:
-        raise QueryError(f"there is no query called {wanted!r}; there are: {', '.join(queries)}")
+        raise _unknown(wanted, name, list(queries))
     return queries[name].select
 
 
-def ask_workspace(home: Home, select: str) -> Answer:
+def _unknown(wanted: str, name: str, known: Sequence[str]) -> QueryError:
+    problem = f"there is no question called {wanted!r}"
+    if name in published_tables():
+        return QueryError(problem, remedy=f'It is a table: `tieout sql "from {name}"`.')
+    near = difflib.get_close_matches(name, known, n=3)
+    if near:
+        return QueryError(f"{problem}; did you mean {' or '.join(near)}?", remedy="`tieout sql` lists all.")
+    return QueryError(
+        f"{problem}; there are: {', '.join(known)}", remedy='SQL goes in quotes: `tieout sql "select …"`.'
+    )
+
+
+def ask_workspace(home: Home, select: str, *, seconds: float | None = None) -> Answer:
     """Answer from finance's file when the select reads nothing else, so that no build is in its way; else `ask`.
+
+    Args:
+        home: the workspace.
+        select: the question.
+        seconds: how long it may take; None for as long as it takes.
 
     Raises:
         WarehouseError: what is asked for is not built yet, or another process is writing the warehouse.
@@ -87,11 +111,11 @@ def ask_workspace(home: Home, select: str) -> Answer:
     """
     if home.finance.exists() and reads_published_only(select):
         with read_published(home.finance) as con:
-            return _answer(con, select)
-    return ask(home.warehouse, select)
+            return _answer(con, select, seconds)
+    return ask(home.warehouse, select, seconds=seconds)
 
 
-def ask(warehouse: Path, select: str) -> Answer:
+def ask(warehouse: Path, select: str, *, seconds: float | None = None) -> Answer:
     """Run a select on the warehouse, which it can neither change nor leave: it sees no other file.
 
     Raises:
@@ -99,23 +123,28 @@ def ask(warehouse: Path, select: str) -> Answer:
         QueryError: DuckDB does not accept the SQL.
     """
     with read_warehouse(warehouse) as con:
-        if lacking := _tables_of(select) & {model.name for model in all_models()} - _built(con):
+        built = _built(con)
+        if lacking := _names_in(select) & {model.name for model in all_models()} - built:
             raise WarehouseError(
                 "not built yet", place=", ".join(sorted(lacking)), remedy="`tieout run` builds what is landed."
             )
-        return _answer(con, select)
+        if any(name.startswith("finance.") for name in built):
+            con.execute("set search_path = 'main,finance'")  # as in finance's file, its tables need no qualifier
+        return _answer(con, select, seconds)
 
 
 def reads_published_only(select: str) -> bool:
     """Tell whether every table that a select names is in finance's file; what is no select is not."""
-    tables = _tables_of(select)
-    return bool(tables) and all(table.partition(".")[0] in PUBLISHED_FLOORS for table in tables)
+    names = _names_in(select)
+    qualified = {name for name in names if "." in name}
+    is_published = all(name.partition(".")[0] in PUBLISHED_FLOORS for name in qualified)
+    return is_published and bool(qualified or names & published_tables())
 
 
-def _tables_of(select: str) -> frozenset[str]:
-    """The tables that a select names; none of what is no select."""
+def _names_in(select: str) -> frozenset[str]:
+    """The tables that a select names, in lower case; none of what is no select."""
     try:
-        return tables_read(select)
+        return frozenset(name.lower() for name in names_read(select))
     except ModelError:
         return frozenset()
 
@@ -125,17 +154,58 @@ def _built(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in rows}
 
 
-def _answer(con: duckdb.DuckDBPyConnection, select: str) -> Answer:
+def _answer(con: duckdb.DuckDBPyConnection, select: str, seconds: float | None) -> Answer:
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
-    try:
-        cursor = con.execute(select)
-        columns: Sequence[tuple[Any, ...]] = cursor.description or ()
-        rows = cursor.fetchall() if columns else []
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+    _require_question(select)
+    columns, rows = _run(con, select, seconds)
     return Answer(
         columns=tuple(str(column[0]) for column in columns),
         types=tuple(str(column[1]) for column in columns),
         rows=tuple(rows),
     )
+
+
+def _require_question(select: str) -> None:
+    """Refuse what asks nothing.
+
+    Raises:
+        QueryError: no statement, several, or one that changes something.
+    """
+    try:
+        kinds = [statement.type.name for statement in duckdb.extract_statements(select)]
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+    if not kinds:
+        raise QueryError("the question holds nothing but a comment", remedy="`tieout sql` lists what can be asked.")
+    if len(kinds) > 1:
+        raise QueryError(f"these are {len(kinds)} statements", remedy="Ask one at a time.")
+    if kinds[0] not in _QUESTIONS:
+        raise QueryError(
+            f"this is no question but {kinds[0]}, and `tieout sql` changes nothing",
+            remedy="Ask with select, from, pivot, describe or summarize.",
+        )
+
+
+def _run(con: duckdb.DuckDBPyConnection, select: str, seconds: float | None) -> tuple[Description, list[Any]]:
+    """Execute beside this thread, which Ctrl-C reaches at any moment; what is stopped is interrupted first."""
+
+    def execute() -> tuple[Description, list[Any]]:
+        cursor = con.execute(select)
+        columns: Description = cursor.description or ()
+        return columns, cursor.fetchall() if columns else []
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        found = beside.submit(execute)
+        try:
+            return found.result(seconds)
+        except TimeoutError:
+            con.interrupt()
+            raise QueryError(
+                f"stopped after {seconds:g} s", remedy="Ask for less, or give it more time with --timeout."
+            ) from None
+        except KeyboardInterrupt:
+            con.interrupt()
+            raise
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error

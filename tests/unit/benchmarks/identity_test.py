@@ -10,7 +10,7 @@ import pytest
 from benchmarks.identity.comparison import Finding, compare, differing_lines, differing_rows
 from benchmarks.identity.figures import Figures, read_figures
 
-SPEND = "create table finance.spend as select * from (values ('a', 0.10::decimal(38, 12)), ('b', 0.20)) as t (app, usd)"
+SPEND = "create table main.spend as select * from (values ('a', 0.10::decimal(38, 12)), ('b', 0.20)) as t (app, usd)"
 REPORT = "Revision 1, issued 2026-11-28 21:12 UTC.\nCost: $0.30\nInput hash: " + "0" * 64 + "\n"
 
 
@@ -25,8 +25,8 @@ def workspace(
     """A workspace with a table of finance, one of savings, and a report."""
     (folder / "reports" / "2026-W42").mkdir(parents=True)
     (folder / "reports" / "2026-W42" / "report.txt").write_text(report)
-    about = f"create table finance.about as select '{built_at}'::timestamp as built_at, 3 as pools"
-    fill(folder / "finance.duckdb", "create schema finance", about, spend, *finance)
+    about = f"create table main.about as select '{built_at}'::timestamp as built_at, 3 as pools"
+    fill(folder / "finance.duckdb", about, spend, *finance)
     savings = "create table savings.weekly as select 'W42' as week, 0.1::double as share"
     fill(
         folder / "warehouse.duckdb", "create schema savings", savings, "create schema raw", "create table raw.t (i int)"
@@ -58,8 +58,8 @@ def test_a_workspace_built_later_and_in_another_order_is_identical(recorded: Pat
     other = workspace(tmp_path / "now", spend=f"{SPEND} order by app desc", built_at="2027-01-01", report=report)
     assert verdicts(recorded, other) == {}
     assert read_figures(recorded, commit="was").tables.keys() == {
-        "published.finance.about",
-        "published.finance.spend",
+        "published.main.about",
+        "published.main.spend",
         "warehouse.savings.weekly",
     }
 
@@ -67,7 +67,7 @@ def test_a_workspace_built_later_and_in_another_order_is_identical(recorded: Pat
 def test_a_digit_is_a_difference_and_its_row_is_shown(recorded: Path, tmp_path: Path) -> None:
     other = workspace(tmp_path / "now", spend=SPEND.replace("0.20", "0.200000000001"))
     [found] = findings(recorded, other).values()
-    assert (found.subject, found.columns, found.is_failure) == ("published.finance.spend", ("usd",), True)
+    assert (found.subject, found.columns, found.is_failure) == ("published.main.spend", ("usd",), True)
     assert list(differing_rows(recorded, other, found)) == [
         "- usd=0.200000000000, app=b",
         "+ usd=0.200000000001, app=b",
@@ -76,31 +76,31 @@ def test_a_digit_is_a_difference_and_its_row_is_shown(recorded: Path, tmp_path: 
 
 def test_values_that_change_places_are_a_difference(recorded: Path, tmp_path: Path) -> None:
     other = workspace(tmp_path / "now", spend=SPEND.replace("'a'", "'x'").replace("'b'", "'a'").replace("'x'", "'b'"))
-    assert verdicts(recorded, other) == {"published.finance.spend": ("CHANGED", True)}
+    assert verdicts(recorded, other) == {"published.main.spend": ("CHANGED", True)}
 
 
 def test_another_type_is_a_difference_even_of_the_same_values(recorded: Path, tmp_path: Path) -> None:
     other = workspace(tmp_path / "now", spend=SPEND.replace("38, 12", "30, 12"))
     assert verdicts(recorded, other) == {
-        "published.finance.spend.usd": ("CHANGED", True),
-        "published.finance.spend": ("CHANGED", True),
+        "published.main.spend.usd": ("CHANGED", True),
+        "published.main.spend": ("CHANGED", True),
     }
 
 
 def test_a_time_that_is_gone_is_a_difference(recorded: Path, tmp_path: Path) -> None:
-    other = workspace(tmp_path / "now", "update finance.about set built_at = null")
-    assert verdicts(recorded, other) == {"published.finance.about": ("CHANGED", True)}
+    other = workspace(tmp_path / "now", "update main.about set built_at = null")
+    assert verdicts(recorded, other) == {"published.main.about": ("CHANGED", True)}
 
 
 def test_what_is_missing_fails_and_what_is_new_does_not(recorded: Path, tmp_path: Path) -> None:
-    more = workspace(tmp_path / "more", "create view finance.v as select 1 as i", "alter table finance.spend add c int")
+    more = workspace(tmp_path / "more", "create view main.v as select 1 as i", "alter table main.spend add c int")
     assert verdicts(recorded, more) == {
-        "published.finance.v": ("new", False),
-        "published.finance.spend.c": ("new", False),
+        "published.main.v": ("new", False),
+        "published.main.spend.c": ("new", False),
     }
     assert verdicts(more, recorded) == {
-        "published.finance.v": ("MISSING", True),
-        "published.finance.spend.c": ("MISSING", True),
+        "published.main.v": ("MISSING", True),
+        "published.main.spend.c": ("MISSING", True),
     }
 
 

@@ -30,8 +30,7 @@ def workspace(root: Path, *, at: dt.datetime, amount: str = "1.25", printed_at: 
         con.execute("insert into meta.closings values ('2026-W46', 1, ?, ?)", [at, document])
         con.execute("insert into meta.week_inputs values ('2026-W46', 'hash', ?)", [at])
     with duckdb.connect(home.finance) as con:
-        con.execute("create schema finance")
-        con.execute("create table finance.finance.about as select 7 as pools, ?::timestamp as built_at", [at])
+        con.execute("create table main.about as select 7 as pools, ?::timestamp as built_at", [at])
     kept = home.reports / "2026-W46" / "revision-1"
     kept.mkdir(parents=True)
     (kept / "figures.json").write_text(document)

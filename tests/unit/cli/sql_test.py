@@ -1,7 +1,10 @@
 import csv
 import datetime as dt
+import importlib.metadata
 import io
 import json
+import re
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -16,6 +19,7 @@ from rich.console import Console
 from tests.conftest import Tieout
 from tieout.cli.sql import printable
 from tieout.core.home import Home
+from tieout.warehouse.connection import WarehouseBusyError, WarehouseError, open_warehouse, read_warehouse
 from tieout.warehouse.queries import canned_queries
 
 
@@ -91,7 +95,7 @@ def test_a_mistake_in_sql_is_shown_where_it_is(tieout: Tieout, home: Path) -> No
 def test_a_question_about_what_is_not_built_yet_says_what_builds_it(tieout: Tieout, home: Path) -> None:
     said = tieout("sql", "tie_out", "--home", home)
     assert said.code == 2
-    assert "reconciliation.pools: not built yet\n`tieout run` builds what is landed." in said.err
+    assert f"reconciliation.pools: not built yet\n`tieout run --home {home}` builds what is landed." in said.err
 
 
 def test_an_unknown_name_is_answered_with_those_that_there_are(tieout: Tieout, home: Path) -> None:
@@ -123,7 +127,27 @@ def test_a_warehouse_that_is_being_written_says_so(tieout: Tieout, home: Path) -
         said = tieout("sql", "select 1", "--home", home)
         writer.communicate()
     assert said.code == 2
-    assert "being written by another process" in said.err
+    assert re.search(rf"warehouse\.duckdb is being written by python\S*, process {writer.pid}\n", said.err)
+
+
+def test_a_warehouse_that_is_only_read_elsewhere_is_not_said_to_be_written(home: Path) -> None:
+    program = (
+        "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print(1, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(home / "warehouse.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        said = rf"is open in python\S*, process {reader.pid}"
+        with pytest.raises(WarehouseBusyError, match=said), open_warehouse(home / "warehouse.duckdb"):
+            pass
+        reader.communicate()
+
+
+def test_a_path_that_has_lock_in_its_name_is_not_taken_for_a_locked_file(tmp_path: Path) -> None:
+    (tmp_path / "lock.duckdb").write_bytes(b"a spreadsheet" * 1000)
+    with pytest.raises(WarehouseError, match="cannot be opened"), read_warehouse(tmp_path / "lock.duckdb"):
+        pass
 
 
 # Files
@@ -215,3 +239,78 @@ def test_a_terminal_of_any_width_shows_every_digit(
     assert shown.count("12345678901234567890.123456789012") == 2
     assert shown.count("-0.000000000001") == 2
     assert r"\x1b[31mred" in shown
+
+
+# What is asked wrongly, and what is asked without an end
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("", "the question is empty"),
+        ("   ", "the question is empty"),
+        ("-- only a remark", "nothing but a comment"),
+        ("update spend.odd set name = 'x'", "this is no question but UPDATE"),
+        ("create temp table t as select 1", "this is no question but CREATE"),
+        ("select 1; select 2", "these are 2 statements"),
+        ("select from where", "syntax error"),
+        ("pivot", "there is no question called 'pivot'; there are: "),
+        ("update", "there is no question called 'update'"),
+        ("tie-outs", "there is no question called 'tie-outs'; did you mean tie_out"),
+        ("spend_daily", 'It is a table: `tieout sql "from spend_daily" --home'),
+        ("from spend.od", 'Did you mean "odd"'),
+    ],
+)
+def test_what_is_no_question_is_refused_with_what_to_ask_instead(
+    tieout: Tieout, home: Path, question: str, said: str
+) -> None:
+    spoken = tieout("sql", "--home", home, "--", question)
+    assert (spoken.code, spoken.out) == (2, "")
+    assert said in " ".join(spoken.err.split())
+    assert "Traceback" not in spoken.err
+
+
+def test_an_option_that_there_is_not_is_named(tieout: Tieout) -> None:
+    spoken = tieout("sql", "--x")
+    assert spoken.code == 2
+    assert "No such option: --x" in spoken.err
+
+
+@pytest.mark.parametrize("question", ["pivot spend.odd on note using count(*)", "describe spend.odd", "values (1)"])
+def test_every_kind_of_question_is_answered(tieout: Tieout, home: Path, question: str) -> None:
+    assert tieout("sql", question, "--home", home).code == 0
+
+
+def test_a_question_without_an_end_is_stopped_after_the_time_that_it_has(tieout: Tieout, home: Path) -> None:
+    endless = "select count(*) from range(100000000000) a, range(100000) b"
+    spoken = tieout("sql", endless, "--timeout", "0.2", "--home", home)
+    assert spoken.code == 2
+    assert "stopped after 0.2 s" in spoken.err
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_a_question_without_an_end_can_be_stopped(home: Path, way: signal.Signals) -> None:
+    program = (
+        "import sys, threading, os, duckdb\n"
+        "from tieout.warehouse import queries\n"
+        "ask = queries._require_question\n"
+        f"stop = lambda: os.kill(os.getpid(), {int(way)})\n"
+        "queries._require_question = lambda select: (threading.Timer(0.2, stop).start(), ask(select))\n"
+        "from tieout.cli import main\n"
+        "main()"
+    )
+    endless = "select count(*) from range(100000000000) a, range(100000) b"
+    command = [sys.executable, "-c", program, "sql", endless, "--home", str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "Stopped; nothing was asked to the end.\n"
+
+
+def test_csv_for_excel_begins_with_a_byte_order_mark(tieout: Tieout, home: Path) -> None:
+    plain = tieout("sql", "select 'Zürich' as city", "--csv", "--home", home).out
+    assert tieout("sql", "select 'Zürich' as city", "--excel-csv", "--home", home).out == f"\ufeff{plain}"
+
+
+def test_the_version_is_said_without_a_command(tieout: Tieout) -> None:
+    said = tieout("--version")
+    assert (said.code, said.out) == (0, f"tieout {importlib.metadata.version('tieout')}\n")

@@ -27,7 +27,7 @@ ANY_COMPONENT = "<component>"
 _COLUMNS = """
 select schema_name || '.' || table_name, column_name, data_type
 from duckdb_columns()
-where database_name = 'published' and not internal
+where database_name = 'finance' and not internal
 order by schema_name, table_name, column_index
 """
 

@@ -11,14 +11,17 @@ import pytest
 
 from tests.conftest import Tieout
 from tests.support.finance_warehouse import CATALOG, DAY, FUNCTIONS, WEEK, bill, write_finance_warehouse
+from tieout.catalog.models import Billing
 from tieout.core.home import Home
 from tieout.warehouse.connection import WarehouseError
+from tieout.warehouse.models import model_named
 from tieout.warehouse.publish import (
     DESCRIPTIONS,
     STORAGE_VERSION,
     is_published,
     publish,
     published_models,
+    published_name,
     read_published,
 )
 
@@ -59,9 +62,10 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_the_file_holds_what_finance_queries_and_nothing_else(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     published = publish(con, path, CATALOG)
     wanted = {model.name for model in published_models()} | {each.table for each in DESCRIPTIONS}
-    assert contents(path).keys() == wanted == published.rows.keys()
-    schemas = read(path, "select schema_name from duckdb_schemas() where database_name = 'published'")
-    assert {name for (name,) in schemas} == {"main", *(model.schema for model in published_models())}
+    assert published.rows.keys() == wanted
+    assert contents(path).keys() == {published_name(table) for table in wanted}
+    schemas = read(path, "select schema_name from duckdb_schemas() where database_name = 'finance'")
+    assert {name for (name,) in schemas} == {"main", "focus"}
     assert read(path, "select view_name from duckdb_views() where not internal") == []
     assert published.rows["finance.spend_daily"] == len(FUNCTIONS)
     assert published.size_bytes == path.stat().st_size
@@ -82,7 +86,7 @@ def test_every_table_and_column_says_what_it_is(con: duckdb.DuckDBPyConnection, 
         read(
             path,
             "select table_name, column_name from duckdb_columns() "
-            "where database_name = 'published' and not internal and coalesce(comment, '') = ''",
+            "where database_name = 'finance' and not internal and coalesce(comment, '') = ''",
         )
         == []
     )
@@ -111,10 +115,35 @@ def test_it_says_what_it_was_made_from_and_that_it_ties(con: duckdb.DuckDBPyConn
         Decimal("24.691357802468"),
         Decimal("24.691357802468"),
         Decimal("0.000000000000"),
+        True,
     )
     assert read(path, "select week, billed_usd, status from finance.weeks") == [
         (WEEK, Decimal("24.691357802468"), "settled")
     ]
+
+
+def test_opened_directly_its_tables_need_no_qualifier(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    with duckdb.connect(path, read_only=True) as opened:
+        plain = opened.execute("select function, amount_usd from spend_daily").fetchall()
+        assert len(plain) == len(FUNCTIONS)
+        assert opened.execute("select function, amount_usd from finance.spend_daily").fetchall() == plain
+        assert opened.execute("select count(*) from focus.cost_and_usage_1_2").fetchall() == [(0,)]
+
+
+def test_tags_can_be_left_out_and_the_file_is_made_again_for_it(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    con.execute("drop view if exists focus.cost_and_usage_1_4")
+    model = model_named("focus.cost_and_usage_1_4")
+    tagged = ", ".join(f"'x' as {column}" for column in model.columns)
+    con.execute(f"create or replace table focus.cost_and_usage_1_4 as select {tagged}")
+    tags = "select Tags, ResourceName from focus.cost_and_usage_1_4"
+    publish(con, path, CATALOG)
+    assert read(path, tags) == [("x", "x")]
+    without = CATALOG.model_copy(update={"billing": Billing(publishes_tags=False)})
+    assert not is_published(con, path, without)
+    publish(con, path, without)
+    assert read(path, tags) == [(None, "x")]
+    assert is_published(con, path, without)
 
 
 def test_the_same_warehouse_gives_the_same_content(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -222,7 +251,7 @@ def test_a_file_that_is_none_of_duckdbs_is_named(path: Path) -> None:
 
 def test_a_run_publishes_and_makes_up_for_a_file_that_is_gone(workspace: Home, tieout: Tieout) -> None:
     published = contents(workspace.finance)
-    assert published["finance.spend_daily"]
+    assert published["main.spend_daily"]
     workspace.finance.unlink()
     assert tieout("run", "--home", workspace.root).code == 0
     assert contents(workspace.finance) == published
