@@ -1,9 +1,10 @@
-"""A progress bar for what takes longer than a second; on a terminal only."""
+"""Progress of what takes longer than a second: a bar on a terminal, elsewhere one line for each stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from tieout.cli.messages import err
 
@@ -18,6 +19,8 @@ class Steps:
 
     def stage(self, name: str, steps: int | None = None) -> None:
         """Begin a stage of a known number of steps, or of an unknown length."""
+        if self._progress.disable:
+            err.print(Text(f"{name} …"))
         self._progress.reset(self._task, total=steps, description=name)
 
     def step(self, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from tieout.modal import plan
-from tieout.modal.apps import DEPLOYED, ModalApp
+from tieout.modal.apps import ModalApp
 from tieout.modal.calls import named
 from tieout.modal.client import Cause, ModalError, understanding
 from tieout.modal.observations import APP, SERVER, Observed
@@ -14,6 +14,7 @@ from tieout.modal.offer import REFUSALS
 from tieout.modal.snapshots import Subject
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
+from tieout.sources.workspace_snapshot import DEPLOYED
 
 SERVER_SOURCES = ("server_info", "server_metrics", "server_stats")
 CONTAINERS, ENVIRONMENTS = "container_list", "environment_billing"
