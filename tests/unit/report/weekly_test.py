@@ -827,6 +827,24 @@ def test_series_that_no_rule_knows_are_named_and_move_nothing(con: duckdb.DuckDB
     assert "series.yaml does not say what warp_avg (warps) is; no figure uses it" in finding.message
 
 
+def test_a_server_that_ran_and_has_no_series_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    """Both counts are landed of the server, and they are of one day."""
+    day, following = day_start(WEEK.start), day_start(WEEK.start + dt.timedelta(days=1))
+    window = {"since": day, "until": following, "container_total_count": 2}
+    put(con, "raw.files", file_id=901, source="server_stats", sha256="901", app=OLD_APP, server="web")
+    put(con, "raw.files", file_id=902, source="app_stats", sha256="902", app=OLD_APP)
+    for file_id in (901, 902):
+        put(con, "raw.deliveries", file_id=file_id, fetched_at=following, range_start=day, range_end=following)
+    put(con, "raw.server_stats", file_id=901, **window, request_count=1200)
+    put(con, "raw.app_stats", file_id=902, **window, kind="server", name="web", total_count=1200)
+    [finding] = build(con).findings
+    assert (finding.code, finding.severity, finding.subject) == ("server_not_measured", "warning", "web")
+    assert finding.data == {"app": OLD_APP, "requests": "1200", "containers": "2"}
+    series = {"environment": "main", "app": OLD_APP, "range_start": day, "range_end": following}
+    put(con, "staging.series", **series, function="web", is_server=True, measure="containers")
+    assert build(con).findings == ()
+
+
 # Inputs
 
 

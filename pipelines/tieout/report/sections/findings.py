@@ -31,6 +31,7 @@ UNUSUAL_COST = "unusual_cost"
 LOG_MISSING = "log_missing"
 LOG_SHORT = "log_short"
 UNKNOWN_SERIES = "unknown_series"
+SERVER_NOT_MEASURED = "server_not_measured"
 NEGATIVE_COST = "negative_cost"
 BASELINE_NOT_MATCHED = "baseline_not_matched"
 COMPLETE_ROLLOUT = Fraction(9, 10)
@@ -49,6 +50,36 @@ _UNKNOWN_SERIES = """
 select name, unit, count(distinct (environment, app, function))
 from staging.series
 where measure is null and range_start < $until and range_end > $since
+group by all
+order by all
+"""
+
+# What Modal counts of servers in the week, by either of its counts, where no series shows their containers.
+_UNMEASURED_SERVERS = """
+with counted as (
+    select d.environment, d.app, f.server, s.since, s.request_count as requests, s.container_total_count as containers
+    from raw.server_stats as s
+    inner join raw.files as f on s.file_id = f.file_id
+    inner join staging.deliveries as d on s.file_id = d.file_id
+    union
+    select d.environment, d.app, s.name, s.since, s.total_count, s.container_total_count
+    from raw.app_stats as s
+    inner join staging.deliveries as d on s.file_id = d.file_id
+    where s.kind = 'server'
+)
+select app, server, sum(requests), max(containers)
+from (
+    select environment, app, server, since, max(requests) as requests, max(containers) as containers
+    from counted
+    where since >= $since and since < $until
+    group by all
+) as c
+where containers > 0 and not exists (
+    select 1 from staging.series as s
+    where
+        s.is_server and s.measure = 'containers' and s.environment = c.environment and s.app = c.app
+        and s.function = c.server and s.range_start < $until and s.range_end > $since
+)
 group by all
 order by all
 """
@@ -89,6 +120,7 @@ def read_findings(
         *_unmatched_findings(con, measurement, catalog),
         *_resource_findings(con, week),
         *_series_findings(con, week),
+        *_server_findings(con, week),
         *read_catalog_coverage(con, week, catalog),
         *_unusual_costs(read_anomalies(con, week, catalog)),
     )
@@ -259,6 +291,20 @@ def _series_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[
         "no figure uses it. Add a rule to catalog/series.yaml if one should.",
         data={name: f"{functions} functions" for name, _, functions in rows},
     )
+
+
+def _server_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Finding]:
+    """Name the servers that ran, and of which nothing says for how long: no call log ever shows one."""
+    for app, server, requests, containers in con.execute(_UNMEASURED_SERVERS, week_bounds(week)).fetchall():
+        yield Finding(
+            code=SERVER_NOT_MEASURED,
+            severity=Severity.WARNING,
+            subject=server,
+            message=f"Modal counts {count(requests, 'request')} to the server {server} of {app}, on up to "
+            f"{count(containers, 'container')} a day, and no series of its containers is landed: its cost cannot be "
+            "told from that of functions. `tieout pull` brings the series, or land `modal server metrics`.",
+            data={"app": app, "requests": str(requests), "containers": str(containers)},
+        )
 
 
 def _unusual_costs(anomalies: Sequence[Anomaly]) -> Iterator[Finding]:
