@@ -1,9 +1,17 @@
 """What is generated of the documentation: `python -m tieout.documentation` writes it, `--check` compares it."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from tieout.catalog.load import FILES, NEEDED
+from tieout.catalog.mail_settings import MailFile
+from tieout.catalog.models import Billing, WorkspaceSettings
+from tieout.core.resources import resource_path
 from tieout.sources.dialects import DIALECTS, EXPORTS
 from tieout.sources.raw_schema import TABLES
 from tieout.sources.registry import SOURCES
@@ -12,7 +20,35 @@ from tieout.warehouse.publish import DESCRIPTIONS, Description
 
 DICTIONARY = Path("docs/data-dictionary.md")
 DIALECT_PAGE = Path("docs/reference/dialects.md")
-README = Path("README.md")
+EXPORTS_PAGE = Path("docs/guides/exports.md")
+CATALOG_PAGE = Path("docs/guides/catalog.md")
+SCHEMAS = Path("docs/reference/catalog")
+_LONGEST_EXAMPLE = 24
+CATALOG_FILES: Mapping[str, type[BaseModel]] = {
+    **FILES,
+    "billing": Billing,
+    "mail": MailFile,
+    "settings": WorkspaceSettings,
+}
+"""The files of a catalog, and what each is read as."""
+_ABOUT_CATALOG = """\
+# Catalog
+
+The catalog says what the exports cannot: which functions belong together, which change is measured, and what was
+promised. `tieout init --home mine` writes a first one into `mine/catalog`. Written by `make docs` from the models that
+read the files.
+
+Two files are needed: `functions.yaml` and `prices.yaml`. A mistake is reported with file, line and entry, for example
+`functions.yaml:21: function 4, configuration 2: gpu: no such resource in prices.yaml`.
+
+Editors check a file while you type when its first line names the schema:
+
+```yaml
+# yaml-language-server: $schema=../docs/reference/catalog/functions.schema.json
+```
+
+Amounts stand in quotes, so that they are read exactly. Times carry their offset.
+"""
 _BEGIN, _END = "<!-- sources: ", "<!-- end of sources -->"
 _ABOUT_DIALECTS = """\
 # Dialects
@@ -95,8 +131,8 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def readme(written: str) -> str:
-    """README.md as it is written, with the table of sources as the registry has it."""
+def exports_page(written: str) -> str:
+    """The page as it is written, with the table of sources as the registry has it."""
     before, begin, rest = written.partition(_BEGIN)
     remark, _, rest = rest.partition("\n")
     _, end, after = rest.partition(_END)
@@ -133,15 +169,72 @@ def _printed_as(names: Mapping[str, str], name: str) -> str:
     return next((f"`{printed}`" for printed, known in names.items() if known == name), "")
 
 
+def catalog_page() -> str:
+    """Every file of a catalog with its fields, and an example of it, as Markdown."""
+    lines = [line for name, kind in CATALOG_FILES.items() for line in _catalog_file(name, kind)]
+    return _ABOUT_CATALOG + "\n".join(lines) + "\n"
+
+
+def _catalog_file(name: str, kind: type[BaseModel]) -> Iterator[str]:
+    schema = kind.model_json_schema()
+    needed = "Needed." if name in NEEDED else "May be missing."
+    yield from ("", f"## {name}.yaml", "", f"{needed} [JSON schema](../reference/catalog/{name}.schema.json).", "")
+    yield from _fields(schema, "the file")
+    for part, described in schema.get("$defs", {}).items():
+        yield from ("", f"**{part}.** {described.get('description', '').splitlines()[0]}", "")
+        yield from _fields(described, part)
+    yield from ("", "Example:", "", "```yaml")
+    content = (resource_path("catalog") / f"{name}.yaml").read_text(encoding="utf-8").rstrip().splitlines()
+    yield from content[:_LONGEST_EXAMPLE]
+    if len(content) > _LONGEST_EXAMPLE:
+        yield "# …"
+    yield "```"
+
+
+def _fields(schema: Mapping[str, Any], of: str) -> Iterator[str]:
+    yield from (f"| field of {of} | holds | without it |", "|---|---|---|")
+    for name, field in schema.get("properties", {}).items():
+        default = "needed" if name in schema.get("required", ()) else f"`{json.dumps(field.get('default'))}`"
+        yield f"| `{name}` | {_cell(_held(field))} | {_cell(default)} |"
+
+
+def _held(field: Mapping[str, Any]) -> str:
+    """Word what a field takes, by its JSON schema."""
+    if "anyOf" in field:
+        return " or ".join(_held(each) for each in field["anyOf"] if each.get("type") != "null")
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    if "enum" in field:
+        return " or ".join(f"`{each}`" for each in field["enum"])
+    kind = {"array": "list of", "string": "text", "integer": "whole number", "boolean": "true or false"}.get(
+        str(field.get("type")), "value"
+    )
+    if "items" in field:
+        return f"list of {_held(field['items'])}"
+    if "pattern" in field:
+        return 'number in quotes, like "2.10"'
+    if "format" in field:
+        return {"date-time": "time with its offset, like 2026-10-19T10:40:00Z", "date": "day"}[field["format"]]
+    bounds = [f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field]
+    return " ".join([kind, *bounds])
+
+
+def _as_json(kind: type[BaseModel]) -> str:
+    return json.dumps(kind.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` say which are out of date; returns the exit code."""
     pages = {
         DICTIONARY: data_dictionary(),
         DIALECT_PAGE: dialects(),
-        README: readme(README.read_text(encoding="utf-8")),
+        EXPORTS_PAGE: exports_page(EXPORTS_PAGE.read_text(encoding="utf-8")),
+        CATALOG_PAGE: catalog_page(),
+        **{SCHEMAS / f"{name}.schema.json": _as_json(kind) for name, kind in CATALOG_FILES.items()},
     }
     if "--check" not in arguments:
         for path, page in pages.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(page, encoding="utf-8")
         return 0
     stale = [path for path, page in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != page]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from tieout.core.errors import TieoutError
 from tieout.core.money import MoneyError, parse_usd
@@ -44,10 +44,11 @@ def _utc(value: object) -> dt.datetime:
     return value.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-Usd = Annotated[Decimal, BeforeValidator(_exact_usd)]
-Percent = Annotated[Decimal, BeforeValidator(_exact_usd)]
-Exact = Annotated[Decimal, BeforeValidator(_exact_usd)]
-UtcTime = Annotated[dt.datetime, BeforeValidator(_utc)]
+_QUOTED_NUMBER = WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
+Usd = Annotated[Decimal, BeforeValidator(_exact_usd), _QUOTED_NUMBER]
+Percent = Annotated[Decimal, BeforeValidator(_exact_usd), _QUOTED_NUMBER]
+Exact = Annotated[Decimal, BeforeValidator(_exact_usd), _QUOTED_NUMBER]
+UtcTime = Annotated[dt.datetime, BeforeValidator(_utc), WithJsonSchema({"type": "string", "format": "date-time"})]
 Name = Annotated[str, Field(min_length=1)]
 
 

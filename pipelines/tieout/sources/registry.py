@@ -1,7 +1,7 @@
 """The registry: one record for each source, and all that the project knows of it as a whole.
 
 From it come the loader's readers and the refusal of unknown folders, the raw tables, `catalog.sources` for SQL, the
-table of sources in README.md, the data dictionary, Dagster's landing assets, and what `pull` and `doctor` go through.
+table in docs/guides/exports.md, the data dictionary, Dagster's landing assets, and what `pull` and `doctor` go through.
 """
 
 from collections.abc import Mapping
