@@ -29,9 +29,9 @@ def table(measured: Iterable[MeasuredRollout]) -> str:
     for rollout in measured:
         by_kind[rollout.setting.kind].append(rollout)
     lines = [
-        "| what happens | rollouts | verified | provisional | functions verified, provisional | first reason |",
+        "| what happens | rollouts | verified | provisional | functions verified, provisional | reasons told most |",
         "|---|---|---|---|---|---|",
-        *(f"| {kind.value} | {_counts(group)} | {_first_reasons(group)} |" for kind, group in by_kind.items()),
+        *(f"| {kind.value} | {_counts(group)} | {_reasons(group)} |" for kind, group in by_kind.items()),
         f"| **all** | {_counts([rollout for group in by_kind.values() for rollout in group])} | |",
     ]
     return "\n".join(lines)
@@ -47,6 +47,6 @@ def _counts(group: Sequence[MeasuredRollout]) -> str:
     )
 
 
-def _first_reasons(group: Sequence[MeasuredRollout]) -> str:
-    first = Counter(next(iter(rollout.total.reasons), "none") for rollout in group)
-    return ", ".join(f"`{reason}` {count}×" for reason, count in first.most_common(3))
+def _reasons(group: Sequence[MeasuredRollout]) -> str:
+    told = Counter(reason for rollout in group for reason in set(rollout.total.reasons))
+    return ", ".join(f"`{reason}` {count}×" for reason, count in told.most_common(4))

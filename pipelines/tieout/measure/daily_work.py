@@ -16,7 +16,7 @@ from tieout.measure.context import read_context, read_price_changes
 from tieout.measure.log_coverage import missing_logs
 from tieout.measure.replays import read_replays
 from tieout.savings.baseline_changes import compare
-from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock
+from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, under_todays_names
 from tieout.savings.baseline_lock_parser import parse_lock
 from tieout.savings.counterfactual import Counterfactual
 from tieout.savings.daily_work import DailyWork, function_days, working_days
@@ -135,6 +135,7 @@ def measure(
         catalog: the programme.
         lock: the frozen baseline; None to measure against the baseline as the data are now.
     """
+    lock = None if lock is None else under_todays_names(lock, catalog)
     until = week.end if lock is None else max(week.end, lock.baseline.end)
     landed = landed_days(con, until=until)
     work = read_work(con, catalog, until=until)
@@ -228,7 +229,8 @@ def work_on_basis(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date, lock: BaselineLock | None
 ) -> list[DailyWork]:
     """Read the work before `until` as `measure` sees it: calls and cost of the baseline as they are frozen."""
-    return list(_on_basis(read_work(con, catalog, until=until), _held(lock)))
+    held = _held(None if lock is None else under_todays_names(lock, catalog))
+    return list(_on_basis(read_work(con, catalog, until=until), held))
 
 
 def _on_basis(work: Iterable[DailyWork], lock: BaselineLock | None) -> Iterator[DailyWork]:

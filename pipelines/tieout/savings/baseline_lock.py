@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import SCALE, from_picodollars, to_picodollars
@@ -88,6 +88,23 @@ def freeze(
             for day in days_between(baseline.start, baseline.end)
         ),
     )
+
+
+def under_todays_names(lock: BaselineLock, catalog: Catalog) -> BaselineLock:
+    """Return a lock whose days stand under the names that functions have now, as `replaces` of the catalog tells them.
+
+    What two functions did that are one now is added up.
+    """
+    successors = {old: function.name for function in catalog.functions.functions for old in function.replaces}
+    if not successors:
+        return lock
+    sums: dict[tuple[str, dt.date], FunctionDay] = {}
+    for value in lock.series:
+        name = successors.get(value.function, value.function)
+        sofar = sums.get((name, value.day), FunctionDay(name, value.day, 0, from_picodollars(0)))
+        calls, cost = sofar.successful_calls + value.successful_calls, sofar.cost_usd + value.cost_usd
+        sums[name, value.day] = FunctionDay(name, value.day, calls, cost)
+    return replace(lock, series=tuple(sums[key] for key in sorted(sums)))
 
 
 def by_function_and_day(

@@ -196,6 +196,21 @@ def test_freezing_changes_no_figure(con: duckdb.DuckDBPyConnection) -> None:
     assert findings == {}
 
 
+def test_a_function_that_is_renamed_after_the_freeze_keeps_its_baseline(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    lock = freeze_baseline(con, CATALOG)
+    before, _ = measured(con, lock)
+    folder = Path(shutil.copytree(resource_path("catalog"), tmp_path / "catalog"))
+    functions = (folder / "functions.yaml").read_text(encoding="utf-8")
+    renamed = functions.replace(f"- name: {CODE}\n", f"- name: write_code\n    replaces: [{CODE}]\n")
+    (folder / "functions.yaml").write_text(renamed, encoding="utf-8")
+    make_a_baseline_day_dearer(con)
+    after, _ = measure(con, LAST_WEEK, load_catalog(folder), lock=lock)
+    assert after.function("write_code").avoided_usd == before.function(CODE).avoided_usd
+    assert after.function("write_code").half_width == before.function(CODE).half_width
+
+
 def test_the_figure_stays_on_the_frozen_baseline_and_says_what_moved(con: duckdb.DuckDBPyConnection) -> None:
     lock = freeze_baseline(con, CATALOG)
     before, _ = measured(con, lock)
