@@ -27,6 +27,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.baseline import freeze_baseline
 from tieout.measure.daily_work import measure as measure_week
+from tieout.measure.tables import MeasuredTables
 from tieout.savings.baseline_lock import BaselineLock, freeze
 from tieout.savings.counterfactual import fit_counterfactual
 from tieout.savings.daily_work import WorkingDay
@@ -39,7 +40,7 @@ from tieout.simulator.rollout_setting import RolloutSetting
 from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import Model, load_models
+from tieout.warehouse.models import Model, load_models, model_named
 
 _MEASURED_FROM = frozenset(
     {
@@ -221,6 +222,8 @@ def _weeks(
     deployed = IsoWeek.of(setting.deployed_at.date())
     for days in baselines:
         lock = _last_days(whole, catalog, days)
+        after = Period(deployed.start, deployed.start + dt.timedelta(weeks=setting.weeks_after))
+        write_model(con, model_named("savings.replays"), after, MeasuredTables(con, catalog, lock))
         week = deployed
         for number in range(1, setting.weeks_after + 1):
             measurement, _ = measure_week(con, week, catalog, lock=lock)
