@@ -195,7 +195,7 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
         Factor(
             function=function,
             factor=factor,
-            value=float(value),
+            value=prior.rule if _is_the_rule(value, error, prior) else float(value),
             standard_error=float(error),
             rule=prior.rule,
             hours=regression.intervals,
@@ -208,6 +208,11 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
         )
         if function != _NOBODY
     )
+
+
+def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
+    """Tell whether the bill does not contradict that idle containers live for their window."""
+    return prior == PRIORS["tail"] and abs(value - prior.rule) <= _SIGNIFICANT * error
 
 
 def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
