@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from tieout.catalog.load import load_catalog
+from tieout.cli.hints import remember_options
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
@@ -34,6 +35,12 @@ Tieout = Callable[..., Spoken]
 def pytest_xdist_auto_num_workers() -> int:
     """Start one worker more than there are processors: tests also wait, for disks, servers and a browser."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(autouse=True)
+def no_options() -> None:
+    """Forget how an earlier command named its workspace: a process of the command line runs one only."""
+    remember_options(home=None, catalog=None)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import duckdb
 from tieout.core.errors import TieoutError
 from tieout.warehouse.schema import NewerVersionError, migrate, refuse_newer
 
-# What DuckDB says of a file that another process has open.
-_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
+# What DuckDB says of a file that another process has open; not every system tells which.
+_HOLDER = re.compile(r"Could not set lock on file.*?(?:held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)|$)", re.DOTALL)
 
 
 class WarehouseError(TieoutError):
@@ -105,7 +105,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def _busy(path: Path, holder: re.Match[str], *, read_only: bool) -> WarehouseBusyError:
     """Name the process that holds the file: only one that writes keeps others from reading it."""
-    program = f"{Path(holder['program'] or 'another program').name}, process {holder['pid']}"
+    program = f"{Path(holder['program']).name}, process {holder['pid']}" if holder["pid"] else "another process"
     if read_only:
         return WarehouseBusyError(
             f"{path} is being written by {program}", remedy="Wait until that run ends, or stop it."

@@ -91,7 +91,7 @@ def test_the_doctor_says_that_a_folder_cannot_be_written(
 
 
 def test_without_files_the_doctor_names_the_pull_first(tieout: Tieout, tmp_path: Path) -> None:
-    assert "→ `tieout pull` brings Modal's exports" in tieout("doctor", "--home", tmp_path).out
+    assert f"→ `tieout pull --home {tmp_path}` brings Modal's exports" in tieout("doctor", "--home", tmp_path).out
 
 
 def test_the_doctor_says_that_a_run_is_writing(tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
