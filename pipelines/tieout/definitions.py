@@ -11,13 +11,13 @@ from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was
 from tieout.defs.finance import published_file
 from tieout.defs.jobs import load, load_pulled, pull, week
 from tieout.defs.landing import landing_assets
-from tieout.defs.mail import Mailroom, mail, mail_asset
+from tieout.defs.mail import mail, mail_asset
 from tieout.defs.models import model_assets
-from tieout.defs.pull import Modal, changed_weeks, pulled, with_freshness
+from tieout.defs.pull import changed_weeks, pulled, with_freshness
 from tieout.defs.raw import programme, raw_tables
 from tieout.defs.reports import report_asset
 from tieout.defs.schedules import mail_schedules
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import named_workspace, open_workspace
 
 
 def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
@@ -42,9 +42,9 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
         schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
         sensors=[load_what_was_pulled, build_changed_weeks],
         resources={
-            "modal": Modal(home=str(home.root), catalog=str(catalog)),
-            "workspace": WorkspaceResource(home=str(home.root), catalog=str(catalog)),
-            "mailroom": Mailroom(home=str(home.root), catalog=str(catalog)),
+            "modal": named_workspace(home, catalog),
+            "workspace": open_workspace(home, catalog),
+            "mailroom": named_workspace(home, catalog),
         },
         executor=dg.in_process_executor,  # one process writes the warehouse
     )

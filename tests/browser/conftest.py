@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from playwright.sync_api import sync_playwright
 
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.defs.ui_guard import TOKEN_PARAMETER, TOKEN_VARIABLE
 
 _SERVES_WITHIN_SECONDS = 300
+_TOKEN = "the-token-of-the-browser-tests"
 # A shell that starts the tests in the background has its children ignore Ctrl-C.
 _LISTENS_TO_CTRL_C = """
 import signal
@@ -49,6 +52,17 @@ WIDE_FONT = "* { letter-spacing: .06em !important }"
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of these tests."""
     config.addinivalue_line("markers", "browser: looks at the UI or the report with Chromium")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The UI at an address, behind its guard."""
+
+    address: str
+
+    def at(self, page: str) -> str:
+        """The address of a page as a person opens it who comes for the first time: with the token."""
+        return f"{self.address}{page}{'&' if '?' in page else '?'}{TOKEN_PARAMETER}={_TOKEN}"
 
 
 class Browser:
@@ -98,8 +112,8 @@ def chromium(chromium_program: str) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the UI of a built workspace, which its four processes keep watching until its tests are over."""
+def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The UI of a built workspace, which its processes keep watching until its tests are over."""
     home = shutil.copytree(built_workspace.root, tmp_path_factory.mktemp("served") / "workspace")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,10 +121,11 @@ def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.Tem
     command = [sys.executable, "-c", _LISTENS_TO_CTRL_C, "ui", "--port", str(port)]
     command += ["--home", str(home), "--catalog", str(resource_path("catalog"))]
     address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, process_group=0) as server:
+    environment = {**os.environ, TOKEN_VARIABLE: _TOKEN}
+    with subprocess.Popen(command, process_group=0, env=environment) as server:
         try:
             _wait_for(f"{address}/server_info", server, home / "dagster" / "ui.log")
-            yield address
+            yield Served(address)
         finally:
             os.killpg(server.pid, signal.SIGINT)
             try:
@@ -124,7 +139,8 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _SERVES_WITHIN_SECONDS
     while time.monotonic() < until:
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            signed = urllib.request.Request(url, headers={"Authorization": f"Bearer {_TOKEN}"})
+            urllib.request.urlopen(signed, timeout=5).close()
         except (urllib.error.URLError, OSError):
             if server.poll() is not None:
                 break

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +9,7 @@ from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
 from tieout.defs.checks import table_key
 from tieout.defs.pull import PULLED
+from tieout.defs.workspace import WorkspaceName
 from tieout.sources.registry import SOURCES
 from tieout.validation.suites import all_suites
 from tieout.warehouse.models import FLOORS, all_models
@@ -107,5 +107,13 @@ def test_the_package_serves_the_workspace_that_the_environment_names(
     (tmp_path / "programme").mkdir()
     monkeypatch.setenv("TIEOUT_CATALOG", str(tmp_path / "programme"))
     resources = defs().resources or {}
-    served = json.loads(resources["workspace"].model_dump_json())
-    assert served == {"home": str(tmp_path), "catalog": str(tmp_path / "programme")}
+    served = resources["modal"](dg.build_init_resource_context())
+    assert served == WorkspaceName(Home(tmp_path), tmp_path / "programme")
+
+
+@pytest.mark.parametrize(("job", "resource"), [("load", "workspace"), ("pull", "modal"), ("mail", "mailroom")])
+@pytest.mark.parametrize("named", ["home", "catalog"])
+def test_a_run_cannot_name_another_workspace(definitions: dg.Definitions, job: str, resource: str, named: str) -> None:
+    config = {"resources": {resource: {"config": {named: "elsewhere"}}}}
+    with pytest.raises(dg.DagsterInvalidConfigError, match=f'unexpected config entry "{named}"'):
+        dg.validate_run_config(definitions.resolve_job_def(job), config)

@@ -15,7 +15,7 @@ from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was
 from tieout.defs.instance import open_instance
 from tieout.defs.pull import CHANGED_WEEKS, PULLED, changed_weeks
 from tieout.defs.reports import WEEKLY_REPORT
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import open_workspace
 from tieout.modal.client import Cause
 from tieout.modal.pull import PullOutcome
 from tieout.modal.snapshots import LandedFile
@@ -126,7 +126,7 @@ def test_after_a_pull_the_weeks_that_it_changes_are_built_and_those_that_show_th
         assert load_at(con, home.landing, now=pulled_at).loaded == 2
     definitions = definitions_of(home, CATALOG)
     with open_instance(home) as instance:
-        workspace = WorkspaceResource(home=str(home.root), catalog=str(CATALOG))
+        workspace = open_workspace(home, CATALOG)
         assert dg.materialize([changed_weeks], instance=instance, resources={"workspace": workspace}).success
         build, report = sensor_requests(build_changed_weeks, instance, definitions)
     assert weeks(build) == weeks(report) == ("2026-W45-1", "2026-W46-1")

@@ -21,9 +21,10 @@ from tieout.catalog.models import (
     SeriesRules,
     WorkspaceSettings,
 )
+from tieout.core.bounded import UnboundedFileError, read_bounded
 from tieout.core.home import CATALOG_FOLDER
 from tieout.core.resources import resource_path
-from tieout.core.yaml_lines import Location, YamlDocument, parse_yaml
+from tieout.core.yaml_lines import LARGEST_YAML, Location, YamlDocument, parse_yaml
 
 FILES: Mapping[str, type[BaseModel]] = {
     "functions": Functions,
@@ -130,7 +131,9 @@ def _read(path: Path, kind: type[_M]) -> _M:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bounded(path, most_bytes=LARGEST_YAML)
+    except UnboundedFileError as error:
+        raise CatalogError(error.problem, place=path, remedy=error.remedy) from None
     except OSError:
         raise CatalogError(
             "the catalog needs this file", place=path, remedy="--catalog DIR or $TIEOUT_CATALOG say where it is."

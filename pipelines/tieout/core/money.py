@@ -15,6 +15,7 @@ SCALE = 12
 PICODOLLARS_PER_USD = 10**SCALE
 LARGEST_USD = Decimal(10) ** 12
 CENT = Decimal("0.01")
+LONGEST_NUMBER = 64
 
 # Wide enough for any sum of DECIMAL(38, 12) values; nothing in this module ever rounds by accident.
 _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
@@ -29,8 +30,11 @@ def parse_usd(text: str) -> Decimal:
     """Read an amount as Modal prints it (`"2.10312500"`, `"1.25E-7"`, `"-0E-8"`), exactly.
 
     Raises:
-        MoneyError: not a finite decimal number, more than 12 decimals, or a trillion dollars and more.
+        MoneyError: not a finite decimal number, longer than 64 characters, more than 12 decimals, or a trillion
+            dollars and more.
     """
+    if len(text) > LONGEST_NUMBER:
+        raise MoneyError(f"{text[:20]!r}… has {len(text):,} characters, and no amount more than {LONGEST_NUMBER}")
     if not _NUMBER.fullmatch(text):
         raise MoneyError(f"{text[:60]!r} is not a decimal number")
     value = Decimal(text)

@@ -3,7 +3,9 @@
 `functions.yaml:12: function 4, configuration 2: gpu: no such resource`.
 """
 
-from collections.abc import Sequence
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -12,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tieout.core.bounded import in_mib
 from tieout.core.errors import TieoutError
 
 Location: TypeAlias = Sequence[str | int]
@@ -20,6 +23,14 @@ Location: TypeAlias = Sequence[str | int]
 _SAID_BY_US = "value_error"
 # What was written is not repeated where our own words hold it, where nothing is there, or where it may be a secret.
 _WITHOUT_VALUE = frozenset({_SAID_BY_US, "missing", "extra_forbidden"})
+
+LARGEST_YAML = 2 << 20
+_DEEPEST = 40
+_MOST_VALUES = 100_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_LARGEST_NUMBER = 10**15
+# No name holds forty digits in a row, no number such an exponent.
+_TOO_LONG = re.compile(rb"[0-9_]{40,}|0[xX][0-9A-Fa-f_]{20,}|0[oO][0-7_]{25,}|\b[0-9.]+[eE][+-]?[0-9]{4,}\b")
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -82,10 +93,17 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
         error: what to raise.
 
     Raises:
-        TieoutError: of the given class: it is not YAML, or has no mapping at its top.
+        TieoutError: of the given class: it is not YAML, has no mapping at its top, or holds more than people write: a
+            number too long, entries too deep in each other, aliases that stand for too much, a year that is none of
+            ours.
     """
+    _require_size(content, name, error)
     try:
         document = YAML(typ="rt").load(content)
+    except RecursionError:
+        raise _too_deep(error, f"{name}:{_line_of_depth(content)}") from None
+    except (ValueError, OverflowError) as problem:
+        raise error(f"a value that is no number or date: {problem}", place=name) from None
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark else 1
@@ -96,7 +114,9 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
         document = CommentedMap()
     if not isinstance(document, CommentedMap):
         raise error("expected `key: value` lines at the top", place=f"{name}:1")
-    return YamlDocument(name, document, error)
+    parsed = YamlDocument(name, document, error)
+    _require_small(parsed)
+    return parsed
 
 
 def entry(location: Location) -> str:
@@ -136,3 +156,69 @@ def _plain(node: Any) -> Any:
         if isinstance(node, kind):
             return kind(node)
     return node
+
+
+def _require_size(content: bytes, name: str, error: type[TieoutError]) -> None:
+    if len(content) > LARGEST_YAML:
+        raise error(f"the file is larger than {in_mib(LARGEST_YAML)}", place=name, remedy="Keep data out of it.")
+    if found := _TOO_LONG.search(content):
+        line = content.count(b"\n", 0, found.start()) + 1
+        raise error(f"a number of {len(found[0]):,} characters", place=f"{name}:{line}", remedy="Write a shorter one.")
+
+
+def _too_deep(error: type[TieoutError], place: str) -> TieoutError:
+    problem = f"entries lie in each other more than {_DEEPEST} deep"
+    return error(problem, place=place, remedy="Close the brackets before this line.")
+
+
+def _line_of_depth(content: bytes) -> int:
+    """The line on which brackets, or hyphens of lists within lists, are too deep."""
+    depth = 0
+    for number, line in enumerate(content.splitlines(), start=1):
+        for character in line:
+            depth += (character in b"[{") - (character in b"]}")
+            if depth > _DEEPEST:
+                return number
+        if line.count(b"- ") > _DEEPEST or len(line) - len(line.lstrip(b" ")) > 2 * _DEEPEST:
+            return number
+    return 1
+
+
+def _require_small(document: YamlDocument) -> None:
+    """Refuse aliases that stand for too much, and numbers and dates out of reach; each with its line.
+
+    An alias is counted as often as it is used, because that is how it is read.
+    """
+    counted = 0
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document.content)]
+    while waiting:
+        location, node = waiting.pop()
+        counted += 1
+        if len(location) > _DEEPEST:
+            raise _too_deep(document.error, document.place_of(location))
+        if counted > _MOST_VALUES:
+            document.refuse(
+                location[:1],
+                f"more than {_MOST_VALUES:,} values, aliases (*name) counted wherever they are used",
+                remedy="Write what is meant, without aliases of aliases.",
+            )
+        problem = _out_of_reach(node)
+        if problem:
+            document.refuse(location, problem)
+        waiting += [((*location, part), value) for part, value in _parts(node)]
+
+
+def _parts(node: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(node, dict):
+        yield from node.items()
+    elif isinstance(node, list):
+        yield from enumerate(node)
+
+
+def _out_of_reach(value: Any) -> str | None:
+    if isinstance(value, dt.date) and not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        return f"the year {value.year} is not between {_FIRST_YEAR} and {_LAST_YEAR}"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and not -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:  # not a number is refused by this, too
+        return f"{value!s:.40} is not a number within {_LARGEST_NUMBER:,}"
+    return None

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import OpenWorkspace
 from tieout.warehouse.publish import published_models
 
 PUBLISHED = dg.AssetKey(["finance", "published"])
@@ -19,9 +19,9 @@ PUBLISHED = dg.AssetKey(["finance", "published"])
     tags={"floor": "finance"},
     pool="warehouse",
 )
-def published_file(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def published_file(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
     """Copy the published floors out of the warehouse, and put the file in the place of the one before."""
-    published = workspace.opened.publish()
+    published = workspace.publish()
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(published.path)),

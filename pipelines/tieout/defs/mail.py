@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -15,6 +14,7 @@ from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of
 from tieout.defs.metadata import rows_as_table
 from tieout.defs.reports import WEEKLY_REPORT
+from tieout.defs.workspace import NamedWorkspace
 from tieout.mail.deliver import Occasion, Posted, WeekReadiness, occasion_of, post, retry
 from tieout.mail.due import reports_made
 from tieout.mail.messages import Message, RecipientState
@@ -29,13 +29,6 @@ mail = dg.define_asset_job(
     selection=dg.AssetSelection.assets(WEEKLY_MAIL),
     description="Mail the report of a week, once, and deliver what still waits.",
 )
-
-
-class Mailroom(dg.ConfigurableResource[Any]):
-    """The workspace as the mail needs it: closed, so that a slow mail server keeps nobody from the warehouse."""
-
-    home: str
-    catalog: str
 
 
 def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
@@ -53,10 +46,12 @@ def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
         output_required=False,
         pool="warehouse",
     )
-    def weekly_mail(context: dg.AssetExecutionContext, mailroom: Mailroom) -> Iterator[dg.MaterializeResult[None]]:
+    def weekly_mail(
+        context: dg.AssetExecutionContext, mailroom: NamedWorkspace
+    ) -> Iterator[dg.MaterializeResult[None]]:
         """Mail the week when it is final; tell the operators when a gate is closed."""
         [week] = period_of(context.partition_time_window).weeks()
-        occasion, posted = mail_week(Home(Path(mailroom.home)), Path(mailroom.catalog), week)
+        occasion, posted = mail_week(mailroom.home, mailroom.catalog, week)
         for each in posted:
             context.log.info(f"{each.message.subject}: {_states(each.message)}")
         _require_success(occasion, posted)

@@ -9,7 +9,7 @@ from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
 from tieout.defs.metadata import build_metadata, model_metadata
 from tieout.defs.raw import PROGRAMME
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import OpenWorkspace
 from tieout.validation.raw_checks import unchecked_files
 from tieout.warehouse.build import BuildResult
 from tieout.warehouse.models import Model, all_models
@@ -33,23 +33,23 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             pool="warehouse",
         )
         def tables(
-            context: dg.AssetExecutionContext, workspace: WorkspaceResource
+            context: dg.AssetExecutionContext, workspace: OpenWorkspace
         ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
             """Build the chosen tables for the chosen weeks; checks that are chosen alone look at tables as they are."""
             chosen = [model for model in all_models() if table_key(model.name) in context.selected_asset_keys]
             if not chosen:
-                yield from _checked(context, workspace.opened)
+                yield from _checked(context, workspace)
                 return
-            _require_checked(workspace.opened)
-            build = workspace.opened.build_models(chosen, period_of(context.partition_time_window))
+            _require_checked(workspace)
+            build = workspace.build_models(chosen, period_of(context.partition_time_window))
             for validation in build.validations:
                 yield from check_results(validation)
             if not build.is_committed:
                 broken = broken_rules(*build.validations)
                 raise dg.Failure(f"Every table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
             for built in build.tables:
-                _count_by_week(context, workspace.opened, built)
-                metadata = build_metadata(workspace.opened.con, built)
+                _count_by_week(context, workspace, built)
+                metadata = build_metadata(workspace.con, built)
                 yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
 
     return tables

@@ -7,7 +7,6 @@ day is what keeps them fresh.
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +14,7 @@ import dagster as dg
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import NamedWorkspace, OpenWorkspace
 from tieout.modal.client import ModalError
 from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
@@ -28,13 +27,6 @@ _AGEING = frozenset({dg.AssetKey(["landing", "billing_report"]), table_key("spen
 _LATE, _TOO_LATE = dt.timedelta(hours=26), dt.timedelta(hours=50)
 
 
-class Modal(dg.ConfigurableResource[Any]):
-    """The workspace as the pull needs it: without the warehouse."""
-
-    home: str
-    catalog: str
-
-
 @dg.asset(
     key=PULLED,
     description="Everything that is missing or may still change, from Modal into `landing/`: `tieout pull`.",
@@ -44,15 +36,15 @@ class Modal(dg.ConfigurableResource[Any]):
     tags={"floor": "modal"},
     pool="modal",
 )
-def pulled(context: dg.AssetExecutionContext, modal: Modal) -> dg.MaterializeResult[None]:
+def pulled(context: dg.AssetExecutionContext, modal: NamedWorkspace) -> dg.MaterializeResult[None]:
     """Pull, and say what came; what did not is an error that the next pull makes good."""
-    home = Home(Path(modal.home))
+    home = modal.home
     if home.simulation.exists():
         raise dg.Failure("This workspace is simulated; real exports do not mix with it.", allow_retries=False)
     try:
         outcome = pull(
             home.landing,
-            CatalogedFunctions.of(load_catalog(Path(modal.catalog))),
+            CatalogedFunctions.of(load_catalog(modal.catalog)),
             Wanted(),
             policy=RetryPolicy.from_environment(),
             clock=lambda: dt.datetime.now(dt.UTC),
@@ -96,9 +88,9 @@ def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
     tags={"floor": "reports"},
     pool="warehouse",
 )
-def changed_weeks(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def changed_weeks(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
     """Name the weeks to build, and the last week that is known."""
-    work = workspace.opened.work()
+    work = workspace.work()
     return dg.MaterializeResult(
         metadata={
             "weeks": dg.MetadataValue.json([week.label for week in work.build]),

@@ -9,7 +9,7 @@ from tieout.defs.calendar import write_calendar
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
 from tieout.defs.landing import landing_key, report_deliveries
 from tieout.defs.metadata import column_schema, rows_as_table
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import OpenWorkspace
 from tieout.sources import LoadResult
 from tieout.sources.raw_schema import LEDGER_TABLES, TABLES
 from tieout.sources.registry import SOURCES
@@ -43,20 +43,20 @@ def _spec(table: Table) -> dg.AssetSpec:
     pool="warehouse",
 )
 def raw_tables(
-    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    context: dg.AssetExecutionContext, workspace: OpenWorkspace
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Load every new file, check its rows, and report the days that it speaks for."""
-    result = workspace.opened.load()
+    result = workspace.load()
     context.log.info(f"{result.loaded} new files with {result.rows:,} rows, {len(result.rejected)} refused")
-    validations = workspace.opened.check_raw()
-    write_calendar(workspace.opened.home, workspace.opened.known_weeks())
+    validations = workspace.check_raw()
+    write_calendar(workspace.home, workspace.known_weeks())
     for validation in validations.values():
         yield from check_results(validation)
     if broken := broken_rules(*validations.values()):
         raise dg.Failure(f"The raw tables stay as they were; see quarantine.rows. {broken}", allow_retries=False)
     report_deliveries(context.instance, result.changed)
     for table in RAW_TABLES:
-        metadata = _metadata(workspace.opened, table.name, result)
+        metadata = _metadata(workspace, table.name, result)
         yield dg.MaterializeResult(asset_key=table_key(f"raw.{table.name}"), metadata=metadata)
 
 
@@ -82,9 +82,9 @@ def _metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str, dg
     tags={"floor": "catalog"},
     pool="warehouse",
 )
-def programme(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def programme(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
     """Show the catalog that this run works with; it was written to the warehouse when the run started."""
-    return dg.MaterializeResult(metadata=_programme_metadata(workspace.opened.catalog))
+    return dg.MaterializeResult(metadata=_programme_metadata(workspace.catalog))
 
 
 def _programme_metadata(catalog: Catalog) -> dict[str, dg.MetadataValue]:

@@ -7,7 +7,7 @@ import dagster as dg
 from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import WorkspaceResource
+from tieout.defs.workspace import OpenWorkspace
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import headline_lines
@@ -37,14 +37,12 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             backfill_policy=dg.BackfillPolicy.single_run(),
             pool="warehouse",
         )
-        def weekly_report(
-            context: dg.AssetExecutionContext, workspace: WorkspaceResource
-        ) -> dg.MaterializeResult[None]:
+        def weekly_report(context: dg.AssetExecutionContext, workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
             """Write the report of every week of the period."""
             period = period_of(context.partition_time_window)
             for week in period.weeks():
-                context.add_asset_metadata(_write(workspace.opened, week), partition_key=week_key(week))
-            workspace.opened.record_reports(period)
+                context.add_asset_metadata(_write(workspace, week), partition_key=week_key(week))
+            workspace.record_reports(period)
             return dg.MaterializeResult()
 
     return weekly_report

@@ -1,17 +1,19 @@
-"""The resource that every asset works with: an open workspace, with one warehouse connection for a whole run.
+"""The resources of the assets: an open workspace, with one warehouse connection for a whole run, or one that is named.
 
 Opening it for each step would cost more than building the tables. The run executes in one process, so what is opened
 when it starts is closed when it ends, however it ends. A command that has a workspace open already shares it.
+
+Which workspace it is stands in the definitions and in no run's configuration: who may start a run cannot have it read
+or mail another one.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from tieout.core.home import Home
 from tieout.workspace import Workspace
@@ -29,28 +31,46 @@ def sharing(workspace: Workspace) -> Iterator[None]:
         _shared.reset(token)
 
 
-class WorkspaceResource(dg.ConfigurableResource[Any]):
-    """A workspace: the folder of its state, and the catalog of its programme."""
+@dataclass(frozen=True)
+class WorkspaceName:
+    """A workspace that is not open: the folder of its state, and the catalog of its programme.
 
-    home: str
-    catalog: str
-    _opened: Workspace = PrivateAttr()
+    The pull needs no warehouse; the mail keeps nobody from it while a mail server is slow.
+    """
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WorkspaceResource"]:
-        """Open the warehouse when a run starts, and close it when the run ends, unless a command shares its own."""
+    home: Home
+    catalog: Path
+
+
+OpenWorkspace = dg.ResourceParam[Workspace]
+"""A parameter of an asset that works on the open workspace."""
+
+NamedWorkspace = dg.ResourceParam[WorkspaceName]
+"""A parameter of an asset that opens the workspace itself, or not at all."""
+
+
+def open_workspace(home: Home, catalog: Path) -> dg.ResourceDefinition:
+    """Open the warehouse when a run starts, and close it when the run ends, unless a command shares its own."""
+
+    @dg.resource(config_schema={}, description="The workspace of these definitions, open for a run.")
+    def opened(context: dg.InitResourceContext) -> Iterator[Workspace]:
         run_id = context.run.run_id if context.run else ""
         shared = _shared.get()
         if shared is not None:
             shared.run_id = run_id
-            self._opened = shared
-            yield self
+            yield shared
             return
-        with Workspace(Home(Path(self.home)), Path(self.catalog), run_id=run_id) as opened:
-            self._opened = opened
-            yield self
+        with Workspace(home, catalog, run_id=run_id) as workspace:
+            yield workspace
 
-    @property
-    def opened(self) -> Workspace:
-        """The open workspace of this run."""
-        return self._opened
+    return opened
+
+
+def named_workspace(home: Home, catalog: Path) -> dg.ResourceDefinition:
+    """Name the workspace to assets that do not need it open."""
+
+    @dg.resource(config_schema={}, description="Where the workspace of these definitions is.")
+    def named(_: dg.InitResourceContext) -> WorkspaceName:
+        return WorkspaceName(home, catalog)
+
+    return named

@@ -16,7 +16,9 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from tieout.catalog.vocabulary import CALL_STATUSES
+from tieout.core.bounded import UnboundedFileError, read_bounded, require_regular
 from tieout.core.files import sweep_partial, write_whole, written_whole
+from tieout.sources.landing import LARGEST_SIDECAR
 
 SIDECAR_SUFFIX = ".meta.json"
 PLAIN, RESOURCES = "plain", "resources"
@@ -221,7 +223,7 @@ def read_snapshots(directory: Path) -> Iterator[Snapshot]:
         for name in names:
             file = name.removesuffix(SIDECAR_SUFFIX)
             if file != name and file in present:
-                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                with contextlib.suppress(UnboundedFileError, OSError, ValueError, KeyError, TypeError):
                     yield _snapshot(directory, Path(folder) / file)
 
 
@@ -231,7 +233,9 @@ def first_call_since(path: Path, start: dt.datetime) -> dt.datetime | None:
 
 
 def _snapshot(directory: Path, path: Path) -> Snapshot:
-    fields = json.loads(path.with_name(path.name + SIDECAR_SUFFIX).read_bytes())
+    require_regular(path)
+    sidecar = path.with_name(path.name + SIDECAR_SUFFIX)
+    fields = json.loads(read_bounded(sidecar, most_bytes=LARGEST_SIDECAR))
     source, *folders = path.parent.relative_to(directory).parts
     keys = {key: unquote(value) for key, separator, value in (folder.partition("=") for folder in folders) if separator}
     start, end = fields["range_start"], fields["range_end"]

@@ -36,6 +36,7 @@ TABLE = Table(
 
 REQUIRED = ("object_id", "description", "environment", "interval_start", "cost")
 NEW_LINE = "\n"
+_LONGEST_HEADER = 4096
 _INTERVALS = {"h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 
 
@@ -144,6 +145,10 @@ def _csv_rows(text: str, names: Sequence[str]) -> list[tuple[int, tuple[str, ...
 
 
 def _column_names(header: str) -> list[str]:
+    if len(header) > _LONGEST_HEADER:
+        raise RejectionError(
+            f"line 1: a header of {len(header):,} characters; no report has more than {_LONGEST_HEADER:,}", fix=USE_JSON
+        )
     try:
         columns = next(csv.reader([header]), [])
     except csv.Error as error:

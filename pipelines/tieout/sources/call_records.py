@@ -19,6 +19,7 @@ LONGEST_SECONDS = 10**9
 _LARGEST_STATUS = 2**31 - 1
 _CHUNK_CHARACTERS = 1 << 20
 _LONGEST_ESCAPE = 12
+_LONGEST_ROW = 16 << 20
 EXPORT_AGAIN = "Export it again: modal function calls APP/FUNC … --json > FILE.json"
 _DECODER = json.JSONDecoder(
     parse_constant=refuse_constant, object_pairs_hook=lambda pairs: object_of(pairs, fix=EXPORT_AGAIN)
@@ -144,6 +145,9 @@ class _Window:
                 value, self.position = _DECODER.raw_decode(self.held, self.position)
             except json.JSONDecodeError as error:
                 incomplete = error.pos >= len(self.held) - _LONGEST_ESCAPE or "Unterminated" in error.msg
+                if incomplete and len(self.held) - self.position > _LONGEST_ROW:
+                    problem = f"line {self.line}: a row of more than {_LONGEST_ROW:,} characters, or without an end"
+                    raise RejectionError(problem, fix=EXPORT_AGAIN) from None
                 if not (incomplete and self.more()):
                     raise self.bad(error) from None
             except (ValueError, RecursionError) as error:

@@ -2,14 +2,21 @@
 
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from tieout.core.bounded import in_mib
 from tieout.sources.landing import SIDECAR_SUFFIX, LandingFile, RejectionError, Sidecar
 
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_CONTENT = 256 << 20
+"""Of a file that is held in memory whole, unpacked; the logs of calls are not. A day of a large bill has a tenth."""
+_LARGEST_EXPANSION = 200
+_ALWAYS_UNPACKED = 64 << 20
 _CHUNK_BYTES = 1 << 20
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -36,7 +43,7 @@ def digest_file(location: Path, observe: Callable[[bytes], object] | None = None
         observe: is given the unpacked content, chunk by chunk.
 
     Raises:
-        RejectionError: a gzip file that is cut off or broken.
+        RejectionError: a gzip file that is cut off or broken, or unpacks to more than an export would.
     """
     content = hashlib.sha256()
     for chunk in chunks(location):
@@ -53,12 +60,16 @@ def chunks(location: Path) -> Iterator[bytes]:
     """Yield the content of a file in pieces, unpacked when it is gzipped.
 
     Raises:
-        RejectionError: a gzip file that is cut off or broken.
+        RejectionError: a gzip file that is cut off or broken, or unpacks to more than an export would.
     """
     try:
-        with gzip.open(location) if is_gzipped(location) else location.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                yield chunk
+        if not is_gzipped(location):
+            with location.open("rb") as file:
+                while chunk := file.read(_CHUNK_BYTES):
+                    yield chunk
+            return
+        with gzip.open(location) as file:
+            yield from _within(file, _most_unpacked(location.stat().st_size))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise broken_gzip(error) from None
 
@@ -67,14 +78,33 @@ def unpack(landed: bytes) -> bytes:
     """Return a file's content, unpacked when it is gzipped.
 
     Raises:
-        RejectionError: a gzip file that is cut off or broken.
+        RejectionError: a gzip file that is cut off or broken, or unpacks to more than an export would.
     """
     if not landed.startswith(GZIP_MAGIC):
         return landed
     try:
-        return gzip.decompress(landed)
+        with gzip.GzipFile(fileobj=io.BytesIO(landed)) as file:
+            return b"".join(_within(file, min(LARGEST_CONTENT, _most_unpacked(len(landed)))))
     except (EOFError, zlib.error, OSError) as error:
         raise broken_gzip(error) from None
+
+
+def _most_unpacked(landed_bytes: int) -> int:
+    return _ALWAYS_UNPACKED + landed_bytes * _LARGEST_EXPANSION
+
+
+def _within(file: BinaryIO | gzip.GzipFile, most_bytes: int) -> Iterator[bytes]:
+    """Yield the unpacked content, and refuse it as soon as there is too much of it."""
+    unpacked = 0
+    while chunk := file.read(_CHUNK_BYTES):
+        unpacked += len(chunk)
+        if unpacked > most_bytes:
+            raise RejectionError(
+                f"the gzip file unpacks to more than {in_mib(most_bytes)}, which no export of its size does",
+                detail=f"Exports become up to 40 times larger; {_LARGEST_EXPANSION} times are let pass.",
+                fix="Look at where it comes from. If it is right, land it unpacked, in files of a day each.",
+            )
+        yield chunk
 
 
 def broken_gzip(error: Exception) -> RejectionError:

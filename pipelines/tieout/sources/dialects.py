@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tieout.core.bounded import UnboundedFileError, require_regular
 from tieout.sources.landing import RejectionError
 
 _HEADING, _SDK = "Title Case", "SDK"
@@ -169,9 +170,10 @@ def is_boxed(text: str) -> bool:
 def is_boxed_file(path: Path) -> bool:
     """Tell whether a file begins with a table in boxes; False when it cannot be read."""
     try:
+        require_regular(path)
         with path.open("rb") as file:
             return is_boxed(without_colour(file.read(_PEEKED_BYTES).decode("utf-8-sig", errors="replace")))
-    except OSError:
+    except (UnboundedFileError, OSError):
         return False
 
 

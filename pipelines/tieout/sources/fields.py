@@ -23,6 +23,7 @@ USD = pa.decimal128(38, 12)
 UTC_MICROSECONDS = pa.timestamp("us")
 _EXPORT_AGAIN = "Export it again with --json, straight from the modal command into the file."
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?((Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII)
+_LONG_NUMBER = re.compile(r"\d{4000,}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EARLIEST, _LATEST = dt.datetime(2000, 1, 1), dt.datetime(2200, 1, 1)  # noqa: DTZ001 - naive UTC
 
@@ -152,7 +153,16 @@ def load_json(text: str, *, fix: str = _EXPORT_AGAIN) -> object:
     except json.JSONDecodeError as error:
         raise bad_json(error, cut_off=error.pos >= len(text.rstrip()) or "Unterminated" in error.msg, fix=fix) from None
     except (ValueError, RecursionError) as error:
-        raise RejectionError(f"not readable as JSON: {error}", fix=fix) from None
+        raise _unreadable(text, error, fix) from None
+
+
+def _unreadable(text: str, error: Exception, fix: str) -> RejectionError:
+    """Word what Python's reader refuses of right JSON: a number of thousands of digits, or nesting without an end."""
+    found = None if isinstance(error, RecursionError) else _LONG_NUMBER.search(text)
+    if found is None:
+        return RejectionError(f"not readable as JSON: {error}", fix=fix)
+    line = text.count("\n", 0, found.start()) + 1
+    return RejectionError(f"line {line}: a number of {len(found[0]):,} digits, which no export has", fix=fix)
 
 
 def object_of(pairs: list[tuple[str, object]], *, fix: str) -> dict[str, object]:

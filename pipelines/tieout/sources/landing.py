@@ -14,9 +14,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import unquote
 
+from tieout.core.bounded import UnboundedFileError, read_bounded
 from tieout.core.errors import TieoutError
 
 SIDECAR_SUFFIX = ".meta.json"
+LARGEST_SIDECAR = 1 << 20
 _CLOCK_ERROR = dt.timedelta(days=1)
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
 _MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
@@ -126,7 +128,7 @@ def scan(landing: Path) -> Iterator[LandingFile]:
     """Yield every file below `landing/` in the order of its name.
 
     Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once; a
-    link that leads nowhere counts as a file, so that it is refused and not passed over.
+    link that leads nowhere counts as a file, and so do pipes and devices, so that they are refused and not passed over.
     """
     yield from sorted(_walk(landing, "", set()), key=lambda file: file.name)
 
@@ -145,7 +147,7 @@ def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[
             yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, None))
         elif entry.is_dir():
             yield from _walk(Path(entry.path), f"{prefix}{_printable(name)}/", visited)
-        elif entry.is_file():
+        else:
             sidecar = found.get(name + SIDECAR_SUFFIX)
             yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, sidecar))
 
@@ -218,10 +220,10 @@ def read_sidecar(file: LandingFile) -> Sidecar | None:
         return None
     location = file.location.with_name(file.location.name + SIDECAR_SUFFIX)
     try:
-        return _parse_sidecar(json.loads(location.read_bytes()))
-    except (OSError, ValueError, RecursionError) as error:
+        return _parse_sidecar(json.loads(read_bounded(location, most_bytes=LARGEST_SIDECAR)))
+    except (UnboundedFileError, OSError, ValueError, RecursionError) as error:
         raise RejectionError(
-            f"its sidecar cannot be read: {error}",
+            f"its sidecar cannot be read: {error.problem if isinstance(error, UnboundedFileError) else error}",
             fix=f"Pull the file again, or delete {file.name}{SIDECAR_SUFFIX} to load the file by its content.",
         ) from None
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from tieout.core.bounded import UnboundedFileError, read_bounded, require_regular
 from tieout.sources import ledger
-from tieout.sources.contents import check_digest, decode, unpack
+from tieout.sources.contents import LARGEST_CONTENT, check_digest, decode, unpack
 from tieout.sources.fields import ParsedFile
 from tieout.sources.landing import (
     LandingFile,
@@ -53,7 +54,7 @@ def read_file(file: LandingFile, now: dt.datetime) -> Accepted | Refused:
         source, keys = identify(file)
         sidecar = read_sidecar(file)
         check_fetch_time(file, sidecar, now)
-        landed = file.location.read_bytes()
+        landed = read_bounded(file.location, most_bytes=LARGEST_CONTENT)
         sha256 = hashlib.sha256(landed).hexdigest()
         check_digest(file, sha256, sidecar)
         unpacked = unpack(landed)
@@ -72,9 +73,11 @@ def identify(file: LandingFile) -> tuple[Source, PathKeys]:
 
     Raises:
         RejectionError: the folder is no source's, or the path lacks a name.
+        UnboundedFileError: it is a pipe or a device.
     """
     source, keys = source_of(file), path_keys(file)
     check_path(source, keys)
+    require_regular(file.location)
     return source, keys
 
 
@@ -82,6 +85,8 @@ def refusal_of(error: Exception) -> RejectionError:
     """Word why a file is refused, whatever went wrong with it: one file must not stop the load of the others."""
     if isinstance(error, RejectionError):
         return error
+    if isinstance(error, UnboundedFileError):
+        return RejectionError(error.problem, fix=error.remedy or "")
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return RejectionError(f"the file cannot be read: {reason}", fix="Check its permissions, or copy it again.")

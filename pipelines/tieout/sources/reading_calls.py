@@ -55,10 +55,13 @@ def _open_calls(file: LandingFile, pool: ThreadPoolExecutor, now: dt.datetime) -
         _, keys = identify(file)
         sidecar = read_sidecar(file)
         check_fetch_time(file, sidecar, now)
+        digests = pool.submit(digest_file, file.location, text.observe)
+        if is_gzipped(file.location):
+            digests.result()  # refuses what unpacks to too much, which everything below would read
         call_records.check_first_record(file.location)
     except Exception as error:  # the boundary of one file: it takes no other with it
         return Refused(file, refusal_of(error), None)
-    return _Calls(file, keys, sidecar, text, pool.submit(digest_file, file.location, text.observe))
+    return _Calls(file, keys, sidecar, text, digests)
 
 
 def _stage_readable(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> tuple[Sequence[_Calls], list[Refused]]:

@@ -120,3 +120,40 @@ def test_an_empty_file_lacks_everything() -> None:
 )
 def test_an_entry_is_worded_for_people(location: tuple[str | int, ...], words: str) -> None:
     assert entry(location) == words
+
+
+def laughs(levels: int) -> bytes:
+    lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "problem"),
+    [
+        pytest.param(b"a: 1\nb: " + b"9" * 5000, "f.yaml:2", "a number of 5,000 characters", id="digits"),
+        pytest.param(b"a: 1\nb: 1" + b"_9" * 3000, "f.yaml:2", "a number of 6,001 characters", id="underscores"),
+        pytest.param(b"b: 0x" + b"F" * 5000, "f.yaml:1", "a number of 5,002 characters", id="hexadecimal"),
+        pytest.param(b"a: 1\nb: '1e999999999'", "f.yaml:2", "a number of 11 characters", id="exponent"),
+        pytest.param(b"a: 1\nb: 1e300", "f.yaml:2", "b: 1e+300 is not a number within", id="large"),
+        pytest.param(b"a: 1\nb: .inf", "f.yaml:2", "b: inf is not a number within", id="infinite"),
+        pytest.param(b"a: 1\nb: .nan", "f.yaml:2", "b: nan is not a number within", id="no number"),
+        pytest.param(b"a: 1\nb: 9999-12-31", "f.yaml:2", "b: the year 9999 is not between 2000 and 2199", id="late"),
+        pytest.param(b"a: 1\nb: 0001-01-01", "f.yaml:2", "b: the year 1 is not between", id="early"),
+        pytest.param(b"a: 1\nb: 2026-13-45", "f.yaml", "no number or date", id="no date"),
+        pytest.param(b"a: 1\nb: " + b"[" * 5000, "f.yaml:2", "more than 40 deep", id="brackets"),
+        pytest.param(b"a: 1\nb: " + b"[" * 60 + b"]" * 60, "f.yaml:2", "more than 40 deep", id="closed"),
+        pytest.param(laughs(9), "f.yaml:", "aliases (*name) counted wherever they are used", id="billion laughs"),
+        pytest.param(b"#" * (3 << 20), "f.yaml", "larger than 2 MiB", id="size"),
+    ],
+)
+def test_what_nobody_writes_is_refused_by_its_line(content: bytes, place: str, problem: str) -> None:
+    with pytest.raises(ProgrammeError) as refused:
+        parse_yaml(content, name="f.yaml", error=ProgrammeError)
+    assert str(refused.value.place).startswith(place)
+    assert problem in refused.value.problem
+
+
+def test_an_alias_that_people_write_is_read() -> None:
+    document = parse_yaml(b"a: &x {gpu: T4, memory_mib: 5}\nb: *x", name="f.yaml", error=ProgrammeError)
+    assert document.content["b"] == document.content["a"]

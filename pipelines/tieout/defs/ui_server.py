@@ -1,0 +1,41 @@
+"""`python -m tieout.defs.ui_server PORT`: Dagster's webserver for the workspace of the environment, behind the guard.
+
+It is a process of its own; `tieout ui` starts it beside the daemon, and ends both.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+
+from tieout.defs.ui_guard import ADDRESS, TOKEN_VARIABLE, URL_VARIABLE, Admission, Guard, origins
+
+_ENDS_WITHIN_SECONDS = 2
+
+
+def main() -> None:
+    """Serve until the process is interrupted."""
+    port = int(sys.argv[1])
+    workspace = Path(os.environ["DAGSTER_HOME"]) / "workspace.yaml"
+    admission = Admission(origins(port, os.environ.get(URL_VARIABLE)), token=os.environ.pop(TOKEN_VARIABLE))
+    with (
+        dg.DagsterInstance.get() as instance,
+        WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)])) as context,
+    ):
+        guarded = Guard(create_app_from_workspace_process_context(context, live_data_poll_rate=2000), admission)
+        uvicorn.run(
+            guarded,
+            host=ADDRESS,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=_ENDS_WITHIN_SECONDS,
+        )
+
+
+if __name__ == "__main__":
+    main()
