@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO
-from urllib.parse import urlencode
 
 from tieout.catalog.load import load_catalog
 from tieout.cli.failures import CommandError
@@ -74,7 +73,7 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     with _until_stopped(), log.open("wb") as output, _group(environment, output, token, port) as processes:
         if _answers(processes, port):
             # A token that somebody chose is known to him, and does not belong into a log.
-            say(f"{home.root} is open at {url}/?{urlencode({TOKEN_PARAMETER: '…' if given else token}, safe='…')}")
+            say(f"{home.root} is open at {url}/?{TOKEN_PARAMETER}={'…' if given else token}")
             say("The address is a key: who has it can start runs and mails. Ctrl-C ends it.")
         while all(process.poll() is None for process in processes):
             time.sleep(_LOOK_AGAIN_SECONDS)

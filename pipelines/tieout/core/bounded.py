@@ -26,7 +26,7 @@ def require_regular(path: Path) -> None:
         UnboundedFileError: it is a pipe, a device, a socket or a folder.
         OSError: it is not there.
     """
-    _require_regular(path.stat().st_mode)
+    _require_regular(path, path.stat().st_mode)
 
 
 def read_bounded(path: Path, *, most_bytes: int) -> bytes:
@@ -39,11 +39,12 @@ def read_bounded(path: Path, *, most_bytes: int) -> bytes:
     # Without waiting: what was a file a moment ago may be a pipe by now.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        _require_regular(os.fstat(descriptor).st_mode)
+        _require_regular(path, os.fstat(descriptor).st_mode)
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise UnboundedFileError(
             f"the file is larger than {in_mib(most_bytes)}",
+            place=path,
             remedy="Nothing of its kind is that large: look at what it holds, or split it into files of a day each.",
         )
     return content
@@ -54,11 +55,12 @@ def in_mib(size: int) -> str:
     return f"{size / (1 << 20):,.0f} MiB"
 
 
-def _require_regular(mode: int) -> None:
+def _require_regular(path: Path, mode: int) -> None:
     if stat.S_ISREG(mode):
         return
     kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
     raise UnboundedFileError(
         f"it is {kind}, or a link to one, and no file",
+        place=path,
         remedy="Remove it, or put a file with the content in its place.",
     )

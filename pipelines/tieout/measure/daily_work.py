@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.bounded import read_bounded
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
@@ -29,6 +30,7 @@ from tieout.savings.week import METHOD_VERSION, WeekMeasurement, measure_week
 
 BASELINE_NOT_FROZEN = "baseline_not_frozen"
 
+_LARGEST_LOCK = 64 << 20
 _WORK = """
 select
     app, function, phase, day::date, successful_calls, function_calls, inputs, errors, timeouts, oom_kills,
@@ -71,10 +73,11 @@ def read_lock(catalog_directory: Path) -> BaselineLock | None:
 
     Raises:
         LockError: it is damaged; the message names file, line and field.
+        UnboundedFileError: it is no regular file, or far larger than any baseline.
     """
     path = catalog_directory / LOCK_NAME
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, most_bytes=_LARGEST_LOCK)
     except FileNotFoundError:
         return None
     # A byte that is no UTF-8 becomes a character that no field accepts, so the message names its line.

@@ -37,6 +37,7 @@ def test_what_may_have_no_end_is_refused_by_its_kind_and_not_waited_for(
     with pytest.raises(UnboundedFileError, match=f"it is a {kind}") as refused:
         require_regular(place)
     assert refused.value.remedy
+    assert refused.value.place == str(place)
     if kind in ("pipe", "device"):
         with pytest.raises(UnboundedFileError, match=f"it is a {kind}"):
             read_bounded(place, most_bytes=10)
