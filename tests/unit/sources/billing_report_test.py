@@ -384,8 +384,8 @@ PLAIN_ROW = "ap-1,coral-x,main,2026-11-02T01:00:00,2.1"
     ("text", "reason"),
     [
         (f"{PLAIN_HEADER}\r{PLAIN_ROW}\r", "line 1: the lines end in a carriage return alone"),
-        (f"{PLAIN_HEADER},{'x' * 1_000_000}\n{PLAIN_ROW},1\n", "line 1: not CSV: field larger than field limit"),
-        (f'{PLAIN_HEADER},"{"x" * 1_000_000}"\n{PLAIN_ROW},1\n', "line 1: not CSV: field larger than field limit"),
+        (f"{PLAIN_HEADER},{'x' * 1_000_000}\n{PLAIN_ROW},1\n", "line 1: a header of 1,000,05"),
+        (f'{PLAIN_HEADER},"{"x" * 1_000_000}"\n{PLAIN_ROW},1\n', "line 1: a header of 1,000,05"),
         (f"{PLAIN_HEADER}\n{PLAIN_ROW.replace('2.1', '1' * 1_000_000)}\n", "line 2: not CSV: field larger than field"),
     ],
 )
@@ -400,12 +400,7 @@ def test_a_csv_that_no_client_prints_is_refused_and_the_other_files_load(
     assert result.rejected[0].reason.startswith(reason)
 
 
-@pytest.mark.parametrize(
-    ("cost", "reason"),
-    [
-        ("1" * 1_000_005, "is a trillion dollars or more"),
-        ("0." + "1" * 1_000_005, "has more than 12 decimals; keeping it would round it"),
-    ],
-)
-def test_a_cost_of_a_million_digits_is_refused(folder: LandingFolder, cost: str, reason: str) -> None:
-    assert refusal_of(folder, line(), line(cost=cost)) == f"row 2: cost {cost[:60]!r} {reason}"
+@pytest.mark.parametrize("cost", ["1" * 1_000_005, "0." + "1" * 1_000_003])
+def test_a_cost_of_a_million_digits_is_refused(folder: LandingFolder, cost: str) -> None:
+    said = f"row 2: cost {cost[:20]!r}… has 1,000,005 characters, and no amount more than 64"
+    assert refusal_of(folder, line(), line(cost=cost)) == said
