@@ -13,54 +13,6 @@ partition: day
 */
 with
 
-costs as (
-    select
-        environment,
-        object_id,
-        app,
-        hour,
-        resolution,
-        resource,
-        function,
-        abs(sum(amount_usd)) as amount_usd,
-        coalesce(abs(sum(amount_usd) filter (where component = 'residual')), 0) as residual_usd
-    from spend.hourly
-    where
-        hour >= $since
-        and hour < $until
-    group by all
-),
-
-limits as (
-    select unexplained_percent
-    from catalog.settings
-),
-
-claims as (
-    select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
-        function,
-        coalesce(sum(claim_pd) filter (where evidence in ('seen', 'series')), 0)::decimal(38, 0)
-        * 0.000000000001::decimal(12, 12) as seen_usd,
-        (sum(claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
-        * 0.000000000001::decimal(12, 12) as most_usd,
-        sum(least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
-        sum(most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
-        coalesce(bool_or(evidence = 'series'), false) as is_observed,
-        sum(shared_us) > 0 as is_shared_by_time
-    from spend.claims
-    cross join limits as l
-    where
-        hour >= $since
-        and hour < $until
-        and component != 'residual'
-    group by all
-),
-
 learned_resources as (
     select
         environment,
@@ -98,71 +50,143 @@ chosen_pools as (
         and share_ppm between 1 and 999999
 ),
 
-compared as (
+-- From here on a pool is its number, which is quicker to match than five columns.
+pools as materialized (
     select
-        c.*,
-        k.most_usd,
-        k.least_usd,
-        k.learned_most_usd,
-        case when k.is_observed then 0 else c.amount_usd * a.misfit end::decimal(38, 12) as open_usd,
+        row_number() over () as pool_number,
+        p.environment,
+        p.object_id,
+        p.app,
+        p.hour,
+        p.resolution,
+        p.resource,
+        a.misfit,
         a.object_id is not null
         and o.object_id is null
         and not p.is_other_gpu
         and p.kind in ('gpu', 'cpu', 'memory')
         and p.resolution = 'h' as is_learned,
-        coalesce(k.is_shared_by_time, false) as is_shared_by_time,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
-        abs(p.billed_usd) as billed_usd,
-        -- where the bill does not cover what is seen, its share of the bill
-        least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd
-    from costs as c
-    inner join spend.pools as p using (environment, object_id, hour, resolution, resource)
-    left join claims as k using (environment, object_id, hour, resolution, resource, function)
+        abs(p.billed_usd) as billed_usd
+    from spend.pools as p
     left join chosen_pools as o using (environment, object_id, hour, resolution, resource)
     left join learned_pools as a
         on
-            c.environment = a.environment
-            and c.object_id = a.object_id
-            and c.resource = a.resource
+            p.environment = a.environment
+            and p.object_id = a.object_id
+            and p.resource = a.resource
+    where
+        p.hour >= $since
+        and p.hour < $until
 ),
 
-with_the_pool as (
+costs as (
     select
-        *,
-        sum(seen_usd) over the_pool as pool_seen_usd,
-        sum(residual_usd) over the_pool as pool_residual_usd
+        p.pool_number,
+        h.function,
+        abs(sum(h.amount_usd)) as amount_usd,
+        coalesce(abs(sum(h.amount_usd) filter (where h.component = 'residual')), 0) as residual_usd
+    from spend.hourly as h
+    inner join pools as p using (environment, object_id, hour, resolution, resource)
+    where
+        h.hour >= $since
+        and h.hour < $until
+    group by all
+),
+
+limits as (
+    select unexplained_percent
+    from catalog.settings
+),
+
+claims as (
+    select
+        p.pool_number,
+        c.function,
+        coalesce(sum(c.claim_pd) filter (where c.evidence in ('seen', 'series')), 0)::decimal(38, 0)
+        * 0.000000000001::decimal(12, 12) as seen_usd,
+        (sum(c.claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
+        * 0.000000000001::decimal(12, 12) as most_usd,
+        sum(c.least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
+        sum(c.most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
+        coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
+        sum(c.shared_us) > 0 as is_shared_by_time
+    from spend.claims as c
+    inner join pools as p using (environment, object_id, hour, resolution, resource)
+    cross join limits as l
+    where
+        c.hour >= $since
+        and c.hour < $until
+        and c.component != 'residual'
+    group by all
+),
+
+compared as materialized (
+    select
+        c.*,
+        p.hour,
+        p.environment,
+        p.app,
+        p.is_learned,
+        p.direction,
+        p.billed_usd,
+        k.most_usd,
+        k.least_usd,
+        k.learned_most_usd,
+        case when k.is_observed then 0 else c.amount_usd * p.misfit end::decimal(38, 12) as open_usd,
+        coalesce(k.is_shared_by_time, false) as is_shared_by_time,
+        -- where the bill does not cover what is seen, its share of the bill
+        least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd
+    from costs as c
+    inner join pools as p on c.pool_number = p.pool_number
+    left join claims as k
+        on
+            c.pool_number = k.pool_number
+            and c.function = k.function
+),
+
+seen_of_pools as (
+    select
+        pool_number,
+        sum(seen_usd) as pool_seen_usd,
+        sum(residual_usd) as pool_residual_usd
     from compared
-    window the_pool as (partition by environment, object_id, hour, resolution, resource)
+    group by all
 ),
 
-with_most as (
+with_most as materialized (
     select
-        *,
-        case when is_learned then coalesce(learned_most_usd, amount_usd) + open_usd else greatest(
-            amount_usd,
+        c.*,
+        case when c.is_learned then coalesce(c.learned_most_usd, c.amount_usd) + c.open_usd else greatest(
+            c.amount_usd,
             case
-                when most_usd is null and pool_seen_usd > 0 then billed_usd - pool_seen_usd
-                when most_usd is null then amount_usd
-                when is_shared_by_time then billed_usd - (pool_seen_usd - seen_usd)
-                else least(billed_usd - (pool_seen_usd - seen_usd), most_usd + pool_residual_usd)
+                when c.most_usd is null and s.pool_seen_usd > 0 then c.billed_usd - s.pool_seen_usd
+                when c.most_usd is null then c.amount_usd
+                when c.is_shared_by_time then c.billed_usd - (s.pool_seen_usd - c.seen_usd)
+                else least(c.billed_usd - (s.pool_seen_usd - c.seen_usd), c.most_usd + s.pool_residual_usd)
             end
         ) end as high_usd
-    from with_the_pool
+    from compared as c
+    inner join seen_of_pools as s on c.pool_number = s.pool_number
+),
+
+most_of_pools as (
+    select
+        pool_number,
+        sum(high_usd) as pool_high_usd
+    from with_most
+    group by all
 ),
 
 with_least as (
     select
-        *,
-        case when is_learned then greatest(0, coalesce(least_usd, 0) - open_usd) else least(
-            amount_usd,
-            greatest(
-                seen_usd,
-                billed_usd - (
-                    sum(high_usd) over (partition by environment, object_id, hour, resolution, resource) - high_usd
-                )
-            )
+        m.*,
+        case when m.is_learned then greatest(0, coalesce(m.least_usd, 0) - m.open_usd) else least(
+            m.amount_usd,
+            greatest(m.seen_usd, m.billed_usd - (p.pool_high_usd - m.high_usd))
         ) end as low_usd
-    from with_most
+    from with_most as m
+    inner join most_of_pools as p on m.pool_number = p.pool_number
 ),
 
 days as (
