@@ -210,7 +210,7 @@ def _configuration(row: Sequence[Any]) -> DeployedConfiguration:
         "" if millicores is None else f"{Decimal(millicores) / 1000:f} cores",
         "" if memory is None else f"{memory:,} MiB",
         "" if timeout is None else f"timeout {timeout:,} s",
-        f"idle window {window:,} s",
+        "" if window is None else f"idle window {window:,} s",
         f"{warm} kept warm" if warm else "",
     ]
     asks = "not known" if source == "unknown" else ", ".join(part for part in parts if part)
