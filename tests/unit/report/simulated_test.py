@@ -26,6 +26,8 @@ from tieout.warehouse.models import model_named
 
 FIRST_WEEK, SECOND_WEEK = IsoWeek.parse("2026-W42"), IsoWeek.parse("2026-W43")
 CATALOG = load_catalog(resource_path("catalog"))
+# what the simulator knows was avoided on the six measured days of the second week
+TRULY_AVOIDED_USD = Decimal("105.23")
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +63,11 @@ def test_the_claim_is_held_against_all_that_was_ever_spent(report: WeeklyReport)
     comparison = report.headline.comparison or ""
     assert comparison.startswith("The published projection of $4,140 a day exceeds the whole measured spend of $")
     assert report.headline.day_figure is not None
-    # with premises not met and no frozen baseline the measured figure is below provisional: it is not called one to use
-    assert not report.headline.standing.bears_a_figure
-    assert "the figure to use" not in comparison
+    # premises not met, too few baseline days, none of them frozen: provisional at best, whatever the interval says
+    assert report.headline.standing.state == "provisional"
+    assert {"the baseline has 7 days, 14 are enough", "the baseline is not frozen"} <= set(report.headline.standing.because)
+    assert report.headline.avoided_usd is not None and report.headline.half_width_usd is not None
+    assert abs(report.headline.avoided_usd - TRULY_AVOIDED_USD) < report.headline.half_width_usd
     assert "at measured seconds per call it is $" in comparison
 
 
