@@ -49,7 +49,7 @@ def test_a_bill_that_grows_after_the_issue_is_a_revision_and_what_was_sent_stays
     moved = re.findall(rf"(\S+): \$\S+ is now \$\S+ \(([+−])\$(\S+)\), because of {plain} and {resources}\.", restated)
     by_name = {name: Decimal(amount) * (1 if sign == "+" else -1) for name, sign, amount in moved}
     assert sum(by_name.values()) == ADDED_USD * len(HOURS)
-    # more was billed for the A100s than their containers are known to have run: nearly all is their functions' idle time
+    # more was billed for the A100s than before: nearly all of it is idle time of the functions that use them
     assert by_name["evaluate_genome_modal"] + by_name["generate_code_modal"] > Decimal("3")
     assert f"the cost of {FIRST_WEEK} has moved by +$3.75." in text_of(workspace, LAST_WEEK)
     assert {path.name: path.read_bytes() for path in (workspace.reports / FIRST_WEEK / "revision-1").iterdir()} == sent
