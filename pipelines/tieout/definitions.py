@@ -1,4 +1,4 @@
-"""Assembles the workspace's Dagster definitions; `dagster dev -m tieout.definitions` loads them."""
+"""Assembles the workspace's Dagster definitions, which `tieout ui` loads and serves behind its guard."""
 
 from pathlib import Path
 

@@ -18,6 +18,7 @@ from tieout.definitions import definitions_of
 from tieout.defs.calendar import week_key
 from tieout.defs.mail import WEEKLY_MAIL
 from tieout.mail.outbox import read_outbox
+from tieout.report.wording import dates
 
 FINANCE = "finance@example.com"
 LAST = IsoWeek.parse(LAST_WEEK)
@@ -105,8 +106,9 @@ def test_a_week_is_mailed_once_and_shows_itself_on_its_asset(workspace: Home, se
     assert event is not None
     assert event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
-    assert LAST_WEEK in str(metadata["subject"].value)
-    assert f"TIEOUT · CORAL-X · {LAST_WEEK}" in str(metadata["preview"].value)
+    days = dates(LAST.start, LAST.end)
+    assert str(metadata["subject"].value).startswith(f"Tieout · CORAL-X · {days}")
+    assert f"TIEOUT · CORAL-X · {days} ({LAST_WEEK})" in str(metadata["preview"].value)
     recipients = metadata["recipients"]
     assert isinstance(recipients, dg.TableMetadataValue)
     [row] = recipients.records
