@@ -71,6 +71,10 @@ command that prints the same as JSON.
 `cost_by_resource` of an SDK row is not read: the row counts with its `cost`, as in a report without `--show-resources`.
 `tieout pull` lands both. A cost with more than 12 decimals is refused.
 
+A report has no field for its resolution. Rows after midnight make it hourly; rows at midnights of several days, daily.
+Where all rows start at one midnight, its name (`-r-d`, `daily`, `-r-h`, `hourly`) or its sidecar says it; else it is
+refused.
+
 ## Names
 
 Other names are read as the name in the first column.

@@ -7,6 +7,7 @@ goes to a file (`wrapped_csv.py`).
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -37,6 +38,7 @@ TABLE = Table(
 REQUIRED = ("object_id", "description", "environment", "interval_start", "cost")
 NEW_LINE = "\n"
 _LONGEST_HEADER = 4096
+_IN_NAME = re.compile(r"(?P<h>hourly|-r[ =_-]?h(?![a-z0-9]))|(?P<d>daily|-r[ =_-]?d(?![a-z0-9]))", re.ASCII)
 _INTERVALS = {"h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 
 
@@ -83,7 +85,7 @@ def _check_same_kind(lines: Sequence[BillingLine]) -> None:
 
 
 def _resolution(lines: Sequence[BillingLine], file: LandingFile, sidecar: Sidecar | None) -> str:
-    declared = sidecar.resolution if sidecar is not None else None
+    declared, named = sidecar.resolution if sidecar is not None else None, _resolution_in_name(file)
     for number, line in enumerate(lines, start=1):
         if line.interval_start.hour == 0:
             continue
@@ -92,17 +94,37 @@ def _resolution(lines: Sequence[BillingLine], file: LandingFile, sidecar: Sideca
                 f"row {number}: interval_start {line.interval_start} is not a UTC day, but the sidecar says daily",
                 fix='Pull it again, or correct the sidecar\'s resolution to "h".',
             )
-        if declared is None and all(line.with_offset and line.is_local_midnight for line in lines):
+        if (declared or named) != "h" and all(line.with_offset and line.is_local_midnight for line in lines):
             raise RejectionError(
                 f"row {number}: every interval starts at midnight of another zone: a daily report with --tz is not "
                 "made of UTC days",
                 detail=f"This row's day starts at {line.interval_start} UTC.",
-                fix="Export it without --tz, or by the hour (-r h).",
+                fix=f"Export it without --tz. If its rows are hours, rename it to {_renamed(file, 'h')}.",
             )
         return "h"
-    if declared is not None:
-        return declared
-    return "h" if "hourly" in file.path_in_source.lower() else "d"
+    if declared is None and named is None and len({line.interval_start for line in lines}) == 1:
+        raise _hour_or_day(lines[0].interval_start, file)
+    return declared or named or "d"
+
+
+def _resolution_in_name(file: LandingFile) -> str | None:
+    """Return what the path says, the last word of it that says any: the file's own name before that of its folder."""
+    said = [found.lastgroup for found in _IN_NAME.finditer(file.path_in_source.lower())]
+    return said[-1] if said else None
+
+
+def _renamed(file: LandingFile, resolution: str) -> str:
+    name, dot, suffix = file.name.rpartition("/")[2].partition(".")
+    return f"{name}-r-{resolution}{dot}{suffix}"
+
+
+def _hour_or_day(start: dt.datetime, file: LandingFile) -> RejectionError:
+    return RejectionError(
+        f"every row starts at {start:%Y-%m-%d %H:%M}, and nothing says whether that is the day or its first hour",
+        detail="An hourly report of an hour after midnight has the same rows as the report of that day.",
+        fix=f"If it was exported by the day (-r d, or no -r), rename it to {_renamed(file, 'd')}; if by the hour "
+        f"(-r h), to {_renamed(file, 'h')}.",
+    )
 
 
 def _report_kind(records: Sequence[Record], file: LandingFile, sidecar: Sidecar | None) -> str:

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -251,7 +252,7 @@ def test_a_csv_without_a_column_is_refused(folder: LandingFolder) -> None:
 
 
 def test_a_csv_with_an_unknown_column_loads(folder: LandingFolder) -> None:
-    row = "ap-1,coral-x,main,2026-11-02T00:00:00,1.5,us-east\n"
+    row = "ap-1,coral-x,main,2026-11-02T01:00:00,1.5,us-east\n"
     folder.put("billing_report/bill.csv", CSV_HEADER.replace("Cost", "Cost,Region") + row)
     folder.load()
     assert folder.rows(TOTAL) == [(Decimal("1.5"),)]
@@ -281,12 +282,54 @@ def test_a_report_is_hourly_when_an_interval_starts_after_midnight(folder: Landi
 
 @pytest.mark.parametrize(
     ("path", "resolution"),
-    [("hourly/bill.json", "h"), ("bill.hourly.json", "h"), ("daily/bill.json", "d"), ("bill.json", "d")],
+    [
+        *(("hourly/bill.json", "h"), ("bill.hourly.json", "h"), ("bill -r h.json", "h"), ("bill-rh.json", "h")),
+        *(("daily/bill.json", "d"), ("bill.daily.json", "d"), ("2026-11-02-r-d.json", "d"), ("hourly/daily.json", "d")),
+    ],
 )
-def test_at_midnight_only_the_path_says_the_resolution(folder: LandingFolder, path: str, resolution: str) -> None:
+def test_at_one_midnight_only_the_path_says_the_resolution(folder: LandingFolder, path: str, resolution: str) -> None:
     folder.put(f"billing_report/{path}", [line(interval_start="2026-11-02T00:00:00")])
     folder.load()
     assert folder.rows("select resolution from raw.files") == [(resolution,)]
+
+
+@pytest.mark.parametrize("name", ["2026-11-02.json", "2026-11-02.plain.r3.json", "for-rh1.json"])
+def test_a_day_that_may_be_its_first_hour_is_refused_until_its_name_says_which(
+    folder: LandingFolder, name: str
+) -> None:
+    path = folder.put(f"billing_report/{name}", [line(interval_start="2026-11-02T00:00:00")] * 2)
+    [refused] = folder.load().rejected
+    assert refused.reason == (
+        "every row starts at 2026-11-02 00:00, and nothing says whether that is the day or its first hour"
+    )
+    by_day, by_hour = re.findall(r"\S+\.json", refused.fix)
+    for new_name, resolution in ((by_day, "d"), (by_hour, "h")):
+        path = path.rename(path.with_name(new_name))
+        assert folder.load().rejected == ()
+        assert folder.rows("select resolution from raw.files order by file_id desc limit 1") == [(resolution,)]
+
+
+@pytest.mark.parametrize("resolution", ["h", "d"])
+def test_a_day_that_may_be_its_first_hour_is_what_its_sidecar_says(folder: LandingFolder, resolution: str) -> None:
+    bill_of(folder, line(interval_start="2026-11-02T00:00:00")).put_sidecar(
+        "billing_report/bill.json", resolution=resolution
+    )
+    assert folder.load().rejected == ()
+    assert folder.rows("select resolution from raw.files") == [(resolution,)]
+
+
+def test_midnights_of_several_days_are_days(folder: LandingFolder) -> None:
+    bill_of(folder, *(line(interval_start=f"2026-11-0{day}T00:00:00") for day in (2, 3))).load()
+    assert folder.rows("select resolution from raw.files") == [("d",)]
+
+
+def test_midnights_of_another_zone_are_hours_if_the_name_says_so(folder: LandingFolder) -> None:
+    path = folder.put("billing_report/bill.json", [line(interval_start=day) for day in NEW_YORK_DAYS])
+    [refused] = folder.load().rejected
+    [by_hour] = re.findall(r"\S+\.json", refused.fix)
+    path.rename(path.with_name(by_hour))
+    assert folder.load().rejected == ()
+    assert folder.rows("select resolution from raw.files") == [("h",)]
 
 
 def test_the_sidecar_says_the_resolution_better_than_the_path(folder: LandingFolder) -> None:

@@ -39,7 +39,7 @@ def loaded(folder: LandingFolder, name: str, content: bytes, sql: str) -> list[t
 
 
 def bill(folder: LandingFolder, content: bytes, suffix: str = ".json") -> list[tuple[Any, ...]]:
-    return loaded(folder, f"billing_report/bill{suffix}", content, BILL)
+    return loaded(folder, f"billing_report/bill.daily{suffix}", content, BILL)
 
 
 @pytest.mark.parametrize("version", ["1.4.3", "1.6.4"])

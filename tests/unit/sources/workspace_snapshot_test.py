@@ -48,7 +48,7 @@ class Folder:
             }
             for object_id, name, environment in objects
         ]
-        self.put("billing_report/bill.json", rows)
+        self.put("billing_report/bill.daily.json", rows)
 
     def deployed(self) -> Deployed:
         return deployed_by_files(self.root, "acme", NOW)
