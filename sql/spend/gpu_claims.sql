@@ -31,7 +31,7 @@ gpu_pools as (
 held as materialized (
     select
         t.*,
-        k.gpus,
+        k.gpus[1].gpu_count as first_gpu_count,
         k.region_percent,
         row_number() over () as row_number
     from spend.container_time as t
@@ -47,14 +47,17 @@ held as materialized (
         and (k.source = 'unknown' or len(k.gpus) > 0)
 ),
 
-own_claims as (
+-- Before prices, which the planner would join to all time first, each of them to every row.
+own_time as materialized (
     select
         t.row_number,
         t.payment_order,
+        t.hour,
+        t.region_percent,
         g.pool_number,
-        t.container_us * s.share_ppm // 1000000 as claimed_us,
-        -- microseconds in an hour × hundredths of the factor
-        claimed_us::hugeint * s.gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
+        g.resource,
+        s.gpu_count,
+        t.container_us * s.share_ppm // 1000000 as claimed_us
     from held as t
     inner join spend.gpu_choices as s
         on
@@ -72,12 +75,23 @@ own_claims as (
             and s.interval_start = g.interval_start
             and s.resolution = g.resolution
             and s.resource = g.resource
+    where s.share_ppm > 0
+),
+
+own_claims as (
+    select
+        t.row_number,
+        t.payment_order,
+        t.pool_number,
+        t.claimed_us,
+        -- microseconds in an hour × hundredths of the factor
+        t.claimed_us::hugeint * t.gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
+    from own_time as t
     inner join staging.prices as p
         on
-            g.resource = p.resource
+            t.resource = p.resource
             and t.hour >= p.valid_from
             and t.hour < p.valid_to
-    where s.share_ppm > 0
 ),
 
 own_turns as (
@@ -151,7 +165,7 @@ other_claims as (
         t.payment_order,
         g.pool_number,
         ((t.container_us - coalesce(o.paid_us, 0)) * g.weight // g.total_weight)::bigint as claimed_us,
-        claimed_us::hugeint * t.gpus[1].gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
+        claimed_us::hugeint * t.first_gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
     from held as t
     inner join weighted_other_pools as g
         on
@@ -165,7 +179,7 @@ other_claims as (
             and t.hour >= p.valid_from
             and t.hour < p.valid_to
     left join paid_by_own_pools as o on t.row_number = o.row_number
-    where len(t.gpus) > 0
+    where t.first_gpu_count is not null
 ),
 
 other_turns as (
