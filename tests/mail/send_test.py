@@ -100,12 +100,15 @@ def test_the_mail_arrives_once_and_its_totals_are_those_of_the_warehouse(
     assert isinstance(avoided, Decimal)
     html, text = part(message, "html"), part(message, "plain")
     assert len(html.encode()) <= LARGEST_HTML
-    assert re.search(rf"Total<.*?{re.escape(format_usd(spent))}<", html, flags=re.DOTALL)
-    assert f"{format_usd(spent, 12)} billed = attributed" in " ".join(text.split())
+    assert re.search(rf"Spent<.*?{re.escape(format_usd(spent))}<", html, flags=re.DOTALL)
+    assert f"{format_usd(spent)} billed, {format_usd(spent)} attributed" in " ".join(text.split())
     assert format_usd(avoided) in str(message["Subject"])
     cids = set(re.findall(r"cid:([^\"]+)", html))
     assert cids == {str(each["Content-ID"]).strip("<>") for each in message.walk() if each["Content-ID"]}
-    assert [each.get_filename() for each in message.iter_attachments()] == [f"tieout-{LAST_WEEK}.xlsx"]
+    assert [each.get_filename() for each in message.iter_attachments()] == [
+        f"tieout-{LAST_WEEK}.pdf",
+        f"tieout-{LAST_WEEK}.xlsx",
+    ]
     everything = f"{said.out}{said.err}{(workspace.outbox / 'outbox.sqlite').read_bytes()!r}"
     assert PASSWORD not in everything
 
