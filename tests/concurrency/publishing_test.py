@@ -30,11 +30,11 @@ for _ in sys.stdin:
 """
 
 TOTALS = (
-    "select attributed_usd from finance.about",
-    "select sum(attributed_usd) from finance.weeks",
-    "select sum(amount_usd) from finance.spend_daily",
-    "select sum(amount_usd) from finance.spend_by_function_phase",
-    "select sum(attributed_usd) from finance.reconciliation_monthly",
+    "select attributed_usd from about",
+    "select sum(attributed_usd) from weeks",
+    "select sum(amount_usd) from spend_daily",
+    "select sum(amount_usd) from spend_by_function_phase",
+    "select sum(attributed_usd) from reconciliation_monthly",
 )
 
 

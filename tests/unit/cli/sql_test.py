@@ -291,7 +291,8 @@ def test_a_question_without_an_end_is_stopped_after_the_time_that_it_has(tieout:
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 def test_a_question_without_an_end_can_be_stopped(home: Path, way: signal.Signals) -> None:
     program = (
-        "import sys, threading, os, duckdb\n"
+        "import signal, sys, threading, os, duckdb\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from tieout.warehouse import queries\n"
         "ask = queries._require_question\n"
         f"stop = lambda: os.kill(os.getpid(), {int(way)})\n"
