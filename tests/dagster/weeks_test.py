@@ -47,7 +47,16 @@ def folder(tmp_path: Path) -> Iterator[LandingFolder]:
             land_bill(landed, dt.date(2026, 10, 12) + dt.timedelta(days=number))
         landed.load()
         stale_weeks(con, CATALOG)  # makes the catalog's tables
-        for name in ("deliveries", "monthly_deliveries", "deployments", "apps", "configurations", "prices"):
+        for name in (
+            "deliveries",
+            "monthly_deliveries",
+            "deployments",
+            "apps",
+            "configurations",
+            "prices",
+            "servers",
+            "variants",
+        ):
             make(con, f"staging.{name}")
         settle(landed)
         yield landed
