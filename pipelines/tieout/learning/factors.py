@@ -70,8 +70,6 @@ USE_WITHOUT_A_REQUEST: Mapping[str, Prior] = {"cpu": Prior(0.875, 1.0), "memory"
 
 _BESIDE = Prior(0.0, 0.1)
 _NOBODY = ""
-# what one processor computes otherwise than the next is far below these digits, so that cents do not depend on it
-_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,8 @@ class Factor:
     Attributes:
         function: whose.
         factor: a key of `PRIORS`.
-        value: share of the time; cores; GiB; four digits.
-        standard_error: of value; four digits.
+        value: share of the time; cores; GiB.
+        standard_error: of value.
         rule: what holds without it.
         hours: intervals that it was learned from.
         misfit: what the app's factors leave open, as a share of the pools that they explain, interval by interval.
@@ -197,8 +195,8 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
         Factor(
             function=function,
             factor=factor,
-            value=prior.rule if _is_the_rule(value, error, prior) else round(float(value), _DIGITS),
-            standard_error=round(float(error), _DIGITS),
+            value=prior.rule if _is_the_rule(value, error, prior) else float(value),
+            standard_error=float(error),
             rule=prior.rule,
             hours=regression.intervals,
             misfit=misfit,

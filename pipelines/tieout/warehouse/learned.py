@@ -12,6 +12,7 @@ import polars as pl
 
 from tieout.learning.factors import Factor, learn
 
+# What one processor computes otherwise than the next is far below these digits, so that cents do not depend on it.
 _PLACES = 6
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
