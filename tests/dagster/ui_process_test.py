@@ -31,7 +31,7 @@ def serving(home: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes],
     said = home.with_suffix(".said")
     environment = {name: value for name, value in os.environ.items() if name not in (HOME_VARIABLE, CATALOG_VARIABLE)}
     command = [*before, *_TIEOUT, "ui", "--port", str(port), "--home", str(home)]
-    with said.open("wb") as output, subprocess.Popen(command, stdout=output, env=environment) as process:
+    with said.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
         try:
             yield process, port, printed_address(said, process)
         finally:

@@ -54,7 +54,7 @@ class Errands:
         if not self.missing:
             return list(self._notes)
         named, more = sorted(self.missing)[:_NAMED], len(self.missing) - _NAMED
-        listed = ", ".join([*named, f"and {more} more"] if more > 0 else named)
+        listed = "; ".join([*named, f"and {more} more"] if more > 0 else named)
         return [*self._notes, f"not on Modal, or not any more: {listed}"]
 
     def run(self, errands: Sequence[Errand]) -> None:

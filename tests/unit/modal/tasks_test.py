@@ -15,7 +15,7 @@ def missing() -> None:
 
 @pytest.mark.parametrize(
     ("names", "note"),
-    [("a", "a"), ("edcba", "a, b, c, d, e"), ("gfedcba", "a, b, c, d, e, and 2 more")],
+    [("a", "a"), ("edcba", "a; b; c; d; e"), ("gfedcba", "a; b; c; d; e; and 2 more")],
 )
 def test_all_that_modal_does_not_have_makes_one_line(names: str, note: str) -> None:
     errands = Errands(Session(RetryPolicy(at_once=1)), ignore_progress)
