@@ -7,6 +7,7 @@ kept by setting and code, so a run that was cut short goes on where it ended.
 
 import datetime as dt
 import hashlib
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -124,8 +125,8 @@ def measure(
         processes: how many at a time; all cores by default.
     """
     missing = [setting for setting in settings if rows.get(_key(setting, baselines)) is None]
-    _models()  # read once, before there are several processes
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
+    # spawned, because a fork of a process that has used Polars can wait for threads that it does not have
+    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
         tasks = pool.map(_measured, missing, [tuple(baselines)] * len(missing))
         for setting, result in zip(missing, tasks, strict=True):
             rows.put(_key(setting, baselines), result)
