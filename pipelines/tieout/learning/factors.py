@@ -23,6 +23,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tieout.learning.least_squares import Fit, Floats, fit
@@ -158,7 +159,7 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
     """
     if pools.is_empty() or terms.is_empty() or not pools["billed_usd"].sum():
         return ()
-    whole = _significant(_regression(pools.sort("resource", "interval_start", "pool"), terms))
+    whole = _significant(_regression(pools, terms))
     if not whole.columns:
         return ()
     fitted, errors = _fit(whole)
@@ -216,33 +217,43 @@ def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
 
 
 def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
-    order = list(PRIORS)
-    names = terms.select("function", "factor").unique().rows()
-    columns = tuple(sorted(names, key=lambda name: (name[0], order.index(name[1]))))
-    unknown = set(terms.filter(pl.col("is_request_unknown")).select("function", "factor").unique().rows())
-    placed = terms.join(pools.select("pool").with_row_index("row"), on="pool").join(
-        pl.DataFrame(columns, schema=["function", "factor"], orient="row").with_row_index("column"),
-        on=["function", "factor"],
-    )
-    resources = np.array(pools["resource"])
-    beside = sorted(set(resources.tolist()))
+    columns, column_of, unknown = _columns(terms)
+    beside, resource_of = np.unique(pools["resource"].to_numpy(), return_inverse=True)
+    interval_of, numbers = pools["interval_start"].to_numpy(), pools["pool"].to_numpy()
+    order = np.lexsort((numbers, interval_of, resource_of))
+    resource_of, numbers = resource_of[order], numbers[order]
+    # A term whose pool is not among the pools teaches nothing.
+    by_number, number_of = np.argsort(numbers), terms["pool"].to_numpy()
+    row_of = by_number[np.minimum(np.searchsorted(numbers, number_of, sorter=by_number), len(numbers) - 1)]
+    is_placed = numbers[row_of] == number_of
     matrix = np.zeros((len(pools), len(columns) + len(beside)))
-    np.add.at(matrix, (placed["row"].to_numpy(), placed["column"].to_numpy()), placed["usd"].to_numpy())
-    billed = pools["billed_usd"].to_numpy()
-    for place, resource in enumerate(beside, start=len(columns)):
-        matrix[resources == resource, place] = _mean(billed[resources == resource])
+    np.add.at(matrix, (row_of[is_placed], column_of[is_placed]), terms["usd"].to_numpy()[is_placed])
+    billed = pools["billed_usd"].to_numpy()[order]
+    for number in range(len(beside)):
+        matrix[resource_of == number, len(columns) + number] = _mean(billed[resource_of == number])
     return _Regression(
         columns=(*columns, *((_NOBODY, resource) for resource in beside)),
         terms=matrix,
-        explained=billed - pools["known_usd"].to_numpy(),
+        explained=billed - pools["known_usd"].to_numpy()[order],
         billed=billed,
-        resources=tuple(pools["resource"]),
-        intervals=pools["interval_start"].n_unique(),
+        resources=tuple(beside[resource_of].tolist()),
+        intervals=len(np.unique(interval_of)),
         priors=(
             *((USE_WITHOUT_A_REQUEST if name in unknown else PRIORS).get(name[1], PRIORS[name[1]]) for name in columns),
             *(_BESIDE for _ in beside),
         ),
     )
+
+
+def _columns(terms: pl.DataFrame) -> tuple[tuple[tuple[str, str], ...], npt.NDArray[np.intp], set[tuple[str, str]]]:
+    """Return the factors in order, the place of each term's among them, and those without a request."""
+    order = list(PRIORS)
+    names = list(zip(terms["function"].to_list(), terms["factor"].to_list(), strict=True))
+    columns = tuple(sorted(set(names), key=lambda name: (name[0], order.index(name[1]))))
+    places = {name: place for place, name in enumerate(columns)}
+    column_of = np.fromiter((places[name] for name in names), np.intp, len(names))
+    unknown = np.unique(column_of[terms["is_request_unknown"].to_numpy()])
+    return columns, column_of, {columns[place] for place in unknown}
 
 
 def _fit(regression: _Regression) -> tuple[Fit, Floats]:

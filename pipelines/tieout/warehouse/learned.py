@@ -31,6 +31,8 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "is_used": pl.Boolean,
 }
 
+_APP = ("app_number", "environment", "object_id", "app")
+
 _CLAIMS = """
 with
 
@@ -124,16 +126,22 @@ claims as (
         p.kind != 'gpu'
         or h.has_choice
         or (len(h.gpus) > 0 and h.gpus[1].gpu = p.resource)
+),
+
+summed as (
+    select
+        * exclude (claim_usd, unit_usd),
+        sum(claim_usd)::double as claim_usd,
+        sum(unit_usd)::double as unit_usd
+    from claims
+    group by all
 )
 
 select
     p.app_number, p.environment, p.object_id, p.app, p.interval_start, p.resource, p.billed_usd,
-    c.pool, c.kind, c.function, c.factor, c.is_at_work, c.has_choice, c.is_request_unknown,
-    sum(c.claim_usd)::double as claim_usd,
-    sum(c.unit_usd)::double as unit_usd
-from claims as c
+    c.*
+from summed as c
 inner join pools as p on c.pool = p.pool
-group by all
 order by c.pool, c.function, c.factor, c.is_at_work
 """
 
@@ -148,10 +156,12 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
     """
     claims = _frame(con, _CLAIMS, {"since": since, "until": until})
     rows: list[tuple[object, ...]] = []
-    for own in claims.partition_by("app_number", maintain_order=True):
-        where = own.row(0, named=True)
-        place = where["environment"], where["object_id"], where["app"], since
-        rows += [(*place, *_row(factor)) for factor in learn(_pools(own), _terms(own))]
+    terms = _terms(claims)
+    terms_of = {own["app_number"][0]: own for own in terms.partition_by("app_number")}
+    for pools in _pools(claims).partition_by("app_number", maintain_order=True):
+        number, *place = (pools[name][0] for name in _APP)
+        own = terms_of.get(number, terms.clear())
+        rows += [(*place, since, *_row(factor)) for factor in learn(pools, own)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
@@ -159,7 +169,7 @@ def _pools(claims: pl.DataFrame) -> pl.DataFrame:
     """Return the pools in which no function had a choice between GPUs, with what is known of their bill."""
     is_known = pl.col("factor").is_null()
     return (
-        claims.group_by("pool", "interval_start", "resource", "billed_usd", maintain_order=True)
+        claims.group_by(*_APP, "pool", "interval_start", "resource", "billed_usd", maintain_order=True)
         .agg(known_usd=pl.col("claim_usd").filter(is_known).sum(), has_choice=pl.col("has_choice").any())
         .filter(~pl.col("has_choice"))
     )
@@ -178,7 +188,7 @@ def _terms(claims: pl.DataFrame) -> pl.DataFrame:
     ]
     return (
         pl.concat([inferred, *uses], how="vertical_relaxed")
-        .group_by("pool", "function", "factor", maintain_order=True)
+        .group_by("app_number", "pool", "function", "factor", maintain_order=True)
         .agg(pl.col("usd").sum(), pl.col("is_request_unknown").any())
     )
 
