@@ -13,10 +13,10 @@ partition: hour
 with
 
 -- From here on a pool is its number: amounts and claims are many, and numbers are quicker to match than five columns.
-pools as (
+pools as materialized (
     select
         *,
-        row_number() over (order by environment, object_id, hour, resolution, resource) as pool_number,
+        row_number() over () as pool_number,
         abs((billed_usd * 1000000000000)::hugeint) as billed_pd,
         case when billed_usd < 0 then -1 else 1 end as direction
     from spend.pools
@@ -25,7 +25,7 @@ pools as (
         and hour < $until
 ),
 
-claims as (
+named_claims as materialized (
     select
         p.pool_number,
         p.billed_pd,
@@ -52,6 +52,111 @@ claims as (
         and (c.claim_pd > 0 or c.shared_us > 0)
 ),
 
+-- What is left of a pool when all claims are paid, and who can take it.
+remainders as (
+    select
+        c.pool_number,
+        any_value(c.billed_pd) as billed_pd,
+        sum(c.claim_pd)::hugeint as claim_pd,
+        greatest(0, any_value(c.billed_pd) - sum(c.claim_pd))::hugeint as left_pd,
+        count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0 as has_unknown_requests,
+        case any_value(c.kind)
+            when 'other' then true
+            when 'gpu' then false
+            else
+                has_unknown_requests
+                or coalesce(
+                    min(c.function) filter (where c.component != 'residual')
+                    = max(c.function) filter (where c.component != 'residual'),
+                    false
+                )
+        end as is_shared_by_time,
+        min(c.function) = max(c.function) and any_value(c.kind) != 'other' as is_one_claimant,
+        case when has_unknown_requests then sum(c.shared_us) else sum(c.container_us) end::hugeint as time_us,
+        coalesce(sum(c.claim_pd) filter (where c.component != 'residual'), 0)::hugeint as functions_pd
+    from named_claims as c
+    group by c.pool_number
+),
+
+shared_remainders as (
+    select
+        r.*,
+        case
+            when r.is_shared_by_time and r.time_us > 0 then r.left_pd
+            when r.is_shared_by_time then 0
+            else least(r.left_pd, r.functions_pd * s.unexplained_percent // 100)
+        end as shared_pd,
+        -- what is owed to nobody at all is nobody's
+        r.billed_pd = 0 or r.claim_pd > 0 or (r.is_shared_by_time and r.time_us > 0) as has_payers
+    from remainders as r
+    cross join catalog.settings as s
+),
+
+rests as (
+    select
+        p.pool_number,
+        case
+            when k.prefix is null then '__' || split_part(p.object_id, '-', 1) || '__'
+            when not coalesce(r.has_payers, false) or not k.has_functions then k.residual
+            else '__unexplained__'
+        end as function,
+        'none' as phase,
+        case when k.has_functions then 'residual' else 'direct' end as component,
+        p.billed_pd - case when r.has_payers then least(r.billed_pd, r.claim_pd) + r.shared_pd else 0 end as amount_pd
+    from pools as p
+    left join shared_remainders as r on p.pool_number = r.pool_number
+    left join catalog.object_kinds as k on split_part(p.object_id, '-', 1) || '-' = k.prefix
+    where
+        not coalesce(r.has_payers, false)
+        or least(r.billed_pd, r.claim_pd) + r.shared_pd < p.billed_pd
+),
+
+claimant_names as (
+    select
+        function,
+        phase,
+        component
+    from named_claims
+    union
+    select
+        function,
+        phase,
+        'unexplained' as component
+    from named_claims
+    union
+    select
+        function,
+        phase,
+        component
+    from rests
+),
+
+-- A function's phase and component are a number, too, in the order of their names.
+claimants as materialized (
+    select
+        *,
+        row_number() over (order by function, phase, component) as claimant
+    from claimant_names
+),
+
+claims as materialized (
+    select
+        c.* exclude (function, phase),
+        k.claimant,
+        u.claimant as unexplained_claimant
+    from named_claims as c
+    inner join claimants as k
+        on
+            c.function = k.function
+            and c.phase = k.phase
+            and c.component = k.component
+    inner join claimants as u
+        on
+            c.function = u.function
+            and c.phase = u.phase
+            and u.component = 'unexplained'
+),
+
 turns as (
     select
         pool_number,
@@ -75,41 +180,17 @@ turns_after_others as (
     from turns
 ),
 
-paid_turns as (
+paid_turns as materialized (
     select
         *,
         greatest(0, least(claim_pd, billed_pd - paid_before_pd)) as paid_pd
     from turns_after_others
 ),
 
--- What is left of a pool when all claims are paid, and who can take it.
-remainders as (
-    select
-        c.pool_number,
-        greatest(0, c.billed_pd - sum(c.claim_pd))::hugeint as left_pd,
-        sum(c.shared_us)::hugeint as shared_us,
-        case
-            when c.kind = 'other' then true
-            when c.kind = 'gpu' then false
-            else
-                count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0
-                or count(distinct c.function) filter (where c.component != 'residual') = 1
-        end as is_shared_by_time,
-        count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0 as has_unknown_requests,
-        count(distinct c.function) = 1 and c.kind != 'other' as is_one_claimant,
-        sum(c.claim_pd) filter (where c.component != 'residual')::hugeint as functions_pd,
-        any_value(s.unexplained_percent) as unexplained_percent
-    from claims as c
-    cross join catalog.settings as s
-    group by c.pool_number, c.billed_pd, c.kind
-),
-
 paid_in_full as (
     select
         c.pool_number,
-        c.function,
-        c.phase,
-        c.component,
+        c.claimant,
         c.claim_pd as amount_pd,
         case when c.evidence = 'bill' then 0 else c.claim_pd end as modelled_pd
     from paid_turns as t
@@ -122,96 +203,106 @@ paid_in_full as (
         and (c.claim_pd > 0 or t.billed_pd = 0)
 ),
 
--- A portion is an amount of a pool that is shared out by weights.
+-- A portion is an amount of a pool that is shared out by weights: portion_pd × weight ÷ total_weight, in two steps, so
+-- that the product stays within 128 bits.
 portions as (
     select
-        t.pool_number,
-        t.payment_order as portion,
-        t.paid_pd as portion_pd,
-        c.function,
-        c.phase,
-        c.component,
-        c.evidence != 'bill' as is_modelled,
-        c.claim_pd as weight
-    from paid_turns as t
-    inner join claims as c
-        on
-            t.pool_number = c.pool_number
-            and t.payment_order = c.payment_order
+        pool_number,
+        payment_order as portion,
+        paid_pd as portion_pd,
+        claim_pd as total_weight
+    from paid_turns
     where
-        t.paid_pd < t.claim_pd
-        and (t.paid_pd > 0 or t.billed_pd = 0)
+        paid_pd < claim_pd
+        and (paid_pd > 0 or billed_pd = 0)
     union all by name
     select
-        r.pool_number,
-        100 as portion,
-        r.left_pd as portion_pd,
-        c.function,
-        c.phase,
-        c.component,
-        r.is_one_claimant and c.evidence != 'bill' as is_modelled,
-        case when r.has_unknown_requests then c.shared_us else c.container_us end as weight
-    from remainders as r
-    inner join claims as c on r.pool_number = c.pool_number
+        pool_number,
+        case when is_shared_by_time then 100 else 101 end as portion,
+        shared_pd as portion_pd,
+        case when is_shared_by_time then time_us else functions_pd end as total_weight
+    from shared_remainders
     where
-        r.is_shared_by_time
-        and (r.left_pd > 0 or c.billed_pd = 0)
-    union all by name
+        total_weight > 0
+        and (left_pd > 0 or (is_shared_by_time and billed_pd = 0))
+),
+
+divided_portions as materialized (
     select
-        r.pool_number,
-        101 as portion,
-        least(r.left_pd, coalesce(r.functions_pd, 0) * r.unexplained_percent // 100) as portion_pd,
-        c.function,
-        c.phase,
-        'unexplained' as component,
-        false as is_modelled,
-        c.claim_pd as weight
-    from remainders as r
-    inner join claims as c on r.pool_number = c.pool_number
-    where
-        not r.is_shared_by_time
-        and r.left_pd > 0
-        and c.component != 'residual'
+        *,
+        row_number() over () as portion_number,
+        portion_pd // total_weight as whole_pd,
+        portion_pd % total_weight as rest_pd
+    from portions
 ),
 
 weights as (
     select
+        c.pool_number,
+        c.payment_order as portion,
+        c.claimant,
+        c.evidence != 'bill' as is_modelled,
+        c.claim_pd as weight
+    from claims as c
+    union all by name
+    select
+        r.pool_number,
+        100 as portion,
+        c.claimant,
+        r.is_one_claimant and c.evidence != 'bill' as is_modelled,
+        case when r.has_unknown_requests then c.shared_us else c.container_us end as weight
+    from remainders as r
+    inner join claims as c on r.pool_number = c.pool_number
+    where r.is_shared_by_time
+    union all by name
+    select
         pool_number,
-        portion,
-        portion_pd,
-        function,
-        phase,
-        component,
-        is_modelled,
-        sum(weight)::hugeint as weight
-    from portions
-    group by all
-    having sum(weight) > 0
+        101 as portion,
+        unexplained_claimant as claimant,
+        false as is_modelled,
+        claim_pd as weight
+    from claims
+    where component != 'residual'
 ),
 
 weights_together as (
     select
-        *,
-        sum(weight) over (partition by pool_number, portion)::hugeint as total_weight
-    from weights
+        p.portion_number,
+        w.claimant,
+        w.is_modelled,
+        sum(w.weight)::hugeint as weight
+    from weights as w
+    inner join divided_portions as p
+        on
+            w.pool_number = p.pool_number
+            and w.portion = p.portion
+    group by all
+    having sum(w.weight) > 0
 ),
 
--- portion_pd × weight ÷ total_weight in two steps, so that the product stays within 128 bits
 floors as (
     select
-        *,
-        (portion_pd // total_weight) * weight + (portion_pd % total_weight) * weight // total_weight as floor_pd,
-        (portion_pd % total_weight) * weight % total_weight as remainder
-    from weights_together
+        p.pool_number,
+        p.portion_number,
+        w.claimant,
+        w.is_modelled,
+        p.portion_pd,
+        p.total_weight,
+        p.rest_pd * w.weight as product,
+        product // p.total_weight as quotient,
+        p.whole_pd * w.weight + quotient as floor_pd,
+        product - quotient * p.total_weight as remainder
+    from weights_together as w
+    inner join divided_portions as p on w.portion_number = p.portion_number
 ),
 
 ranked_floors as (
     select
         *,
-        portion_pd - sum(floor_pd) over (partition by pool_number, portion)::hugeint as missing_pd,
+        portion_pd - sum(floor_pd) over (partition by portion_number)::hugeint as missing_pd,
         row_number() over (
-            partition by pool_number, portion
-            order by remainder desc, function asc, phase asc, component asc, is_modelled asc
+            partition by portion_number
+            order by remainder desc, claimant asc, is_modelled asc
         ) as place
     from floors
 ),
@@ -219,9 +310,7 @@ ranked_floors as (
 shares as (
     select
         pool_number,
-        function,
-        phase,
-        component,
+        claimant,
         floor_pd + case when place <= missing_pd then 1 else 0 end as amount_pd,
         case when is_modelled then amount_pd else 0 end as modelled_pd
     from ranked_floors
@@ -233,65 +322,27 @@ parts as (
     union all by name
     select *
     from shares
+    union all by name
+    select
+        r.pool_number,
+        c.claimant,
+        r.amount_pd,
+        0 as modelled_pd
+    from rests as r
+    inner join claimants as c
+        on
+            r.function = c.function
+            and r.phase = c.phase
+            and r.component = c.component
 ),
 
 attributed as (
     select
         pool_number,
-        function,
-        phase,
-        component,
+        claimant,
         sum(amount_pd)::hugeint as amount_pd,
         sum(modelled_pd)::hugeint as modelled_pd
     from parts
-    group by all
-),
-
-attributed_pools as (
-    select
-        pool_number,
-        sum(amount_pd)::hugeint as amount_pd
-    from attributed
-    group by all
-),
-
-rests as (
-    select
-        p.pool_number,
-        case
-            when k.prefix is null then '__' || split_part(p.object_id, '-', 1) || '__'
-            when a.pool_number is null or not k.has_functions then k.residual
-            else '__unexplained__'
-        end as function,
-        'none' as phase,
-        case when k.has_functions then 'residual' else 'direct' end as component,
-        p.billed_pd - coalesce(a.amount_pd, 0) as amount_pd,
-        0 as modelled_pd
-    from pools as p
-    left join attributed_pools as a on p.pool_number = a.pool_number
-    left join catalog.object_kinds as k on split_part(p.object_id, '-', 1) || '-' = k.prefix
-    where
-        a.pool_number is null
-        or a.amount_pd < p.billed_pd
-),
-
-whole as (
-    select *
-    from attributed
-    union all by name
-    select *
-    from rests
-),
-
-by_component as (
-    select
-        pool_number,
-        function,
-        phase,
-        component,
-        sum(amount_pd)::hugeint as amount_pd,
-        sum(modelled_pd)::hugeint as modelled_pd
-    from whole
     group by all
 )
 
@@ -302,12 +353,13 @@ select
     p.hour,  -- start of the billed interval, UTC
     p.resolution,  -- h or d
     p.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
-    a.function,  -- who caused it; names in double underscores are residuals
-    a.phase,  -- rollout phase of the containers; none outside the programme
-    a.component,  -- what it was for, see catalog.components
+    c.function,  -- who caused it; names in double underscores are residuals
+    c.phase,  -- rollout phase of the containers; none outside the programme
+    c.component,  -- what it was for, see catalog.components
     (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
     -- the rest of it was shared, or is what only the bill shows
     (p.direction * a.modelled_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd,  -- paid by own claims
     p.status  -- settled, provisional or restated
-from by_component as a
+from attributed as a
 inner join pools as p on a.pool_number = p.pool_number
+inner join claimants as c on a.claimant = c.claimant
