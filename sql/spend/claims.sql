@@ -11,9 +11,11 @@ partition: hour
 */
 with
 
-app_pools as (
+-- From here on a pool is its number, which is quicker to match than five columns.
+app_pools as materialized (
     select
         *,
+        row_number() over () as pool_number,
         hour as interval_start,
         (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
     from spend.pools
@@ -127,7 +129,7 @@ learned_use as (
 
 configured_time as (
     select
-        p.resource,
+        p.pool_number,
         p.kind,
         t.*,
         k.gpus,
@@ -237,12 +239,7 @@ quantities as (
 
 priced as (
     select
-        q.environment,
-        q.object_id,
-        q.app,
-        q.interval_start,
-        q.resolution,
-        q.resource,
+        q.pool_number,
         q.function,
         q.phase,
         q.component,
@@ -271,12 +268,7 @@ priced as (
             and q.hour < p.valid_to
     union all by name
     select
-        g.environment,
-        g.object_id,
-        p.app,
-        g.interval_start,
-        g.resolution,
-        g.resource,
+        p.pool_number,
         g.function,
         g.phase,
         g.component,
@@ -293,11 +285,7 @@ priced as (
 
 claim_totals as (
     select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
-        resource,
+        pool_number,
         sum(claim_pd)::hugeint as claim_pd
     from priced
     group by all
@@ -306,18 +294,14 @@ claim_totals as (
 unclaimed_pools as (
     select p.*
     from app_pools as p
-    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
+    left join claim_totals as c using (pool_number)
     where c.claim_pd is null
 ),
 
 -- The functions of the app that can use the resource at that time, by their configuration.
 able_functions as (
     select
-        p.environment,
-        p.object_id,
-        p.interval_start,
-        p.resolution,
-        p.resource,
+        p.pool_number,
         min(k.function) as function,
         arg_max(k.phase, k.valid_from) as phase,
         arg_max(k.valid_from, k.valid_from) as configuration_from
@@ -340,19 +324,13 @@ able_functions as (
 
 unlogged as (
     select
-        p.environment,
-        p.object_id,
-        p.app,
-        p.interval_start,
-        p.resolution,
-        p.resource,
-        p.kind,
+        p.pool_number,
         p.billed_pd,
         f.function,
         f.phase,
         f.configuration_from
     from unclaimed_pools as p
-    inner join able_functions as f using (environment, object_id, interval_start, resolution, resource)
+    inner join able_functions as f using (pool_number)
 ),
 
 -- GPU time on the bill that is nobody's, in microseconds of containers with one GPU.
@@ -370,8 +348,8 @@ unclaimed_gpu_time as (
             // r.picodollars_per_hour
         )::hugeint as container_us
     from app_pools as p
-    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
-    left join unlogged as f using (environment, object_id, interval_start, resolution, resource)
+    left join claim_totals as c using (pool_number)
+    left join unlogged as f using (pool_number)
     inner join staging.prices as r
         on
             p.resource = r.resource
@@ -385,11 +363,8 @@ unclaimed_gpu_time as (
 
 host_time as (
     select
-        p.environment,
-        p.object_id,
-        p.app,
+        p.pool_number,
         p.interval_start,
-        p.resolution,
         p.resource,
         u.function,
         u.phase,
@@ -404,8 +379,8 @@ host_time as (
         case p.kind when 'cpu' then k.cpu_request_millicores else k.memory_request_mib end is null as is_shared_by_time
     from app_pools as p
     inner join unclaimed_gpu_time as u using (environment, object_id, interval_start, resolution)
-    left join claim_totals as c using (environment, object_id, interval_start, resolution, resource)
-    left join unlogged as o using (environment, object_id, interval_start, resolution, resource)
+    left join claim_totals as c using (pool_number)
+    left join unlogged as o using (pool_number)
     left join staging.configurations as k
         on
             p.environment = k.environment
@@ -425,12 +400,7 @@ host_time as (
 
 by_the_bill as (
     select
-        u.environment,
-        u.object_id,
-        u.app,
-        u.interval_start,
-        u.resolution,
-        u.resource,
+        u.pool_number,
         u.function,
         u.phase,
         'unlogged' as component,
@@ -440,12 +410,7 @@ by_the_bill as (
     from unlogged as u
     union all by name
     select
-        h.environment,
-        h.object_id,
-        h.app,
-        h.interval_start,
-        h.resolution,
-        h.resource,
+        h.pool_number,
         h.function,
         h.phase,
         h.component,
@@ -472,24 +437,48 @@ claims as (
         0 as least_ppm,
         1000000 as most_ppm
     from by_the_bill
+),
+
+-- Most of it is certain or not, and needs no division.
+summed as (
+    select
+        pool_number,
+        function,
+        phase,
+        component,
+        evidence,
+        payment_order,
+        sum(container_us)::hugeint as container_us,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(
+            case least_ppm
+                when 0 then 0
+                when 1000000 then claim_pd
+                else claim_pd * least_ppm // 1000000
+            end
+        )::hugeint as least_pd,
+        sum(case most_ppm when 1000000 then claim_pd else claim_pd * most_ppm // 1000000 end)::hugeint as most_pd,
+        sum(shared_us)::hugeint as shared_us
+    from claims
+    group by all
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal object that was billed
-    app,  -- its name
-    interval_start as hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d
-    resource,  -- the pool's resource
-    function,  -- who claims; __unexplained__ for GPU time that no function claims
-    phase,  -- rollout phase of the containers
-    component,  -- see catalog.components; unlogged or residual where only the bill shows it
-    evidence,  -- see spend.container_time; bill where only the bill shows it
-    payment_order,  -- what is better known is paid first
-    sum(container_us)::hugeint as container_us,  -- container time that claims, microseconds
-    sum(claim_pd)::hugeint as claim_pd,  -- modelled cost in picodollars
-    sum(claim_pd * least_ppm // 1000000)::hugeint as least_pd,  -- what of it was there at least
-    sum(claim_pd * most_ppm // 1000000)::hugeint as most_pd,  -- what it may have been at most
-    sum(shared_us)::hugeint as shared_us  -- container time that shares the remainder; 0 where the request is known
-from claims
-group by all
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal object that was billed
+    p.app,  -- its name
+    p.hour,  -- start of the billed interval, UTC
+    p.resolution,  -- h or d
+    p.resource,  -- the pool's resource
+    c.function,  -- who claims; __unexplained__ for GPU time that no function claims
+    c.phase,  -- rollout phase of the containers
+    c.component,  -- see catalog.components; unlogged or residual where only the bill shows it
+    c.evidence,  -- see spend.container_time; bill where only the bill shows it
+    c.payment_order,  -- what is better known is paid first
+    c.container_us,  -- container time that claims, microseconds
+    c.claim_pd,  -- modelled cost in picodollars
+    c.least_pd,  -- what of it was there at least
+    c.most_pd,  -- what it may have been at most
+    c.shared_us  -- container time that shares the remainder; 0 where the request is known
+from summed as c
+inner join app_pools as p on c.pool_number = p.pool_number
