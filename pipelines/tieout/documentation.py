@@ -68,8 +68,13 @@ A call log is far larger and is read as it stands: one with escape codes is refu
 A table in boxes is refused, because the client cuts its values off at the width of the terminal. The refusal names the
 command that prints the same as JSON.
 
-`cost_by_resource` of an SDK row is not read: the row counts with its `cost`, as in a report without `--show-resources`.
-`tieout pull` lands both. A cost with more than 12 decimals is refused.
+A row of the SDK with `cost_by_resource` is read as its total and its parts: such a file is the plain report and the
+breakdown in one. What the parts leave of the total is a row of its own in `staging.billing_items`: `rounding`,
+`difference`, or `all` where there are no parts. The rows add up to the total.
+
+A cost may have up to 38 decimals; more are refused. One with more than 12 is kept as text in
+`raw.billing_report.cost_exact` and booked rounded to 12. `reconciliation.remainders` holds the rest, and
+`tieout sql tie_out` shows its sum.
 
 A report has no field for its resolution. Rows after midnight make it hourly; rows at midnights of several days, daily.
 Where all rows start at one midnight, its name (`-r-d`, `daily`, `-r-h`, `hourly`) or its sidecar says it; else it is

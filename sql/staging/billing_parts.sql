@@ -13,12 +13,14 @@ select
     i.resolution,  -- h or d
     coalesce(l.resource, r.resource) as resource,  -- catalog name of the resource; its label where the catalog has none
     sum(r.cost_usd) as amount_usd,  -- exact
+    sum(r.remainder_usd) as remainder_usd,  -- what is printed beyond 12 decimals
     max(i.fetched_at) as fetched_at,  -- when the snapshot was read, UTC
     bool_and(i.is_settled) as is_settled  -- read after the settle buffer
 from staging.billing_intervals as i
-inner join raw.billing_report as r
+inner join staging.billing_lines as r
     on
         i.file_id = r.file_id
+        and i.report_kind = r.report_kind
         and i.hour = r.interval_start
 left join catalog.labels as l on lower(r.resource) = l.label
 where

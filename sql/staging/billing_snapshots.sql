@@ -1,5 +1,6 @@
 /*
 Every snapshot of every billed interval: which report covers it, when that was read, and whether its amounts were final then.
+A file of the SDK is plain report and breakdown in one.
 
 materialized: view
 key: report_kind, resolution, hour, file_id, fetched_at
@@ -10,7 +11,7 @@ with
 reports as (
     select
         file_id,
-        report_kind,
+        unnest(case report_kind when 'both' then ['plain', 'resources'] else [report_kind] end) as report_kind,
         resolution,
         range_start,
         range_end,

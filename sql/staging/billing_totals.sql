@@ -38,11 +38,13 @@ plain_totals as (
         i.hour,
         i.resolution,
         max(r.description) as app,
-        sum(r.cost_usd) as plain_usd
+        sum(r.cost_usd) as plain_usd,
+        sum(r.remainder_usd) as plain_remainder_usd
     from staging.billing_intervals as i
-    inner join raw.billing_report as r
+    inner join staging.billing_lines as r
         on
             i.file_id = r.file_id
+            and i.report_kind = r.report_kind
             and i.hour = r.interval_start
     where
         i.report_kind = 'plain'
@@ -59,7 +61,8 @@ part_totals as (
         hour,
         resolution,
         max(app) as app,
-        sum(amount_usd) as parts_usd
+        sum(amount_usd) as parts_usd,
+        sum(remainder_usd) as parts_remainder_usd
     from staging.billing_parts
     where
         hour >= $since
@@ -81,9 +84,10 @@ broken_down_before as (
             n.hour = s.hour
             and n.resolution = s.resolution
             and n.parts_fetched_at > s.fetched_at
-    inner join raw.billing_report as r
+    inner join staging.billing_lines as r
         on
             s.file_id = r.file_id
+            and s.report_kind = r.report_kind
             and s.hour = r.interval_start
     where
         n.plain_fetched_at + interval 1 hour < n.parts_fetched_at
@@ -97,6 +101,8 @@ compared as (
         coalesce(p.app, t.app) as app,
         p.plain_usd,
         t.parts_usd,
+        p.plain_remainder_usd,
+        t.parts_remainder_usd,
         coalesce(p.reading, t.reading) as reading,
         coalesce(p.environment, t.environment) as environment,
         coalesce(p.object_id, t.object_id) as object_id,
@@ -137,6 +143,10 @@ select
         when control in ('breakdown only', 'older', 'missing') then coalesce(c.parts_usd, 0)
         else coalesce(c.plain_usd, 0)
     end as total_usd,  -- what the object cost in this interval
+    case
+        when control in ('breakdown only', 'older', 'missing') then coalesce(c.parts_remainder_usd, 0)
+        else coalesce(c.plain_remainder_usd, 0)
+    end as remainder_usd,  -- what the report that holds prints beyond 12 decimals
     greatest(r.plain_fetched_at, r.parts_fetched_at) as fetched_at,  -- when the later snapshot was read, UTC
     r.is_settled  -- every snapshot used was read after the settle buffer
 from compared as c

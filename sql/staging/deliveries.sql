@@ -16,7 +16,7 @@ select distinct
     f.app,  -- from the path
     f.function,  -- from the path
     f.month,  -- billing month, for summaries
-    f.report_kind,  -- plain or resources, for billing reports
+    f.report_kind,  -- plain, resources or both, for billing reports
     f.resolution,  -- h or d, for billing reports
     d.range_start,  -- first instant the snapshot speaks for, UTC
     d.range_end,  -- end of that range, exclusive, UTC

@@ -31,9 +31,10 @@ amounts as (
         max(r.description) as app,
         sum(r.cost_usd) as amount_usd
     from contents as c
-    inner join raw.billing_report as r
+    inner join staging.billing_lines as r
         on
             c.file_id = r.file_id
+            and c.report_kind = r.report_kind
             and c.hour = r.interval_start
     left join catalog.labels as l on lower(r.resource) = l.label
     group by all

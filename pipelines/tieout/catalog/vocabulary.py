@@ -211,6 +211,15 @@ _BY_PREFIX: Mapping[str, ObjectKind] = {kind.prefix: kind for kind in OBJECT_KIN
 
 def has_functions(object_id: str) -> bool:
     """Whether functions run in an object, by its id."""
-    prefix, hyphen, _ = object_id.partition("-")
-    kind = _BY_PREFIX.get(prefix + hyphen)
+    kind = _kind_of(object_id)
     return kind is not None and kind.has_functions
+
+
+def is_known(object_id: str) -> bool:
+    """Whether an object is of one of the kinds above, by its id."""
+    return _kind_of(object_id) is not None
+
+
+def _kind_of(object_id: str) -> ObjectKind | None:
+    prefix, hyphen, _ = object_id.partition("-")
+    return _BY_PREFIX.get(prefix + hyphen)

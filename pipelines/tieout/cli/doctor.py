@@ -190,7 +190,11 @@ def _landing(home: Home) -> Iterator[Diagnosis]:
         )
     found = ", ".join(f"{files[source]} {source}" for source in SOURCES if files[source])
     needed = [source.name for source in SOURCES.values() if source.is_needed and not files[source.name]]
-    yield Diagnosis("landing", found, f"Nothing can be attributed without {' and '.join(needed)}." if needed else None)
+    if "billing_report" in needed:
+        yield Diagnosis("landing", found, f"Nothing can be attributed without {' and '.join(needed)}.")
+    else:
+        calls = "; without function_calls the bill is spent by no function" if needed else ""
+        yield Diagnosis("landing", f"{found}{calls}", is_notable=bool(needed))
 
 
 def _warehouse(home: Home, catalog_directory: Path) -> Iterator[Diagnosis]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tieout.catalog.load import load_catalog
@@ -15,9 +15,11 @@ from tieout.modal.client import Cause, ModalError
 from tieout.modal.plan import BILL_MONTHS, earliest_bill_day, first_bill_day
 from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import RetryPolicy
+from tieout.modal.tasks import Failure
 from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
 _SHOWN_FAILURES = 20
+_LASTING = frozenset({Cause.REFUSED, Cause.DENIED})
 _TOKEN = "`modal token new` gets one; $MODAL_TOKEN_ID and $MODAL_TOKEN_SECRET name one for this shell."
 _REMEDIES = {
     Cause.NO_TOKEN: _TOKEN,
@@ -25,6 +27,7 @@ _REMEDIES = {
     Cause.DENIED: "Only owners and managers of the workspace may read its bill: ask one for a token, or for the role.",
     Cause.UNREACHABLE: "Check the network, a proxy or firewall, and $MODAL_SERVER_URL; then pull again.",
     Cause.UNDER_WAY: "Wait until it has ended.",
+    Cause.REFUSED: "Its words say why, such as a plan without it. `tieout run` also reads files exported by hand.",
     Cause.NO_ROOM: "Make room, then `tieout pull` asks for the rest; what had arrived is landed.",
     Cause.CLOCK: "Set the clock if it is wrong. If it was, delete these files: they would count instead of what is "
     "pulled now.",
@@ -35,6 +38,7 @@ _PROBLEMS = {
     Cause.DENIED: "the token may not read this",
     Cause.UNREACHABLE: "Modal cannot be reached",
     Cause.UNDER_WAY: "nothing was pulled",
+    Cause.REFUSED: "Modal refuses it",
     Cause.NO_ROOM: "the disk takes no more",
     Cause.CLOCK: "a clock was ahead",
 }
@@ -70,7 +74,7 @@ def utc_now() -> dt.datetime:
 def modal_problem(cause: Cause, message: str) -> CommandError:
     """Word a problem that asking again will not cure."""
     problem = f"{_PROBLEMS.get(cause, 'Modal cannot be asked')}: {message}"
-    return CommandError(problem, remedy=_REMEDIES.get(cause, "`tieout doctor` looks closer."))
+    return CommandError(problem, remedy=_REMEDIES.get(cause, "Try again in some minutes."))
 
 
 def _wanted(since: str | None, until: str | None, only: Iterable[str] | None) -> Wanted:
@@ -128,16 +132,37 @@ def _conclude(outcome: PullOutcome) -> None:
             say("Next: `tieout run` builds and reports what it changes.")
         return
     ended_by = outcome.ended_by
-    failures = [failure for failure in outcome.failures if ended_by is None or failure.cause is not ended_by.cause]
-    for failure in failures[:_SHOWN_FAILURES]:
-        warn(f"Not pulled: {failure.what}: {failure.message}")
-    if len(failures) > _SHOWN_FAILURES:
-        warn(f"… and {len(failures) - _SHOWN_FAILURES} more")
+    lines = list(_not_pulled([each for each in outcome.failures if ended_by is None or not _alike(each, ended_by)]))
+    for line in lines[:_SHOWN_FAILURES]:
+        warn(line)
+    if len(lines) > _SHOWN_FAILURES:
+        warn(f"… and {len(lines) - _SHOWN_FAILURES} more")
     if ended_by is not None:
         raise modal_problem(ended_by.cause, f"{ended_by.message} ({ended_by.what})")
     missing = len(outcome.failures) + outcome.unasked
     raise CommandError(
         f"{missing} of the exports did not arrive; what arrived is landed",
-        remedy="`tieout pull` again asks for what is missing.",
+        remedy=_remedy(outcome),
         code=ExitCode.DATA,
     )
+
+
+def _not_pulled(failures: Iterable[Failure]) -> Iterator[str]:
+    """Word what did not arrive, a line for each answer that will be the same the next time."""
+    alike: dict[object, list[Failure]] = {}
+    for failure in failures:
+        key = (failure.cause, failure.message) if failure.cause in _LASTING else failure.what
+        alike.setdefault(key, []).append(failure)
+    for first, *others in alike.values():
+        more = f" and {len(others)} more" if others else ""
+        yield f"Not pulled: {first.what}{more}: {first.message}"
+
+
+def _alike(one: Failure, other: Failure) -> bool:
+    return (one.cause, one.is_of_bill) == (other.cause, other.is_of_bill)
+
+
+def _remedy(outcome: PullOutcome) -> str:
+    if not outcome.unasked and all(failure.cause in _LASTING for failure in outcome.failures):
+        return "Asking again changes nothing until the plan or the permissions do; `tieout run` uses what is there."
+    return "`tieout pull` again asks for what is missing."

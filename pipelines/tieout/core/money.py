@@ -1,7 +1,8 @@
 """Exact money: parsing, printing and sharing amounts without a float in sight.
 
 Amounts are `Decimal` US dollars with at most 12 decimals (a picodollar, 1e-12 $), the scale of the warehouse's
-DECIMAL(38, 12). Sharing is done in integers by largest remainder (docs/method.md, "Allocation").
+DECIMAL(38, 12). A printed cost may have up to 38: it is read exactly, and rounded where it is booked. Sharing is done
+in integers by largest remainder (docs/method.md, "Allocation").
 """
 
 import re
@@ -12,6 +13,7 @@ from fractions import Fraction
 from tieout.core.errors import TieoutError
 
 SCALE = 12
+LONGEST_SCALE = 38
 PICODOLLARS_PER_USD = 10**SCALE
 LARGEST_USD = Decimal(10) ** 12
 CENT = Decimal("0.01")
@@ -33,6 +35,36 @@ def parse_usd(text: str) -> Decimal:
         MoneyError: not a finite decimal number, longer than 64 characters, more than 12 decimals, or a trillion
             dollars and more.
     """
+    value = _number(text)
+    kept = _with_decimals(value, SCALE)
+    if kept is None:
+        raise MoneyError(f"{text[:60]!r} has more than {SCALE} decimals; keeping it would round it")
+    return kept
+
+
+def parse_long_usd(text: str) -> Decimal:
+    """Read a printed cost exactly: with 12 decimals where they hold it, else with as many as it needs, up to 38.
+
+    Raises:
+        MoneyError: not a finite decimal number, longer than 64 characters, more than 38 decimals, or a trillion
+            dollars and more.
+    """
+    value = _number(text)
+    kept = _with_decimals(value, SCALE)
+    if kept is not None:
+        return kept
+    kept = _with_decimals(value, LONGEST_SCALE)
+    if kept is None:
+        raise MoneyError(f"{text[:60]!r} has more than {LONGEST_SCALE} decimals, which nothing here can keep")
+    return kept.normalize(_EXACT)
+
+
+def is_booked_exactly(amount: Decimal) -> bool:
+    """Tell whether an amount has at most 12 decimals, so that the warehouse keeps it as it is."""
+    return _with_decimals(amount, SCALE) is not None
+
+
+def _number(text: str) -> Decimal:
     if len(text) > LONGEST_NUMBER:
         raise MoneyError(f"{text[:20]!r}… has {len(text):,} characters, and no amount more than {LONGEST_NUMBER}")
     if not _NUMBER.fullmatch(text):
@@ -41,9 +73,14 @@ def parse_usd(text: str) -> Decimal:
     # Not abs(value), which rounds to the context, and overflows on a million digits.
     if value.copy_abs() >= LARGEST_USD:
         raise MoneyError(f"{text[:60]!r} is a trillion dollars or more")
-    kept = value.quantize(Decimal(1).scaleb(-SCALE), context=_EXACT)
-    if kept.compare(value) != 0:
-        raise MoneyError(f"{text[:60]!r} has more than {SCALE} decimals; keeping it would round it")
+    return value
+
+
+def _with_decimals(value: Decimal, decimals: int) -> Decimal | None:
+    """Return a value with that many decimals, or None where that would round it; zero never carries a sign."""
+    kept = value.quantize(Decimal(1).scaleb(-decimals), context=_EXACT)
+    if kept.compare(value, context=_EXACT) != 0:
+        return None
     return abs(kept) if kept == 0 else kept
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tieout.modal import plan
 from tieout.modal.bill import Billed, add_billed
-from tieout.modal.client import understanding
+from tieout.modal.client import Cause, ModalError, understanding
 from tieout.modal.snapshots import Range, Subject
 from tieout.modal.tasks import Errand
 from tieout.modal.visit import Visit
@@ -94,6 +94,8 @@ def list_apps(visit: Visit) -> list[ModalApp]:
             reading = partial(_read_list, newest.path, environment, listed)
             visit.errands.run_one(Errand(f"apps of {environment}", reading))
     ids, names = {each.object_id for each in billed}, _known_names(visit)
+    if not listed and not billed and subjects:
+        visit.errands.note("nothing was billed and no app is listed: the workspace is empty, or the token is another's")
     return [
         app
         for app in listed
@@ -119,7 +121,13 @@ def history_errands(visit: Visit, apps: Iterable[ModalApp]) -> list[Errand]:
 
 
 def _land_list(visit: Visit, subject: Subject, environment: str) -> None:
-    visit.command(subject, ["app", "list", "--env", environment, "--json"])
+    try:
+        visit.command(subject, ["app", "list", "--env", environment, "--json"])
+    except ModalError as error:
+        if error.cause is not Cause.DENIED:
+            raise
+        told = f"the token may not list this environment, so its bill comes without calls ({error})"
+        raise ModalError(Cause.DENIED, told) from None
 
 
 def _read_list(path: Path, environment: str, listed: list[ModalApp]) -> None:

@@ -7,13 +7,15 @@ one is the control total, because `--show-resources` drops an object whose break
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tieout.catalog.vocabulary import has_functions
+from tieout.catalog.vocabulary import has_functions, is_known
+from tieout.core.money import format_usd
 from tieout.core.periods import days_between
 from tieout.modal import plan
 from tieout.modal.client import understanding
@@ -24,6 +26,7 @@ from tieout.modal.visit import Visit
 
 _REPORT, _SUMMARY, _RATES = Subject("billing_report"), Subject("billing_summary"), Subject("billing_rates")
 _FLAGS = {RESOURCES: "--show-resources --json", PLAIN: "--json"}
+_NAMED = 5
 _DAY, _HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 
 Row = Mapping[str, Any]
@@ -51,18 +54,18 @@ def bill_errands(visit: Visit) -> list[Errand]:
     if visit.is_wanted("billing_report"):
         ask = partial(_land_report, visit)
         errands += [
-            Errand(f"bill of {page}", partial(plan.by_halves, page, _HOUR, ask))
+            Errand(f"bill of {page}", partial(plan.by_halves, page, _HOUR, ask), reads_bill=True)
             for page in visit.open_pages(_REPORT, Range(plan.midnight(first), trusted_until(visit)), _HOUR)
         ]
     if visit.is_wanted("billing_summary"):
         known = [] if visit.wanted.is_forced else visit.known(_SUMMARY)
         months = plan.open_months(visit.wanted.since or first, visit.last_day, known)
         errands += [
-            Errand(f"summary of {month:%Y-%m}", partial(_land_summary, visit, month, _due_days(visit, month)))
+            Errand(f"summary of {month:%Y-%m}", partial(_land_summary, visit, month, _due_days(visit, month)), True)
             for month in months
         ]
     if visit.is_due(_RATES):
-        errands.append(Errand("rates", partial(visit.command, _RATES, ["billing", "rates", "--json"])))
+        errands.append(Errand("rates", partial(visit.command, _RATES, ["billing", "rates", "--json"]), reads_bill=True))
     return errands
 
 
@@ -101,7 +104,10 @@ def _land_report(visit: Visit, page: Range) -> None:
     fetched_at = visit.clock()
     with visit.scratch_file() as file:
         visit.session.report(page, "h", file)
-        items = read_items(file)
+        given = [(page.start <= interval_start(item) < page.end, item) for item in read_items(file)]
+    items = [item for is_inside, item in given if is_inside]
+    for note in oddities(items, outside=[item for is_inside, item in given if not is_inside]):
+        visit.errands.note(f"bill of {page}: {note}")
     # The plain report, by which later pulls know what is there, comes last.
     for kind in (RESOURCES, PLAIN):
         visit.receive(
@@ -113,6 +119,29 @@ def _land_report(visit: Visit, page: Range) -> None:
             covers=page,
             write=partial(_write, printed(items, kind)),
         )
+
+
+def oddities(items: Sequence[Row], outside: Sequence[Row]) -> Iterator[str]:
+    """Word what a bill should not have, a line for each kind of it.
+
+    Args:
+        items: its rows.
+        outside: rows that Modal gave of other hours than it was asked for, which do not land.
+    """
+    if outside:
+        first, last = (f"{bound(map(interval_start, outside)):%Y-%m-%d %H:%M}" for bound in (min, max))
+        yield f"{_rows(outside)} of other hours ({first} to {last} UTC), left out; the pull of those hours brings them"
+    if nameless := [item for item in items if not item["object_id"]]:
+        yield f"{_rows(nameless)} without an object id, kept; spend shows the cost without a function"
+    unknown = [item for item in items if item["object_id"] and not is_known(item["object_id"])]
+    if unknown:
+        named = ", ".join(sorted({item["object_id"] for item in unknown})[:_NAMED])
+        yield f"{_rows(unknown)} of an unknown kind of object ({named}), kept; spend shows the cost under its prefix"
+
+
+def _rows(items: Sequence[Row]) -> str:
+    cost = sum((Decimal(item["cost"]) for item in items), Decimal(0))
+    return f"{len(items)} row{'' if len(items) == 1 else 's'} ({format_usd(cost, 8)})"
 
 
 def _due_days(visit: Visit, month: dt.date) -> Sequence[dt.date]:

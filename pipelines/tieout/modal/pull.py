@@ -61,8 +61,12 @@ class PullOutcome:
 
     @property
     def ended_by(self) -> Failure | None:
-        """The failure that asking again will not cure: no valid token, permission, connection, room or clock."""
-        return next((each for each in self.failures if each.cause in {*ENDING, Cause.DENIED, Cause.CLOCK}), None)
+        """The failure that asking again will not cure: no valid token, bill, connection, room or clock.
+
+        What else the token may not read, such as another team's environment, leaves the rest of use.
+        """
+        ending = {*ENDING, Cause.CLOCK}
+        return next((each for each in self.failures if each.cause in ending or each.is_denied_bill), None)
 
     @property
     def is_complete(self) -> bool:

@@ -18,19 +18,26 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Errand:
-    """One thing to bring: its name for people, and how."""
+    """One thing to bring: its name for people, how, and whether it reads the bill, which not every token may."""
 
     what: str
     run: Callable[[], None]
+    reads_bill: bool = False
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that did not arrive, why, and what Modal said."""
+    """Something that did not arrive, why, what Modal said, and whether it was the bill."""
 
     what: str
     cause: Cause
     message: str
+    is_of_bill: bool = False
+
+    @property
+    def is_denied_bill(self) -> bool:
+        """Whether the token may not read the bill, without which nothing can be tied out."""
+        return self.is_of_bill and self.cause is Cause.DENIED
 
 
 class Errands:
@@ -70,7 +77,7 @@ class Errands:
         except (ModalError, OSError) as error:
             failure = error if isinstance(error, ModalError) else _disk_failure(error)
             with self._lock:
-                self._write_down(errand.what, failure)
+                self._write_down(errand, failure)
             return failure.cause
         with self._lock:
             self._failed_in_a_row = 0
@@ -90,14 +97,14 @@ class Errands:
         self.run_one(errand)
         return errand.what
 
-    def _write_down(self, what: str, error: ModalError) -> None:
+    def _write_down(self, errand: Errand, error: ModalError) -> None:
         if error.cause is Cause.STOPPED:
             self.unasked += 1
             return
         if error.cause is Cause.MISSING:
-            self.missing.append(what)
+            self.missing.append(errand.what)
             return
-        self.failures.append(Failure(what, error.cause, str(error)))
+        self.failures.append(Failure(errand.what, error.cause, str(error), errand.reads_bill))
         self._failed_in_a_row += error.cause in PASSING
         if error.cause in ENDING or self._failed_in_a_row >= _GIVE_UP_AFTER:
             self._session.stop()

@@ -1,13 +1,19 @@
-"""One line of a billing report, checked: whatever its format, a line is an object, an interval and an exact cost."""
+"""One line of a billing report, checked: whatever its format, a line is an object, an interval and an exact cost.
+
+A row of the SDK is several lines: the total of the object, and one for each resource of its `cost_by_resource`.
+"""
 
 import datetime as dt
 import functools
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tieout.sources.fields import Record, has_offset
+from tieout.sources.fields import Record, as_record, has_offset
+
+PARTS = "cost_by_resource"
 
 # What follows the date of a time at midnight, by the clock of the offset that it carries.
 _MIDNIGHT = re.compile(r"([T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?", re.ASCII)
@@ -15,7 +21,7 @@ _MIDNIGHT = re.compile(r"([T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?", re.
 
 @dataclass(frozen=True)
 class BillingLine:
-    """One line of a report; the interval starts at a full hour, in naive UTC."""
+    """One line of a report; the interval starts at a full hour, in naive UTC, and the cost has up to 38 decimals."""
 
     object_id: str
     description: str
@@ -42,9 +48,24 @@ def read_line(record: Record) -> BillingLine:
         with_offset=has_offset(record.text("interval_start")),
         is_local_midnight=_MIDNIGHT.fullmatch(record.text("interval_start")[10:]) is not None,
         resource=record.text("resource") if "resource" in record.fields else None,
-        cost_usd=record.usd("cost"),
+        cost_usd=record.long_usd("cost"),
         tags=_tags(record),
     )
+
+
+def read_parts(record: Record, total: BillingLine) -> Iterator[BillingLine]:
+    """Yield what a row of the SDK breaks its cost down into, a line for each resource; nothing for any other row.
+
+    Raises:
+        RejectionError: parts that are no amounts by resource, or a row that names a resource itself.
+    """
+    if record.fields.get(PARTS) is None:
+        return
+    if total.resource is not None:
+        record.refuse(PARTS, f"breaks down a row that is a part already, of {total.resource!r}")
+    parts = as_record(f"{record.place}: {PARTS}", record.value(PARTS), fix=record.fix)
+    for resource in parts.fields:
+        yield replace(total, resource=resource, cost_usd=parts.long_usd(resource))
 
 
 def _interval_start(record: Record) -> dt.datetime:

@@ -1,8 +1,8 @@
 """`modal billing report … --json` or `--csv`: what each object cost per hour or day, by resource if asked for.
 
 Traps that this module knows: intervals without an offset are UTC, with `--tz` they carry one; costs are decimal texts,
-also `1.25E-7` and `0E-8`; tags are JSON inside the JSON; and the CLI breaks `--csv` lines at 80 columns when its output
-goes to a file (`wrapped_csv.py`).
+also `1.25E-7` and `0E-8`; tags are JSON inside the JSON; a row of the SDK is total and breakdown in one; and the CLI
+breaks `--csv` lines at 80 columns when its output goes to a file (`wrapped_csv.py`).
 """
 
 import csv
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from tieout.sources.billing_line import BillingLine, read_line
+from tieout.core.money import is_booked_exactly
+from tieout.sources.billing_line import PARTS, BillingLine, read_line, read_parts
 from tieout.sources.dialects import BILLING_REPORT, CSV_COLUMNS, bare_csv, without_colour
 from tieout.sources.fields import USD, UTC_MICROSECONDS, ParsedFile, Record, load_records, row_numbers
 from tieout.sources.landing import LandingFile, RejectionError, Sidecar
@@ -30,7 +31,8 @@ TABLE = Table(
         Column("environment", "VARCHAR", "Modal environment of the object"),
         Column("interval_start", "TIMESTAMP", "Start of the billed hour or day, UTC"),
         Column("resource", "VARCHAR", "Resource label as Modal writes it; null in a plain report"),
-        Column("cost_usd", "DECIMAL(38, 12)", "Cost before credits, exactly as printed"),
+        Column("cost_usd", "DECIMAL(38, 12)", "Cost before credits; null where it has more than 12 decimals"),
+        Column("cost_exact", "VARCHAR", "Such a cost with every digit, up to 38 decimals; else null"),
         Column("tags", "VARCHAR", "Tags as JSON text; null when the report has none"),
     ),
 )
@@ -46,19 +48,20 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     """Read one report of either kind and format.
 
     Returns:
-        Columns row_number, object_id, description, environment, interval_start (naive UTC), resource, cost_usd, tags.
+        Columns row_number, object_id, description, environment, interval_start (naive UTC), resource, cost_usd,
+        cost_exact, tags. A row of the SDK comes as its total and, below it, its parts.
 
     Raises:
         RejectionError: a line that cannot be read exactly; names the row, the field and the value.
     """
     is_csv = file.name.lower().removesuffix(".gz").endswith(".csv")
     records = _csv_records(text) if is_csv else load_records(text, BILLING_REPORT)
-    lines = [read_line(record) for record in records]
-    _check_same_kind(lines)
-    resolution = _resolution(lines, file, sidecar)
-    starts = [line.interval_start for line in lines]
+    rows = [read_line(record) for record in records]
+    _check_same_kind(rows)
+    resolution = _resolution(rows, file, sidecar)
+    starts = [row.interval_start for row in rows]
     return ParsedFile(
-        _table(lines),
+        _table([line for record, row in zip(records, rows, strict=True) for line in (row, *read_parts(record, row))]),
         report_kind=_report_kind(records, file, sidecar),
         resolution=resolution,
         content_start=min(starts, default=None),
@@ -128,6 +131,8 @@ def _hour_or_day(start: dt.datetime, file: LandingFile) -> RejectionError:
 
 
 def _report_kind(records: Sequence[Record], file: LandingFile, sidecar: Sidecar | None) -> str:
+    if any(PARTS in record.fields for record in records):
+        return "both"
     if records:
         return "resources" if "resource" in records[0].fields else "plain"
     # A list without rows has no columns either: only its name or the command tells what it is a snapshot of.
@@ -197,6 +202,7 @@ def _csv_record(line: int, row: Sequence[str], names: Sequence[str]) -> Record:
 
 
 def _table(lines: Sequence[BillingLine]) -> pa.Table:
+    booked = [(line, is_booked_exactly(line.cost_usd)) for line in lines]
     return pa.table(
         {
             "row_number": row_numbers(len(lines)),
@@ -205,7 +211,8 @@ def _table(lines: Sequence[BillingLine]) -> pa.Table:
             "environment": pa.array([line.environment for line in lines], pa.string()),
             "interval_start": pa.array([line.interval_start for line in lines], UTC_MICROSECONDS),
             "resource": pa.array([line.resource for line in lines], pa.string()),
-            "cost_usd": pa.array([line.cost_usd for line in lines], USD),
+            "cost_usd": pa.array([line.cost_usd if exact else None for line, exact in booked], USD),
+            "cost_exact": pa.array([None if exact else f"{line.cost_usd:f}" for line, exact in booked], pa.string()),
             "tags": pa.array([line.tags for line in lines], pa.string()),
         }
     )

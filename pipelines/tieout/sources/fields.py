@@ -7,14 +7,14 @@ import datetime as dt
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NoReturn
 
 import pyarrow as pa
 
-from tieout.core.money import MoneyError, parse_usd
+from tieout.core.money import MoneyError, parse_long_usd, parse_usd
 from tieout.sources.dialects import Export, bare_json, boxed, is_boxed
 from tieout.sources.landing import RejectionError
 
@@ -74,11 +74,18 @@ class Record:
 
     def usd(self, name: str) -> Decimal:
         """Return an amount given as a text; a JSON number has been through a float and is refused."""
+        return self._amount(name, parse_usd)
+
+    def long_usd(self, name: str) -> Decimal:
+        """Return an amount given as a text, with up to 38 decimals."""
+        return self._amount(name, parse_long_usd)
+
+    def _amount(self, name: str, parse: Callable[[str], Decimal]) -> Decimal:
         value = self.value(name)
         if not isinstance(value, str):
             self.refuse(name, f'is {_shown(value)}, not a text like "0.13120000": amounts must stay exact')
         try:
-            return parse_usd(value)
+            return parse(value)
         except MoneyError as error:
             self.refuse(name, str(error))
 

@@ -1,6 +1,6 @@
 """The raw tables: rows as Modal wrote them, each with the file that it came from.
 
-All times are naive UTC in microseconds; all money is DECIMAL(38, 12) US dollars.
+All times are naive UTC in microseconds; all money is DECIMAL(38, 12) US dollars, and text where that would round it.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ LEDGER_TABLES = (
             Column("function", "VARCHAR", "Function named in the path, if any"),
             Column("server", "VARCHAR", "Server named in the path, if any"),
             Column("month", "DATE", "First day of the UTC month that a billing summary is about"),
-            Column("report_kind", "VARCHAR", "Billing report: plain or resources"),
+            Column("report_kind", "VARCHAR", "Billing report: plain, resources, or both in one (rows of the SDK)"),
             Column("resolution", "VARCHAR", "Billing report: h (hourly) or d (daily)"),
             Column("content_start", "TIMESTAMP", "Earliest time in the rows (bill interval, call enqueued)"),
             Column("content_end", "TIMESTAMP", "End (exclusive) of the latest interval or call in the rows"),

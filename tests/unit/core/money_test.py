@@ -8,7 +8,9 @@ from tieout.core.money import (
     MoneyError,
     format_usd,
     from_picodollars,
+    is_booked_exactly,
     largest_remainder,
+    parse_long_usd,
     parse_usd,
     to_cents,
     to_picodollars,
@@ -42,6 +44,25 @@ NOT_KEPT = ["1e-13", "0.1234567890123", "1." + "0" * 80 + "1", "1" * 30, "1e12",
 def test_what_the_warehouse_cannot_keep_exactly_is_refused(text: str) -> None:
     with pytest.raises(MoneyError):
         parse_usd(text)
+
+
+@given(st.decimals(-(10**11), 10**11, places=38, allow_nan=False, allow_infinity=False))
+def test_a_printed_cost_of_38_decimals_is_read_to_the_last(amount: Decimal) -> None:
+    for text in (f"{amount:f}", f"{amount:e}", f"{amount:f}" + "0" * 3):
+        assert parse_long_usd(text).compare(amount) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_exact"), [("0.123456789012", True), ("1E-12", True), ("0.1234567890123", False), ("1E-38", False)]
+)
+def test_a_cost_of_more_than_12_decimals_is_told_apart(text: str, is_exact: bool) -> None:
+    assert is_booked_exactly(parse_long_usd(text)) == is_exact
+
+
+@pytest.mark.parametrize("text", [*NOT_NUMBERS, "1e-39", "0." + "3" * 39, "1" * 13 + "." + "3" * 38, "1e999"])
+def test_a_cost_beyond_38_decimals_is_refused(text: str) -> None:
+    with pytest.raises(MoneyError):
+        parse_long_usd(text)
 
 
 @given(AMOUNTS)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.landing_folder import REAL_BILL, REPORT_LINE, SAMPLES, LandingFolder
-from tieout.core.money import MoneyError, parse_usd
+from tieout.core.money import MoneyError, parse_long_usd
 from tieout.sources.billing_line import read_line
 from tieout.sources.fields import Record
 from tieout.sources.landing import RejectionError
@@ -171,11 +171,56 @@ def test_a_negative_cost_loads(folder: LandingFolder) -> None:
     assert folder.rows(TOTAL) == [(Decimal("-1.5"),)]
 
 
-@pytest.mark.parametrize("cost", ["0.1234567890123", "0." + "1" * 30, "1E-13"])
-def test_a_cost_with_too_many_decimals_is_refused_not_rounded(folder: LandingFolder, cost: str) -> None:
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        ("0.1234567890123", "0.1234567890123"),
+        ("2." + "1" * 38, "2." + "1" * 38),
+        ("-1.5E-13", "-0.00000000000015"),
+        ("1.234567890123400", "1.2345678901234"),
+    ],
+)
+def test_a_cost_with_up_to_38_decimals_is_kept_as_text(folder: LandingFolder, cost: str, text: str) -> None:
+    bill_of(folder, line(), line(cost=cost)).load()
+    costs = folder.rows("select cost_usd, cost_exact from raw.billing_report order by row_number")
+    assert costs == [(Decimal("2.103125"), None), (None, text)]
+
+
+@pytest.mark.parametrize("cost", ["1E-39", "0." + "1" * 39])
+def test_a_cost_with_more_than_38_decimals_is_refused_not_rounded(folder: LandingFolder, cost: str) -> None:
     reason = refusal_of(folder, line(), line(cost=cost))
     assert reason.startswith("row 2: cost")
-    assert "more than 12 decimals" in reason
+    assert "more than 38 decimals" in reason
+
+
+def sdk_row(**fields: Any) -> dict[str, Any]:
+    row = line(**fields)
+    return {**{name: row[name] for name in row if name != "environment"}, "environment_name": row["environment"]}
+
+
+def test_a_row_of_the_sdk_is_its_total_and_its_parts(folder: LandingFolder) -> None:
+    parts = {"A100-40GB": "2.00000000", "CPU": "0.10000000"}
+    bill_of(folder, sdk_row(cost_by_resource=parts), sdk_row(object_id="vo-1", cost_by_resource={})).load()
+    rows = folder.rows("select object_id[:2], resource, cost_usd from raw.billing_report order by row_number")
+    assert rows == [
+        ("ap", None, Decimal("2.103125")),
+        ("ap", "A100-40GB", Decimal(2)),
+        ("ap", "CPU", Decimal("0.1")),
+        ("vo", None, Decimal("2.103125")),
+    ]
+    assert folder.rows("select report_kind, row_count from raw.files") == [("both", 4)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"cost_by_resource": "{}"}, "row 1: cost_by_resource: '{}' is not a JSON object"),
+        ({"cost_by_resource": {"CPU": 0.1}}, "row 1: cost_by_resource: CPU is 0.1, not a text"),
+        ({"cost_by_resource": {}, "resource": "CPU"}, "row 1: cost_by_resource breaks down a row that is a part"),
+    ],
+)
+def test_parts_that_are_none_are_refused(folder: LandingFolder, fields: dict[str, Any], problem: str) -> None:
+    assert refusal_of(folder, sdk_row(**fields)).startswith(problem)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +252,7 @@ def test_a_text_is_an_exact_amount_or_refused(text: str) -> None:
         cost = read_line(Record("row 1", line(cost=text))).cost_usd
     except RejectionError:
         with pytest.raises(MoneyError):
-            parse_usd(text)
+            parse_long_usd(text)
     else:
         assert cost == Decimal(text)
 

@@ -16,7 +16,10 @@ PREFACE = (
     "  warnings.warn(message)\n"
     "[WARNING] the client is out of date, and will stop working\n"
 )
-BILL = "select object_id, description, environment, interval_start, cost_usd from raw.billing_report order by all"
+BILL = (
+    "select object_id, description, environment, interval_start, cost_usd from raw.billing_report "
+    "where (select report_kind from raw.files) != 'both' or resource is null order by all"
+)
 APPS = "select * exclude (file_id) from raw.app_list order by all"
 HISTORY = "select * exclude (file_id) from raw.app_history order by all"
 

@@ -24,6 +24,12 @@ from reconciliation.pools
 where hour >= $since and hour < $until
 """
 
+_REMAINDERS = """
+select count(*), coalesce(sum(remainder_usd), 0)
+from reconciliation.remainders
+where hour >= $since and hour < $until
+"""
+
 _BILLED_HOURS = """
 select count(distinct hour) from (
     select hour from reconciliation.pools
@@ -37,13 +43,18 @@ select count(distinct hour) from (
 
 @dataclass(frozen=True)
 class TieOut:
-    """The bill of the week against what was attributed of it, exact to 1e-12 $."""
+    """The bill of the week against what was attributed of it, exact to 1e-12 $.
+
+    Of `remainders` amounts the bill prints more than 12 decimals: `remainder_usd` is what is beyond them, to 38.
+    """
 
     hours: int
     pools: int
     pools_off: int
     billed_usd: Decimal
     attributed_usd: Decimal
+    remainders: int = 0
+    remainder_usd: Decimal = Decimal(0)
 
     @property
     def difference_usd(self) -> Decimal:
@@ -62,8 +73,15 @@ class TieOut:
         off = f", {count(self.pools_off, 'pool')} off" if self.pools_off else ""
         return (
             f"{count(self.hours, 'hour')}, {count(self.pools, 'pool')}{off}: {amounts}, "
-            f"difference {format_usd(self.difference_usd, 12)}."
+            f"difference {format_usd(self.difference_usd, 12)}.{self._beyond}"
         )
+
+    @property
+    def _beyond(self) -> str:
+        if not self.remainders:
+            return ""
+        amounts = count(self.remainders, "amount")
+        return f" Beyond 12 decimals the bill prints {format_usd(self.remainder_usd, 38)} more, on {amounts}."
 
 
 class GateOutcome(StrEnum):
@@ -98,7 +116,8 @@ def read_tie_out(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> TieOut:
     """Compare the week's bill with what was attributed of it."""
     [(pools, off, billed, attributed)] = con.execute(_POOLS, week_bounds(week)).fetchall()
     [(hours,)] = con.execute(_BILLED_HOURS, week_bounds(week)).fetchall()
-    return TieOut(hours=hours, pools=pools, pools_off=off, billed_usd=billed, attributed_usd=attributed)
+    [(remainders, remainder)] = con.execute(_REMAINDERS, week_bounds(week)).fetchall()
+    return TieOut(hours, pools, off, billed, attributed, remainders, remainder)
 
 
 def write_reconciliation(sheet: Sheet, tie_out: TieOut, months: Iterable[MonthReconciled]) -> None:
@@ -118,10 +137,13 @@ def write_reconciliation(sheet: Sheet, tie_out: TieOut, months: Iterable[MonthRe
 
 def tie_out_rows(tie_out: TieOut) -> list[Row]:
     """Return what proves the week, to the last digit."""
-    return [
+    rows: list[Row] = [
         ("Billed amounts (pools)", Cell(tie_out.pools, Kind.COUNT)),
         ("of them off", Cell(tie_out.pools_off, Kind.COUNT)),
         ("Billed, as metered", tie_out.billed_usd),
         ("Attributed to functions", tie_out.attributed_usd),
         ("Difference", tie_out.difference_usd),
     ]
+    if tie_out.remainders:
+        rows.append(("Printed beyond 12 decimals", tie_out.remainder_usd))
+    return rows
