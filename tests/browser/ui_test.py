@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser as Chromium
 
 from tests.browser.conftest import Browser, Served
+from tests.conftest import LAST_WEEK
 from tieout.validation.suites import load_suite
 from tieout.warehouse.models import FLOORS
 
@@ -49,3 +51,22 @@ def test_a_browser_that_nobody_gave_the_token_sees_nothing(browser: Browser, ser
     page = browser.page(f"{served.address}/assets/spend/hourly?view=overview")
     assert "Nobody is signed in." in page
     assert "spend" not in page
+
+
+def test_a_reader_opens_the_archive_beside_dagster_and_walks_to_a_function(chromium: Chromium, served: Served) -> None:
+    page = chromium.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(served.at("/archive/"))
+    assert page.url == f"{served.address}/archive/"
+    page.get_by_role("link", name=LAST_WEEK).click()
+    assert page.locator("img").evaluate_all("images => images.every(image => image.naturalWidth > 0)")
+    page.get_by_role("link", name="Spend", exact=True).click()
+    page.get_by_role("button", name="Function").first.click()  # the page's own script may run
+    page.get_by_role("link", name="generate_code_modal").first.click()
+    assert page.url == f"{served.address}/archive/{LAST_WEEK}/function-generate-code-modal.html"
+    with page.expect_download() as started:
+        page.locator("a.csv").first.click()
+    assert started.value.suggested_filename.endswith(".csv")
+    assert complaints == []
+    page.close()

@@ -15,6 +15,7 @@ from tieout.defs.ui_guard import (
     Scope,
     Send,
     UiSettingsError,
+    archive_token,
     checked_token,
     origins,
 )
@@ -187,6 +188,27 @@ def test_the_token_buys_a_cookie_and_leaves_the_address() -> None:
 def test_a_token_sends_nobody_to_another_site() -> None:
     assert ask("GET", "//evil.example", HOST, query="token=right-token").headers["location"] == "/evil.example"
     assert ask("GET", "/\\evil.example", HOST, query="token=right-token").headers["location"] == "/%5Cevil.example"
+
+
+def test_the_token_of_the_archive_opens_the_archive_and_nothing_else() -> None:
+    reading = archive_token("right-token")
+    heard = ask("GET", "/archive/2026-W46/index.html", HOST, query=f"token={reading}")
+    assert (heard.status, heard.headers["location"]) == (303, "/archive/2026-W46/index.html")
+    cookie, path, *_ = heard.headers["set-cookie"].split("; ")
+    assert path == "Path=/archive"
+    signed = ("cookie", cookie)
+    assert ask("GET", "/archive/2026-W46/index.html", HOST, signed).passed
+    assert ask("HEAD", "/archive/", HOST, ("authorization", f"Bearer {reading}")).passed
+    assert ask("GET", "/archive/", HOST, COOKIE).passed
+    for path in ("/", "/runs", "/archives/", "/archive.html", "/ARCHIVE/"):
+        assert ask("GET", path, HOST, signed).status == 401
+        assert ask("GET", path, HOST, query=f"token={reading}").status == 401
+    assert graphql(HOST, ORIGIN, JSON, signed).status == 401
+    assert graphql(HOST, ORIGIN, JSON, ("authorization", f"Bearer {reading}")).status == 401
+    assert ask("GET", "/archive/", HOST).status == 401
+    assert ask("POST", "/archive/", HOST, ORIGIN, COOKIE).status == 405
+    assert ask("GET", "/archive/", ("host", "evil.example"), signed).status == 403
+    assert ask("GET", "/archive/", HOST, ORIGIN, signed, websocket=True).status == 403
 
 
 @pytest.mark.parametrize("query", ["", "token=", "token=wrong", "token=right-token%00", "token=%FF"])

@@ -96,6 +96,8 @@ def handshake(port: int, **headers: str) -> int:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 def test_attacks_are_refused_by_the_server_itself_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
     home = tmp_path / "workspace"
+    (home / "reports" / "2026-W46").mkdir(parents=True)
+    (home / "reports" / "2026-W46" / "index.html").write_text("<h1>The week</h1>")
     with serving(home, "nohup") as (process, port, address):
         here, json, query = f"http://127.0.0.1:{port}", "application/json", '{"query": "{ __typename }"}'
         status, _, headers = ask(port, "GET", address)
@@ -117,6 +119,12 @@ def test_attacks_are_refused_by_the_server_itself_and_sigterm_leaves_nothing(tmp
         assert handshake(port, **foreign) == 403
         assert handshake(port, Cookie=cookie) == 403
         assert handshake(port, Origin=here) == 401
+
+        assert ask(port, "GET", "/archive/2026-W46/", **signed)[1] == "<h1>The week</h1>"
+        assert ask(port, "GET", "/archive/2026-W46/")[0] == 401
+        assert ask(port, "GET", "/archive/2026-W46/", Host="evil.example", **signed)[0] == 403
+        for way_out in ("../warehouse.duckdb", "..%2fwarehouse.duckdb", "%2e%2e/dagster/ui.log", "//etc/passwd"):
+            assert ask(port, "GET", f"/archive/{way_out}", **signed)[0] == 404
 
         process.terminate()
         assert ends(home, port, _ENDS_WITHIN_SECONDS)

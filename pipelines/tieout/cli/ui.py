@@ -24,7 +24,16 @@ from tieout.cli.messages import say
 from tieout.core.environment import CATALOG_VARIABLE, HOME_VARIABLE
 from tieout.core.home import Home
 from tieout.defs.instance import prepare_instance
-from tieout.defs.ui_guard import ADDRESS, TOKEN_PARAMETER, TOKEN_VARIABLE, URL_VARIABLE, checked_token, origins
+from tieout.defs.ui_archive import ARCHIVE
+from tieout.defs.ui_guard import (
+    ADDRESS,
+    TOKEN_PARAMETER,
+    TOKEN_VARIABLE,
+    URL_VARIABLE,
+    archive_token,
+    checked_token,
+    origins,
+)
 
 _LOOK_AGAIN_SECONDS = 0.2
 _ENDS_BY_ITSELF_SECONDS = 4
@@ -75,6 +84,8 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
             # A token that somebody chose is known to him, and does not belong into a log.
             say(f"{home.root} is open at {url}/?{TOKEN_PARAMETER}={'…' if given else token}")
             say("The address is a key: who has it can start runs and mails. Ctrl-C ends it.")
+            reading = "…" if given else archive_token(token)
+            say(f"Its reports alone are at {url}{ARCHIVE}?{TOKEN_PARAMETER}={reading}")
         while all(process.poll() is None for process in processes):
             time.sleep(_LOOK_AGAIN_SECONDS)
         raise CommandError("Dagster ended by itself", remedy=f"Its own messages are in {log}.")

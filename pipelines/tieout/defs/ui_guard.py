@@ -3,25 +3,20 @@
 Dagster's server believes every request. It binds to this machine, and a browser on this machine sends it whatever any
 web page asks for. So a request has to name this server (a page whose host name was rebound to 127.0.0.1 names its own),
 to come from no other site, and to bring the token that `tieout ui` printed, or the cookie that the token bought.
+The archive of reports has a token of its own, which opens nothing but the archive: readers need no other one.
 What changes something is GraphQL, sent as JSON by POST: pages of other sites cannot send that unasked, and nothing else
 is let through.
 """
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from tieout.core.errors import TieoutError
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from tieout.defs.ui_archive import ARCHIVE, Application, Message, Receive, Scope, Send, is_of_archive
 
 ADDRESS = "127.0.0.1"
 TOKEN_VARIABLE = "TIEOUT_UI_TOKEN"
@@ -70,12 +65,31 @@ def origins(port: int, url: str | None) -> tuple[str, ...]:
     return (*own, f"{parts.scheme}://{parts.netloc}".lower())
 
 
+def archive_token(token: str) -> str:
+    """Return the token that opens the archive alone: it follows from the UI's, which cannot be told from it."""
+    return _derived(token)
+
+
+def _derived(secret: str) -> str:
+    return hmac.new(secret.encode(), b"archive", "sha256").hexdigest()
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why a request is not answered: an HTTP status and a sentence."""
 
     status: int
     sentence: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """What lets somebody in: a token in the address, and the cookie that it buys, for paths below one."""
+
+    token: str = field(repr=False)
+    session: str = field(repr=False)
+    cookie_name: str
+    below: str
 
 
 @dataclass(frozen=True)
@@ -97,10 +111,12 @@ class Admission:
         """The scheme of each host, with its port, that is this server."""
         return {urlsplit(origin).netloc.lower(): urlsplit(origin).scheme for origin in self.origins}
 
-    @property
-    def cookie_name(self) -> str:
-        """One for each port: a browser gives the cookies of 127.0.0.1 to all its ports alike."""
-        return f"tieout-ui-{urlsplit(self.origins[0]).port}"
+    def keys_of(self, path: str) -> tuple[Key, ...]:
+        """The keys that open a path; cookies are called by the port, as a browser gives them to all ports alike."""
+        port = urlsplit(self.origins[0]).port
+        ui = Key(self.token, self.session, f"tieout-ui-{port}", "/")
+        archive = Key(archive_token(self.token), _derived(self.session), f"tieout-archive-{port}", ARCHIVE.rstrip("/"))
+        return (ui, archive) if is_of_archive(path) else (ui,)
 
 
 class Guard:
@@ -118,8 +134,9 @@ class Guard:
             return
         request = _Request(scope)
         refusal = _wrong_place(request, self._admission) or _wrong_manner(request)
-        if refusal is None and _same(request.parameter(TOKEN_PARAMETER), self._admission.token) and request.is_page:
-            await _answer(send, 303, "", _signed_in(request, self._admission))
+        key = _key_of(request, self._admission)
+        if refusal is None and key is not None and request.is_page:
+            await _answer(send, 303, "", _signed_in(request, self._admission, key))
             return
         refusal = refusal or _unknown(request, self._admission)
         if refusal is None:
@@ -194,11 +211,18 @@ def _wrong_manner(request: _Request) -> Refusal | None:
 def _unknown(request: _Request, admission: Admission) -> Refusal | None:
     """Whether a request brings neither the cookie nor the token."""
     scheme, _, bearer = (request.only("authorization") or "").partition(" ")
-    if scheme.lower() == "bearer" and _same(bearer.strip(), admission.token):
-        return None
-    if any(_same(value, admission.session) for value in _cookies(request.all("cookie"), admission.cookie_name)):
-        return None
+    for key in admission.keys_of(request.path):
+        if scheme.lower() == "bearer" and _same(bearer.strip(), key.token):
+            return None
+        if any(_same(value, key.session) for value in _cookies(request.all("cookie"), key.cookie_name)):
+            return None
     return Refusal(401, f"Nobody is signed in. {_SIGN_IN}")
+
+
+def _key_of(request: _Request, admission: Admission) -> Key | None:
+    """The key whose token stands in the address."""
+    given = request.parameter(TOKEN_PARAMETER)
+    return next((key for key in admission.keys_of(request.path) if _same(given, key.token)), None)
 
 
 def _cookies(headers: Iterable[str], name: str) -> Iterable[str]:
@@ -217,11 +241,11 @@ def _same(given: str | None, secret: str) -> bool:
     return given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 
-def _signed_in(request: _Request, admission: Admission) -> Iterable[tuple[str, str]]:
+def _signed_in(request: _Request, admission: Admission, key: Key) -> Iterable[tuple[str, str]]:
     """Send the browser on to the page without the token in its address, with the cookie."""
     rest = urlencode([(name, value) for name, value in request.query if name != TOKEN_PARAMETER])
     is_secure = admission.hosts[(request.only("host") or "").lower()] == "https"
-    cookie = f"{admission.cookie_name}={admission.session}; Path=/; HttpOnly; SameSite=Strict"
+    cookie = f"{key.cookie_name}={key.session}; Path={key.below}; HttpOnly; SameSite=Strict"
     yield "location", "/" + quote(request.path.lstrip("/")) + (f"?{rest}" if rest else "")
     yield "set-cookie", cookie + ("; Secure" if is_secure else "")
     yield "referrer-policy", "no-referrer"

@@ -1,4 +1,4 @@
-"""`python -m tieout.defs.ui_server PORT`: Dagster's webserver for the workspace of the environment, behind the guard.
+"""`python -m tieout.defs.ui_server PORT`: Dagster and the archive of the environment's workspace, behind the guard.
 
 It is a process of its own; `tieout ui` starts it beside the daemon, and ends both.
 """
@@ -13,6 +13,9 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from tieout.core.environment import HOME_VARIABLE
+from tieout.core.home import Home
+from tieout.defs.ui_archive import BesideArchive
 from tieout.defs.ui_guard import ADDRESS, TOKEN_VARIABLE, URL_VARIABLE, Admission, Guard, origins
 
 _ENDS_WITHIN_SECONDS = 2
@@ -22,12 +25,14 @@ def main() -> None:
     """Serve until the process is interrupted."""
     port = int(sys.argv[1])
     workspace = Path(os.environ["DAGSTER_HOME"]) / "workspace.yaml"
+    reports = Home(Path(os.environ[HOME_VARIABLE])).reports
     admission = Admission(origins(port, os.environ.get(URL_VARIABLE)), token=os.environ.pop(TOKEN_VARIABLE))
     with (
         dg.DagsterInstance.get() as instance,
         WorkspaceProcessContext(instance, WorkspaceFileTarget([str(workspace)])) as context,
     ):
-        guarded = Guard(create_app_from_workspace_process_context(context, live_data_poll_rate=2000), admission)
+        dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
+        guarded = Guard(BesideArchive(dagster, reports), admission)
         uvicorn.run(
             guarded,
             host=ADDRESS,
