@@ -8,7 +8,8 @@ for (const table of document.querySelectorAll(".scroll table")) {
   if (single) for (const row of single.rows) row.classList.contains("why") ? units.at(-1).push(row) : units.push([row]);
   if (units.length < 3 || table.querySelector(".group, .sum") || heads.some(head => head.colSpan > 1)) continue;
   const value = (unit, i) => {
-    const row = unit[0].rows ? unit[0].rows[0] : unit[0], text = (row.cells[i] || row.cells[0]).innerText.trim();
+    const row = unit[0].rows ? unit[0].rows[0] : unit[0], cell = row.cells[i] || row.cells[0];
+    const text = cell.dataset.sort || cell.innerText.trim();
     const number = parseFloat(text.replace(/−/g, "-").replace(/[^\d.-]/g, ""));
     return heads[i].classList.contains("n") ? (isNaN(number) ? -Infinity : number) : text.toLowerCase();
   };

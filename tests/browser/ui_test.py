@@ -59,7 +59,7 @@ def test_a_reader_opens_the_archive_beside_dagster_and_walks_to_a_function(chrom
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(served.at("/archive/"))
     assert page.url == f"{served.address}/archive/"
-    page.get_by_role("link", name=LAST_WEEK).click()
+    page.get_by_role("row", name=LAST_WEEK).get_by_role("link").click()
     assert page.locator("img").evaluate_all("images => images.every(image => image.naturalWidth > 0)")
     page.get_by_role("link", name="Spend", exact=True).click()
     page.get_by_role("button", name="Function").first.click()  # the page's own script may run

@@ -7,18 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tieout.defs.ui_guard import (
-    Admission,
-    Guard,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    UiSettingsError,
-    archive_token,
-    checked_token,
-    origins,
-)
+from tieout.defs.ui_archive import Message, Receive, Scope, Send
+from tieout.defs.ui_guard import Admission, Guard, UiSettingsError, archive_token, checked_token, origins
 
 HOME = "http://127.0.0.1:3000"
 HOST = ("host", "127.0.0.1:3000")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.golden.handmade import REPORT, usd
+from tests.golden.handmade import REPORT, share, usd
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
@@ -79,6 +79,7 @@ LOSS = replace(
         REPORT.headline,
         avoided_usd=usd("-58.50"),
         avoided_usd_per_day=usd("-9.75"),
+        rates=replace(REPORT.headline.rates, cost_cut=share("-39.4", "100")),
         standing=Standing("reversed", ("cost rose, and the whole interval says so",)),
     ),
 )
@@ -141,12 +142,12 @@ def with_names(*names: str) -> WeeklyReport:
 
 
 HOSTILE = with_names(
-    "=cmd|' /C calc'!A0",
     "<img src=x onerror=alert(1)>",
+    "long_" * 2_000,
+    "x" * 10_000,
+    "=cmd|' /C calc'!A0",
     "<script>alert(1)</script>",
     '"><svg onload=alert(1)>',
     "--><script>alert(1)</script>",
-    "long_" * 2_000,
-    "x" * 10_000,
 )
 MANY = with_names(*(f"function_number_{number:03}_modal" for number in range(300)))

@@ -105,8 +105,8 @@ class ArchivedWeek:
 
     @property
     def dates(self) -> str:
-        """`9–15 November 2026`."""
-        return dates(self.week.start, self.week.end)
+        """`9–15 Nov 2026`."""
+        return dates(self.week.start, self.week.end, is_short=True)
 
 
 @dataclass(frozen=True)

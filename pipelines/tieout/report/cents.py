@@ -18,6 +18,11 @@ def to_cents_in_groups(groups: Sequence[Sequence[Decimal]], total: Decimal | Non
     return [to_cents(group, total=group_sum) for group, group_sum in zip(groups, sums, strict=True)]
 
 
+def in_cents(amount: Decimal | None) -> Decimal | None:
+    """Round an amount that nothing else is to add up with; None stays None."""
+    return None if amount is None else to_cents([amount])[0]
+
+
 def per_day(amount: Decimal, days: int) -> Decimal:
     """Return an amount per day in cents; days must be positive."""
     return round_picodollars(Fraction(amount) / days).quantize(CENT)

@@ -21,19 +21,21 @@ from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section
 from tieout.report.sections.audit import write_audit
-from tieout.report.sections.bridge import BridgeTables, describe_bridge, write_bridge
+from tieout.report.sections.bridge import BridgeTables, describe_bridge, write_bridge, write_function_bridges
 from tieout.report.sections.changes import Changes, read_changes
 from tieout.report.sections.counterfactual import (
     CounterfactualLine,
     Normalized,
     describe_counterfactuals,
     describe_normalized,
+    write_counterfactuals,
+    write_normalized,
 )
-from tieout.report.sections.coverage import CoverageLine, read_coverage
+from tieout.report.sections.coverage import CoverageLine, read_coverage, write_coverage
 from tieout.report.sections.cumulative import Cumulative, describe_cumulative
 from tieout.report.sections.daily import DailyCost, read_daily, write_daily
 from tieout.report.sections.definitions import DEFINITIONS, Definition, write_definitions
-from tieout.report.sections.findings import read_findings
+from tieout.report.sections.findings import read_findings, write_findings
 from tieout.report.sections.functions import FunctionDetail, read_functions
 from tieout.report.sections.gates import read_gates, write_gates
 from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails, write_guardrails
@@ -41,13 +43,21 @@ from tieout.report.sections.headline import Headline, describe_headline
 from tieout.report.sections.history import SpendHistory, read_history
 from tieout.report.sections.ledger import Ledger, LedgerRow, describe_ledger, write_ledger
 from tieout.report.sections.months import MonthReconciled, read_months
-from tieout.report.sections.opportunities import Opportunities, read_opportunities
+from tieout.report.sections.opportunities import Opportunities, read_opportunities, write_opportunities
 from tieout.report.sections.provenance import write_inputs
-from tieout.report.sections.restatements import Restatements, read_restatements
+from tieout.report.sections.restatements import Restatements, read_restatements, write_restatements
 from tieout.report.sections.revisions import Revision
-from tieout.report.sections.rollout import RolloutLine, read_rollout
+from tieout.report.sections.rollout import RolloutLine, read_rollout, write_rollout
 from tieout.report.sections.savings import Savings, describe_savings, write_savings
-from tieout.report.sections.spend import FunctionSpend, Spend, Unattributed, read_spend, read_unattributed, write_spend
+from tieout.report.sections.spend import (
+    FunctionSpend,
+    Spend,
+    Unattributed,
+    read_spend,
+    read_unattributed,
+    write_spend,
+    write_unattributed,
+)
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict, read_tie_out, write_reconciliation
 from tieout.report.sections.trend import write_trend
 from tieout.report.sections.witnesses import Witnesses, describe_witnesses, write_witnesses
@@ -226,19 +236,33 @@ SHEETS = (
     Tab("Ledger", lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence), is_wide=True),
     Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings), is_wide=True),
     Tab("Witnesses", lambda sheet, r: write_witnesses(sheet, r.witnesses)),
+    Tab("Projection", lambda sheet, r: write_normalized(sheet, r.normalized)),
+    Tab("Counterfactual", lambda sheet, r: write_counterfactuals(sheet, r.counterfactuals), is_wide=True),
     Tab("Spend", lambda sheet, r: write_spend(sheet, r.spend, span=r.span)),
+    Tab("Without a call", lambda sheet, r: write_unattributed(sheet, r.unattributed)),
+    Tab("Opportunities", lambda sheet, r: write_opportunities(sheet, r.opportunities), is_wide=True),
     Tab("Daily", lambda sheet, r: write_daily(sheet, r.daily, r.days, span=r.span)),
     Tab("Trend", lambda sheet, r: write_trend(sheet, r.history, r.cumulative), is_wide=True),
     Tab("Bridge", lambda sheet, r: write_bridge(sheet, r.bridge), is_wide=True),
+    Tab("Functions of the bridge", lambda sheet, r: write_function_bridges(sheet, r.bridge), is_wide=True),
+    Tab("Rollout", lambda sheet, r: write_rollout(sheet, r.rollout), is_wide=True),
     Tab("Guardrails", lambda sheet, r: write_guardrails(sheet, r.guardrails), is_wide=True),
     Tab("Reconciliation", lambda sheet, r: write_reconciliation(sheet, r.tie_out, r.months)),
     Tab("Gates", lambda sheet, r: write_gates(sheet, r.gates, summary=r.gates_sentence), is_wide=True),
+    Tab("Restatements", lambda sheet, r: write_restatements(sheet, r.restatements), is_wide=True),
+    Tab("Coverage", lambda sheet, r: write_coverage(sheet, r.coverage)),
+    Tab("Findings", lambda sheet, r: write_findings(sheet, r.findings), is_wide=True),
     Tab("Audit", lambda sheet, r: write_audit(sheet, r.audit), is_wide=True),
     Tab("Definitions", lambda sheet, r: write_definitions(sheet, r.definitions)),
     Tab("Inputs", lambda sheet, r: write_inputs(sheet, r.inputs, method=r.method_version, revision=r.revision.number)),
 )
 """The sheets of the workbook after its summary, in their order."""
-_NEED_A_CLAIM = frozenset({"Ledger", "Savings", "Witnesses", "Bridge", "Guardrails", "Audit"})
+_NEED_A_CLAIM = frozenset(
+    {
+        "Ledger", "Savings", "Witnesses", "Projection", "Counterfactual", "Bridge", "Functions of the bridge",
+        "Rollout", "Guardrails", "Audit",
+    }
+)  # fmt: skip
 
 
 def sheets_of(report: WeeklyReport) -> tuple[Tab, ...]:
@@ -253,7 +277,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
     tie_out, spend = read_tie_out(con, week), read_spend(con, week, catalog)
     savings = describe_savings(measurement, catalog)
     rollout = read_rollout(con, week, landed=landed, catalog=catalog)
-    ledger, coverage = describe_ledger(measurement, savings), read_coverage(con, week, catalog)
+    ledger, coverage = describe_ledger(measurement, savings), read_coverage(con, week, catalog, spend=spend)
     return WeeklyReport(
         programme=catalog.rollout.programme,
         week=week,

@@ -11,7 +11,7 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState
 from tieout.report.sections.headline import Check
 from tieout.report.sections.tie_out import GateOutcome
-from tieout.report.wording import count, dates, listing, share_of, signed_usd, spoken, usd
+from tieout.report.wording import Share, count, dates, listing, share_of, signed_usd, spoken, usd
 
 QUERIES = ("weeks", "savings", "movers", "idle")
 """What the figures of the digest answer to, in their order."""
@@ -204,8 +204,10 @@ def _rates(report: WeeklyReport) -> Iterator[str]:
     if parts:
         yield listing(parts)
     if rates.cost_cut is not None:
-        claimed = f", claimed {rates.claimed_cost_cut}" if rates.claimed_cost_cut is not None else ""
-        yield f"{rates.cost_cut} less cost for the same work{claimed}"
+        claimed = f", claimed {rates.claimed_cost_cut} less" if rates.claimed_cost_cut is not None else ""
+        cut = rates.cost_cut
+        more = cut.part * cut.whole < 0
+        yield f"{Share(abs(cut.part), abs(cut.whole))} {'more' if more else 'less'} cost for the same work{claimed}"
 
 
 def _unproductive(report: WeeklyReport) -> KeyFigure:

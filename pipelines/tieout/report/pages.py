@@ -1,6 +1,6 @@
 """Which pages a week has beside its digest: the evidence, by what it proves, and one for every function."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,14 @@ from tieout.report.sections.savings import SavingLine
 from tieout.report.sections.spend import FunctionSpend
 
 MOST_WEEKS = 13
+FUNCTION_QUERIES: Mapping[str, tuple[str, ...]] = {
+    "cost": ("spend_of_week",),
+    "opportunities": ("idle",),
+    "calls": ("failures", "unit_costs"),
+    "guardrails": ("guardrails",),
+    "ledger": ("ledger",),
+}
+"""What the figures of a function's page answer to, by section."""
 
 
 @dataclass(frozen=True)

@@ -72,26 +72,33 @@ def span(start: dt.date, end: dt.date) -> str:
     return f"{day_name(start)} to {day_name(end - dt.timedelta(days=1))}"
 
 
-def dates(start: dt.date, end: dt.date, *, with_year: bool = True) -> str:
+def dates(start: dt.date, end: dt.date, *, with_year: bool = True, is_short: bool = False) -> str:
     """The days from start to the day before end: `9–15 November 2026`, `28 September – 4 October 2026`.
 
     Args:
         start: the first day.
         end: the day after the last one.
         with_year: whether the year stands at the end; where the years differ both are named.
+        is_short: whether months are of three letters: `28 Sep – 4 Oct 2026`.
     """
+    month = "%b" if is_short else "%B"
     last = end - dt.timedelta(days=1)
     year = f" {last.year}" if with_year else ""
     if start.year != last.year:
-        return f"{start.day} {start:%B} {start.year} – {last.day} {last:%B} {last.year}"
+        return f"{start.day} {start:{month}} {start.year} – {last.day} {last:{month}} {last.year}"
     if start.month != last.month:
-        return f"{start.day} {start:%B} – {last.day} {last:%B}{year}"
-    return f"{start.day}–{last.day} {last:%B}{year}"
+        return f"{start.day} {start:{month}} – {last.day} {last:{month}}{year}"
+    return f"{start.day}–{last.day} {last:{month}}{year}"
 
 
 def spoken(function: str) -> str:
     """A function as people call it: what stands for cost of no function, such as `__volume__`, by its plural."""
     return _RESIDUAL.sub(lambda name: _RESIDUALS.get(name[1], name[1].replace("_", " ")), function)
+
+
+def plain(text: str) -> str:
+    """Take off the marks around code, where nothing prints it as such."""
+    return text.replace("`", "")
 
 
 def count(number: int, noun: str) -> str:

@@ -28,7 +28,7 @@ from tieout.warehouse.closed_week import (
     moved_functions,
     parse_closing,
 )
-from tieout.warehouse.models import all_models
+from tieout.warehouse.models import code_versions
 from tieout.warehouse.week_inputs import contents_for, deliveries_for
 
 FIGURES_NAME = "figures.json"
@@ -210,7 +210,7 @@ def vanished_files(con: duckdb.DuckDBPyConnection, figures: Figures) -> int:
 
 def code_sha256() -> str:
     """Hash the SQL that attributes and measures."""
-    code = [f"{model.name} {model.code_version}" for model in all_models() if model.schema in _ATTRIBUTING]
+    code = [f"{name} {version}" for name, version in code_versions().items() if name.partition(".")[0] in _ATTRIBUTING]
     return hashlib.sha256("\n".join(sorted(code)).encode()).hexdigest()
 
 

@@ -121,8 +121,25 @@ def read_model(path: Path) -> Model:
         depends_on=_dependencies(path, match["select"]) | measured_from | learned_from,
         is_measured=bool(measured_from),
         is_learned=bool(learned_from),
-        code_version=hashlib.sha256((text + (_learning() if learned_from else "")).encode()).hexdigest()[:12],
+        code_version=_code_version(text, is_learned=bool(learned_from)),
     )
+
+
+@cache
+def code_versions() -> Mapping[str, str]:
+    """Return the `code_version` of every model by its name; nothing is parsed, which would take half a second."""
+    root = resource_path("sql")
+    versions = {}
+    for path in (path for floor in FLOORS for path in sorted((root / floor).glob("*.sql"))):
+        text = path.read_text(encoding="utf-8")
+        head = _HEAD.match(text)
+        is_learned = head is not None and bool(_named(head["head"], "learned from"))
+        versions[f"{path.parent.name}.{path.stem}"] = _code_version(text, is_learned=is_learned)
+    return versions
+
+
+def _code_version(text: str, *, is_learned: bool) -> str:
+    return hashlib.sha256((text + (_learning() if is_learned else "")).encode()).hexdigest()[:12]
 
 
 def _named(head: str, wanted: str) -> frozenset[str]:

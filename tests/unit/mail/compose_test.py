@@ -16,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.golden.handmade import REPORT, WEEK, usd
+from tests.support.pdf_text import pdf_text
 from tieout.core.findings import Finding, Severity
 from tieout.mail.compose import LARGEST_HTML, Envelope, Mail, Picture, compose_notice, compose_report, subject_of
 from tieout.report.contents import WeeklyReport
@@ -226,12 +227,14 @@ def test_it_travels_as_plain_ascii_lines_that_no_server_has_to_touch(mail: Mail)
 def test_page_mail_text_and_pdf_say_the_same() -> None:
     digest = digest_of(FINAL)
     said = [words(compose().preview), " ".join(render_text(FINAL).split()), words(render_html(FINAL))]
-    for form in said:
+    for form in (*said, pdf_text(render_pdf(FINAL, PICTURES[0].png))):
         for answer in digest.answers:
             assert answer.figure in form
             assert all(line[1:] in form for line in answer.lines)
         assert all(mover.change in form and mover.now in form for mover in digest.movers)
+        assert all(each.figure in form and each.what in form for each in digest.opportunities)
         assert all(caveat in form for caveat in digest.caveats)
+        assert digest.proof in form
 
 
 def test_a_served_archive_is_linked(message: EmailMessage) -> None:

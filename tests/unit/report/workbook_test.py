@@ -14,9 +14,10 @@ from openpyxl.cell.cell import Cell
 from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tests.golden.edges import EMPTY
+from tests.golden.edges import EMPTY, MANY
 from tests.golden.handmade import REPORT, usd
 from tieout.report.contents import SHEETS, WeeklyReport
+from tieout.report.formats.html import render_pages
 from tieout.report.formats.workbook import render_workbook, workbook_name, write_workbook
 
 NAMES = ["Summary", *(tab.name for tab in SHEETS)]
@@ -126,7 +127,10 @@ def test_every_total_is_a_formula_whose_kept_result_is_what_it_recomputes_to() -
             summed = found.groupdict().get("sheet") or sheet
             assert in_cents(results[sheet][cell].value) == added_up(results, summed, found["cells"])
             recomputed.add(sheet)
-    assert recomputed == {"Summary", "Ledger", "Savings", "Spend", "Daily"}
+    assert recomputed == {
+        "Summary", "Ledger", "Savings", "Projection", "Spend", "Without a call", "Daily", "Functions of the bridge",
+        "Restatements",
+    }  # fmt: skip
 
 
 def test_the_summary_says_whether_the_sheets_agree_with_the_report() -> None:
@@ -199,7 +203,9 @@ def test_amounts_look_like_dollars_and_days_are_dates() -> None:
         assert REPORT.inputs.sha256[:12] in str(sheet.oddFooter.left.text)
 
 
-@pytest.mark.parametrize("name", ["Ledger", "Savings", "Spend", "Daily", "Guardrails", "Gates", "Audit", "Definitions"])
+@pytest.mark.parametrize(
+    "name", ["Ledger", "Savings", "Spend", "Daily", "Guardrails", "Rollout", "Coverage", "Findings", "Gates", "Audit"]
+)
 def test_a_long_table_keeps_its_header_in_sight_and_can_be_filtered(name: str) -> None:
     sheet = book(REPORT)[name]
     assert sheet.freeze_panes is not None
@@ -260,6 +266,41 @@ def test_a_week_in_which_nothing_is_claimed_has_a_workbook() -> None:
     assert opened.sheetnames == NAMES
     said = [row["Against the report"] for row in table(opened["Summary"], "Cost of the week")]
     assert [word for word in said if word is not None] == ["agrees", "agrees"]
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Workbook:
+    return book(MANY)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ledger", "Savings", "Projection", "Counterfactual", "Spend", "Without a call", "Functions of the bridge",
+        "Rollout", "Guardrails", "Restatements", "Coverage",
+    ],
+)  # fmt: skip
+def test_what_a_table_of_the_page_leaves_out_is_in_the_workbook(crowded: Workbook, name: str) -> None:
+    found = {str(cell.value) for row in crowded[name].iter_rows() for cell in row}
+    assert {function.function for function in MANY.spend.functions} <= found
+
+
+def test_the_page_points_to_the_workbook_only_where_the_workbook_has_the_rest() -> None:
+    pages = dict(render_pages(MANY))
+    cut = [
+        table_id
+        for page in pages.values()
+        for table_id, rows in re.findall(r'<caption id="([\w-]+)">(.*?)</table>', page, re.DOTALL)
+        if "in the workbook" in rows
+    ]
+    assert sorted(cut) == [
+        "bridge-functions", "counterfactual", "coverage", "guardrails-passed", "ledger-rows", "normalized", "realized",
+        "restatements", "rollout", "spend-rows", "unattributed",
+    ]  # fmt: skip
+
+
+def test_no_cell_has_marks_of_another_format() -> None:
+    assert [cell.value for cell in cells(book(REPORT)) if "`" in str(cell.value)] == []
 
 
 def test_three_hundred_functions_are_three_hundred_rows() -> None:

@@ -15,14 +15,14 @@ from tieout.report.formats.charts import Chart, PagePicture
 from tieout.report.formats.templates import html_templates, page_script, text_templates
 from tieout.report.formats.text import printable
 from tieout.report.formats.workbook import render_workbook, workbook_name
-from tieout.report.pages import EVIDENCE, function_pages, pages_of, sections_of
+from tieout.report.pages import EVIDENCE, FUNCTION_QUERIES, function_pages, pages_of, sections_of
 
 
 def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
     """Write a week's files into its folder below `directory`, and link the week with the others of the archive.
 
-    Everything is made before the first file is written, and each file is written whole or not at all. Pages and
-    pictures that the report no longer has are taken away.
+    Everything is made before the first file is written, and each file is written whole or not at all. A file whose
+    content has not changed is kept as it is. Pages and pictures that the report no longer has are taken away.
 
     Args:
         report: the week.
@@ -33,17 +33,17 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
         The files of the week: the digest, its text, the workbook, then the others.
     """
     pages = dict(render_pages(report, charts, neighbours_of(report.week, directory)))
+    folder = directory / report.week.label
     contents = {
         PAGE_NAME: pages.pop(PAGE_NAME).encode("utf-8"),
         TEXT_NAME: render_text(report).encode("utf-8"),
         workbook_name(report): render_workbook(report),
         SUMMARY_NAME: render_summary(report).encode("utf-8"),
         **{name: page.encode("utf-8") for name, page in pages.items()},
-        **dict(_pictures(charts)),
+        **dict(_pictures(charts, folder)),
     }
-    folder = directory / report.week.label
     folder.mkdir(parents=True, exist_ok=True)
-    files = tuple(write_whole(folder / name, content) for name, content in contents.items())
+    files = tuple(_written(folder / name, content) for name, content in contents.items())
     for path in folder.iterdir():
         if path.name not in contents and _is_ours(path.name):
             path.unlink()
@@ -51,15 +51,24 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
     return files
 
 
+def _written(path: Path, content: bytes) -> Path:
+    """Write a file, or keep the one that is the same already, with its date."""
+    return path if path.is_file() and path.read_bytes() == content else write_whole(path, content)
+
+
 def _is_ours(name: str) -> bool:
     """Whether a file's name is that of a page or picture that a report may have or lack."""
     return name.startswith((FUNCTION_PREFIX, CHART_PREFIX)) or name in {page.file for page in EVIDENCE}
 
 
-def _pictures(charts: Sequence[Chart]) -> Iterator[tuple[str, bytes]]:
+def _pictures(charts: Sequence[Chart], folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the drawings with their images; the image of an unchanged drawing is not made again."""
     for chart in charts:
-        yield f"{CHART_PREFIX}{chart.name}.svg", chart.light_svg.encode("utf-8")
-        yield f"{CHART_PREFIX}{chart.name}.png", chart.png()
+        drawing, image = (folder / f"{CHART_PREFIX}{chart.name}.{kind}" for kind in ("svg", "png"))
+        svg = chart.light_svg.encode("utf-8")
+        is_kept = drawing.is_file() and image.is_file() and drawing.read_bytes() == svg
+        yield drawing.name, svg
+        yield image.name, image.read_bytes() if is_kept else chart.png()
 
 
 def render_pages(
@@ -80,7 +89,7 @@ def render_pages(
     for page in shared["pages"]:
         yield page.file, evidence.render(**shared, page=page, sections=sections_of(page, report))
     for each in function_pages(report):
-        yield each.file, function.render(**shared, function=each)
+        yield each.file, function.render(**shared, function=each, queries=FUNCTION_QUERIES)
 
 
 def render_html(

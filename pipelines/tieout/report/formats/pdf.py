@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from tieout.report.contents import WeeklyReport
 from tieout.report.digest import Digest, KeyFigure, digest_of
 from tieout.report.formats.text import fit, printable
-from tieout.report.wording import spoken
+from tieout.report.wording import plain, spoken
 
 _INK, _SOFT, _LINE = "#1b2226", "#545e66", "#c9c6bf"
 _COLOURS = {
@@ -126,7 +126,7 @@ def _opportunities(digest: Digest) -> Iterator[Any]:
         "Next opportunities",
         (
             f"<b>{_safe(each.figure)}</b>&nbsp; "
-            f"{_safe(f'{spoken(each.function)}, {each.what}. Remedy: {each.remedy}.'.replace('`', ''))}"
+            f"{_safe(plain(f'{spoken(each.function)}, {each.what}. Remedy: {each.remedy}.'))}"
             for each in digest.opportunities
         ),
     )

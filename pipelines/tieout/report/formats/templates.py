@@ -21,6 +21,7 @@ from tieout.report.sections.spend import ComponentSpend
 from tieout.report.wording import day_name, spoken
 
 LONGEST_NAME = 72
+_LONGEST_IN_A_LINE = 48
 LONGEST_WORD = 120
 _NAME_PARTS = re.compile(r"[^_.:/-]*[_.:/-]+|[^_.:/-]+")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
@@ -48,7 +49,7 @@ def html_templates() -> Environment:
 def text_templates() -> Environment:
     """Return the environment of the plain-text templates; a cell cannot break its table."""
     environment = _environment(_harmless_cell)
-    environment.filters |= {"wrap": wrap, "columns": columns}
+    environment.filters |= {"wrap": wrap, "columns": columns, "name": _name_in_a_line}
     return environment
 
 
@@ -89,6 +90,10 @@ def _money(amount: Decimal, places: int = 2) -> str:
 
 def _short_name(name: str) -> str:
     return fit(printable(spoken(name)), LONGEST_NAME)
+
+
+def _name_in_a_line(name: str) -> str:
+    return fit(printable(spoken(name)), _LONGEST_IN_A_LINE)
 
 
 def _breakable_name(name: str) -> Markup:

@@ -216,5 +216,21 @@ def write_bridge(sheet: Sheet, bridge: BridgeTables | None) -> None:
         sheet.paragraph(remark, columns=len(columns))
 
 
+def write_function_bridges(sheet: Sheet, bridge: BridgeTables | None) -> None:
+    """Write the sheet of the bridge function by function."""
+    sheet.title("Bridge function by function", below="From a function's line of the claim to what it realized, a day.")
+    steps = bridge.steps if bridge is not None else ()
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Claim", Kind.CENTS),
+        *(SheetColumn(f"{step[:1].upper()}{step[1:]}", Kind.CENTS, width=14) for step in steps),
+        SheetColumn("Realized", Kind.CENTS, has_total=True),
+    )
+    lines = bridge.functions if bridge is not None else ()
+    rows = [(line.function, line.phase, line.claimed_usd, *line.steps, line.realized_usd) for line in lines]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns), fixed=1)
+
+
 def _sheet_row(label: str, amounts: Sequence[Decimal | None], is_end: bool) -> Row:
     return Cell(label, Kind.TEXT, is_bold=is_end), *(Cell(amount, Kind.CENTS, is_bold=is_end) for amount in amounts)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import round_picodollars, to_cents
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.reasons import FORMS, extrapolation
 from tieout.report.wording import Share, share_of
 from tieout.savings.function_measurement import FunctionMeasurement
@@ -98,3 +99,47 @@ def describe_counterfactuals(functions: Sequence[FunctionMeasurement]) -> tuple[
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else str(share_of(round_picodollars(Fraction(share)), 1))
+
+
+def write_normalized(sheet: Sheet, normalized: Normalized | None) -> None:
+    """Write the sheet of both models at the projection's own calls."""
+    sheet.title("At the projection's own calls", below="Dollars a day: the figure that compares with the claim.")
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Claimed", Kind.CENTS, has_total=True),
+        SheetColumn("Measured", Kind.CENTS, has_total=True),
+        SheetColumn("Of the claim", Kind.SHARE),
+    )
+    lines = normalized.lines if normalized is not None else ()
+    rows = [(line.function, line.claimed_usd, line.normalized_usd, share_cell(line.share)) for line in lines]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns), fixed=1)
+
+
+def write_counterfactuals(sheet: Sheet, lines: Sequence[CounterfactualLine]) -> None:
+    """Write the sheet of the fitted models."""
+    sheet.title("How the counterfactual is made", below="What a day would have cost before: a day + a call × calls.")
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Form"),
+        SheetColumn("A day", Kind.UNIT_USD),
+        SheetColumn("A call", Kind.UNIT_USD),
+        SheetColumn("Baseline days", Kind.COUNT),
+        SheetColumn("Fewest calls a day", Kind.COUNT),
+        SheetColumn("Most calls a day", Kind.COUNT),
+        SheetColumn("Scatter"),
+        SheetColumn("Remarks", width=60, wraps=True),
+    )
+    rows = [
+        (
+            line.function,
+            line.form,
+            line.usd_per_day,
+            line.usd_per_call,
+            line.baseline_days,
+            *line.calls_range,
+            line.scatter,
+            "; ".join(line.remarks),
+        )
+        for line in lines
+    ]
+    sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

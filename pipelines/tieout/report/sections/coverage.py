@@ -1,5 +1,6 @@
 """Coverage: how much of each function's cost the call log accounts for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -7,9 +8,11 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
+from tieout.report.cents import in_cents
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.gates import is_logged
-from tieout.report.sections.spend import function_label
+from tieout.report.sections.spend import Spend, function_label
 from tieout.report.wording import Share, share_of
 
 _COVERAGE = """
@@ -36,11 +39,12 @@ order by 3 desc, 1, 2
 
 @dataclass(frozen=True)
 class CoverageLine:
-    """How much of a function's cost the call log accounts for, and its error bar; amounts are exact.
+    """How much of a function's cost the call log accounts for, and its error bar; amounts but the cents are exact.
 
     Attributes:
         function: its name.
         billed_usd: what was attributed to it.
+        cents_usd: the same in cents, as the report's spend has it.
         modelled_usd: what the call log accounts for at list prices.
         coverage: the second as a share of the first; None without a bill.
         low_usd: what it cost at least, by log, settings and bill; None where nothing was billed.
@@ -49,18 +53,53 @@ class CoverageLine:
 
     function: str
     billed_usd: Decimal
+    cents_usd: Decimal
     modelled_usd: Decimal
     coverage: Share | None
     low_usd: Decimal | None = None
     high_usd: Decimal | None = None
 
 
-def read_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[CoverageLine, ...]:
+def read_coverage(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, spend: Spend
+) -> tuple[CoverageLine, ...]:
     """Read how much of each function's cost the call log accounts for, dearest first."""
+    cents = {function.function: function.amount_usd for function in spend.functions}
     return tuple(
         CoverageLine(
-            function_label(function, environment, catalog), billed, modelled, share_of(modelled, billed), low, high
+            function=(label := function_label(function, environment, catalog)),
+            billed_usd=billed,
+            cents_usd=cents.get(label, Decimal(0)),
+            modelled_usd=modelled,
+            coverage=share_of(modelled, billed),
+            low_usd=low,
+            high_usd=high,
         )
         for environment, function, billed, modelled, low, high in con.execute(_COVERAGE, week_bounds(week)).fetchall()
         if is_logged(function)
     )
+
+
+def write_coverage(sheet: Sheet, coverage: Sequence[CoverageLine]) -> None:
+    """Write the sheet of the coverage and the error bars."""
+    sheet.title("How far the data carries", below="By log, settings and bill the true cost lies between the bounds.")
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Billed", Kind.CENTS),
+        SheetColumn("At least", Kind.CENTS),
+        SheetColumn("At most", Kind.CENTS),
+        SheetColumn("By the log", Kind.CENTS),
+        SheetColumn("Coverage", Kind.SHARE),
+    )
+    rows = [
+        (
+            line.function,
+            line.cents_usd,
+            in_cents(line.low_usd),
+            in_cents(line.high_usd),
+            in_cents(line.modelled_usd),
+            share_cell(line.coverage),
+        )
+        for line in coverage
+    ]
+    sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

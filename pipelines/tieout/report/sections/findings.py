@@ -14,10 +14,11 @@ from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.anomalies import read_anomalies
 from tieout.measure.configuration_drift import Deviation, read_deviations
+from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.catalog_coverage import read_catalog_coverage
 from tieout.report.sections.rollout import RolloutLine
-from tieout.report.wording import count, day_name, listing, span
+from tieout.report.wording import count, day_name, listing, plain, span
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
 from tieout.savings.week import WeekMeasurement
@@ -338,3 +339,16 @@ def _unusual_day(anomaly: Anomaly) -> str:
 
 def _times(anomaly: Anomaly) -> str:
     return "" if anomaly.ratio is None else f" ({anomaly.ratio:.1f} times the usual)"
+
+
+def write_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:
+    """Write the sheet of the findings."""
+    sheet.title("Findings")
+    columns = (
+        SheetColumn("What it is about"),
+        SheetColumn("Finding"),
+        SheetColumn("Severity"),
+        SheetColumn("In a sentence", width=90, wraps=True),
+    )
+    rows = [(each.subject, each.code.replace("_", " "), each.severity.value, plain(each.message)) for each in findings]
+    sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

@@ -16,9 +16,10 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, format_usd, round_picodollars, to_cents
 from tieout.report.cents import per_day
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
 from tieout.report.sections.spend import function_label
-from tieout.report.wording import Share, count, share_of
+from tieout.report.wording import Share, count, plain, share_of
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
@@ -275,3 +276,21 @@ def _unit_cost(work: Sequence[DailyWork]) -> Fraction | None:
 
 def _unit(cost: Fraction) -> str:
     return format_usd(round_picodollars(cost), _UNIT_PLACES)
+
+
+def write_opportunities(sheet: Sheet, opportunities: Opportunities) -> None:
+    """Write the sheet of the opportunities, with those that are too small for the page."""
+    sheet.title("Next opportunities", below=opportunities.sentence)
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("What it pays for"),
+        SheetColumn("A day", Kind.CENTS),
+        SheetColumn("Of its cost", Kind.SHARE),
+        SheetColumn("Measured", width=60, wraps=True),
+        SheetColumn("Remedy", width=60, wraps=True),
+    )
+    rows = [
+        (line.function, line.kind.value, line.usd_per_day, share_cell(line.share), line.measured, plain(line.remedy))
+        for line in (*opportunities.lines, *opportunities.rest)
+    ]
+    sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

@@ -10,6 +10,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import days_of_week, states_of_landed_days
 from tieout.report.sections.gates import obstacles, read_gates
 from tieout.report.sections.spend import function_label
@@ -155,3 +156,21 @@ def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) ->
         files=tuple(sorted({path for move, _ in moves for path in move.files})),
         causes=tuple(dict.fromkeys(cause for _, closing in moves for cause in closing.causes)),
     )
+
+
+def write_restatements(sheet: Sheet, restatements: Restatements) -> None:
+    """Write the sheet of what has moved in weeks that were issued before."""
+    sheet.title("Restatements of earlier weeks", below=restatements.sentence)
+    columns = (
+        SheetColumn("Week"),
+        SheetColumn("Function"),
+        SheetColumn("As issued", Kind.CENTS),
+        SheetColumn("Now", Kind.CENTS),
+        SheetColumn("Moved", Kind.CENTS, has_total=True),
+        SheetColumn("Because of", width=60, wraps=True),
+    )
+    rows = [
+        (line.week, line.function, line.before_usd, line.after_usd, line.moved_usd, line.because)
+        for line in restatements.lines
+    ]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns))

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,6 +10,8 @@ import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.periods import IsoWeek, day_start
+from tieout.report.cents import in_cents
+from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.inputs import week_bounds
 from tieout.report.wording import Share, share_of
 
@@ -102,3 +104,32 @@ def _newest_phases(catalog: Catalog, week: IsoWeek) -> dict[str, str]:
         if phases and (last := max(phases, key=order.index)) != BASELINE:
             newest[function.name] = last
     return newest
+
+
+def write_rollout(sheet: Sheet, rollout: Sequence[RolloutLine]) -> None:
+    """Write the sheet of how far callers have moved."""
+    sheet.title("How far callers have moved", below="Whole days after the deployment of the function's newest phase.")
+    columns = (
+        SheetColumn("Function"),
+        SheetColumn("Phase"),
+        SheetColumn("Calls moved", Kind.COUNT),
+        SheetColumn("Of all calls", Kind.COUNT),
+        SheetColumn("Share", Kind.SHARE),
+        SheetColumn("Cost moved", Kind.CENTS),
+        SheetColumn("Not yet moved", Kind.CENTS),
+        SheetColumn("Share of cost", Kind.SHARE),
+    )
+    rows = [
+        (
+            line.function,
+            line.phase,
+            line.moved_calls,
+            line.calls,
+            share_cell(line.calls_share),
+            in_cents(line.moved_usd),
+            in_cents(line.elsewhere_usd),
+            share_cell(line.cost_share),
+        )
+        for line in rollout
+    ]
+    sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

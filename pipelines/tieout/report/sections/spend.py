@@ -195,6 +195,19 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_us
     return Unattributed(total, share_of(total, total_usd), lines)
 
 
+def write_unattributed(sheet: Sheet, unattributed: Unattributed) -> None:
+    """Write the sheet of the cost that no call explains."""
+    sheet.title("What no call explains", below="Billed cost without a call behind it, by reason.")
+    columns = (
+        SheetColumn("Why"),
+        SheetColumn("App or object"),
+        SheetColumn("Resource"),
+        SheetColumn("Cost", Kind.CENTS, has_total=True),
+    )
+    rows = [(line.component, line.app, line.resource, line.amount_usd) for line in unattributed.lines]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns))
+
+
 def write_spend(sheet: Sheet, spend: Spend, *, span: str) -> CostColumn:
     """Write the sheet of the spend; its costs add up to the week's."""
     sheet.title("Spend by function, phase and component", below=f"{span}, UTC. The total follows the filter.")

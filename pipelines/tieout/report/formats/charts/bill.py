@@ -9,28 +9,27 @@ from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts.chart import Chart, render
 from tieout.report.formats.charts.frame import (
-    EndLabel,
     Frame,
     draw_deployments,
     draw_grid,
-    draw_labels,
     name_amounts_beside,
     name_deployments,
     name_weeks,
-    room_for,
     room_for_amounts,
     shortened,
+    width_of,
 )
-from tieout.report.formats.charts.palette import FUNCTIONS, INK, OTHERS, RESTATED, SOFT, Colour
+from tieout.report.formats.charts.palette import FUNCTIONS, OTHERS, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Box, Line, Shape, Word
-from tieout.report.sections.cumulative import DeploymentDay
 from tieout.report.wording import count, spoken, with_interval
 
 TITLE = "The bill of every week, by function"
-_HEAD = 5 * LINE_HEIGHT + 6
-_HEIGHT = 236
-_FOOT = LINE_HEIGHT + 10
-_LETTERS = 15
+_HEIGHT = 190
+_FOOT = LINE_HEIGHT + 14
+_SWATCH = 12
+_INDENT = 20
+_GAP = 16
+_DIGIT_WIDTH = width_of("0")
 _BAR_SHARE = 0.78
 
 
@@ -51,37 +50,44 @@ def draw_bill(report: WeeklyReport) -> Chart | None:
     named, folded = report.history.dearest(len(FUNCTIONS))
     bars = _bars(report, named, folded)
     colours = dict(zip(named, FUNCTIONS, strict=False)) | ({folded: OTHERS} if folded else {})
-    labels = list(_labels(bars[-1], colours))
-    edges = [Decimal(0), *(edge for bar in bars for edge in _edges(bar))]
-    low, high = min(edges), max(edges)
-    frame = Frame(
-        left=room_for_amounts(low, high),
-        right=WIDTH - room_for(labels),
-        top=_HEAD,
-        bottom=_HEAD + _HEIGHT,
-        first=bars[0].week.start,
-        last=bars[-1].week.end,
-        low_usd=low,
-        high_usd=high if high > low else low + 1,
-    )
-    deployments = _deployments(report, frame)
+    deployments = report.cumulative.deployments if report.cumulative else ()
+    head = list(_head(bars))
+    top = (len(head) + (2 if deployments else 0)) * LINE_HEIGHT + 10
+    frame = _frame(bars, top)
+    shown = [deployment for deployment in deployments if frame.first <= deployment.day < frame.last]
     shapes = [
-        *_head(bars),
+        *head,
         *draw_grid(frame),
         *name_amounts_beside(frame),
         *(shape for bar in bars for shape in _bar(frame, bar, colours)),
-        *draw_deployments(frame, deployments),
-        *name_deployments(frame, deployments),
+        *draw_deployments(frame, shown),
+        *name_deployments(frame, shown),
         *name_weeks(frame, [bar.week for bar in bars]),
-        *draw_labels(frame, labels),
+        *_legend(bars[-1], colours, top=frame.bottom + _FOOT),
     ]
     return render(
         "bill",
         TITLE,
         _alt(report, bars),
         shapes=shapes,
-        height=_HEAD + _HEIGHT + _FOOT,
+        height=top + _HEIGHT + _FOOT + (len(colours) + 1) * LINE_HEIGHT,
         source="US dollars a week; Modal’s bill, attributed",
+    )
+
+
+def _frame(bars: Sequence[_Bar], top: int) -> Frame:
+    """The frame of the bars, over the whole width, from nought or the lowest credit to the highest of them."""
+    edges = [Decimal(0), *(edge for bar in bars for edge in _edges(bar))]
+    low, high = min(edges), max(edges)
+    return Frame(
+        left=room_for_amounts(low, high),
+        right=WIDTH,
+        top=top,
+        bottom=top + _HEIGHT,
+        first=bars[0].week.start,
+        last=bars[-1].week.end,
+        low_usd=low,
+        high_usd=high if high > low else low + 1,
     )
 
 
@@ -138,26 +144,27 @@ def _bar(frame: Frame, bar: _Bar, colours: Mapping[str, Colour]) -> Iterator[Sha
         yield Line(((left, floor), (left, top), (right, top), (right, floor)), RESTATED, width=1.5)
 
 
-def _head(bars: Sequence[_Bar]) -> Iterator[Shape]:
+def _head(bars: Sequence[_Bar]) -> Iterator[Word]:
     yield Word(0, LINE_HEIGHT / 2, TITLE, is_bold=True)
-    yield Word(0, 3 * LINE_HEIGHT / 2, f"{bars[-1].week.label}: {format_usd(bars[-1].total_usd)}", SOFT)
     if any(bar.outline_usd is not None for bar in bars):
-        yield Word(0, 5 * LINE_HEIGHT / 2, "Outline: what the same work would have cost", RESTATED, is_bold=True)
+        yield Word(0, 3 * LINE_HEIGHT / 2, "Outline: what the same work would have cost", RESTATED, is_bold=True)
 
 
-def _deployments(report: WeeklyReport, frame: Frame) -> list[DeploymentDay]:
-    known = report.cumulative.deployments if report.cumulative else ()
-    return [deployment for deployment in known if frame.first <= deployment.day < frame.last]
+def _legend(bar: _Bar, colours: Mapping[str, Colour], *, top: float) -> Iterator[Shape]:
+    """Name every colour below the bars, as they are stacked, with its amount in the newest week; the total comes last.
 
-
-def _labels(bar: _Bar, colours: Mapping[str, Colour]) -> Iterator[EndLabel]:
-    """Name every colour beside its place in the newest week."""
-    places = {name: (low + high) / 2 for name, low, high in _layers(bar)}
-    reached = Decimal(0)
-    for name, colour in colours.items():
-        reached = places.get(name, reached)
-        words = (shortened(spoken(name), _LETTERS), format_usd(bar.amounts.get(name, Decimal(0))))
-        yield EndLabel(reached, words, INK, swatch=colour)
+    A name is shortened only where it would run into its amount.
+    """
+    rows = [(name, bar.amounts.get(name, Decimal(0)), colour) for name, colour in reversed([*colours.items()])]
+    for position, (name, amount, colour) in enumerate(rows):
+        y, figure = top + (position + 0.5) * LINE_HEIGHT, format_usd(amount)
+        letters = int((WIDTH - _INDENT - _GAP - width_of(figure)) / _DIGIT_WIDTH)
+        yield Box(0, _SWATCH, y - _SWATCH / 2, y + _SWATCH / 2, colour)
+        yield Word(_INDENT, y, shortened(spoken(name), letters))
+        yield Word(WIDTH, y, figure, align="right")
+    y = top + (len(rows) + 0.5) * LINE_HEIGHT
+    yield Word(_INDENT, y, bar.week.label, SOFT)
+    yield Word(WIDTH, y, format_usd(bar.total_usd), SOFT, align="right")
 
 
 def _alt(report: WeeklyReport, bars: Sequence[_Bar]) -> str:

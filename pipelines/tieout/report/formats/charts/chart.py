@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from tieout.report.file_names import CHART_PREFIX
 from tieout.report.formats.charts.palette import LIGHT_PAPER, SOFT, to_dark
-from tieout.report.formats.charts.shapes import LINE_HEIGHT, Shape, Word, to_vega_lite
+from tieout.report.formats.charts.shapes import LINE_HEIGHT, Shape, Word, to_svg
 from tieout.report.formats.text import printable
 
 _ROOT = re.compile(r"<svg [^>]*>")
@@ -107,10 +107,8 @@ def _with_palette(png: bytes) -> bytes:
 
 def render(name: str, title: str, alt: str, *, shapes: Sequence[Shape], height: int, source: str) -> Chart:
     """Make a picture of shapes, with a line below them of its unit and source; the same shapes give the same bytes."""
-    import vl_convert
-
     below = Word(0, height + LINE_HEIGHT / 2 + 2, source, SOFT)
-    svg = vl_convert.vegalite_to_svg(to_vega_lite([*shapes, below], height + LINE_HEIGHT + 4))
+    svg = to_svg([*shapes, below], height + LINE_HEIGHT + 4)
     label = escape(printable(alt), quote=True)
     light = _ROOT.sub(lambda root: f'{root.group()[:-1]} role="img" aria-label="{label}">', svg, count=1)
     return Chart(name, title, printable(alt), light, to_dark(light))

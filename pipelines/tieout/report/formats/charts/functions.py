@@ -22,7 +22,7 @@ MOST_FUNCTIONS = 6
 _HEIGHT = 64
 _PANEL = LINE_HEIGHT + 6 + _HEIGHT + 16
 _FOOT = LINE_HEIGHT
-_LETTERS = 30
+_LETTERS = 42
 
 _Amount = Callable[[CostDay], Decimal | None]
 

@@ -1,8 +1,9 @@
-"""What a chart is made of: shapes at pixels of the picture, y downwards, rendered by Altair."""
+"""What a chart is made of: shapes at pixels of the picture, y downwards, written as SVG."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from html import escape
+from typing import TypeAlias
 
 from tieout.report.formats.charts.palette import INK, Colour
 from tieout.report.formats.text import printable
@@ -69,92 +70,55 @@ class Word:
 Shape: TypeAlias = Rule | Box | Band | Line | Word
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """Shapes that one mark of Vega-Lite can draw: how, by which fields beside x, y and colour, and the rows."""
-
-    mark: Mapping[str, Any]
-    fields: Mapping[str, str]
-    rows: Sequence[Mapping[str, Any]]
-
-
-def to_vega_lite(shapes: Sequence[Shape], height: int) -> dict[str, Any]:
-    """Return the Vega-Lite specification of a picture: rules, bands, boxes, lines and words above each other."""
-    import altair as alt
-
-    x = alt.X("x:Q", scale=alt.Scale(domain=[0, WIDTH], nice=False), axis=None)
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, height], range=[0, height], nice=False), axis=None)
-    colour = alt.Color("colour:N", scale=None)
-    layers = [
-        *_rules([shape for shape in shapes if isinstance(shape, Rule)]),
-        *_bands([shape for shape in shapes if isinstance(shape, Band)]),
-        *_boxes([shape for shape in shapes if isinstance(shape, Box)]),
-        *_lines([shape for shape in shapes if isinstance(shape, Line)]),
-        *_words([shape for shape in shapes if isinstance(shape, Word)]),
-    ]
-    # Altair takes plain text for a channel, too, but it goes through its whole schema to find out which one is meant.
-    channels = {"x2": alt.X2, "y2": alt.Y2, "detail": alt.Detail, "order": alt.Order, "text": alt.Text}
-    drawn = [
-        alt.Chart(alt.NamedData(name=str(number)), mark=alt.MarkDef(**layer.mark)).encode(
-            x=x, y=y, color=colour, **{name: channels[name](field) for name, field in layer.fields.items()}
-        )
-        for number, layer in enumerate(layers)
-    ]
-    drawing = alt.layer(*drawn).properties(width=WIDTH, height=height, padding=0, autosize="none")
-    plain = drawing.configure(font=FONT, aria=False, background="transparent", view=alt.ViewConfig(stroke=None))
-    # The tests hold every kind of shape against the schema. The rows are put in afterwards: altair would look at every
-    # single value of them.
-    return {
-        **plain.to_dict(validate=False),
-        "datasets": {str(number): layer.rows for number, layer in enumerate(layers)},
-    }
+def to_svg(shapes: Sequence[Shape], height: int) -> str:
+    """Return a picture as SVG, of a width of 460 pixels: rules, bands, boxes, lines and words, in this order."""
+    drawn = (
+        *(_rule(shape) for shape in shapes if isinstance(shape, Rule)),
+        *(_band(shape) for shape in shapes if isinstance(shape, Band)),
+        *(_box(shape) for shape in shapes if isinstance(shape, Box)),
+        *(_line(shape) for shape in shapes if isinstance(shape, Line)),
+        *(_word(shape) for shape in shapes if isinstance(shape, Word)),
+    )
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
+    return f'{root}<g font-family="{FONT}">{"".join(drawn)}</g></svg>'
 
 
-def _rules(rules: Iterable[Rule]) -> Iterator[_Layer]:
-    rows = [{"x": rule.x, "x2": rule.x2, "y": rule.y, "y2": rule.y2, "colour": rule.colour.light} for rule in rules]
-    if rows:
-        yield _Layer({"type": "rule", "strokeWidth": 1}, {"x2": "x2:Q", "y2": "y2:Q"}, rows)
+def _rule(rule: Rule) -> str:
+    ends = f'x1="{_px(rule.x)}" y1="{_px(rule.y)}" x2="{_px(rule.x2)}" y2="{_px(rule.y2)}"'
+    return f'<line {ends} stroke="{rule.colour.light}"/>'
 
 
-def _bands(bands: Iterable[Band]) -> Iterator[_Layer]:
-    rows = [
-        {"x": x, "y": upper, "y2": lower, "shape": number, "colour": band.colour.light}
-        for number, band in enumerate(bands)
-        for x, upper, lower in band.points
-    ]
-    if rows:
-        yield _Layer({"type": "area", "opacity": 0.4}, {"y2": "y2:Q", "detail": "shape:N"}, rows)
+def _band(band: Band) -> str:
+    there = [(x, upper) for x, upper, _ in band.points]
+    back = [(x, lower) for x, _, lower in reversed(band.points)]
+    return f'<path d="{_through([*there, *back])}Z" fill="{band.colour.light}" fill-opacity=".4"/>'
 
 
-def _boxes(boxes: Iterable[Box]) -> Iterator[_Layer]:
-    rows = [
-        {"x": box.left, "x2": box.right, "y": box.top, "y2": box.bottom, "colour": box.colour.light} for box in boxes
-    ]
-    if rows:
-        mark = {"type": "rect", "filled": True, "strokeWidth": 0.5, "stroke": {"expr": "datum.colour"}}
-        yield _Layer(mark, {"x2": "x2:Q", "y2": "y2:Q"}, rows)
+def _box(box: Box) -> str:
+    size = f'width="{_px(box.right - box.left)}" height="{_px(box.bottom - box.top)}"'
+    colour = f'fill="{box.colour.light}" stroke="{box.colour.light}" stroke-width=".5"'
+    return f'<rect x="{_px(box.left)}" y="{_px(box.top)}" {size} {colour}/>'
 
 
-def _lines(lines: Sequence[Line]) -> Iterator[_Layer]:
-    """Yield a layer for every kind of line, because a mark has one width and one dash."""
-    for is_dashed, width in sorted({(line.is_dashed, line.width) for line in lines}):
-        rows = [
-            {"x": x, "y": y, "shape": number, "order": order, "colour": line.colour.light}
-            for number, line in enumerate(lines)
-            if (line.is_dashed, line.width) == (is_dashed, width)
-            for order, (x, y) in enumerate(line.points)
-        ]
-        mark = {"type": "line", "strokeWidth": width, "strokeDash": [5, 3] if is_dashed else [1, 0]}
-        yield _Layer(mark, {"order": "order:Q", "detail": "shape:N"}, rows)
+def _line(line: Line) -> str:
+    dashes = ' stroke-dasharray="5 3"' if line.is_dashed else ""
+    look = f'fill="none" stroke="{line.colour.light}" stroke-width="{_px(line.width)}"{dashes}'
+    return f'<path d="{_through(line.points)}" {look}/>'
 
 
-def _words(words: Sequence[Word]) -> Iterator[_Layer]:
-    """Yield a layer for every kind of word, because a mark has one alignment and weight."""
-    for align, is_bold in sorted({(word.align, word.is_bold) for word in words}):
-        rows = [
-            {"x": word.x, "y": word.y, "text": printable(word.text), "colour": word.colour.light}
-            for word in words
-            if (word.align, word.is_bold) == (align, is_bold)
-        ]
-        mark = {"type": "text", "align": align, "baseline": "middle", "fontSize": FONT_SIZE}
-        yield _Layer(mark | {"fontWeight": 600 if is_bold else 400}, {"text": "text:N"}, rows)
+def _word(word: Word) -> str:
+    side = ' text-anchor="end"' if word.align == "right" else ""
+    weight = ' font-weight="600"' if word.is_bold else ""
+    # Letters stand on their line: centred on y, it lies as far below as small letters with a stem are half as high.
+    place = f'x="{_px(word.x)}" y="{_px(word.y + FONT_SIZE * 0.3)}" font-size="{FONT_SIZE}"'
+    return f'<text {place} fill="{word.colour.light}"{side}{weight}>{escape(printable(word.text), quote=False)}</text>'
+
+
+def _through(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{_px(x)},{_px(y)}" for x, y in points)
+
+
+def _px(value: float) -> str:
+    """A number of pixels, to a hundredth."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
