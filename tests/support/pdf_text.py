@@ -58,7 +58,7 @@ def _decoded(body: bytes, stream: bytes) -> bytes:
     data = stream.strip()
     if b"ASCII85Decode" in body:
         data = base64.a85decode(data.removesuffix(b"~>"))
-    return zlib.decompress(data) if b"FlateDecode" in body else data
+    return zlib.decompress(data) if data.startswith(b"x") else data  # a compressed stream begins so
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
