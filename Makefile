@@ -1,18 +1,22 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench identity docs data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs
+.PHONY: help demo ui test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-site
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
 export DAGSTER_DISABLE_TELEMETRY := yes
+# The theme of the site advertises its successor with every build.
+export NO_MKDOCS_2_WARNING := 1
 
 help:
 	@echo 'make demo    simulate the CORAL-X workspace, run everything, say where the weekly report is'
 	@echo 'make ui      the same in the Dagster UI'
 	@echo 'make test    all tests'
-	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs'
+	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs, the site and its links'
 	@echo 'make docs    write the generated pages of docs/ anew'
+	@echo 'make site    build the pages of docs/ as a site, into site/'
+	@echo 'make tutorial  run the commands of README and tutorial as they stand, in a folder of their own'
 	@echo 'make pictures  take the pictures of docs/images/ anew (needs Chromium)'
 	@echo 'make compatibility  open finance.duckdb with the DuckDB versions that finance may have (needs the package registry)'
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
@@ -41,7 +45,7 @@ identity: .venv/ready
 	.venv/bin/python -m benchmarks.identity $(ARGS)
 
 # `make -k check` goes on after the first complaint.
-check: check-style check-types check-sql check-imports check-spelling check-docs
+check: check-style check-types check-sql check-imports check-spelling check-docs check-site
 
 check-style: .venv/ready
 	.venv/bin/ruff check .
@@ -62,8 +66,15 @@ check-spelling: .venv/ready
 check-docs: .venv/ready
 	.venv/bin/python -m tieout.documentation --check
 
+# Fails on every warning: a page that is not listed, a link or an anchor that leads nowhere.
+check-site site: .venv/ready
+	@.venv/bin/mkdocs build --strict
+
 docs: .venv/ready
 	.venv/bin/python -m tieout.documentation
+
+tutorial: .venv/ready
+	.venv/bin/python -m tests.tutorial $(ARGS)
 
 pictures: .venv/ready
 	.venv/bin/python -m tests.pictures
@@ -122,7 +133,7 @@ lock: .venv/ready
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock $(LOCK_ARGS)
 
 clean:
-	rm -rf .venv .venv-duckdb-* .venv-focus-* dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-duckdb-* .venv-focus-* dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Prints the first Python that is new enough.

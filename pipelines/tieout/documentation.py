@@ -19,10 +19,33 @@ from tieout.warehouse.models import FLOORS, Model, all_models
 from tieout.warehouse.publish import DESCRIPTIONS, Description
 
 DICTIONARY = Path("docs/data-dictionary.md")
-DIALECT_PAGE = Path("docs/reference/dialects.md")
 EXPORTS_PAGE = Path("docs/guides/exports.md")
 CATALOG_PAGE = Path("docs/guides/catalog.md")
-SCHEMAS = Path("docs/reference/catalog")
+REFERENCE = Path("docs/reference")
+SCHEMAS = REFERENCE / "catalog"
+DIALECT_PAGE = REFERENCE / "dialects.md"
+DECISIONS = Path("docs/decisions")
+RAW = FLOORS[0]
+_ABOUT_FLOORS: Mapping[str, str] = {
+    "raw": "What was landed: every row as Modal wrote it, with the file that it came from.",
+    "staging": "What counts of it: the newest snapshot of every interval, call, configuration and price.",
+    "usage": "What containers did: how long each ran, hour by hour, and what for.",
+    "spend": "What it cost: every billed amount attributed to a function, phase and component.",
+    "reconciliation": "Whether it ties: attributed against billed, months against invoices, and what moved since.",
+    "savings": "What was saved: days, weeks, their uncertainty, and the steps from the promise to the result.",
+    "finance": "What is published for finance, in `finance.duckdb`. Names and types of its columns are a promise.",
+    "focus": "The same amounts as FOCUS rows, for other FinOps tools.",
+}
+_ABOUT_TABLES = """\
+# Tables
+
+The warehouse has one schema for each floor, from landed rows to published figures. Written by `make docs` from the SQL
+models and the raw schema; `make check` fails when it is out of date. The same words are comments in the database:
+`tieout sql "select * from duckdb_columns() where schema_name = 'spend'"`."""
+_ABOUT_COLUMNS = (
+    "All times are UTC. Amounts are US dollars, DECIMAL(38, 12), unless a column says otherwise. "
+    "[All tables](../data-dictionary.md)."
+)
 _LONGEST_EXAMPLE = 24
 CATALOG_FILES: Mapping[str, type[BaseModel]] = {
     **FILES,
@@ -87,40 +110,56 @@ Other names are read as the name in the first column.
 
 
 def data_dictionary() -> str:
-    """Every table and column of the warehouse in words, floor by floor, as Markdown."""
-    floors = (line for floor in FLOORS[1:] for line in _floor(floor))
-    return "\n".join([*_introduction(), *_raw_floor(), *floors]) + "\n"
+    """The tables of the warehouse, floor by floor, each with a link to its columns, as Markdown."""
+    lines = [_ABOUT_TABLES]
+    for floor in FLOORS:
+        page = (REFERENCE / f"{floor}.md").relative_to(DICTIONARY.parent)
+        lines += ["", f"## {floor}", "", _ABOUT_FLOORS[floor], "", "| table | what it holds |", "|---|---|"]
+        for name, text in _tables(floor):
+            anchor = name.replace(".", "")
+            lines.append(f"| [{name}]({page}#{anchor}) | {_cell(_first_sentence(text))} |")
+    return "\n".join(lines) + "\n"
 
 
-def _introduction() -> Iterator[str]:
-    yield "# Data dictionary"
-    yield ""
-    yield "Written by `make docs` from the SQL models and the raw schema; `make check` fails when it is out of date."
-    yield "All times are UTC. Amounts are US dollars, DECIMAL(38, 12). The same words are comments in the database:"
-    yield "`tieout sql \"select * from duckdb_columns() where schema_name = 'spend'\"`."
+def floor_page(floor: str) -> str:
+    """Every table and column of a floor in words, as Markdown."""
+    return "\n".join([f"# {floor}", "", _ABOUT_FLOORS[floor], "", _ABOUT_COLUMNS, *_floor(floor)]) + "\n"
 
 
-def _raw_floor() -> Iterator[str]:
-    yield from ("", "## raw")
-    for table in TABLES:
-        yield from ("", f"### raw.{table.name}", "", table.comment, "", "| column | type | meaning |", "|---|---|---|")
-        for column in table.columns:
-            yield f"| {column.name} | {column.type} | {_cell(column.comment)} |"
+def _tables(floor: str) -> Iterator[tuple[str, str]]:
+    if floor == RAW:
+        yield from ((f"raw.{table.name}", table.comment) for table in TABLES)
+    yield from ((model.name, model.description) for model in _models(floor))
+    yield from ((each.table, each.text) for each in DESCRIPTIONS if each.table.startswith(f"{floor}."))
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split()).split(". ")[0].rstrip(".") + "."
+
+
+def _models(floor: str) -> list[Model]:
+    return sorted((model for model in all_models() if model.schema == floor), key=lambda model: model.table)
 
 
 def _floor(floor: str) -> Iterator[str]:
-    models = sorted((model for model in all_models() if model.schema == floor), key=lambda model: model.table)
-    if models:
-        yield from ("", f"## {floor}")
-    for model in models:
+    if floor == RAW:
+        yield from _raw_tables()
+    for model in _models(floor):
         yield from _table(model)
     for described in DESCRIPTIONS:
         if described.table.startswith(f"{floor}."):
             yield from _published(described)
 
 
+def _raw_tables() -> Iterator[str]:
+    for table in TABLES:
+        yield from ("", f"## raw.{table.name}", "", table.comment, "", "| column | type | meaning |", "|---|---|---|")
+        for column in table.columns:
+            yield f"| {column.name} | {column.type} | {_cell(column.comment)} |"
+
+
 def _table(model: Model) -> Iterator[str]:
-    yield from ("", f"### {model.name}", "", model.description, "")
+    yield from ("", f"## {model.name}", "", model.description, "")
     kind = "View." if model.is_view else "Table."
     yield f"{kind} A row is identified by {', '.join(f'`{column}`' for column in model.key)}."
     yield from ("", "| column | meaning |", "|---|---|")
@@ -129,7 +168,7 @@ def _table(model: Model) -> Iterator[str]:
 
 
 def _published(described: Description) -> Iterator[str]:
-    yield from ("", f"### {described.table}", "", described.text, "")
+    yield from ("", f"## {described.table}", "", described.text, "")
     yield "Table of `finance.duckdb` only, made when that file is published."
     yield from ("", "| column | meaning |", "|---|---|")
     for column, meaning in described.columns.items():
@@ -228,6 +267,15 @@ def _held(field: Mapping[str, Any]) -> str:
     return " ".join([kind, *bounds])
 
 
+def decisions_page() -> str:
+    """The decisions by number, as Markdown."""
+    lines = ["# Decisions", "", "Choices that someone will question later: context, choice, consequence.", ""]
+    for path in sorted(DECISIONS.glob("0*.md")):
+        title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        lines.append(f"- [{path.name[:4]}]({path.name}): {title.partition(' ')[2]}")
+    return "\n".join(lines) + "\n"
+
+
 def _as_json(kind: type[BaseModel]) -> str:
     return json.dumps(kind.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
 
@@ -236,6 +284,8 @@ def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` say which are out of date; returns the exit code."""
     pages = {
         DICTIONARY: data_dictionary(),
+        **{REFERENCE / f"{floor}.md": floor_page(floor) for floor in FLOORS},
+        DECISIONS / "README.md": decisions_page(),
         DIALECT_PAGE: dialects(),
         EXPORTS_PAGE: exports_page(EXPORTS_PAGE.read_text(encoding="utf-8")),
         CATALOG_PAGE: catalog_page(),

@@ -5,28 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.prose import MEAN_WORDS, mean_words, sentences, too_long
 from tieout.cli.app import app
 from tieout.core.resources import resource_path
 
 ROOT = resource_path("catalog").parent
-PAGES = ("README.md", "docs/tutorial.md", "docs/guides/exports.md", "docs/guides/reports.md")
-MOST_WORDS, MEAN_WORDS = 30, 18
-
-_FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
-_NO_PROSE = re.compile(r"^(\||#|!\[|<!--)")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_CODE = re.compile(r"`[^`]*`")
-_END = re.compile(r"(?<=[.?!:])\**\s+(?=[A-Z\[`*\"])")
+PAGES = ("README.md", "docs/index.md", "docs/tutorial.md", "docs/guides/exports.md", "docs/guides/reports.md")
 _COMMAND = re.compile(r"\btieout ([a-z][a-z-]+)")
-
-
-def sentences(page: str) -> list[str]:
-    """The sentences of a page in Markdown; code counts as one word, tables and headings are left out."""
-    text = _FENCED.sub("\n\n", page)
-    lines = ["" if _NO_PROSE.match(line) else re.sub(r"^(> |- |\d+\. )", "\n\n", line) for line in text.splitlines()]
-    paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
-    plain = [" ".join(_CODE.sub("Code", _LINK.sub(r"\1", each)).split()) for each in paragraphs]
-    return [sentence for each in plain for sentence in _END.split(each) if sentence]
 
 
 def test_sentences_are_told_apart() -> None:
@@ -36,9 +21,9 @@ def test_sentences_are_told_apart() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_sentence_is_long_and_most_are_short(page: str) -> None:
-    counted = {sentence: len(sentence.split()) for sentence in sentences((ROOT / page).read_text(encoding="utf-8"))}
-    assert [sentence for sentence, words in counted.items() if words > MOST_WORDS] == []
-    assert sum(counted.values()) / len(counted) < MEAN_WORDS
+    said = sentences((ROOT / page).read_text(encoding="utf-8"))
+    assert too_long(said) == []
+    assert mean_words(said) < MEAN_WORDS
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -302,7 +302,7 @@ def _server_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[
             severity=Severity.WARNING,
             subject=server,
             message=f"Modal counts {count(requests, 'request')} to the server {server} of {app}, on up to "
-            f"{count(containers, 'container')} a day, and no series of its containers is landed: its cost cannot be "
+            f"{count(containers, 'container')} a day. No series of its containers is landed, so its cost cannot be "
             "told from that of functions. `tieout pull` brings the series, or land `modal server metrics`.",
             data={"app": app, "requests": str(requests), "containers": str(containers)},
         )
