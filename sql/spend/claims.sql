@@ -1,10 +1,10 @@
 /*
-What each function would have to pay of each pool by its own container time: seconds × quantity × list price × factors, in
-picodollars (1e-12 $), and the container time by which the remainder is shared where a request says nothing.
+Every claim on a pool in picodollars (1e-12 $): of functions and servers by their container time, of sandboxes by what Modal
+says that they cost, and of what only the bill shows.
 
-Beside the functions' containers there are two claimants that only the bill shows. A pool that no container time claims is
-`unlogged`, when one function alone of the app can use the resource. GPU time that nobody claims, beyond what may stay
-unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's `__unexplained__` rest.
+A pool that no container time claims is `unlogged`, when one function alone of the app can use the resource. GPU time that
+nobody claims, beyond what may stay unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's
+`__unexplained__` rest.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
 partition: hour
@@ -25,269 +25,47 @@ app_pools as materialized (
         and hour < $until
 ),
 
-gpu_time as (
-    select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
-        function,
-        phase,
-        configuration_from,
-        hour,
-        component,
-        evidence,
-        sum(paid_us)::bigint as paid_us,
-        sum(unexplained_us)::bigint as unexplained_us
-    from spend.gpu_claims
-    where
-        interval_start >= $since
-        and interval_start < $until
-    group by all
-),
-
-holders_of_gpus as (
-    select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
-        function,
-        phase,
-        configuration_from
-    from gpu_time
-    group by all
-    having sum(paid_us) > 0
-),
-
--- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
--- not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit there was: it
--- shares nothing, and what is beyond the usual counts for nothing.
-known_time as (
-    select
-        h.function is not null or t.evidence not in ('limit', 'rest', 'wait') as is_vouched_for,
-        t.* replace (
-            case
-                when t.evidence != 'seen' and h.function is not null
-                    then coalesce(g.paid_us, 0)
-                when t.evidence = 'beyond' then 0
-                else t.container_us
-            end as container_us
-        )
-    from spend.container_time as t
-    left join holders_of_gpus as h
-        using (environment, object_id, interval_start, resolution, function, phase, configuration_from)
-    left join gpu_time as g
-        using (
-            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
-            evidence
-        )
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
-),
-
-container_time as (
+claims_by_name as (
     select *
-    from known_time
+    from spend.function_claims
+    where
+        hour >= $since
+        and hour < $until
     union all by name
     select
-        true as is_vouched_for,
-        t.* replace (
-            'bill' as evidence, 3 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
-        )
-    from spend.container_time as t
-    inner join gpu_time as g
-        using (
-            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
-            evidence
-        )
+        *,
+        0 as container_us,
+        claim_pd as least_pd,
+        claim_pd as most_pd,
+        0 as shared_us
+    from spend.sandbox_claims
     where
-        t.interval_start >= $since
-        and t.interval_start < $until
-        and g.unexplained_us > 0
+        hour >= $since
+        and hour < $until
 ),
 
--- Use beyond the request, as it was learned, in millicores and MiB.
-learned_use as (
-    select
-        environment,
-        object_id,
-        function,
-        factor as kind,
-        (value * case factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
-        greatest(0, 1000000 - (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1)) as least_ppm,
-        1000000 + (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1) as most_ppm
-    from spend.learned_factors
-    where
-        is_used
-        and factor in ('cpu', 'memory')
-        and value >= 0.001
-        and window_start >= $since
-        and window_start < $until
-),
-
-configured_time as (
+attributable as materialized (
     select
         p.pool_number,
-        p.kind,
-        t.*,
-        k.gpus,
-        k.cpu_request_millicores,
-        k.memory_request_mib,
-        k.disk_memory_mib,
-        k.region_percent,
-        k.host_percent,
-        s.default_cpu_millicores,
-        s.default_memory_mib,
-        u.beyond_request,
-        u.least_ppm as least_use_ppm,
-        u.most_ppm as most_use_ppm
-    from app_pools as p
-    inner join container_time as t
-        on
-            p.environment = t.environment
-            and p.object_id = t.object_id
-            and p.interval_start = t.interval_start
-            and p.resolution = t.resolution
-    inner join staging.configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
-    left join learned_use as u
-        on
-            t.environment = u.environment
-            and t.object_id = u.object_id
-            and t.function = u.function
-            and p.kind = u.kind
-    cross join catalog.settings as s
-    where
-        p.kind != 'gpu'
-        and t.container_us > 0
-),
-
-used_beyond_requests as (
-    select
-        * replace (
-            'learned' as evidence,
-            greatest(payment_order, 3) as payment_order,
-            least_ppm * least_use_ppm // 1000000 as least_ppm,
-            greatest(most_ppm, most_use_ppm) as most_ppm
-        )
-    from configured_time
-    where
-        beyond_request is not null
-        and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
-        and evidence in ('seen', 'series', 'settings', 'window', 'usual', 'learned')
-),
-
--- GPUs, millicores and MiB at work, each with the container time it was held for.
-quantities as (
-    select
-        c.*,
-        c.gpus[1].gpu as priced_resource,
-        c.gpus[1].gpu_count as quantity,
-        1 as units_per_quantity,
-        c.region_percent as percent,
-        false as is_shared_by_time
-    from configured_time as c
-    where
-        c.kind = 'all'
-        and len(c.gpus) > 0
-    union all by name
-    select
-        c.*,
-        'CPU' as priced_resource,
-        coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
-        1000 as units_per_quantity,
-        c.host_percent as percent,
-        c.cpu_request_millicores is null and c.beyond_request is null as is_shared_by_time
-    from configured_time as c
-    where c.kind in ('cpu', 'all')
-    union all by name
-    select
-        c.*,
-        case c.kind when 'cpu' then 'CPU' else 'Memory' end as priced_resource,
-        c.beyond_request as quantity,
-        case c.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
-        c.host_percent as percent,
-        true as is_shared_by_time
-    from used_beyond_requests as c
-    union all by name
-    select
-        c.*,
-        'Memory' as priced_resource,
-        greatest(coalesce(c.memory_request_mib, c.default_memory_mib), c.disk_memory_mib) as quantity,
-        1024 as units_per_quantity,
-        c.host_percent as percent,
-        c.kind = 'memory' and c.memory_request_mib is null and c.beyond_request is null as is_shared_by_time
-    from configured_time as c
-    where c.kind in ('memory', 'all')
-    union all by name
-    select
-        c.*,
-        null as priced_resource,
-        0 as quantity,
-        1 as units_per_quantity,
-        100 as percent,
-        true as is_shared_by_time
-    from configured_time as c
-    where c.kind = 'other'
-),
-
-priced as (
-    select
-        q.pool_number,
-        q.function,
-        q.phase,
-        q.component,
-        q.evidence,
-        q.payment_order,
-        q.least_ppm,
-        q.most_ppm,
-        q.container_us,
-        case
-            when not q.is_shared_by_time or (not q.is_vouched_for and q.kind != 'other') then 0
-            when q.evidence = 'learned' and q.beyond_request is not null
-                then q.container_us::hugeint * q.quantity // q.units_per_quantity
-            else q.container_us
-        end as shared_us,
-        -- microseconds in an hour × hundredths of the factor × units in a quantity
-        q.container_us::hugeint
-        * q.quantity
-        * q.percent
-        * coalesce(p.picodollars_per_hour, 0)
-        // (360000000000 * q.units_per_quantity) as claim_pd
-    from quantities as q
-    left join staging.prices as p
-        on
-            q.priced_resource = p.resource
-            and q.hour >= p.valid_from
-            and q.hour < p.valid_to
-    union all by name
-    select
-        p.pool_number,
-        g.function,
-        g.phase,
-        g.component,
-        g.evidence,
-        g.payment_order,
-        g.least_ppm,
-        g.most_ppm,
-        g.claimed_us as container_us,
-        0 as shared_us,
-        g.claim_pd
-    from spend.gpu_claims as g
-    inner join app_pools as p using (environment, object_id, interval_start, resolution, resource)
+        c.function,
+        c.phase,
+        c.component,
+        c.evidence,
+        c.payment_order,
+        c.container_us,
+        c.claim_pd,
+        c.least_pd,
+        c.most_pd,
+        c.shared_us
+    from claims_by_name as c
+    inner join app_pools as p using (environment, object_id, hour, resolution, resource)
 ),
 
 claim_totals as (
     select
         pool_number,
         sum(claim_pd)::hugeint as claim_pd
-    from priced
+    from attributable
     group by all
 ),
 
@@ -426,41 +204,29 @@ by_the_bill as (
             and h.interval_start < p.valid_to
 ),
 
-claims as (
-    select *
-    from priced
-    union all by name
-    select
-        *,
-        'bill' as evidence,
-        3 as payment_order,
-        0 as least_ppm,
-        1000000 as most_ppm
-    from by_the_bill
-),
-
--- Most of it is certain or not, and needs no division.
-summed as (
+bills as (
     select
         pool_number,
         function,
         phase,
         component,
-        evidence,
-        payment_order,
+        'bill' as evidence,
+        3 as payment_order,
         sum(container_us)::hugeint as container_us,
         sum(claim_pd)::hugeint as claim_pd,
-        sum(
-            case least_ppm
-                when 0 then 0
-                when 1000000 then claim_pd
-                else claim_pd * least_ppm // 1000000
-            end
-        )::hugeint as least_pd,
-        sum(case most_ppm when 1000000 then claim_pd else claim_pd * most_ppm // 1000000 end)::hugeint as most_pd,
+        0 as least_pd,
+        sum(claim_pd)::hugeint as most_pd,
         sum(shared_us)::hugeint as shared_us
-    from claims
+    from by_the_bill
     group by all
+),
+
+claims as (
+    select *
+    from attributable
+    union all by name
+    select *
+    from bills
 )
 
 select
@@ -473,12 +239,12 @@ select
     c.function,  -- who claims; __unexplained__ for GPU time that no function claims
     c.phase,  -- rollout phase of the containers
     c.component,  -- see catalog.components; unlogged or residual where only the bill shows it
-    c.evidence,  -- see spend.container_time; bill where only the bill shows it
+    c.evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
     c.payment_order,  -- what is better known is paid first
     c.container_us,  -- container time that claims, microseconds
     c.claim_pd,  -- modelled cost in picodollars
     c.least_pd,  -- what of it was there at least
     c.most_pd,  -- what it may have been at most
     c.shared_us  -- container time that shares the remainder; 0 where the request is known
-from summed as c
+from claims as c
 inner join app_pools as p on c.pool_number = p.pool_number

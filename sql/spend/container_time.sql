@@ -101,7 +101,7 @@ select
     configuration_from,  -- names their configuration, see staging.configurations
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
-    evidence,  -- seen, series, settings, window, usual, limit, beyond or wait; learned and rest where a factor is used
+    evidence,  -- as in spend.placed_time; learned and rest where a factor is used
     case evidence
         when 'seen' then 1
         when 'series' then 2
@@ -111,9 +111,10 @@ select
         when 'learned' then 3
         when 'limit' then 4
         when 'rest' then 4
+        when 'requests' then 6
         else 5
     end as payment_order,  -- what is better known is paid first
-    sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit, rest, beyond and wait at most
+    sum(container_us)::bigint as container_us,  -- microseconds; for limit, rest, beyond, wait and requests at most
     min(least_ppm)::bigint as least_ppm,  -- how much of it was there at least, in millionths
     max(most_ppm)::bigint as most_ppm  -- how much of it was there at most, in millionths
 from parts

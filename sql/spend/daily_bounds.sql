@@ -103,7 +103,7 @@ claims as (
     select
         p.pool_number,
         c.function,
-        coalesce(sum(c.claim_pd) filter (where c.evidence in ('seen', 'series')), 0)::decimal(38, 0)
+        coalesce(sum(c.claim_pd) filter (where c.evidence in ('seen', 'series', 'stated')), 0)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as seen_usd,
         (sum(c.claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
         * 0.000000000001::decimal(12, 12) as most_usd,
@@ -157,7 +157,13 @@ seen_of_pools as (
 with_most as materialized (
     select
         c.*,
-        case when c.is_learned then coalesce(c.learned_most_usd, c.amount_usd) + c.open_usd else greatest(
+        case when c.is_learned then greatest(
+            c.amount_usd,
+            least(
+                coalesce(c.learned_most_usd, c.amount_usd) + c.open_usd,
+                c.billed_usd - (s.pool_seen_usd - c.seen_usd)
+            )
+        ) else greatest(
             c.amount_usd,
             case
                 when c.most_usd is null and s.pool_seen_usd > 0 then c.billed_usd - s.pool_seen_usd

@@ -3,7 +3,8 @@ Which of the billed GPUs the containers of a function got: of the one that it as
 several choices, or nothing is known of it, parts of its time by what the pools can bear.
 
 A pool bears first what nobody else claims, then what others only claim by inference, then what is billed. A function that
-only one of its pools can bear has no choice either, and comes before those that have one.
+only one of its pools can bear has no choice either, and comes before those that have one. Where only variants of a function
+ask for a GPU, what its pools cannot bear had none. What is possible and no more, such as requests of a server, is not weighed.
 
 key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from
 partition: interval_start
@@ -45,8 +46,10 @@ held_time as (
         t.configuration_from,
         k.source = 'unknown' as is_unknown,
         k.gpus,
+        coalesce(k.may_lack_gpu, false) as may_lack_gpu,
         k.region_percent,
-        sum(t.container_us)::hugeint as container_us,
+        coalesce(sum(t.container_us) filter (where t.evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
+            as container_us,
         coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us
     from spend.container_time as t
     inner join staging.configurations as k
@@ -92,7 +95,8 @@ own_pools as (
             else list_filter(h.gpus, lambda g: struct_extract(g, 'gpu') = p.resource)[1].gpu_count
         end as gpu_count,
         gpu_count * h.region_percent * p.picodollars_per_hour as unit,
-        count(*) over (partition by h.holder) as choices
+        h.may_lack_gpu,
+        count(*) over (partition by h.holder) + h.may_lack_gpu::integer as choices
     from held as h
     inner join gpu_pools as p
         on
@@ -135,6 +139,7 @@ claimed_by_the_only_bearer as (
     where
         bearing_pools = 1
         and can_bear
+        and not may_lack_gpu
     group by all
 ),
 
@@ -144,12 +149,13 @@ bearable as (
         b.holder,
         b.pool_number,
         b.container_us,
+        b.may_lack_gpu,
         case
-            when b.bearing_pools = 1 then b.free_pd
+            when b.bearing_pools = 1 and not b.may_lack_gpu then b.free_pd
             else greatest(0, b.free_pd - coalesce(c.claim_pd, 0))
         end * 360000000000 // b.unit as free_us,
         case
-            when b.bearing_pools = 1 then b.free_of_seen_pd
+            when b.bearing_pools = 1 and not b.may_lack_gpu then b.free_of_seen_pd
             else greatest(0, b.free_of_seen_pd - coalesce(c.seen_pd, 0))
         end * 360000000000 // b.unit as free_of_seen_us,
         b.billed_pd * 360000000000 // b.unit + 1 as billed_us
@@ -171,9 +177,15 @@ weighted_choices as (
     select
         holder,
         pool_number,
+        container_us,
+        may_lack_gpu,
         free_us * least(container_us, all_free_us) // greatest(all_free_us, 1)
-        + inferred_us * least(greatest(container_us - all_free_us, 0), all_inferred_us) // greatest(all_inferred_us, 1)
-        + billed_us * greatest(container_us - all_free_us - all_inferred_us, 0) // all_billed_us as weight
+        + case
+            when may_lack_gpu then 0
+            else
+                inferred_us * least(greatest(container_us - all_free_us, 0), all_inferred_us) // greatest(all_inferred_us, 1)
+                + billed_us * greatest(container_us - all_free_us - all_inferred_us, 0) // all_billed_us
+        end as weight
     from bearable_together
 ),
 
@@ -183,10 +195,12 @@ chosen as (
         holder,
         pool_number,
         case
+            when may_lack_gpu then weight * 1000000 // greatest(container_us, 1)
             when sum(weight) over all_pools = 0 then 1000000 // count(*) over all_pools
             else weight * 1000000 // sum(weight) over all_pools
         end::bigint as rounded_ppm,
-        row_number() over (partition by holder order by weight desc, pool_number asc) = 1 as takes_the_rest
+        not may_lack_gpu
+        and row_number() over (partition by holder order by weight desc, pool_number asc) = 1 as takes_the_rest
     from weighted_choices
     window all_pools as (partition by holder)
 ),

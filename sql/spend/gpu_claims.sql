@@ -2,7 +2,8 @@
 Which GPU pool each second of container time claims, and how much of it the pool pays for.
 
 Seconds are allocated, not dollars: what its own pools pay for claims no other. A pool pays first what is better known.
-Seconds that their own pools do not pay for claim the GPUs on the bill that no function of the app asks for.
+Seconds that their own pools do not pay for claim the GPUs on the bill that no function of the app asks for; requests that a
+server may have answered do not.
 
 key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
@@ -57,7 +58,7 @@ own_time as materialized (
         g.pool_number,
         g.resource,
         s.gpu_count,
-        t.container_us * s.share_ppm // 1000000 as claimed_us
+        (t.container_us::hugeint * s.share_ppm // 1000000)::bigint as claimed_us
     from held as t
     inner join spend.gpu_choices as s
         on
@@ -179,7 +180,9 @@ other_claims as (
             and t.hour >= p.valid_from
             and t.hour < p.valid_to
     left join paid_by_own_pools as o on t.row_number = o.row_number
-    where t.first_gpu_count is not null
+    where
+        t.first_gpu_count is not null
+        and t.evidence != 'requests'
 ),
 
 other_turns as (

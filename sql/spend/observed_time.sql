@@ -18,6 +18,7 @@ buckets as (
         environment,
         app,
         function,
+        is_server,
         date_trunc('hour', bucket_start) as hour,
         bucket_seconds,
         value
@@ -34,13 +35,19 @@ buckets as (
 
 observed as (
     select
-        environment,
-        app,
-        function,
-        hour,
-        sum(bucket_seconds) as observed_seconds,
-        (sum((value * bucket_seconds * 1000000)::bigint)::hugeint * 3600 // sum(bucket_seconds))::bigint as alive_us
-    from buckets
+        b.environment,
+        b.app,
+        coalesce(s.function, b.function) as function,
+        b.hour,
+        sum(b.bucket_seconds) as observed_seconds,
+        (sum((b.value * b.bucket_seconds * 1000000)::bigint)::hugeint * 3600 // sum(b.bucket_seconds))::bigint as alive_us
+    from buckets as b
+    left join staging.servers as s
+        on
+            b.is_server
+            and b.environment = s.environment
+            and b.app = s.app
+            and b.function = s.server
     group by all
     having observed_seconds >= 2700
 ),

@@ -2,6 +2,9 @@
 Container time of the functions, placed on the objects and intervals of the bill: before the bill has said how much of
 what is inferred was there.
 
+Servers answer requests that no log shows: where no container series does, they may have as many containers as their
+settings allow (a thousand, where nothing limits them), which the bill pays for last.
+
 A call log belongs to the app that is deployed under the name, not to a run of the same name. A name may stand for several
 deployed ids in one interval; what the app list cannot place goes to the dearest of them.
 
@@ -96,11 +99,53 @@ usage_intervals as (
     from container_hours
 ),
 
+answering as (
+    select distinct
+        b.environment,
+        b.app,
+        b.interval_start,
+        b.resolution,
+        k.function,
+        k.phase,
+        k.valid_from as configuration_from,
+        b.interval_start as hour,
+        'direct' as component,
+        'requests' as evidence,
+        (coalesce(k.max_containers, 1000) - k.min_containers)
+        * k.cluster_size
+        * case b.resolution when 'h' then 3600000000 else 86400000000 end as container_us
+    from app_costs as b
+    inner join staging.configurations as k
+        on
+            b.environment = k.environment
+            and b.app = k.app
+            and b.interval_start >= k.valid_from
+            and b.interval_start < k.valid_to
+    anti join observed_hours as o
+        on
+            b.environment = o.environment
+            and b.app = o.app
+            and k.function = o.function
+            and b.interval_start <= o.hour
+            and o.hour < b.interval_start + case b.resolution when 'h' then interval 1 hour else interval 1 day end
+    where
+        k.is_server
+        and coalesce(k.max_containers, 1000) > k.min_containers
+),
+
+claimants as (
+    select *
+    from usage_intervals
+    union all by name
+    select *
+    from answering
+),
+
 placed_usage as (
     select
         u.*,
         b.object_id as billed_id
-    from usage_intervals as u
+    from claimants as u
     left join billed_apps as b
         on
             u.environment = b.environment
@@ -120,8 +165,8 @@ select
     u.configuration_from,  -- names their configuration, see staging.configurations
     u.hour,  -- start of the hour, UTC
     u.component,  -- what it was for, see catalog.components
-    u.evidence,  -- seen, series, settings, window, usual, limit, rest, beyond or wait
-    sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond and wait at most
+    u.evidence,  -- seen, series, settings, window, usual, limit, rest, beyond, wait or requests
+    sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond, wait, requests at most
 from billed_apps as b
 inner join placed_usage as u
     on

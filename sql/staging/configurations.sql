@@ -1,10 +1,11 @@
 /*
-The configuration of every function on every app over time, by deployment, with the rollout phase it belongs to.
+The configuration of every function and server on every app over time, by deployment, with the rollout phase it belongs to.
 
 Within a deployment the landed `function info` says what is deployed; what a snapshot shows otherwise than the one before,
 with no deployment between them, counts from then on. So do the landed autoscaler settings, beside the rest of the function
 info that was taken last before them, in the same deployment. Where no snapshot was taken, the catalog says it; where the catalog
-is silent too, the nearest snapshot; a function that neither knows has `source` unknown.
+is silent too, the nearest snapshot; a function that neither knows has `source` unknown. Servers are configured by `server
+info` in the same way. Variants of a function that ask for something else are its configurations too: as they were seen last.
 
 key: environment, app, function, valid_from
 */
@@ -38,6 +39,36 @@ function_infos as (
         i.nonpreemptible
     from raw.function_info as i
     inner join staging.deliveries as d on i.file_id = d.file_id
+    union all by name
+    select
+        d.environment,
+        d.app,
+        s.function,
+        d.as_of,
+        d.fetched_at,
+        d.sha256,
+        i.gpus[1].gpu_type as gpu_type,
+        i.gpus[1].gpu_count as gpu_count,
+        i.gpus,
+        i.cpu_request_millicores,
+        i.memory_request_mib,
+        i.ephemeral_disk_mib,
+        i.startup_timeout_seconds,
+        i.scaledown_window_seconds,
+        i.min_containers,
+        i.max_containers,
+        i.buffer_containers,
+        i.cluster_size,
+        i.regions,
+        i.nonpreemptible
+    from raw.server_info as i
+    inner join raw.files as f on i.file_id = f.file_id
+    inner join staging.deliveries as d on i.file_id = d.file_id
+    inner join staging.servers as s
+        on
+            d.environment = s.environment
+            and d.app = s.app
+            and f.server = s.server
 ),
 
 autoscalers as (
@@ -139,6 +170,13 @@ functions as (
         function
     from staging.deliveries
     where source = 'function_calls'
+    union
+    distinct
+    select
+        environment,
+        app,
+        function
+    from staging.servers
 ),
 
 deployed_changes as (
@@ -281,14 +319,21 @@ with_snapshot as (
 
 resolved as (
     select
-        *,
+        s.*,
+        r.server is not null as is_server,
         case
-            when is_seen then 'function info'
-            when is_catalogued then 'catalog'
-            when seen_at is not null then 'nearest function info'
+            when r.server is not null and s.seen_at is not null then 'server info'
+            when s.is_seen then 'function info'
+            when s.is_catalogued then 'catalog'
+            when s.seen_at is not null then 'nearest function info'
             else 'unknown'
         end as source
-    from with_snapshot
+    from with_snapshot as s
+    left join staging.servers as r
+        on
+            s.environment = r.environment
+            and s.app = r.app
+            and s.function = r.function
 ),
 
 asked_gpus as (
@@ -313,7 +358,7 @@ asked_gpus as (
     from resolved
 ),
 
-gpu_choices as (
+own_choices as (
     select
         a.environment,
         a.app,
@@ -329,6 +374,75 @@ gpu_choices as (
     from asked_gpus as a
     left join catalog.labels as l on lower(struct_extract(a.choice, 'gpu_type')) = l.label
     group by all
+),
+
+-- Of several variants with one GPU those that ask for least: what others use beyond it shows in the bill.
+variants_by_gpu as (
+    select
+        environment,
+        app,
+        function,
+        gpu,
+        min(coalesce(gpu_count, 1)) as gpu_count,
+        min(cpu_request_millicores) as cpu_request_millicores,
+        min(memory_request_mib) as memory_request_mib
+    from staging.variants
+    where gpu is not null
+    group by all
+),
+
+variants as (
+    select
+        environment,
+        app,
+        function,
+        list(
+            {
+                'gpu': gpu,
+                'gpu_count': gpu_count::integer,
+                'cpu_request_millicores': cpu_request_millicores::integer,
+                'memory_request_mib': memory_request_mib::integer
+            }
+            order by gpu
+        ) as variants
+    from variants_by_gpu
+    group by all
+),
+
+gpu_choices as (
+    select
+        r.environment,
+        r.app,
+        r.function,
+        r.valid_from,
+        v.variants,
+        -- also those of its variants
+        list_concat(
+            coalesce(o.gpus, []),
+            list_transform(
+                list_filter(
+                    v.variants,
+                    lambda v: not list_contains(
+                        list_transform(coalesce(o.gpus, []), lambda g: struct_extract(g, 'gpu')), struct_extract(v, 'gpu')
+                    )
+                ),
+                lambda v: {'gpu': struct_extract(v, 'gpu'), 'gpu_count': struct_extract(v, 'gpu_count')}
+            )
+        ) as gpus,
+        len(o.gpus) is null and v.variants is not null and r.source != 'unknown' as may_lack_gpu
+    from resolved as r
+    left join own_choices as o
+        on
+            r.environment = o.environment
+            and r.app = o.app
+            and r.function = o.function
+            and r.valid_from = o.valid_from
+    left join variants as v
+        on
+            r.environment = v.environment
+            and r.app = v.app
+            and r.function = v.function
+            and r.source != 'unknown'
 )
 
 select
@@ -338,12 +452,16 @@ select
     r.valid_from,  -- UTC; the first period holds since ever
     r.valid_to,  -- exclusive, UTC
     coalesce(r.phase, 'none') as phase,  -- rollout phase by the catalog; none for functions outside the programme
-    r.source,  -- function info, catalog, nearest function info, unknown
+    r.source,  -- function info, catalog, nearest function info, server info, unknown
+    r.is_server,  -- answers requests and has no call log
     r.is_catalogued,  -- the catalog names this function on this app
     case when r.source = 'catalog' then r.gpu else r.seen_gpu end as gpu_label,  -- GPU type asked for; null for none
     coalesce(l.resource, gpu_label) as gpu,  -- the same by its catalog name; the first of several choices
     coalesce(case when r.source = 'catalog' then r.gpu_count else r.seen_gpu_count end, 1) as gpu_count,  -- GPUs
+    -- those that only variants ask for stand last
     coalesce(g.gpus, []) as gpus,  -- all choices in order of preference, by catalog name; a container gets one
+    coalesce(g.may_lack_gpu, false) as may_lack_gpu,  -- only variants ask for a GPU: containers may have none
+    coalesce(g.variants, []) as variants,  -- what variants with a GPU of their own ask for; null as the function itself
     case
         when r.source = 'catalog' then r.cpu_millicores
         else r.seen_cpu_millicores

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attribution.workspace import HOUR, Attributed, Held, Workspace
+from tests.attribution.attributed import Attributed
+from tests.attribution.workspace import HOUR, Held, Workspace
 
 PAGE = Path(__file__).parents[2] / "docs" / "method.md"
 JOB = Held(gpu="A10G", cores=Decimal(2), memory_mib=4096)

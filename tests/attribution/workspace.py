@@ -18,13 +18,12 @@ from urllib.parse import quote
 
 import duckdb
 
+from tests.attribution.attributed import Attributed, Owner
 from tests.support.loading import load_at
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.resources import resource_path
 from tieout.sources import create_raw_schema
-from tieout.validation.runner import Validator
-from tieout.validation.suites import load_suite
 from tieout.warehouse.build import Period, write_model
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.models import load_models
@@ -32,13 +31,9 @@ from tieout.warehouse.schema import SCHEMAS, migrate
 
 START = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
 HOUR, DAY = 3600, 86400
-CENT = Decimal("0.01")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _FLOORS = ("staging", "usage", "spend", "reconciliation")
 _DEFAULT_CORES, _DEFAULT_MIB = Decimal("0.125"), 128
-
-Owner = tuple[str, str]
-"""App and function."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +70,7 @@ class Workspace:
     _apps: list[tuple[str, str, str, float, float | None, str]] = field(default_factory=list)
     _deployments: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     _series: dict[tuple[str, str, int], Sequence[float | None]] = field(default_factory=dict)
+    _others: list[tuple[str, object, tuple[float, float] | None, float | None]] = field(default_factory=list)
     _ids: int = 0
 
     def app(
@@ -106,10 +102,20 @@ class Workspace:
         """Land the mean number of containers of a function on a day, in buckets of five minutes."""
         self._series[app, name, day] = containers
 
+    def land(
+        self, place: str, content: object, *, span: tuple[float, float] | None = None, fetched: float | None = None
+    ) -> None:
+        """Land one more file, below the landing folder."""
+        self._others.append((place, content, span, fetched))
+
+    def app_id(self, name: str) -> str:
+        """The id of the app that was listed first under a name."""
+        return next(one for one, _, listed, *_ in self._apps if listed == name)
+
     def identity(self, prefix: str, moment: float) -> str:
         """An id of Modal's with its time in it."""
         self._ids += 1
-        milliseconds = int((_at(moment)).timestamp() * 1000)
+        milliseconds = int((at(moment)).timestamp() * 1000)
         number = (milliseconds << 80) | self._ids
         return f"{prefix}-" + "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(26)))
 
@@ -153,8 +159,8 @@ class Workspace:
                 {
                     "function_call_id": call or self.identity("fc", begun),
                     "service_method_name": None,
-                    "enqueued_at": _text(begun - (startup or 0 if number == 0 else 0.25)),
-                    "started_at": _text(begun),
+                    "enqueued_at": text(begun - (startup or 0 if number == 0 else 0.25)),
+                    "started_at": text(begun),
                     "container_id": container,
                     "startup_time_seconds": startup if number == 0 else None,
                     "execution_time_seconds": round(ended - begun, 6),
@@ -168,7 +174,7 @@ class Workspace:
             {
                 "function_call_id": self.identity("fc", created),
                 "service_method_name": None,
-                "enqueued_at": _text(created),
+                "enqueued_at": text(created),
                 "started_at": None,
                 "container_id": self.identity("ta", created),
                 "startup_time_seconds": None,
@@ -197,7 +203,7 @@ class Workspace:
         end = begun + seconds + tail
         self.bill(app, function, created, end, held, environment=environment, object_id=object_id)
 
-    def attribute(self, folder: Path, *, built_days: int | None = None) -> "Attributed":
+    def attribute(self, folder: Path, *, built_days: int | None = None) -> Attributed:
         """Land everything, build (all days, or the first ones), and return who pays what."""
         landing = folder / "landing"
         self._land(landing)
@@ -207,10 +213,10 @@ class Workspace:
             con.execute(f"create schema if not exists {schema}")
         migrate(con)
         create_raw_schema(con)
-        rejected = load_at(con, landing, now=_at(self.days * DAY + 9 * HOUR)).rejected
+        rejected = load_at(con, landing, now=at(self.days * DAY + 9 * HOUR)).rejected
         assert not rejected, rejected
         write_catalog(con, _catalog(folder))
-        period = Period(START.date(), _at((built_days or self.days) * DAY).date())
+        period = Period(START.date(), at((built_days or self.days) * DAY).date())
         for model in load_models():
             if model.schema in _FLOORS:
                 write_model(con, model, period)
@@ -224,7 +230,7 @@ class Workspace:
                     "object_id": identity,
                     "description": app,
                     "environment": environment,
-                    "interval_start": f"{_at(hour * HOUR):%Y-%m-%dT%H:%M:%S}",
+                    "interval_start": f"{at(hour * HOUR):%Y-%m-%dT%H:%M:%S}",
                     "resource": resource,
                     "cost": format(cost.quantize(Decimal("1e-8")), "f"),
                     "tags": "{}",
@@ -234,15 +240,17 @@ class Workspace:
             ]
             self._put(landing / f"billing_report/{day}.json", lines, span=span, resolution=self.resolution)
             for (environment, app, function), calls in self._logs.items():
-                own = [call for call in calls if _text(span[0]) <= call["enqueued_at"] < _text(span[1])]
+                own = [call for call in calls if text(span[0]) <= call["enqueued_at"] < text(span[1])]
                 place = _place("function_calls", environment, app, function)
                 self._put(landing / place / f"{day}.json", own, span=span)
         for environment, app, function, seen, settings in self._infos:
             place = _place("function_info", environment, app, function)
             known = [one for one, where, name, *_ in self._apps if (where, name) == (environment, app)]
             info = _INFO | {"name": function, "app_id": known[0] if known else "ap-unknown"} | settings
-            self._put(landing / place / f"{_at(seen):%Y-%m-%dT%H%M%S}.json", info, fetched=seen)
+            self._put(landing / place / f"{at(seen):%Y-%m-%dT%H%M%S}.json", info, fetched=seen)
         self._land_series(landing)
+        for place, content, span_of, fetched in self._others:
+            self._put(landing / place, content, span=span_of, fetched=fetched)
         for environment in {place for _, place, *_ in self._apps}:
             listed = [
                 {
@@ -250,8 +258,8 @@ class Workspace:
                     "description": name,
                     "state": state,
                     "tasks": "0",
-                    "created_at": str(_at(created)),
-                    "stopped_at": None if stopped is None else str(_at(stopped)),
+                    "created_at": str(at(created)),
+                    "stopped_at": None if stopped is None else str(at(stopped)),
                 }
                 for identity, place, name, created, stopped, state in self._apps
                 if place == environment
@@ -259,7 +267,7 @@ class Workspace:
             self._put(landing / f"app_list/environment={environment}/list.json", listed)
         for (environment, app), moments in self._deployments.items():
             versions = [
-                {"version": f"v{number}", "time_deployed": str(_at(moment)), "client": "1.6.4", "deployed_by": "d"}
+                {"version": f"v{number}", "time_deployed": str(at(moment)), "client": "1.6.4", "deployed_by": "d"}
                 | {"commit": "abc"}
                 for number, moment in enumerate(sorted(moments), start=1)
             ]
@@ -268,15 +276,9 @@ class Workspace:
 
     def _land_series(self, landing: Path) -> None:
         for (app, function, day), containers in self._series.items():
-            since, until = _at(day * DAY), _at((day + 1) * DAY)
-            points = [
-                {"timestamp": _at(day * DAY + 300 * number).isoformat(), "value": value}
-                for number, value in enumerate(containers)
-            ]
-            one = {"name": "containers_running_avg", "unit": "containers", "description": "", "points": points}
-            content = {"object_id": "fu-1", "since": since.isoformat(), "until": until.isoformat(), "bucket_secs": 300}
             place = _place("function_metrics", "main", app, function)
-            self._put(landing / place / f"{day}.json", content | {"series": [one]}, span=(day * DAY, (day + 1) * DAY))
+            content = metrics(containers, day)
+            self._put(landing / place / f"{day}.json", content, span=(day * DAY, (day + 1) * DAY))
 
     def _put(
         self,
@@ -288,81 +290,17 @@ class Workspace:
         resolution: str | None = None,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content)
-        path.write_text(text)
+        written = json.dumps(content)
+        path.write_text(written)
         said = {
             "command": "modal …",
-            "range_start": span and _text(span[0]),
-            "range_end": span and _text(span[1]),
-            "fetched_at": _text(self.days * DAY + 8 * HOUR if fetched is None else fetched),
+            "range_start": span and text(span[0]),
+            "range_end": span and text(span[1]),
+            "fetched_at": text(self.days * DAY + 8 * HOUR if fetched is None else fetched),
             "client_version": "1.6.4",
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "sha256": hashlib.sha256(written.encode()).hexdigest(),
         } | ({"resolution": resolution} if resolution else {})
         path.with_name(path.name + ".meta.json").write_text(json.dumps(said))
-
-
-@dataclass(frozen=True)
-class Attributed:
-    """What came of a workspace.
-
-    Attributes:
-        con: the warehouse.
-        truth: dollars by app and function, to hold it against.
-        period: the days that were built.
-    """
-
-    con: duckdb.DuckDBPyConnection
-    truth: Mapping[Owner, Decimal]
-    period: Period
-
-    def costs(self) -> dict[Owner, Decimal]:
-        """Attributed dollars by app and function, residuals included."""
-        rows = self.con.execute("select app, function, sum(amount_usd) from spend.hourly group by all").fetchall()
-        return {(app, function): amount for app, function, amount in rows}
-
-    def components(self, function: str) -> dict[str, Decimal]:
-        """Attributed dollars of a function by component, to the cent; what is below a cent is left out."""
-        rows = self.con.execute(
-            "select component, sum(amount_usd) from spend.hourly where function = ? group by all order by all",
-            [function],
-        ).fetchall()
-        return {component: amount.quantize(CENT) for component, amount in rows if abs(amount) >= CENT}
-
-    def broken_rules(self, *tables: str) -> set[str]:
-        """Hold tables against their suites; returns `table: rule` of every rule that they break."""
-        validator = Validator(self.con)
-        days = (self.period.since, self.period.until)
-        results = [validator.validate(load_suite(table), rows=f"select * from {table}", days=days) for table in tables]
-        return {f"{one.suite.table}: {broken.expectation.name}" for one in results for broken in one.failures}
-
-    def findings(self, sql: str) -> list[Any]:
-        """Ask the warehouse."""
-        return self.con.execute(sql).fetchall()
-
-    def wrong(self, *, strangers: Sequence[str] = (), tolerance: Decimal = Decimal("0.02")) -> list[str]:
-        """Say who pays something else than the truth; the money of `strangers` may only be a residual."""
-        costs = self.costs()
-        said = []
-        for app, function in sorted({*self.truth, *costs}):
-            true, got = self.truth.get((app, function), Decimal(0)), costs.get((app, function), Decimal(0))
-            if function.startswith("__"):
-                continue
-            if function in strangers:
-                true = Decimal(0)
-            if abs(got - true) > max(CENT, tolerance * abs(true)):
-                said.append(f"{app}/{function} caused ${true:.4f} and pays ${got:.4f}")
-        billed, attributed = self.con.execute(
-            "select (select sum(amount_usd) from staging.billing_items), (select sum(amount_usd) from spend.hourly)"
-        ).fetchone() or (None, None)
-        if billed != attributed:
-            said.append(f"billed ${billed}, attributed ${attributed}")
-        bounds = self.con.execute("select app, function, sum(low_usd), sum(high_usd) from spend.weekly group by all")
-        said += [
-            f"{app}/{function} caused ${self.truth[app, function]:.4f}, outside of ${low:.4f} to ${high:.4f}"
-            for app, function, low, high in bounds.fetchall()
-            if (app, function) in self.truth and not low - CENT <= self.truth[app, function] <= high + CENT
-        ]
-        return said
 
 
 @cache
@@ -385,12 +323,26 @@ def _catalog(folder: Path) -> Catalog:
     return load_catalog(place)
 
 
-def _at(seconds: float) -> dt.datetime:
+def at(seconds: float) -> dt.datetime:
+    """The moment so many seconds after the workspace began."""
     return START + dt.timedelta(seconds=seconds)
 
 
-def _text(seconds: float) -> str:
-    return f"{_at(seconds):%Y-%m-%dT%H:%M:%S.%fZ}"
+def text(seconds: float) -> str:
+    """The same as Modal prints it."""
+    return f"{at(seconds):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def metrics(containers: Sequence[float | None], day: int) -> dict[str, object]:
+    """What `modal function metrics` and `modal server metrics` print of containers."""
+    points = [
+        {"timestamp": at(day * DAY + 300 * number).isoformat(), "value": value}
+        for number, value in enumerate(containers)
+    ]
+    one = {"name": "containers_running_avg", "unit": "containers", "description": "", "points": points}
+    since, until = at(day * DAY), at((day + 1) * DAY)
+    window = {"object_id": "fu-1", "since": since.isoformat(), "until": until.isoformat(), "bucket_secs": 300}
+    return window | {"series": [one]}
 
 
 def _place(source: str, environment: str, app: str, function: str | None = None) -> str:

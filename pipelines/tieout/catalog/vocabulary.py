@@ -149,7 +149,7 @@ COMPONENTS: tuple[Component, ...] = (
         "direct",
         ComponentGroup.DIRECT,
         has_function=False,
-        words="a volume, a sandbox or another object",
+        words="a server, a sandbox, a volume or another object",
         colours=("#8a8f94", "#7d858b"),
     ),
 )

@@ -10,7 +10,8 @@ from fractions import Fraction
 from tieout.core.money import format_usd
 
 NAMED_FILES = 3
-_RESIDUAL = re.compile(r"__([a-z_]+?)__")
+_RESIDUAL = re.compile(r"__([a-z_]+?)__(?!/)")
+_SERVER = "__server__/"
 _RESIDUALS: Mapping[str, str] = {
     "no_calls": "apps without calls",
     "sandbox": "sandboxes",
@@ -92,7 +93,9 @@ def dates(start: dt.date, end: dt.date, *, with_year: bool = True, is_short: boo
 
 
 def spoken(function: str) -> str:
-    """A function as people call it: what stands for cost of no function, such as `__volume__`, by its plural."""
+    """A function as people call it: `__server__/llm` as `server llm`, other costs of no function by their plural."""
+    if function.startswith(_SERVER):
+        return f"server {function.removeprefix(_SERVER)}"
     return _RESIDUAL.sub(lambda name: _RESIDUALS.get(name[1], name[1].replace("_", " ")), function)
 
 

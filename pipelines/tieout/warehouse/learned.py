@@ -71,7 +71,7 @@ held as (
         end as factor,
         t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
         k.gpus,
-        k.source = 'unknown' or len(k.gpus) > 1 as has_choice,
+        k.source = 'unknown' or len(k.gpus) > 1 or k.may_lack_gpu as has_choice,
         k.cpu_request_millicores,
         k.memory_request_mib,
         k.disk_memory_mib,
@@ -87,7 +87,7 @@ held as (
             and t.configuration_from = k.valid_from
     where
         t.resolution = 'h'
-        and t.evidence != 'rest'
+        and t.evidence not in ('rest', 'requests')
         and t.interval_start >= $since
         and t.interval_start < $until
     group by all

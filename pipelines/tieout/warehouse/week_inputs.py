@@ -1,7 +1,7 @@
 """What a week is made of, defined once: for the incremental build, the report's input hash, and the closings.
 
 Inputs are the deliveries of what speaks for days (bills, call logs, series and Modal's counts), the summaries and
-invoices that count, and what configurations, servers, variants, prices, deployments and apps came to. Who asks names
+invoices that count, and what configurations, prices, deployments and apps came to. Who asks names
 the stretches of time that count, as windows.
 """
 
@@ -21,7 +21,7 @@ INPUT_VERSION = 2
 """How the printed input hash is computed; hashes of two versions cannot be compared."""
 
 DELIVERY, SUMMARY = "delivery", "summary"
-_MEANINGS = ("configuration", "server", "variant", "price", "deployment", "app")
+_MEANINGS = ("configuration", "price", "deployment", "app")
 
 _ONE_DAY = dt.timedelta(days=1)
 
@@ -66,20 +66,6 @@ cross join lateral (
     where c.valid_from < w.until and c.valid_to > w.since
 ) as i
 where w.kind = 'configuration'
-union all
-select w.name, w.kind, to_json(i), null
-from windows as w
-cross join lateral (
-    select s.* replace (least(s.valid_to, w.until) as valid_to)
-    from staging.servers as s
-    where s.valid_from < w.until and s.valid_to > w.since
-) as i
-where w.kind = 'server'
-union all
-select w.name, w.kind, to_json(i), null
-from windows as w
-inner join staging.variants as i on i.seen_from < w.until
-where w.kind = 'variant'
 union all
 select w.name, w.kind, to_json(i), null
 from windows as w

@@ -67,7 +67,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
 
 
 def _is_residual(function: str) -> bool:
-    return function.startswith("__") and function.endswith("__")
+    return function.startswith("__")
 
 
 def _outside(costs: dict[str, Decimal], total: Decimal) -> Iterator[Finding]:

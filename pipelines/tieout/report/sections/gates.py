@@ -165,8 +165,8 @@ def _log_against_bill(
 
 
 def is_logged(function: str) -> bool:
-    """Whether a call log could account for the cost: that of functions and of idle apps, not that of volumes."""
-    return function == NO_CALLS or not (function.startswith("__") and function.endswith("__"))
+    """Whether a call log could account for the cost: that of functions and of idle apps, not of servers or volumes."""
+    return function == NO_CALLS or not function.startswith("__")
 
 
 def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[ReportDay]) -> Gate:

@@ -1,0 +1,420 @@
+/*
+What each function would have to pay of each pool by its own container time: seconds × quantity × list price × factors, in
+picodollars (1e-12 $), and the container time by which the remainder is shared where a request says nothing.
+
+Servers claim in the same way. What else they may have used of CPU and memory, for requests that no series shows and no GPU
+vouches for, claims nothing where functions share by time.
+
+key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
+partition: hour
+*/
+with
+
+-- From here on a pool is its number, which is quicker to match than five columns.
+app_pools as materialized (
+    select
+        *,
+        row_number() over () as pool_number,
+        hour as interval_start
+    from spend.pools
+    where
+        is_deployed_app
+        and hour >= $since
+        and hour < $until
+),
+
+gpu_time as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from,
+        hour,
+        component,
+        evidence,
+        sum(paid_us)::bigint as paid_us,
+        sum(unexplained_us)::bigint as unexplained_us
+    from spend.gpu_claims
+    where
+        interval_start >= $since
+        and interval_start < $until
+    group by all
+),
+
+holders_of_gpus as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from
+    from gpu_time
+    group by all
+    having sum(paid_us) > 0
+),
+
+-- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
+-- not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit there was: it
+-- shares nothing, and what is beyond the usual counts for nothing.
+known_time as (
+    select
+        h.function is not null or t.evidence not in ('limit', 'rest', 'wait', 'requests') as is_vouched_for,
+        t.* replace (
+            case
+                when t.evidence != 'seen' and h.function is not null
+                    then coalesce(g.paid_us, 0)
+                when t.evidence = 'beyond' then 0
+                else t.container_us
+            end as container_us
+        )
+    from spend.container_time as t
+    left join holders_of_gpus as h
+        using (environment, object_id, interval_start, resolution, function, phase, configuration_from)
+    left join gpu_time as g
+        using (
+            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
+            evidence
+        )
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+),
+
+container_time as (
+    select *
+    from known_time
+    union all by name
+    select
+        true as is_vouched_for,
+        t.* replace (
+            'bill' as evidence, 3 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
+        )
+    from spend.container_time as t
+    inner join gpu_time as g
+        using (
+            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
+            evidence
+        )
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+        and g.unexplained_us > 0
+),
+
+-- Use beyond the request, as it was learned, in millicores and MiB.
+learned_use as (
+    select
+        environment,
+        object_id,
+        function,
+        factor as kind,
+        (value * case factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
+        greatest(0, 1000000 - (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1)) as least_ppm,
+        1000000 + (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1) as most_ppm
+    from spend.learned_factors
+    where
+        is_used
+        and factor in ('cpu', 'memory')
+        and value >= 0.001
+        and window_start >= $since
+        and window_start < $until
+),
+
+billed_apps as (
+    select distinct
+        environment,
+        object_id,
+        app
+    from app_pools
+),
+
+-- Of a function with variants, what they ask for in the mean, by the GPUs that its containers got.
+variant_choices as (
+    select
+        c.*,
+        case
+            when coalesce(k.gpu, '') != c.resource
+                then list_filter(k.variants, lambda v: struct_extract(v, 'gpu') = c.resource)[1]
+        end as variant,
+        struct_extract(variant, 'cpu_request_millicores') as variant_millicores,
+        struct_extract(variant, 'memory_request_mib') as variant_mib,
+        coalesce(k.cpu_request_millicores, s.default_cpu_millicores) as own_millicores,
+        coalesce(k.memory_request_mib, s.default_memory_mib) as own_mib
+    from spend.gpu_choices as c
+    cross join catalog.settings as s
+    inner join staging.configurations as k
+        on
+            c.environment = k.environment
+            and c.function = k.function
+            and c.configuration_from = k.valid_from
+    inner join billed_apps as o
+        on
+            c.environment = o.environment
+            and c.object_id = o.object_id
+            and k.app = o.app
+    where
+        len(k.variants) > 0
+        and c.interval_start >= $since
+        and c.interval_start < $until
+),
+
+variant_requests as (
+    select
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from,
+        case
+            when bool_or(variant_millicores is not null)
+                then (
+                    sum(share_ppm * coalesce(variant_millicores, own_millicores))
+                    + (1000000 - sum(share_ppm)) * any_value(own_millicores)
+                )::bigint // 1000000
+        end as cpu_request_millicores,
+        case
+            when bool_or(variant_mib is not null)
+                then (
+                    sum(share_ppm * coalesce(variant_mib, own_mib))
+                    + (1000000 - sum(share_ppm)) * any_value(own_mib)
+                )::bigint // 1000000
+        end as memory_request_mib
+    from variant_choices
+    group by all
+),
+
+configured_time as (
+    select
+        p.pool_number,
+        p.kind,
+        t.*,
+        k.gpus,
+        coalesce(k.may_lack_gpu, false) as may_lack_gpu,
+        coalesce(v.cpu_request_millicores, k.cpu_request_millicores) as cpu_request_millicores,
+        coalesce(v.memory_request_mib, k.memory_request_mib) as memory_request_mib,
+        k.disk_memory_mib,
+        k.region_percent,
+        k.host_percent,
+        s.default_cpu_millicores,
+        s.default_memory_mib,
+        u.beyond_request,
+        u.least_ppm as least_use_ppm,
+        u.most_ppm as most_use_ppm
+    from app_pools as p
+    inner join container_time as t
+        on
+            p.environment = t.environment
+            and p.object_id = t.object_id
+            and p.interval_start = t.interval_start
+            and p.resolution = t.resolution
+    inner join staging.configurations as k
+        on
+            t.environment = k.environment
+            and t.app = k.app
+            and t.function = k.function
+            and t.configuration_from = k.valid_from
+    left join variant_requests as v
+        on
+            t.environment = v.environment
+            and t.object_id = v.object_id
+            and t.interval_start = v.interval_start
+            and t.resolution = v.resolution
+            and t.function = v.function
+            and t.phase = v.phase
+            and t.configuration_from = v.configuration_from
+    left join learned_use as u
+        on
+            t.environment = u.environment
+            and t.object_id = u.object_id
+            and t.function = u.function
+            and p.kind = u.kind
+    cross join catalog.settings as s
+    where
+        p.kind != 'gpu'
+        and t.container_us > 0
+),
+
+used_beyond_requests as (
+    select
+        * replace (
+            'learned' as evidence,
+            greatest(payment_order, 3) as payment_order,
+            least_ppm * least_use_ppm // 1000000 as least_ppm,
+            greatest(most_ppm, most_use_ppm) as most_ppm
+        )
+    from configured_time
+    where
+        beyond_request is not null
+        and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
+        and evidence in ('seen', 'series', 'settings', 'window', 'usual', 'learned')
+),
+
+-- GPUs, millicores and MiB at work, each with the container time it was held for.
+quantities as (
+    select
+        c.*,
+        c.gpus[1].gpu as priced_resource,
+        c.gpus[1].gpu_count as quantity,
+        1 as units_per_quantity,
+        c.region_percent as percent,
+        false as is_shared_by_time
+    from configured_time as c
+    where
+        c.kind = 'all'
+        and len(c.gpus) > 0
+        and not c.may_lack_gpu
+    union all by name
+    select
+        c.*,
+        'CPU' as priced_resource,
+        coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
+        1000 as units_per_quantity,
+        c.host_percent as percent,
+        c.cpu_request_millicores is null and c.beyond_request is null as is_shared_by_time
+    from configured_time as c
+    where c.kind in ('cpu', 'all')
+    union all by name
+    select
+        c.*,
+        case c.kind when 'cpu' then 'CPU' else 'Memory' end as priced_resource,
+        c.beyond_request as quantity,
+        case c.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
+        c.host_percent as percent,
+        true as is_shared_by_time
+    from used_beyond_requests as c
+    union all by name
+    select
+        c.*,
+        'Memory' as priced_resource,
+        greatest(coalesce(c.memory_request_mib, c.default_memory_mib), c.disk_memory_mib) as quantity,
+        1024 as units_per_quantity,
+        c.host_percent as percent,
+        c.kind = 'memory' and c.memory_request_mib is null and c.beyond_request is null as is_shared_by_time
+    from configured_time as c
+    where c.kind in ('memory', 'all')
+    union all by name
+    select
+        c.*,
+        null as priced_resource,
+        0 as quantity,
+        1 as units_per_quantity,
+        100 as percent,
+        true as is_shared_by_time
+    from configured_time as c
+    where c.kind = 'other'
+),
+
+priced as (
+    select
+        q.pool_number,
+        q.function,
+        q.phase,
+        q.component,
+        q.evidence,
+        q.payment_order,
+        q.least_ppm,
+        q.most_ppm,
+        q.is_vouched_for,
+        q.container_us,
+        case
+            when not q.is_shared_by_time or (not q.is_vouched_for and q.kind != 'other') then 0
+            when q.evidence = 'learned' and q.beyond_request is not null
+                then q.container_us::hugeint * q.quantity // q.units_per_quantity
+            else q.container_us
+        end as shared_us,
+        -- microseconds in an hour × hundredths of the factor × units in a quantity
+        q.container_us::hugeint
+        * q.quantity
+        * q.percent
+        * coalesce(p.picodollars_per_hour, 0)
+        // (360000000000 * q.units_per_quantity) as claim_pd
+    from quantities as q
+    left join staging.prices as p
+        on
+            q.priced_resource = p.resource
+            and q.hour >= p.valid_from
+            and q.hour < p.valid_to
+    union all by name
+    select
+        p.pool_number,
+        g.function,
+        g.phase,
+        g.component,
+        g.evidence,
+        g.payment_order,
+        g.least_ppm,
+        g.most_ppm,
+        true as is_vouched_for,
+        g.claimed_us as container_us,
+        0 as shared_us,
+        g.claim_pd
+    from spend.gpu_claims as g
+    inner join app_pools as p using (environment, object_id, interval_start, resolution, resource)
+),
+
+shared_pools as (
+    select distinct pool_number
+    from priced
+    where shared_us > 0
+),
+
+counting as (
+    select p.*
+    from priced as p
+    left join shared_pools as s on p.pool_number = s.pool_number
+    where
+        p.evidence != 'requests'
+        or p.is_vouched_for
+        or s.pool_number is null
+),
+
+-- Most of it is certain or not, and needs no division.
+summed as (
+    select
+        pool_number,
+        function,
+        phase,
+        case when starts_with(function, '__server__/') then 'direct' else component end as component,
+        evidence,
+        payment_order,
+        sum(container_us)::hugeint as container_us,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(
+            case least_ppm
+                when 0 then 0
+                when 1000000 then claim_pd
+                else claim_pd * least_ppm // 1000000
+            end
+        )::hugeint as least_pd,
+        sum(case most_ppm when 1000000 then claim_pd else claim_pd * most_ppm // 1000000 end)::hugeint as most_pd,
+        sum(shared_us)::hugeint as shared_us
+    from counting
+    group by all
+)
+
+select
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal object that was billed
+    p.app,  -- its name
+    p.hour,  -- start of the billed interval, UTC
+    p.resolution,  -- h or d
+    p.resource,  -- the pool's resource
+    c.function,  -- who claims
+    c.phase,  -- rollout phase of the containers
+    c.component,  -- see catalog.components
+    c.evidence,  -- see spend.container_time
+    c.payment_order,  -- what is better known is paid first
+    c.container_us,  -- container time that claims, microseconds
+    c.claim_pd,  -- modelled cost in picodollars
+    c.least_pd,  -- what of it was there at least
+    c.most_pd,  -- what it may have been at most
+    c.shared_us  -- container time that shares the remainder; 0 where the request is known
+from summed as c
+inner join app_pools as p on c.pool_number = p.pool_number

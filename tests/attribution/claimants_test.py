@@ -1,0 +1,145 @@
+"""Who pays where servers, sandboxes and variants claim beside functions: small workspaces whose truth is known."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.attribution.observed import (
+    land_app_info,
+    land_sandboxes,
+    land_server,
+    land_server_series,
+    land_variants,
+)
+from tests.attribution.workspace import DAY, HOUR, Held, Workspace, prices
+
+A10G = Held(gpu="A10G")
+T4 = Held(gpu="T4")
+LLM = "__server__/llm"
+
+
+LARGE = Held(gpu="A10G", cores=Decimal(2), memory_mib=8192)
+
+
+def _job_beside_a_server(*, resolution: str = "h", held: Held = LARGE) -> Workspace:
+    """A function beside a server on the same GPU: one container all day, a second one for three hours."""
+    workspace = Workspace(resolution=resolution)
+    workspace.app("api")
+    workspace.function("api", "job", gpus=[["A10G", 1]])
+    workspace.bill("api", LLM, 0, DAY, held)
+    workspace.bill("api", LLM, 9 * HOUR, 12 * HOUR + 900, held)
+    for hour in range(20):
+        workspace.serve("api", "job", hour * HOUR + 180, 600, held=A10G)
+    return workspace
+
+
+@pytest.mark.parametrize("resolution", ["h", "d"])
+def test_a_server_pays_for_its_floor_and_for_what_it_answered(tmp_path: Path, resolution: str) -> None:
+    workspace = _job_beside_a_server(resolution=resolution)
+    land_server(workspace, "api", "llm", gpus=[["A10G", 1]], cpu=2.0, memory_mib=8192, min_containers=1)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.components(LLM).keys() == {"direct"}
+    assert attributed.components("job").keys() == {"execution", "idle", "startup"}
+    tables = ("spend.pools", "spend.placed_time", "spend.container_time", "spend.gpu_choices", "spend.gpu_claims")
+    suites = (*tables, "spend.function_claims", "spend.claims", "spend.hourly", "spend.weekly")
+    assert attributed.broken_rules(*suites) == set()
+
+
+def test_a_server_whose_settings_are_not_landed_pays_for_what_no_function_claims(tmp_path: Path) -> None:
+    workspace = _job_beside_a_server(held=A10G)
+    land_app_info(workspace, "api", "llm")
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
+def test_series_of_a_server_say_what_it_had_whatever_its_settings_allow(tmp_path: Path) -> None:
+    workspace = _job_beside_a_server()
+    land_server(workspace, "api", "llm", gpus=[["A10G", 1]], cpu=2.0, memory_mib=8192, max_containers=9)
+    second = [1.0 if 108 <= bucket < 147 else 0.0 for bucket in range(288)]
+    land_server_series(workspace, "api", "llm", [1 + more for more in second])
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
+def test_a_server_with_a_choice_of_gpus_beside_functions_that_ask_for_them(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "job", gpus=[["A10G", 1]])
+    workspace.function("api", "train", gpus=[["H100", 1]])
+    land_server(workspace, "api", "llm", gpus=[["H100", 1], ["A10G", 1]], min_containers=1)
+    workspace.bill("api", LLM, 0, DAY, A10G)
+    for hour in range(20):
+        workspace.serve("api", "job", hour * HOUR + 180, 600, held=A10G)
+        workspace.serve("api", "train", hour * HOUR + 200, 900, held=Held(gpu="H100"))
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
+def test_a_server_on_cpu_alone_takes_nothing_from_what_functions_use_unasked(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "greedy", gpus=[["T4", 1]])
+    land_server(workspace, "api", "hook", cpu=1.0, memory_mib=1024, min_containers=1)
+    workspace.bill("api", "__server__/hook", 0, DAY, Held(cores=Decimal(1), memory_mib=1024))
+    for hour in range(24):
+        workspace.serve("api", "greedy", hour * HOUR, 1800, held=Held(gpu="T4", cores=Decimal("1.5"), memory_mib=4096))
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
+def _job_beside_sandboxes(*, is_apart: bool) -> Workspace:
+    """A function beside sandboxes in six hours of the day, which cost three times the list price of CPU and memory."""
+    workspace = Workspace()
+    workspace.app("lab")
+    sandbox = workspace.identity("sb", 0) if is_apart else None
+    workspace.function("lab", "job", cpu=2.0, memory_mib=2048)
+    held = Held(cores=Decimal(3), memory_mib=3 * 2048)
+    for hour in range(24):
+        workspace.serve("lab", "job", hour * HOUR + 60, 900, held=Held(cores=Decimal(2), memory_mib=2048))
+        if hour % 4 == 1:
+            owner = "__sandbox__" if is_apart else "__sandboxes__"
+            workspace.bill("lab", owner, hour * HOUR, hour * HOUR + 1500, held, object_id=sandbox)
+    hours = Decimal(6 * 1500) / HOUR
+    land_sandboxes(workspace, "lab", {"CPU": hours * 3 * prices()["CPU"], "Memory": hours * 6 * prices()["Memory"]})
+    return workspace
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_sandboxes_pay_what_modal_says_wherever_they_are_billed(tmp_path: Path, *, is_apart: bool) -> None:
+    attributed = _job_beside_sandboxes(is_apart=is_apart).attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.components("job").keys() == {"execution", "idle"}
+    tables = ("spend.sandbox_claims", "spend.claims", "spend.hourly", "spend.weekly")
+    assert attributed.broken_rules(*tables) == set()
+
+
+def test_a_variant_claims_the_gpu_that_it_asks_for(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("ml")
+    workspace.function("ml", "embed", gpus=[["A10G", 1]], cpu=1.0, memory_mib=1024)
+    land_variants(workspace, "ml", "embed", {}, {"gpu": "H100", "memory": 65536})
+    workspace.function("ml", "rank", gpus=[["A10G", 1]], cpu=1.0, memory_mib=1024)
+    workspace.function("ml", "train", gpus=[["H100", 1]], cpu=1.0, memory_mib=1024)
+    small, large = Held("A10G", 1, Decimal(1), 1024), Held("H100", 1, Decimal(1), 65536)
+    for hour in range(12):
+        workspace.serve("ml", "embed", hour * HOUR, 700, held=large if hour % 3 == 0 else small)
+        workspace.serve("ml", "embed", hour * HOUR + 90, 500, held=small)
+        workspace.serve("ml", "rank", hour * HOUR + 30, 400, held=small)
+        workspace.serve("ml", "train", hour * HOUR + 50, 1000, held=Held("H100", 1, Decimal(1), 1024))
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.broken_rules("staging.configurations", "spend.gpu_choices", "spend.claims") <= {
+        "staging.configurations: Every function with a log is in the catalog"
+    }
+
+
+def test_where_only_a_variant_asks_for_a_gpu_the_rest_of_the_function_has_none(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("ml")
+    workspace.function("ml", "parse", cpu=1.0, memory_mib=1024)
+    land_variants(workspace, "ml", "parse", {}, {"gpu": "T4"})
+    workspace.function("ml", "rank", gpus=[["T4", 1]], cpu=1.0, memory_mib=1024)
+    plain, with_gpu = Held(None, 1, Decimal(1), 1024), Held("T4", 1, Decimal(1), 1024)
+    for hour in range(12):
+        workspace.serve("ml", "parse", hour * HOUR, 700, held=plain)
+        workspace.serve("ml", "parse", hour * HOUR + 90, 500, held=with_gpu)
+        workspace.serve("ml", "rank", hour * HOUR + 30, 400, held=with_gpu)
+    assert workspace.attribute(tmp_path).wrong() == []
