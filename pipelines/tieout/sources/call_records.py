@@ -26,13 +26,13 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def check_first_record(location: Path) -> None:
-    """Look at the head of a log for what DuckDB's reader would pass over: no list at all.
+def check_first_record(location: Path, *, is_gzip: bool) -> None:
+    """Look at the head of a log, gzipped or not, for what DuckDB's reader would pass over: no list at all.
 
     Raises:
         RejectionError: not a list, or its first row is wrong.
     """
-    for number, row in _rows(location):
+    for number, row in _rows(location, is_gzip=is_gzip):
         _check_record(number, row)
         return
 
@@ -43,7 +43,7 @@ def check_records(location: Path) -> None:
     Raises:
         RejectionError: not a list of calls; names the first row that is wrong.
     """
-    for number, row in _rows(location):
+    for number, row in _rows(location, is_gzip=is_gzipped(location)):
         _check_record(number, row)
 
 
@@ -73,7 +73,7 @@ def _check_text(record: Record, name: str) -> None:
         record.refuse(name, f"is {str(value)[:60] if value is not None else 'null'}, not a text")
     if len(value.encode(errors="surrogatepass")) > LONGEST_TEXT:
         record.refuse(name, f"has {len(value):,} characters; nothing in Modal is longer than {LONGEST_TEXT:,}")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         record.refuse(name, "contains half a character (a lone surrogate)")
 
 
@@ -87,10 +87,10 @@ def _check_seconds(record: Record, name: str) -> None:
         record.refuse(name, f"is {str(value)[:60]}, not between 0 and {LONGEST_SECONDS} seconds")
 
 
-def _rows(location: Path) -> Iterator[tuple[int, object]]:
+def _rows(location: Path, *, is_gzip: bool) -> Iterator[tuple[int, object]]:
     """Yield the values of a JSON list one by one, from 1, holding no more than a chunk and a value in memory."""
     try:
-        with _open_text(location) as text:
+        with _open_text(location, is_gzip=is_gzip) as text:
             yield from _values(_Window(text))
     except UnicodeDecodeError as error:
         raise RejectionError(
@@ -101,8 +101,8 @@ def _rows(location: Path) -> Iterator[tuple[int, object]]:
         raise broken_gzip(error) from None
 
 
-def _open_text(location: Path) -> IO[str]:
-    if is_gzipped(location):
+def _open_text(location: Path, *, is_gzip: bool) -> IO[str]:
+    if is_gzip:
         return gzip.open(location, "rt", encoding="utf-8-sig")
     return location.open(encoding="utf-8-sig")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tieout.sources.contents import chunks
+from tieout.sources.contents import chunks, is_gzipped
 
 NULLABLE = (
     "service_method_name",
@@ -74,7 +74,7 @@ class LogText:
 
     def _count(self, patterns: Sequence[bytes]) -> list[int]:
         occurrences = Occurrences(patterns)
-        for chunk in chunks(self.location):
+        for chunk in chunks(self.location, is_gzip=is_gzipped(self.location)):
             occurrences.observe(chunk)
         return occurrences.counts
 

@@ -35,35 +35,36 @@ def is_gzipped(location: Path) -> bool:
         return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
-def digest_file(location: Path, observe: Callable[[bytes], object] | None = None) -> Digests:
+def digest_file(location: Path, observe: Callable[[bytes], object] | None = None, *, is_gzip: bool) -> Digests:
     """Hash a file of any size without holding it in memory.
 
     Args:
         location: the file.
+        is_gzip: whether it is gzipped.
         observe: is given the unpacked content, chunk by chunk.
 
     Raises:
         RejectionError: a gzip file that is cut off or broken, or unpacks to more than an export would.
     """
     content = hashlib.sha256()
-    for chunk in chunks(location):
+    for chunk in chunks(location, is_gzip=is_gzip):
         content.update(chunk)
         if observe is not None:
             observe(chunk)
-    if not is_gzipped(location):
+    if not is_gzip:
         return Digests(content.hexdigest(), content.hexdigest())
     with location.open("rb") as file:
         return Digests(hashlib.file_digest(file, "sha256").hexdigest(), content.hexdigest())
 
 
-def chunks(location: Path) -> Iterator[bytes]:
+def chunks(location: Path, *, is_gzip: bool) -> Iterator[bytes]:
     """Yield the content of a file in pieces, unpacked when it is gzipped.
 
     Raises:
         RejectionError: a gzip file that is cut off or broken, or unpacks to more than an export would.
     """
     try:
-        if not is_gzipped(location):
+        if not is_gzip:
             with location.open("rb") as file:
                 while chunk := file.read(_CHUNK_BYTES):
                     yield chunk

@@ -80,6 +80,54 @@ _LOOKS_USUAL = " and ".join(
 )
 
 
+_NUMBER_CONTAINERS = """
+create or replace temp table calls_containers as
+with staged as (
+    select distinct container_id
+    from calls_stage
+    semi join calls_files using (file_no)
+    where container_id is not null
+)
+select
+    staged.container_id,
+    coalesce(
+        known.container_key,
+        (select coalesce(max(container_key), 0) from raw.containers)
+        + row_number() over (partition by known.container_key is null order by staged.container_id)
+    )::integer as container_key,
+    known.container_key is null as is_new
+from staged
+left join raw.containers as known using (container_id)
+"""
+
+_INSERT_CONTAINERS = """
+insert into raw.containers
+with dated as (
+    select
+        container_id,
+        container_key,
+        case when regexp_full_match(container_id, $pattern) then
+            list_sum(list_transform(
+                range(1, $time_characters + 1),
+                lambda i: (strpos($alphabet, container_id[3 + i]) - 1)
+                    * cast(power(32, $time_characters - i) as bigint)
+            ))
+        end as milliseconds
+    from calls_containers
+    where is_new
+)
+select
+    container_key,
+    container_id,
+    case
+        when milliseconds >= epoch_ms(timestamp '2020-01-01')
+            and milliseconds < epoch_ms(timestamp '2100-01-01')
+        then make_timestamp(cast(milliseconds as bigint) * 1000)
+    end
+from dated
+"""
+
+
 @dataclass(frozen=True)
 class StagedFile:
     """What the staged rows of one file amount to; times are naive UTC.
@@ -107,12 +155,12 @@ class StagedFile:
     may_hold_booleans: bool
 
 
-def stage(con: duckdb.DuckDBPyConnection, links: Sequence[Path]) -> None:
+def stage(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     """Read the files into the temporary table `calls_stage`, in order, with `file_no` counting from 0.
 
     Args:
         con: a connection whose TimeZone is UTC.
-        links: links named `<file_no>.json` or `<file_no>.json.gz`, because DuckDB reads names as patterns.
+        paths: of the files, or of links to them: DuckDB reads names as patterns, and their ends as what is inside.
 
     Raises:
         duckdb.Error: one of the files is not what it should be.
@@ -120,20 +168,17 @@ def stage(con: duckdb.DuckDBPyConnection, links: Sequence[Path]) -> None:
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
     utc = "make_timestamp(epoch_us(cast({0} as timestamptz))) as {0}"
     values = ", ".join(utc.format(name) if name in _TIMES else name for name in COLUMNS)
-    numbered = "0" if len(links) == 1 else "cast(string_split(parse_filename(filename), '.')[1] as integer)"
     # Only the constants above are put into the text; the file names are parameters.
     con.execute(
         f"""
         create or replace temp table calls_stage as
         select
-            {numbered} as file_no,
+            file_index::integer as file_no,
             {values},
             {_LOOKS_USUAL} as looks_usual
-        from read_json(
-            $1, columns = {{{columns}}}, format = 'array', hive_partitioning = false, filename = {len(links) > 1}
-        )
+        from read_json($1, columns = {{{columns}}}, format = 'array', hive_partitioning = false)
         """,  # noqa: S608
-        [[str(link) for link in links]],
+        [[str(path) for path in paths]],
     )
 
 
@@ -237,7 +282,7 @@ def _insert_calls(con: duckdb.DuckDBPyConnection) -> None:
             calls_stage.status
         from calls_stage
         join calls_files using (file_no)
-        left join raw.containers using (container_id)
+        left join calls_containers as containers using (container_id)
         """
     )
 
@@ -246,44 +291,13 @@ def drop_stage(con: duckdb.DuckDBPyConnection) -> None:
     """Give back the memory of the stage."""
     con.execute("drop table if exists calls_stage")
     con.execute("drop table if exists calls_files")
+    con.execute("drop table if exists calls_containers")
 
 
 def _insert_containers(con: duckdb.DuckDBPyConnection) -> None:
+    """Number the containers of the stage, in `calls_containers`, and add those that nobody knows to the dictionary."""
+    con.execute(_NUMBER_CONTAINERS)
     con.execute(
-        """
-        insert into raw.containers
-        with new_containers as (
-            select distinct container_id
-            from calls_stage
-            semi join calls_files using (file_no)
-            where container_id is not null
-        ),
-        unknown as (
-            select container_id from new_containers
-            anti join raw.containers using (container_id)
-        ),
-        dated as (
-            select
-                container_id,
-                case when regexp_full_match(container_id, $pattern) then
-                    list_sum(list_transform(
-                        range(1, $time_characters + 1),
-                        lambda i: (strpos($alphabet, container_id[3 + i]) - 1)
-                            * cast(power(32, $time_characters - i) as bigint)
-                    ))
-                end as milliseconds
-            from unknown
-        )
-        select
-            (select coalesce(max(container_key), 0) from raw.containers)
-                + row_number() over (order by container_id),
-            container_id,
-            case
-                when milliseconds >= epoch_ms(timestamp '2020-01-01')
-                    and milliseconds < epoch_ms(timestamp '2100-01-01')
-                then make_timestamp(cast(milliseconds as bigint) * 1000)
-            end
-        from dated
-        """,
+        _INSERT_CONTAINERS,
         {"pattern": f"ta-[{ALPHABET}]{{26}}", "alphabet": ALPHABET, "time_characters": _TIME_CHARACTERS},
     )

@@ -11,6 +11,8 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -48,12 +50,18 @@ class Fingerprint:
 class LandingFile:
     """A file found below `landing/`.
 
-    `name` is its path below `landing/` with forward slashes, printable even where the file system's bytes are not.
+    `address` is where it lies; `name` is its path below `landing/` with forward slashes, printable even where the file
+    system's bytes are not.
     """
 
-    location: Path
+    address: str
     name: str
     fingerprint: Fingerprint
+
+    @cached_property
+    def location(self) -> Path:
+        """Where it lies. Most files of a landing folder are only compared by name and fingerprint."""
+        return Path(self.address)
 
     @property
     def source(self) -> str:
@@ -130,7 +138,7 @@ def scan(landing: Path) -> Iterator[LandingFile]:
     Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once; a
     link that leads nowhere counts as a file, and so do pipes and devices, so that they are refused and not passed over.
     """
-    yield from sorted(_walk(landing, "", set()), key=lambda file: file.name)
+    yield from sorted(_walk(landing, "", set()), key=attrgetter("name"))
 
 
 def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[LandingFile]:
@@ -144,12 +152,12 @@ def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[
         if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, ".tmp")):
             continue
         if not _leads_somewhere(entry):
-            yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, None))
+            yield LandingFile(entry.path, prefix + _printable(name), _fingerprint(entry, None))
         elif entry.is_dir():
             yield from _walk(Path(entry.path), f"{prefix}{_printable(name)}/", visited)
         else:
             sidecar = found.get(name + SIDECAR_SUFFIX)
-            yield LandingFile(Path(entry.path), prefix + _printable(name), _fingerprint(entry, sidecar))
+            yield LandingFile(entry.path, prefix + _printable(name), _fingerprint(entry, sidecar))
 
 
 def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
@@ -176,7 +184,7 @@ def _fingerprint(file: os.DirEntry[str], sidecar: os.DirEntry[str] | None) -> Fi
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def path_keys(file: LandingFile) -> PathKeys:

@@ -1,6 +1,7 @@
 """Reading the logs of calls: many files at a time, in DuckDB, and each judged for itself."""
 
 import datetime as dt
+import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,10 @@ from tieout.sources.fields import ParsedFile
 from tieout.sources.landing import LandingFile, PathKeys, RejectionError, Sidecar, check_fetch_time, read_sidecar
 from tieout.sources.reading import Accepted, Refused, check_range, content_of, identify, refusal_of
 
+# A thread of its own takes longer for them.
+_SMALL = 1 << 20
+_PLAIN = re.compile(r"[\w/%.=@+ -]+", re.ASCII)
+
 
 @dataclass(frozen=True)
 class _Calls:
@@ -26,6 +31,7 @@ class _Calls:
     keys: PathKeys
     sidecar: Sidecar | None
     text: LogText
+    is_gzip: bool
     digests: Future[Digests]
 
 
@@ -55,13 +61,23 @@ def _open_calls(file: LandingFile, pool: ThreadPoolExecutor, now: dt.datetime) -
         _, keys = identify(file)
         sidecar = read_sidecar(file)
         check_fetch_time(file, sidecar, now)
-        digests = pool.submit(digest_file, file.location, text.observe)
-        if is_gzipped(file.location):
+        is_gzip = is_gzipped(file.location)
+        digests = _digests(file, text, pool, is_gzip=is_gzip)
+        if is_gzip:
             digests.result()  # refuses what unpacks to too much, which everything below would read
-        call_records.check_first_record(file.location)
+        call_records.check_first_record(file.location, is_gzip=is_gzip)
     except Exception as error:  # the boundary of one file: it takes no other with it
         return Refused(file, refusal_of(error), None)
-    return _Calls(file, keys, sidecar, text, digests)
+    return _Calls(file, keys, sidecar, text, is_gzip, digests)
+
+
+def _digests(file: LandingFile, text: LogText, pool: ThreadPoolExecutor, *, is_gzip: bool) -> Future[Digests]:
+    """Hash a file and count its text: a large one beside everything else, a small one at once."""
+    if file.fingerprint.bytes > _SMALL:
+        return pool.submit(digest_file, file.location, text.observe, is_gzip=is_gzip)
+    digests: Future[Digests] = Future()
+    digests.set_result(digest_file(file.location, text.observe, is_gzip=is_gzip))
+    return digests
 
 
 def _stage_readable(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> tuple[Sequence[_Calls], list[Refused]]:
@@ -84,18 +100,23 @@ def _stage_problem(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> s
     if not calls:
         return None
     with tempfile.TemporaryDirectory(prefix="tieout-") as folder:
-        links = []
-        for number, item in enumerate(calls):
-            suffix = ".json.gz" if is_gzipped(item.file.location) else ".json"
-            links.append(Path(folder) / f"{number}{suffix}")
-            links[-1].symlink_to(item.file.location.absolute())
         try:
-            function_calls.stage(con, links)
+            function_calls.stage(con, [_readable_path(item, number, Path(folder)) for number, item in enumerate(calls)])
         except (duckdb.OutOfMemoryException, duckdb.InternalException, duckdb.FatalException):
             raise
         except duckdb.Error as error:
             return str(error)
     return None
+
+
+def _readable_path(calls: _Calls, number: int, folder: Path) -> Path:
+    """Return a path that is no pattern to DuckDB and whose end says how to read it: the file's, or a link's to it."""
+    path, suffix = calls.file.location.absolute(), ".json.gz" if calls.is_gzip else ".json"
+    if _PLAIN.fullmatch(str(path)) and path.name.endswith(suffix):
+        return path
+    link = folder / f"{number}{suffix}"
+    link.symlink_to(path)
+    return link
 
 
 def _explain(file: LandingFile, problem: str) -> RejectionError:

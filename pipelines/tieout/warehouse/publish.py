@@ -4,12 +4,15 @@ The file holds the tables of the floor `finance` in its main schema, so that the
 `focus` in a schema of that name. It is written beside the one that is there, in a
 storage version that DuckDB reads from 1.2 on, and renamed over it: whoever has the old one open keeps reading it
 unchanged, whoever opens the path finds the old or the new one and never anything between. The same warehouse gives the
-same content.
+same content: where only the last months have changed, these are replaced in a copy of the file that was there, and a
+file of a new month, of other SQL or of an unknown origin is written from the first row on.
 """
 
 import contextlib
+import datetime as dt
 import hashlib
 import importlib.metadata
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.connection import WarehouseError
 from tieout.warehouse.models import Model, all_models
+from tieout.warehouse.published_months import code_of, first_changed_month, read_contents, record
 from tieout.warehouse.weeks import report_hashes
 
 STORAGE_VERSION = "v1.2.0"
@@ -38,6 +42,8 @@ _ALIAS = "published"
 _FILE_NAME = "finance"
 _MAIN_FLOOR = "finance"
 _READ_ONLY = 0o444
+# A row's month is its own where it is of a day. Other tables are small and written anew: a week can lie in two months.
+_DAYS = frozenset({"day", "ChargePeriodStart"})
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ WEEKS = Description(
 DESCRIPTIONS = (ABOUT, WEEKS)
 
 _WEEKS = """
-create table published.main.weeks as
+create or replace table published.main.weeks as
 with
 
 tied as (
@@ -130,7 +136,7 @@ order by w.week_start
 """
 
 _ABOUT = """
-create table published.main.about as
+create or replace table published.main.about as
 with
 
 intervals as (
@@ -185,18 +191,38 @@ def publish(
         lock: the frozen baseline, when there is one.
     """
     started = time.monotonic()
+    by_the_day = [model for model in published_models() if model.partition in _DAYS]
+    contents, code = read_contents(con, by_the_day), _code(catalog)
+    since = first_changed_month(con, path, contents, code)
+    try:
+        rows = _put_in_place(con, path, catalog, lock, since)
+    except duckdb.Error:
+        if since is None:
+            raise
+        # A file that cannot be built upon is none to lose.
+        rows = _put_in_place(con, path, catalog, lock, None)
+    record(con, path, contents, code)
+    return PublishedFile(path, rows, path.stat().st_size, time.monotonic() - started)
+
+
+def _put_in_place(
+    con: duckdb.DuckDBPyConnection, path: Path, catalog: Catalog, lock: BaselineLock | None, since: dt.date | None
+) -> dict[str, int]:
+    """Write the file whole, or build upon the one that is there from a month on, and return the rows of each table."""
     log_of_partial = _log_of(partial_of(path))
     log_of_partial.unlink(missing_ok=True)
     try:
         with written_whole(path) as partial:
+            if since is not None:
+                shutil.copyfile(path, partial)
             with _attached(con, partial), _kept_in_order(con):
-                rows = _fill(con, catalog, lock)
+                rows = _fill(con, catalog, lock, since)
             partial.chmod(_READ_ONLY)
             # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
             _log_of(path).unlink(missing_ok=True)
     finally:
         log_of_partial.unlink(missing_ok=True)
-    return PublishedFile(path, rows, path.stat().st_size, time.monotonic() - started)
+    return rows
 
 
 def is_published(
@@ -249,25 +275,33 @@ def published_models() -> tuple[Model, ...]:
     return tuple(model for model in all_models() if model.schema in PUBLISHED_FLOORS)
 
 
-def _fill(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[str, int]:
+def _fill(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None, since: dt.date | None
+) -> dict[str, int]:
     """Copy everything in one transaction, so that all tables show the same warehouse; return the rows of each."""
     models = published_models()
     with transaction(con):
-        for schema in dict.fromkeys(model.schema for model in models if model.schema != _MAIN_FLOOR):
-            con.execute(f"create schema {_ALIAS}.{schema}")
-        rows = {model.name: _copy(con, model, with_tags=catalog.billing.publishes_tags) for model in models}
+        if since is None:
+            for schema in dict.fromkeys(model.schema for model in models if model.schema != _MAIN_FLOOR):
+                con.execute(f"create schema {_ALIAS}.{schema}")
+        rows = {model.name: _copy(con, model, since, with_tags=catalog.billing.publishes_tags) for model in models}
         rows |= _describe_itself(con, catalog, lock)
     con.execute(f"checkpoint {_ALIAS}")
     return dict(sorted(rows.items()))
 
 
-def _copy(con: duckdb.DuckDBPyConnection, model: Model, *, with_tags: bool) -> int:
+def _copy(con: duckdb.DuckDBPyConnection, model: Model, since: dt.date | None, *, with_tags: bool) -> int:
     key = ", ".join(f'"{column}"' for column in model.key)
     left_out = TAGS_COLUMN in model.columns and not with_tags
     columns = f"* replace (null::varchar as {TAGS_COLUMN})" if left_out else "*"
     target = f"{_ALIAS}.{published_name(model.name)}"
-    con.execute(f"create table {target} as select {columns} from {model.name} order by {key}")  # noqa: S608
-    _comment(con, model.name, model.description, model.columns)
+    if since is None:
+        con.execute(f"create table {target} as select {columns} from {model.name} order by {key}")  # noqa: S608
+        _comment(con, model.name, model.description, model.columns)
+    else:
+        changed = f"where \"{model.partition}\" >= date '{since}'" if model.partition in _DAYS else ""
+        con.execute(f"delete from {target} {changed}")  # noqa: S608
+        con.execute(f"insert into {target} select {columns} from {model.name} {changed} order by {key}")  # noqa: S608
     return _count(con, model.name)
 
 
@@ -329,6 +363,12 @@ def _kept_in_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         con.execute(f"set preserve_insertion_order = {before}")
+
+
+def _code(catalog: Catalog) -> str:
+    return code_of(
+        published_models(), STORAGE_VERSION, _version() or "", _WEEKS, _ABOUT, str(catalog.billing.publishes_tags)
+    )
 
 
 def _log_of(path: Path) -> Path:

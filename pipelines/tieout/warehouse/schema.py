@@ -97,7 +97,25 @@ comment on column quarantine.rows.since is 'First UTC day that was built; null f
 comment on column quarantine.rows.until is 'End of the days that were built, exclusive';
 """
 
-MIGRATIONS = (Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),)
+_PUBLISHED_MONTHS = """
+create table meta.published_file (
+    bytes bigint not null,
+    mtime_ns bigint not null,
+    code varchar not null
+);
+create table meta.published_months (
+    table_name varchar not null,
+    month date,
+    digest varchar not null
+);
+comment on table meta.published_file is 'What the file for finance looked like when it was made, and by which SQL';
+comment on table meta.published_months is 'What it was made from: a hash over the rows of every table and month';
+"""
+
+MIGRATIONS = (
+    Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
+    Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
+)
 
 _RECORD = """
 create table if not exists meta.migrations (

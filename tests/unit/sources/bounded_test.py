@@ -22,7 +22,7 @@ from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 from tieout.sources.contents import digest_file, unpack
 from tieout.sources.landing import RejectionError
-for read in (lambda path: unpack(path.read_bytes()), digest_file):
+for read in (lambda path: unpack(path.read_bytes()), lambda path: digest_file(path, is_gzip=True)):
     try:
         read(Path(sys.argv[1]))
     except RejectionError as refused:

@@ -237,10 +237,10 @@ def test_a_failure_that_nobody_foresaw_refuses_one_file_and_no_other(
 ) -> None:
     check = call_records.check_first_record
 
-    def broken(location: Path) -> None:
+    def broken(location: Path, *, is_gzip: bool) -> None:
         if location.name == "broken.json":
             raise ZeroDivisionError("by chance")
-        check(location)
+        check(location, is_gzip=is_gzip)
 
     monkeypatch.setattr(call_records, "check_first_record", broken)
     folder.put(f"{CALLS}/broken.json", [CALL])
@@ -447,3 +447,24 @@ def test_a_result_says_what_time_the_new_calls_are_from(folder: LandingFolder) -
     [changed] = folder.load().changed
     assert (changed.content.app, changed.content.function) == ("coral-x-production", "generate_code_modal")
     assert changed.content.content_start == dt.datetime(2026, 11, 2, 0, 0, 0, 123456)  # noqa: DTZ001 - naive UTC
+
+
+def test_logs_are_told_apart_whatever_their_files_are_called(folder: LandingFolder) -> None:
+    """Names that a reader of patterns would misread, and ends that lie about what is inside."""
+    rows = [call(function_call_id=f"fc-{number}") for number in range(4)]
+    for number, name in enumerate(("2026-11-02", "2026-11-[03]", "a*b?", "2026-11-02 (copy) é")):
+        folder.put(f"{CALLS}/{name}.json", [rows[number]])
+    folder.put(f"{CALLS}/zipped.json", gzip.compress(json.dumps([call(function_call_id="fc-4")]).encode()))
+    folder.put(f"{CALLS}/plain.json.gz", json.dumps([call(function_call_id="fc-5")]).encode())
+    assert folder.load().loaded == 6
+    found = folder.rows(
+        "select f.path, c.function_call_id from raw.function_calls as c inner join raw.files as f using (file_id)"
+    )
+    assert sorted((Path(path).name, call_id) for path, call_id in found) == [
+        ("2026-11-02 (copy) é.json", "fc-3"),
+        ("2026-11-02.json", "fc-0"),
+        ("2026-11-[03].json", "fc-1"),
+        ("a*b?.json", "fc-2"),
+        ("plain.json.gz", "fc-5"),
+        ("zipped.json", "fc-4"),
+    ]

@@ -1,5 +1,6 @@
 """Finance's file: what is in it, that others can open it, and that no failure spoils the one that is there."""
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,9 +25,16 @@ from tieout.warehouse.publish import (
     published_name,
     read_published,
 )
+from tieout.warehouse.published_months import first_changed_month, read_contents, record
 
 # Bytes 12 to 20 of a DuckDB file: the format it is written in; 65 is what DuckDB 1.2 brought.
 FORMAT_OF_1_2 = 65
+
+EARLIER = """
+select date '2026-09-30' as day, '2026-W40' as week, 'main' as environment, 'app' as app, 'f' as function,
+    'baseline' as phase, 'execution' as component, 'CPU' as resource, 5 as amount_usd, 'settled' as status
+"""
+EARLIER_GONE = "delete from finance.spend_daily where day = '2026-09-30'"
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +159,59 @@ def test_the_same_warehouse_gives_the_same_content(con: duckdb.DuckDBPyConnectio
     first = contents(path)
     publish(con, path, CATALOG)
     assert contents(path) == first
+
+
+def test_months_that_changed_are_replaced_and_the_rest_is_as_if_written_whole(
+    con: duckdb.DuckDBPyConnection, path: Path, tmp_path: Path
+) -> None:
+    publish(con, path, CATALOG)
+    other = tmp_path / "whole.duckdb"
+    for amount, earlier in ((2, ""), (3, f"insert into finance.spend_daily by name {EARLIER}"), (4, EARLIER_GONE)):
+        bill(con, Decimal(amount))
+        con.execute(earlier)
+        publish(con, path, CATALOG)
+        replaced, order = contents(path), read(path, "select day, function from spend_daily")
+        assert order == sorted(order)
+        publish(con, other, CATALOG)
+        assert contents(other) == replaced
+        publish(con, path, CATALOG)  # what was made last is the other file
+        assert contents(path) == replaced
+
+
+def test_it_is_known_from_which_month_on_a_file_is_out_of_date(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    def changed(code: str = "code") -> dt.date | None:
+        return first_changed_month(con, path, read_contents(con, published_models()), code)
+
+    con.execute(f"insert into finance.spend_daily by name {EARLIER}")
+    assert changed() is None  # there is no file
+    path.write_bytes(b"as it was made")
+    record(con, path, read_contents(con, published_models()), "code")
+    assert changed() == dt.date(2026, 11, 1)  # nothing has changed: the last month
+    bill(con, Decimal(2))
+    assert changed() == dt.date(2026, 9, 1)  # the earlier day is gone
+    assert changed("other code") is None
+    con.execute(f"insert into finance.spend_daily by name {EARLIER}")
+    assert changed() == dt.date(2026, 11, 1)
+    con.execute("insert into catalog.components select 'new', 'work', 99, true, 'new'")
+    assert changed() is None  # it has no month
+    record(con, path, read_contents(con, published_models()), "code")
+    con.execute(f"insert into finance.spend_daily by name {EARLIER.replace('2026-09-30', '2026-12-01')}")
+    assert changed() is None  # a new month
+    con.execute("delete from finance.spend_daily where day = '2026-12-01'")
+    assert changed() == dt.date(2026, 11, 1)
+    path.write_bytes(b"as somebody else left it")
+    assert changed() is None
+
+
+def test_a_file_that_cannot_be_built_upon_is_written_whole(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    publish(con, path, CATALOG)
+    made = contents(path)
+    times = path.stat()
+    path.chmod(0o644)
+    path.write_bytes(bytes(times.st_size))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    publish(con, path, CATALOG)
+    assert contents(path) == made
 
 
 def test_rows_stand_in_the_order_of_their_key(con: duckdb.DuckDBPyConnection, path: Path) -> None:
