@@ -10,7 +10,11 @@ from tieout.cli.app import app
 from tieout.core.resources import resource_path
 
 ROOT = resource_path("catalog").parent
-PAGES = ("README.md", "docs/index.md", "docs/tutorial.md", "docs/guides/exports.md", "docs/guides/reports.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/index.md", "docs/tutorial.md", "docs/live.md"),
+    *("docs/finance.md", "docs/focus.md", "docs/simulator.md", "docs/architecture.md", "docs/reference/dialects.md"),
+    *(f"docs/guides/{name}.md" for name in ("catalog", "exports", "reports", "security")),
+)
 _COMMAND = re.compile(r"\btieout ([a-z][a-z-]+)")
 
 
