@@ -99,6 +99,28 @@ usage_intervals as (
     from container_hours
 ),
 
+-- What telemetry has seen of a server, in an hour in which it saw any.
+seen_servers as (
+    select distinct
+        u.environment,
+        u.app,
+        u.function,
+        u.hour
+    from usage.hourly as u
+    semi join staging.servers as s
+        on
+            u.environment = s.environment
+            and u.app = s.app
+            and u.function = s.function
+    where
+        u.evidence = 'seen'
+        and u.hour >= $since
+        and u.hour < $until
+    union
+    select *
+    from observed_hours
+),
+
 answering as (
     select distinct
         b.environment,
@@ -121,7 +143,7 @@ answering as (
             and b.app = k.app
             and b.interval_start >= k.valid_from
             and b.interval_start < k.valid_to
-    anti join observed_hours as o
+    anti join seen_servers as o
         on
             b.environment = o.environment
             and b.app = o.app

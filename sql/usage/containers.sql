@@ -6,6 +6,9 @@ the last input it lived for the function's scaledown window, or less when its ap
 then is finished, and the container gets no other input. One that serves a single input ends with it; one that failed to
 come up lived no longer than the start-up may take.
 
+Where Modal itself saw a container (`usage.observed_lives`), that is better known than what its log lets expect: it lived at least
+from its first sight to its last, and no longer where telemetry followed it to its end. One that no log names is there, too.
+
 A container that several logs name, such as those of the methods of a class, stands once: under the function that is
 known and started most of its inputs.
 
@@ -169,9 +172,38 @@ lives as (
 created as (
     select
         l.*,
-        least(coalesce(c.created_at, l.startup_began_at), l.first_started_at) as created_at
+        least(coalesce(c.created_at, l.startup_began_at), l.first_started_at, o.first_seen) as created_at,
+        o.first_seen,
+        o.last_seen,
+        coalesce(
+            o.is_followed
+            -- telemetry that breaks off before the log does has not seen the end
+            and (l.last_ended_at is null or o.last_seen >= l.last_ended_at - interval 1 minute),
+            false
+        ) as is_followed
     from lives as l
     inner join raw.containers as c on l.container_key = c.container_key
+    left join usage.observed_lives as o
+        on
+            l.container_key = o.container_key
+            and o.is_logged
+    union all by name
+    select
+        environment,
+        app,
+        function,
+        container_key,
+        first_seen as first_started_at,
+        first_seen as last_ended_at,
+        first_seen as startup_began_at,
+        0 as inputs,
+        1 as cluster_members,
+        first_seen as created_at,
+        first_seen,
+        last_seen,
+        true as is_followed
+    from usage.observed_lives
+    where not is_logged
 ),
 
 usual_startups as (
@@ -183,7 +215,9 @@ usual_startups as (
             epoch_us(first_started_at) - epoch_us(least(greatest(created_at, placed_at), first_started_at)), 0.5
         ) as startup_us
     from created
-    where first_started_at is not null
+    where
+        first_started_at is not null
+        and inputs > 0
     group by all
 ),
 
@@ -260,25 +294,35 @@ select
     app,  -- the app's name
     app_id,  -- the app's id, where the app list leaves no doubt
     function,  -- the function's name
-    container_key,  -- see raw.containers
+    container_key,  -- see raw.containers; negative where no log names it, see usage.observed_lives
     configuration_from,  -- names the configuration, see staging.configurations
     phase,  -- rollout phase of that configuration
     created_at,  -- UTC
     -- an id can be older than the placement: the container waited for a GPU, or was kept warm
-    least(greatest(created_at, placed_at), first_started_at) as billed_from,  -- from when on it is known to be billed, UTC
+    least(
+        greatest(created_at, coalesce(placed_at, first_seen)), first_started_at, first_seen
+    ) as billed_from,  -- from when on it is known to be billed, UTC
     case when is_kept_warm then billed_from else created_at end as alive_from,  -- what waits before is kept warm by settings
     first_started_at,  -- first start of an input, UTC; null: it failed to come up
     last_ended_at,  -- last end of an input, UTC; null: it failed to come up
+    greatest(last_ended_at, last_seen, case when first_started_at is null then billed_from end)
+        as seen_until,  -- until when it is known to have lived, UTC
     case
+        when is_followed then seen_until
         when first_started_at is null
-            then least(created_at + to_seconds(startup_timeout_seconds), greatest(created_at, replaced_at))
-        else greatest(last_ended_at, least(last_ended_at + to_seconds(tail_seconds), replaced_at))
+            then greatest(
+                seen_until,
+                least(created_at + to_seconds(startup_timeout_seconds), greatest(created_at, replaced_at))
+            )
+        else greatest(seen_until, least(last_ended_at + to_seconds(tail_seconds), replaced_at))
     end as stopped_at,  -- the latest it can have stopped, UTC
     case
         when first_started_at is null and usual_startup_us is not null
             then least(created_at + to_microseconds(usual_startup_us), stopped_at)
     end as usual_stop_at,  -- of one that failed: when the function's start-ups usually end, UTC; null: none ever ended
     inputs,  -- inputs it started
+    case when inputs = 0 and first_started_at is not null and is_kept_warm then 'warm' else 'idle' end
+        as uncalled,  -- what its time without an input is: warm, where nobody called it and settings keep containers; idle
     cluster_size,  -- containers that serve its inputs together
     least(cluster_members, cluster_size) as cluster_members  -- of these, how many the log shows
 from with_app

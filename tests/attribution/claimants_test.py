@@ -7,9 +7,11 @@ import pytest
 
 from tests.attribution.observed import (
     land_app_info,
+    land_running,
     land_sandboxes,
     land_server,
     land_server_series,
+    land_telemetry,
     land_variants,
 )
 from tests.attribution.workspace import DAY, HOUR, Held, Workspace, prices
@@ -143,3 +145,88 @@ def test_where_only_a_variant_asks_for_a_gpu_the_rest_of_the_function_has_none(t
         workspace.serve("ml", "parse", hour * HOUR + 90, 500, held=with_gpu)
         workspace.serve("ml", "rank", hour * HOUR + 30, 400, held=with_gpu)
     assert workspace.attribute(tmp_path).wrong() == []
+
+
+def _two_on_a_gpu(*, tails: tuple[int, int]) -> tuple[Workspace, list[tuple[str, str, int, int]]]:
+    """Two functions on one GPU whose idle containers live as long as `tails` says, of a window of 600 s."""
+    workspace = Workspace()
+    workspace.app("ml")
+    lives = []
+    for name in ("brief", "patient"):
+        workspace.function("ml", name, gpus=[["T4", 1]], scaledown_window=600)
+    for hour in range(24):
+        for offset, name, tail in ((0, "brief", tails[0]), (120, "patient", tails[1])):
+            created = hour * HOUR + offset
+            container, end = workspace.identity("ta", created), created + 305 + tail
+            workspace.log("ml", name, container, [(created + 5, created + 305)], startup=5)
+            workspace.bill("ml", name, created, end, T4)
+            lives.append((name, container, created, end))
+    return workspace, lives
+
+
+def test_telemetry_tells_how_long_an_idle_container_lived(tmp_path: Path) -> None:
+    workspace, lives = _two_on_a_gpu(tails=(30, 600))
+    for name, container, begun, end in lives:
+        land_telemetry(workspace, "ml", name, container, begun, end)
+    # something else lived on, so telemetry did not just break off
+    land_telemetry(workspace, "ml", "brief", workspace.identity("ta", 0), DAY - 60, DAY - 1)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hourly") == set()
+
+
+def test_a_list_of_running_containers_is_seen_time_and_what_comes_after_it_is_inferred(tmp_path: Path) -> None:
+    workspace, lives = _two_on_a_gpu(tails=(200, 600))
+    for name, container, begun, end in lives:
+        if name == "patient":
+            land_running(workspace, end, (container, "ml", begun))
+    attributed = workspace.attribute(tmp_path)
+    # the bill leaves just what `brief` lived
+    assert attributed.wrong() == []
+    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hourly") == set()
+
+
+def test_telemetry_that_breaks_off_shortens_no_life(tmp_path: Path) -> None:
+    workspace, lives = _two_on_a_gpu(tails=(600, 600))
+    for name, container, begun, _ in lives[:10]:
+        land_telemetry(workspace, "ml", name, container, begun, begun + 200)
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
+def test_containers_that_no_call_explains_are_whose_telemetry_says(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "web", gpus=[["T4", 1]], min_containers=1)
+    workspace.function("api", "quiet", gpus=[["T4", 1]])
+    workspace.function("api", "batch", gpus=[["T4", 1]])
+    land_server(workspace, "api", "llm", gpus=[["T4", 1]])
+    # the floor has two containers one after the other, the server one for six hours
+    floor = [("web", 0, 15 * HOUR), ("web", 15 * HOUR, DAY)]
+    for name, begun, end in (*floor, ("quiet", 3 * HOUR, 9 * HOUR), ("llm", 8 * HOUR, 14 * HOUR)):
+        land_telemetry(workspace, "api", name, workspace.identity("ta", begun), begun, end)
+        workspace.bill("api", "__server__/llm" if name == "llm" else name, begun, end, T4)
+    for hour in range(24):
+        workspace.serve("api", "batch", hour * HOUR + 100, 700, held=T4)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.components("web").keys() == {"warm"}
+    assert attributed.components("quiet").keys() == {"idle"}
+    tables = ("usage.observed_lives", "usage.containers", "usage.hourly", "usage.warm_hours", "spend.claims")
+    assert attributed.broken_rules(*tables) == set()
+
+
+def test_a_container_that_failed_lived_as_long_as_telemetry_saw_it(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("ml")
+    workspace.function("ml", "broken", gpus=[["T4", 1]], startup_timeout=900)
+    workspace.function("ml", "fine", gpus=[["T4", 1]], scaledown_window=900)
+    for hour in range(12):
+        container = workspace.log_init_failure("ml", "broken", hour * HOUR)
+        land_telemetry(workspace, "ml", "broken", container, hour * HOUR, hour * HOUR + 300)
+        workspace.bill("ml", "broken", hour * HOUR, hour * HOUR + 300, T4)
+        workspace.serve("ml", "fine", hour * HOUR + 60, 200, held=T4, tail=900)
+    land_telemetry(workspace, "ml", "fine", workspace.identity("ta", 13 * HOUR), 13 * HOUR, 14 * HOUR)
+    workspace.bill("ml", "fine", 13 * HOUR, 14 * HOUR, T4)
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong() == []
+    assert attributed.components("broken").keys() == {"failed"}

@@ -78,7 +78,7 @@ def land_telemetry(workspace: Workspace, app: str, function: str, container: str
     ]
     metric = {"name": "modal.container.running", "unit": "1", "gauge": {"dataPoints": points}}
     content = {"resourceMetrics": [{"resource": {}, "scopeMetrics": [{"scope": {}, "metrics": [metric]}]}]}
-    workspace.land(f"telemetry/{container}.json", content, span=(0, workspace.days * DAY))
+    workspace.land(f"telemetry/{container}.json", content)
 
 
 def land_running(workspace: Workspace, moment: float, *containers: tuple[str, str, float]) -> None:

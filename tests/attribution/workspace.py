@@ -168,20 +168,22 @@ class Workspace:
                 }
             )
 
-    def log_init_failure(self, app: str, function: str, created: float) -> None:
-        """Log an input whose container failed to come up."""
+    def log_init_failure(self, app: str, function: str, created: float) -> str:
+        """Log an input whose container failed to come up; returns the container's id."""
+        container = self.identity("ta", created)
         self._logs["main", app, function].append(
             {
                 "function_call_id": self.identity("fc", created),
                 "service_method_name": None,
                 "enqueued_at": text(created),
                 "started_at": None,
-                "container_id": self.identity("ta", created),
+                "container_id": container,
                 "startup_time_seconds": None,
                 "execution_time_seconds": None,
                 "status": "init failure",
             }
         )
+        return container
 
     def serve(
         self,

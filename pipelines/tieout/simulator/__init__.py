@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tieout.simulator.app_exports import write_app_exports, write_call_exports
 from tieout.simulator.bill_exports import write_bill_exports
+from tieout.simulator.claimant_exports import write_claimant_exports
 from tieout.simulator.coral_x import SCENARIOS as CORAL_X_SCENARIOS
 from tieout.simulator.coral_x import larger
 from tieout.simulator.field import field
@@ -114,6 +115,7 @@ def write_exports(world: World, out: Path, progress: Progress | None = None) -> 
     report("writing the bill", 0.0)
     write_bill_exports(world, landing)
     write_app_exports(world, landing)
+    write_claimant_exports(world, landing)
     write_series(world, landing)
     write_call_exports(world, landing, lambda step, share: report(step, _BILLED + share * (1 - _BILLED)))
     if world.scenario.catalog:

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from tieout.simulator.app_exports import export_folder
 from tieout.simulator.billing_snapshots import DAY, FETCH_HOUR
-from tieout.simulator.cli_format import pretty, rfc3339
+from tieout.simulator.cli_format import path_key, pretty, rfc3339
 from tieout.simulator.containers import PoolLog
 from tieout.simulator.demand import DAY_US, SECOND_US, Floats, Integers, stream
 from tieout.simulator.ids import object_id
 from tieout.simulator.landing import Fetch, Landing
 from tieout.simulator.laws import SeriesHabits
-from tieout.simulator.scenario import App, shown_name
+from tieout.simulator.scenario import App, FleetKind, shown_name
 from tieout.simulator.world import World, deployed_at, to_us
 
 BUCKET_SECONDS = 300
@@ -50,19 +50,26 @@ class Series:
 
 def container_series(world: World, app: App, function: str, habits: SeriesHabits) -> Series:
     """Sample the containers of a function on an app, those of all variants and of whole clusters."""
+    logs = [log for log in world.pools if (log.app, log.function) == (app.name, function)]
+    begun = [np.repeat(log.created_us, _members(log)) for log in logs]
+    ended = [np.repeat(log.stopped_us, _members(log)) for log in logs]
+    return sampled(world, (app.name, function), _joined(begun), _joined(ended), habits)
+
+
+def _joined(parts: list[Integers]) -> Integers:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
+def sampled(world: World, owner: tuple[str, str], begun: Integers, ended: Integers, habits: SeriesHabits) -> Series:
+    """Sample lives in microseconds; `owner`, the app and who lives in it, has luck of its own."""
     start_us, end_us = to_us(world.start), to_us(world.end)
-    rng = stream(world.seed, "series", app.name, function)
+    rng = stream(world.seed, "series", *owner)
     apart_us = int(rng.integers(habits.sample_seconds[0], habits.sample_seconds[1] + 1)) * SECOND_US
     samples = np.arange(start_us + int(rng.integers(0, apart_us)), end_us, apart_us)
-    alive = np.zeros(len(samples), dtype=np.int64)
+    alive = _alive(begun, ended, samples)
     buckets = (end_us - start_us) // _BUCKET_US
-    starts = np.zeros(buckets, dtype=np.int64)
-    for log in world.pools:
-        if (log.app, log.function) == (app.name, function):
-            alive += _alive(log, samples)
-            placed = np.repeat(log.created_us, _members(log))
-            placed = placed[(placed >= start_us) & (placed < end_us)]
-            starts += np.bincount((placed - start_us) // _BUCKET_US, minlength=buckets)
+    placed = begun[(begun >= start_us) & (begun < end_us)]
+    starts = np.bincount((placed - start_us) // _BUCKET_US, minlength=buckets)
     bucket = (samples - start_us) // _BUCKET_US
     observations = np.bincount(bucket, minlength=buckets)
     maximum = np.zeros(buckets, dtype=np.int64)
@@ -83,16 +90,16 @@ def _members(log: PoolLog) -> Integers:
     return sizes[log.version]
 
 
-def _alive(log: PoolLog, samples: Integers) -> Integers:
+def _alive(begun: Integers, ended: Integers, samples: Integers) -> Integers:
     """Return how many containers live at each instant."""
-    members = _members(log)
-    begun, ended = np.sort(np.repeat(log.created_us, members)), np.sort(np.repeat(log.stopped_us, members))
-    alive = np.searchsorted(begun, samples, side="right") - np.searchsorted(ended, samples, side="right")
+    alive = np.searchsorted(np.sort(begun), samples, side="right") - np.searchsorted(
+        np.sort(ended), samples, side="right"
+    )
     return np.asarray(alive, dtype=np.int64)
 
 
 def write_series(world: World, landing: Landing) -> None:
-    """Write the container series of every deployed function, and again when the late points are there."""
+    """Write the container series of every function and every server, and again when the late points are there."""
     habits = world.scenario.series
     if habits is None:
         return
@@ -100,22 +107,41 @@ def write_series(world: World, landing: Landing) -> None:
         functions = dict.fromkeys(name for deployment in app.deployments for name in deployment.functions)
         for function in functions:
             first = min(deployed_at(d, world.start) for d in app.deployments if function in d.functions)
-            series = container_series(world, app, function, habits)
-            for day in range(max(0, (first - world.start).days), (world.end - world.start).days):
-                begun = world.start + day * DAY
-                if habits.since is None or begun >= habits.since:
-                    late = min(habits.late_buckets, _BUCKETS_A_DAY)
-                    _write_day(world, landing, app, function, series, (begun, begun + DAY + FETCH_HOUR, late))
-                    _write_day(world, landing, app, function, series, (begun, begun + 2 * DAY + FETCH_HOUR, 0))
+            folder = export_folder(world.scenario, "function_metrics", app, function)
+            source = _Source(folder, "function", app.name, function, " --all-variants")
+            _write_days(world, landing, source, container_series(world, app, function, habits), first)
+        for log in world.fleets:
+            if log.fleet.kind == FleetKind.SERVER and log.fleet.app == app.name:
+                owner = (app.name, log.fleet.name)
+                series = sampled(world, owner, log.created_us, log.stopped_us, habits)
+                folder = f"{export_folder(world.scenario, 'server_metrics', app)}/server={path_key(log.fleet.name)}"
+                _write_days(world, landing, _Source(folder, "server", *owner, ""), series, world.start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Whose series these are, and where they land."""
+
+    folder: str
+    kind: str
+    app: str
+    name: str
+    option: str
+
+
+def _write_days(world: World, landing: Landing, source: _Source, series: Series, first: dt.datetime) -> None:
+    habits = world.scenario.series
+    assert habits is not None
+    for day in range(max(0, (first - world.start).days), (world.end - world.start).days):
+        begun = world.start + day * DAY
+        if habits.since is None or begun >= habits.since:
+            late = min(habits.late_buckets, _BUCKETS_A_DAY)
+            _write_day(world, landing, source, series, (begun, begun + DAY + FETCH_HOUR, late))
+            _write_day(world, landing, source, series, (begun, begun + 2 * DAY + FETCH_HOUR, 0))
 
 
 def _write_day(
-    world: World,
-    landing: Landing,
-    app: App,
-    function: str,
-    series: Series,
-    fetch: tuple[dt.datetime, dt.datetime, int],
+    world: World, landing: Landing, source: _Source, series: Series, fetch: tuple[dt.datetime, dt.datetime, int]
 ) -> None:
     """Write one day; `fetch` says the day, when it was read, and how many of its newest points were missing then."""
     begun, fetched_at, late = fetch
@@ -124,7 +150,7 @@ def _write_day(
     observed = series.is_observed[day].copy()
     observed[_BUCKETS_A_DAY - late :] = False
     content = {
-        "object_id": object_id("fu", f"{app.name}/{function}"),
+        "object_id": object_id("fu", f"{source.app}/{source.name}"),
         "since": begun.isoformat(),
         "until": (begun + DAY).isoformat(),
         "bucket_secs": BUCKET_SECONDS,
@@ -134,13 +160,14 @@ def _write_day(
             _one("containers_started_count", "Containers started", series.starts[day], observed, begun),
         ],
     }
-    bounds = f"--since {rfc3339(begun)} --until {rfc3339(begun + DAY)}"
-    name = f"{shown_name(app.name)}/{shown_name(function)}"
-    command = f"modal function metrics {name} --group containers --bucket-size 5m {bounds} --all-variants --json"
-    folder = export_folder(world.scenario, "function_metrics", app, function)
+    bounds = f"--since {rfc3339(begun)} --until {rfc3339(begun + DAY)}{source.option}"
+    name = f"{shown_name(source.app)}/{shown_name(source.name)}"
+    command = f"modal {source.kind} metrics {name} --group containers --bucket-size 5m {bounds} --json"
     suffix = "" if late else ".r2"
     landing.write(
-        f"{folder}/{begun:%Y-%m-%d}{suffix}.json", pretty(content), Fetch(command, fetched_at, begun, begun + DAY)
+        f"{source.folder}/{begun:%Y-%m-%d}{suffix}.json",
+        pretty(content),
+        Fetch(command, fetched_at, begun, begun + DAY),
     )
 
 

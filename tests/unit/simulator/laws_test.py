@@ -185,7 +185,9 @@ def test_a_server_is_billed_under_the_app_and_never_appears_in_a_call_log(tmp_pa
     assert {item.object_id for item in of.bill.items} == {app.app_id for app in of.scenario.apps}
     assert costs(of, "function")["__server__/llm"] > 100
     write_world(of, tmp_path)
-    assert not [path for path in (tmp_path / "landing").rglob("*") if "llm" in path.name]
+    calls, server = (tmp_path / "landing" / source for source in ("function_calls", "server_info"))
+    assert not [path for path in calls.rglob("*") if "llm" in path.name]
+    assert [path.name for path in server.rglob("server=llm")] == ["server=llm"]
 
 
 def test_sandboxes_cost_the_same_under_the_app_or_apart_at_prices_of_their_own() -> None:
@@ -341,3 +343,14 @@ def test_container_series_are_sampled_with_holes_and_complete_a_day_later(tmp_pa
 def test_series_are_written_only_where_the_scenario_asks_for_them(tmp_path: Path) -> None:
     write_world(ran("server"), tmp_path)
     assert not (tmp_path / "landing/function_metrics").exists()
+
+
+def test_sandboxes_are_told_to_the_cent_by_day_and_variants_by_what_they_ask_for_otherwise(tmp_path: Path) -> None:
+    of = ran("sandbox_in_app")
+    write_world(of, tmp_path / "sandboxes")
+    days = (tmp_path / "sandboxes" / "landing" / "sandbox_stats").rglob("????-??-??.json")
+    told = sum(Decimal(group["cost"]) for day in days for group in json.loads(day.read_text())["groups"])
+    assert told == pytest.approx(costs(of, "function")["__sandboxes__"], abs=Decimal("0.01"))
+    write_world(ran("variants"), tmp_path / "variants")
+    (listed,) = (tmp_path / "variants" / "landing" / "function_variants").rglob("????-??-??.json")
+    assert [row["options"] for row in json.loads(listed.read_text())] == [{}, {"gpu": "A100-40GB"}]
