@@ -114,7 +114,7 @@ def _build(scenario: Scenario, seed: int, weeks: int) -> _Said:
 
 def _validations(con: duckdb.DuckDBPyConnection, period: Period) -> Iterator[ValidationResult]:
     validator = Validator(con)
-    yield from check_raw(con, validator, run_id="benchmark").values()
+    yield from check_raw(con, lambda: validator, run_id="benchmark").values()
     yield from build_models(con, load_models(), period, validator=validator, run_id="benchmark").validations
 
 

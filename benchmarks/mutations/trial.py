@@ -169,7 +169,7 @@ def _is_of_second_week(file: Path) -> bool:
 def _build(con: duckdb.DuckDBPyConnection, period: Period) -> tuple[list[ValidationResult], list[str]]:
     """Check the raw tables and build the others; return what was validated, and the tables that stayed as they were."""
     validator = Validator(con)
-    validations = list(check_raw(con, validator, run_id="mutation").values())
+    validations = list(check_raw(con, lambda: validator, run_id="mutation").values())
     models = [model for model in load_models() if model.schema in BUILT_FLOORS]
     if not all(validation.success for validation in validations):
         return validations, [model.name for model in models]

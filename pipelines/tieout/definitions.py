@@ -7,15 +7,16 @@ import dagster as dg
 from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.home import Home
 from tieout.defs.calendar import read_calendar
-from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
+from tieout.defs.daily import daily_schedule, run_after_pull
 from tieout.defs.finance import published_file
-from tieout.defs.jobs import load, load_pulled, pull, week
+from tieout.defs.jobs import load, pull, week
 from tieout.defs.landing import landing_assets
 from tieout.defs.mail import mail, mail_asset
 from tieout.defs.models import model_assets
-from tieout.defs.pull import changed_weeks, pulled, with_freshness
+from tieout.defs.pull import pulled, with_freshness
 from tieout.defs.raw import programme, raw_tables
 from tieout.defs.reports import report_asset
+from tieout.defs.runs import run
 from tieout.defs.schedules import mail_schedules
 from tieout.defs.workspace import named_workspace, open_workspace
 
@@ -31,16 +32,15 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
                 *landing_assets(calendar.daily),
                 programme,
                 raw_tables,
-                changed_weeks,
                 model_assets(calendar.weekly),
                 published_file,
                 report_asset(calendar.weekly),
                 mail_asset(calendar.weekly),
             ],
         ),
-        jobs=[pull, load, load_pulled, week, mail],
+        jobs=[run, pull, load, week, mail],
         schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
-        sensors=[load_what_was_pulled, build_changed_weeks],
+        sensors=[run_after_pull],
         resources={
             "modal": named_workspace(home, catalog),
             "workspace": open_workspace(home, catalog),

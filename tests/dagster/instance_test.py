@@ -1,7 +1,8 @@
-"""The Dagster instance of a workspace, as the runs of the command line write to it."""
+"""The Dagster instance of a workspace: what the runs of the command line write is what Dagster's own classes read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -9,9 +10,11 @@ import sqlalchemy
 
 from tieout.core.home import Home
 from tieout.defs.instance import open_instance
+from tieout.defs.storage import recorded_together, report
 
 KEY = dg.AssetKey(["spend", "hourly"])
 CHECKS = [dg.AssetCheckKey(KEY, f"check_{number}") for number in range(3)]
+WEEKS = ("2026-W42-1", "2026-W43-1")
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +22,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A workspace whose instance has all its tables."""
     home = Home(tmp_path_factory.mktemp("instance"))
     with open_instance(home) as instance:
-        write_checks(instance)
+        execute(instance)
     return home
 
 
-def write_checks(instance: dg.DagsterInstance) -> None:
-    for check in CHECKS:
-        instance.report_runless_asset_event(dg.AssetCheckEvaluation(KEY, check.name, passed=True, metadata={}))
+@dg.op(out={})
+def step(context: dg.OpExecutionContext) -> Iterator[None]:
+    with recorded_together(context.instance):
+        context.log.info("two weeks of one table")
+        report(
+            context, [dg.AssetCheckEvaluation(KEY, each.name, passed=each != CHECKS[1], metadata={}) for each in CHECKS]
+        )
+        report(context, [dg.AssetMaterialization(KEY, partition=week, metadata={"rows": 3}) for week in WEEKS])
+    yield from ()
+
+
+@dg.job
+def steps() -> None:
+    step()
+
+
+def execute(instance: dg.DagsterInstance) -> str:
+    return steps.execute_in_process(instance=instance).run_id
 
 
 @contextmanager
@@ -43,17 +61,61 @@ def watched_engines() -> Iterator[list[sqlalchemy.Engine]]:
         sqlalchemy.event.remove(sqlalchemy.Engine, "engine_connect", used)
 
 
-def test_each_file_has_one_engine_however_many_events_are_written(home: Home) -> None:
-    with open_instance(home) as instance, watched_engines() as engines:
-        write_checks(instance)
-        recorded = instance.event_log_storage.get_latest_asset_check_execution_by_key(CHECKS)
-    assert recorded.keys() == set(CHECKS)
-    assert len(engines) > len(set(engines)) == len({engine.url for engine in engines})
+def seen(instance: dg.DagsterInstance, run_id: str) -> tuple[object, ...]:
+    """What the UI asks for: the run, its events, the weeks of the table, the newest of each, and the checks."""
+    storage = instance.event_log_storage
+    recorded = storage.get_latest_asset_check_execution_by_key(CHECKS)
+    newest = instance.get_latest_materialization_event(KEY)
+    assert newest is not None and newest.asset_materialization is not None
+    return (
+        [record.dagster_run.status for record in instance.get_run_records()],
+        [event.dagster_event_type for event in instance.all_logs(run_id) if event.dagster_event_type],
+        instance.get_materialized_partitions(KEY),
+        newest.asset_materialization.metadata,
+        {key: (record.status, record.run_id) for key, record in recorded.items()},
+        [storage.get_asset_check_execution_history(key, limit=9)[0].status for key in CHECKS],
+    )
 
 
-def test_after_it_is_closed_dagster_makes_its_engines_as_ever(home: Home) -> None:
-    with open_instance(home):
+def test_dagster_reads_what_a_run_of_the_command_line_has_recorded(home: Home) -> None:
+    with open_instance(home) as instance:
+        run_id = execute(instance)
+        ours = seen(instance, run_id)
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        assert type(instance.event_log_storage).__module__.startswith("dagster.")
+        assert seen(instance, run_id) == ours
+
+
+def test_what_is_recorded_is_what_dagster_would_have_recorded(
+    tmp_path: Path,
+) -> None:
+    other = Home(tmp_path / "other")
+    with open_instance(other):
         pass
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance, watched_engines() as engines:
-        write_checks(instance)
-    assert len(set(engines)) > len({engine.url for engine in engines})
+    with dg.DagsterInstance.from_config(str(other.dagster)) as instance:
+        theirs = seen(instance, run_id := execute(instance))
+    with open_instance(other) as instance:
+        ours = seen(instance, run_of_ours := execute(instance))
+    assert run_id != run_of_ours
+    assert theirs[1:4] == ours[1:4]
+    assert theirs[5] == ours[5]
+
+
+def test_each_file_has_one_engine_however_many_events_are_written(home: Home) -> None:
+    with open_instance(home) as instance:
+        run_id = execute(instance)
+        with watched_engines() as engines:
+            for _ in range(2):
+                seen(instance, run_id)
+                instance.report_runless_asset_event(dg.AssetMaterialization(KEY, partition=WEEKS[0]))
+    assert len(engines) > len(set(engines))
+    assert len({engine.url for engine in engines}) <= len(set(engines)) <= 1 + len({engine.url for engine in engines})
+
+
+def test_what_fails_half_way_is_not_recorded(home: Home) -> None:
+    with open_instance(home) as instance:
+        before = instance.get_latest_materialization_event(KEY)
+        with pytest.raises(RuntimeError), recorded_together(instance):
+            instance.report_runless_asset_event(dg.AssetMaterialization(KEY, partition=WEEKS[0]))
+            raise RuntimeError
+        assert instance.get_latest_materialization_event(KEY) == before

@@ -1,26 +1,19 @@
 import datetime as dt
-import json
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from tests.support.landing_folder import REPORT_LINE
-from tests.support.loading import load_at
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
-from tieout.defs.checks import table_key
-from tieout.defs.daily import build_changed_weeks, daily_schedule, load_what_was_pulled
+from tieout.defs.daily import daily_schedule, run_after_pull
 from tieout.defs.instance import open_instance
-from tieout.defs.pull import CHANGED_WEEKS, PULLED, changed_weeks
-from tieout.defs.reports import WEEKLY_REPORT
-from tieout.defs.workspace import open_workspace
+from tieout.defs.pull import PULLED
 from tieout.modal.client import Cause
 from tieout.modal.pull import PullOutcome
 from tieout.modal.snapshots import LandedFile
 from tieout.modal.tasks import Failure
-from tieout.warehouse.connection import open_warehouse
 
 MORNING = dt.datetime(2026, 11, 9, 7, tzinfo=dt.UTC)
 CATALOG = resource_path("catalog")
@@ -116,46 +109,15 @@ def test_what_is_shown_as_fresh_ages_unless_it_is_simulated(home: Home, simulate
     assert ageing(simulated) == set()
 
 
-def test_after_a_pull_the_weeks_that_it_changes_are_built_and_those_that_show_them_reported(home: Home) -> None:
-    pulled_at = MORNING + dt.timedelta(days=7)
-    for day in ("2026-11-04", "2026-11-11"):
-        bill = home.landing / "billing_report" / f"{day}.plain.json"
-        bill.parent.mkdir(parents=True, exist_ok=True)
-        bill.write_text(json.dumps([{**REPORT_LINE, "interval_start": f"{day}T01:00:00"}]))
-    with open_warehouse(home.warehouse) as con:
-        assert load_at(con, home.landing, now=pulled_at).loaded == 2
+def test_after_every_pull_there_is_one_run_that_does_the_rest(home: Home) -> None:
     definitions = definitions_of(home, CATALOG)
     with open_instance(home) as instance:
-        workspace = open_workspace(home, CATALOG)
-        assert dg.materialize([changed_weeks], instance=instance, resources={"workspace": workspace}).success
-        build, report = sensor_requests(build_changed_weeks, instance, definitions)
-    assert weeks(build) == weeks(report) == ("2026-W45-1", "2026-W46-1")
-    assert build.asset_selection is None
-    reported = list(report.asset_selection or [])
-    assert WEEKLY_REPORT in reported and table_key("spend.hourly") not in reported
-
-
-def test_what_was_pulled_is_loaded_and_its_weeks_are_named_in_a_run_of_its_own(home: Home) -> None:
-    definitions = definitions_of(home, CATALOG)
-    with open_instance(home) as instance:
+        assert sensor_requests(run_after_pull, instance, definitions) == []
         instance.report_runless_asset_event(dg.AssetMaterialization(PULLED))
-        assert len(sensor_requests(load_what_was_pulled, instance, definitions)) == 1
-    loads = definitions.resolve_job_def("load_pulled").asset_layer.executable_asset_keys
-    assert {table_key("raw.billing_report"), CHANGED_WEEKS} <= set(loads)
+        assert len(sensor_requests(run_after_pull, instance, definitions)) == 1
+    assert run_after_pull.job.name == "run"
     for job in ("load", "week"):
-        assert not {PULLED, CHANGED_WEEKS} & set(definitions.resolve_job_def(job).asset_layer.executable_asset_keys)
-
-
-def test_a_pull_that_changes_no_week_builds_none(home: Home) -> None:
-    definitions = definitions_of(home, CATALOG)
-    known = dg.AssetMaterialization(CHANGED_WEEKS, metadata={"weeks": [], "known": ["2026-W45"]})
-    with open_instance(home) as instance:
-        instance.report_runless_asset_event(known)
-        assert sensor_requests(build_changed_weeks, instance, definitions) == []
-
-
-def weeks(request: dg.RunRequest) -> tuple[str, ...]:
-    return tuple(request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
+        assert PULLED not in definitions.resolve_job_def(job).asset_layer.executable_asset_keys
 
 
 def sensor_requests(

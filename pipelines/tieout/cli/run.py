@@ -1,7 +1,6 @@
 """`tieout run`: load what is new, build the weeks that it changes, and report them."""
 
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,31 +8,19 @@ import duckdb
 
 from tieout.cli.failures import NOTHING_LANDED, CommandError, ExitCode
 from tieout.cli.messages import say, warn
-from tieout.cli.steps import Steps, show_steps
+from tieout.cli.steps import show_steps
 from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.defs.runs import Runs, opened_for_runs
 from tieout.report.file_names import PAGE_NAME
 from tieout.sources.landing import scan
-from tieout.warehouse.models import all_models, reported_models
-from tieout.warehouse.weeks import consecutive
-from tieout.workspace import Work, Workspace
+from tieout.workspace import GateError, Update, Workspace
 
 if TYPE_CHECKING:
-    from tieout.defs.execution import RunOutcome
-    from tieout.defs.runs import Definitions
+    from tieout.report.contents import WeeklyReport
 
 _SHOWN_REFUSALS = 10
-_PUBLISHING = "Publishing finance's file"
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a run built and reported, and what the report of the newest week says first."""
-
-    work: Work
-    headline: str
+_BROKEN_REMEDY = "What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run."
 
 
 def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = None, all_weeks: bool = False) -> None:
@@ -51,11 +38,10 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
         stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
         show_steps() as steps,
         workspace,
-        opened_for_runs(workspace, _definitions_of) as runs,
     ):
-        workspace.watch = steps.step
-        made = _bring_up_to_date(workspace, wanted, runs, steps, all_weeks=all_weeks)
-    _conclude(workspace, made, seconds=time.monotonic() - started)
+        workspace.watch, workspace.stages = steps.step, steps.stage
+        update = _bring_up_to_date(workspace, wanted, all_weeks=all_weeks)
+    _conclude(workspace, update, seconds=time.monotonic() - started)
 
 
 def _programme(workspace: Workspace) -> str:
@@ -64,12 +50,6 @@ def _programme(workspace: Workspace) -> str:
     if not directory.is_dir():
         return "Programme: none (spend only). `tieout init` writes a first catalog."
     return f"Programme: {workspace.catalog.rollout.programme}, {directory}"
-
-
-def _definitions_of(home: Home, catalog_directory: Path) -> "Definitions":
-    from tieout.definitions import definitions_of
-
-    return definitions_of(home, catalog_directory)
 
 
 def week_of(text: str) -> IsoWeek:
@@ -117,64 +97,45 @@ def _require_landed_files(home: Home) -> None:
     )
 
 
-def _bring_up_to_date(
-    workspace: Workspace, wanted: IsoWeek | None, runs: Runs, steps: Steps, *, all_weeks: bool
-) -> Made:
-    """Load, build, report and publish what is out of date; say what was made."""
-    if not workspace.is_loaded():
-        steps.stage("Loading landed files")
-        _check(runs.load())
-    if wanted is not None:
-        require_known(wanted, workspace.known_weeks())
-    work = workspace.work(wanted, all_weeks=all_weeks)
-    headlines: dict[IsoWeek, str] = {}
-    for first, last in consecutive(work.build):
-        steps.stage(f"Building {first.label} to {last.label}", len(all_models()) + _count_weeks(first, last))
-        headlines |= _check(runs.weeks(first, last))
-    # Reports of other weeks show something of those that were built: the baseline, the month.
-    others = workspace.stale_reports() if work.only is None else ()
-    for first, last in consecutive(others):
-        steps.stage(f"Reporting {first.label} to {last.label}", len(reported_models()) + _count_weeks(first, last))
-        headlines |= _check(runs.reports(first, last))
-    if headlines or not workspace.is_published():
-        steps.stage(_PUBLISHING)
-        _check(runs.publishing())
-    reported = tuple(sorted({*work.build, *others}))
-    return Made(replace(work, report=reported), headlines[reported[-1]] if reported else "")
-
-
-def _count_weeks(first: IsoWeek, last: IsoWeek) -> int:
-    return 1 + (last.start - first.start).days // 7
-
-
-def _check(outcome: "RunOutcome") -> dict[IsoWeek, str]:
-    """Return the headlines of the reports that a run has made, by their weeks.
+def _bring_up_to_date(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks: bool) -> Update:
+    """Do what there is to do, in a run of Dagster; without anything to do, neither is imported nor recorded anything.
 
     Raises:
-        CommandError: it did not succeed.
+        CommandError: an unknown week, or data that fails a gate.
     """
-    if outcome.success:
-        return dict(outcome.headlines)
-    if outcome.error is not None:
-        raise CommandError(outcome.error, remedy="The warehouse is as it was before. `tieout ui` shows the run.")
-    rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in outcome.broken)
-    raise CommandError(
-        f"the data fails a gate; nothing was built from it:\n{rules}",
-        remedy="What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run.",
-        code=ExitCode.DATA,
-    )
+    if workspace.is_loaded():
+        work = workspace.work(wanted, all_weeks=all_weeks)
+        if wanted is not None:
+            require_known(wanted, work.known)
+        if not work.report and workspace.is_published():
+            return Update(work, None)
+    from tieout.defs.runs import RunError, run_update
+
+    try:
+        return run_update(workspace, wanted, all_weeks=all_weeks)
+    except GateError as error:
+        rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in error.broken)
+        raise CommandError(
+            f"the data fails a gate; nothing was built from it:\n{rules}",
+            remedy=_BROKEN_REMEDY,
+            code=ExitCode.DATA,
+        ) from None
+    except RunError as error:
+        raise CommandError(
+            error.problem, remedy="The warehouse is as it was before. `tieout ui` shows the run."
+        ) from None
 
 
-def _conclude(workspace: Workspace, made: Made, *, seconds: float) -> None:
-    work = made.work
+def _conclude(workspace: Workspace, update: Update, *, seconds: float) -> None:
+    work = update.work
     with workspace.reading() as con:
         if not work.known:
             say("The landed files speak of no week yet; bills and call logs are missing.")
-        elif not work.report:
+        elif update.newest is None:
             say(f"Nothing has changed: {work.known[0].label} to {work.known[-1].label} are built and reported.")
         else:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
-            _say_headline(workspace, made)
+            _say_headline(workspace, update.newest)
         refused = _say_refused(con)
     if refused:
         raise CommandError(
@@ -184,11 +145,13 @@ def _conclude(workspace: Workspace, made: Made, *, seconds: float) -> None:
         )
 
 
-def _say_headline(workspace: Workspace, made: Made) -> None:
-    week = made.work.report[-1]
+def _say_headline(workspace: Workspace, report: "WeeklyReport") -> None:
+    from tieout.report.formats.html import headline_lines
+
+    week = report.week
     say("")
     say(f"{workspace.catalog.rollout.programme}, week {week.label}", style="bold")
-    say(made.headline)
+    say("\n".join(headline_lines(report)))
     say("")
     say(f"Report: {workspace.home.reports / week.label / PAGE_NAME}")
 

@@ -33,18 +33,35 @@ def check_specs(table: str) -> tuple[dg.AssetCheckSpec, ...]:
 
 
 def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]:
-    """Say how the rows stood up to every expectation."""
-    key = table_key(validation.suite.table)
+    """Say how the rows stood up to every expectation, as an asset does."""
     for outcome in validation.outcomes:
-        is_critical = outcome.expectation.severity is Severity.CRITICAL
         yield dg.AssetCheckResult(
-            asset_key=key,
+            asset_key=table_key(validation.suite.table),
             check_name=outcome.expectation.check_name,
             passed=outcome.success,
-            severity=dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN,
+            severity=_severity(outcome),
             description=outcome.summary,
             metadata=_metadata(outcome),
         )
+
+
+def check_evaluations(validation: ValidationResult) -> Iterator[dg.AssetCheckEvaluation]:
+    """Say how the rows stood up to every expectation, as an event."""
+    for outcome in validation.outcomes:
+        yield dg.AssetCheckEvaluation(
+            asset_key=table_key(validation.suite.table),
+            check_name=outcome.expectation.check_name,
+            passed=outcome.success,
+            severity=_severity(outcome),
+            description=outcome.summary,
+            metadata=_metadata(outcome),
+            blocking=outcome.expectation.severity is Severity.CRITICAL,
+        )
+
+
+def _severity(outcome: ExpectationOutcome) -> dg.AssetCheckSeverity:
+    is_critical = outcome.expectation.severity is Severity.CRITICAL
+    return dg.AssetCheckSeverity.ERROR if is_critical else dg.AssetCheckSeverity.WARN
 
 
 def broken_rules(*validations: ValidationResult) -> str:

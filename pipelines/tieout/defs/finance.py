@@ -4,7 +4,7 @@ import dagster as dg
 
 from tieout.defs.checks import table_key
 from tieout.defs.workspace import OpenWorkspace
-from tieout.warehouse.publish import published_models
+from tieout.warehouse.publish import PublishedFile, published_models
 
 PUBLISHED = dg.AssetKey(["finance", "published"])
 
@@ -21,12 +21,14 @@ PUBLISHED = dg.AssetKey(["finance", "published"])
 )
 def published_file(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
     """Copy the published floors out of the warehouse, and put the file in the place of the one before."""
-    published = workspace.publish()
-    return dg.MaterializeResult(
-        metadata={
-            "path": dg.MetadataValue.path(str(published.path)),
-            "size_bytes": dg.MetadataValue.int(published.size_bytes),
-            "seconds": dg.MetadataValue.float(round(published.seconds, 3)),
-            "rows": dg.MetadataValue.json(dict(published.rows)),
-        }
-    )
+    return dg.MaterializeResult(metadata=published_metadata(workspace.publish()))
+
+
+def published_metadata(published: PublishedFile) -> dict[str, dg.MetadataValue]:
+    """What is known of the file once it is in place."""
+    return {
+        "path": dg.MetadataValue.path(str(published.path)),
+        "size_bytes": dg.MetadataValue.int(published.size_bytes),
+        "seconds": dg.MetadataValue.float(round(published.seconds, 3)),
+        "rows": dg.MetadataValue.json(dict(published.rows)),
+    }

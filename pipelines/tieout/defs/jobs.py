@@ -4,7 +4,7 @@ import dagster as dg
 
 from tieout.defs.checks import table_key
 from tieout.defs.mail import WEEKLY_MAIL
-from tieout.defs.pull import CHANGED_WEEKS, PULLED
+from tieout.defs.pull import PULLED
 from tieout.defs.raw import PROGRAMME, RAW_TABLES
 
 load = dg.define_asset_job(
@@ -19,14 +19,8 @@ pull = dg.define_asset_job(
     description="Bring from Modal what is missing or may still change.",
 )
 
-load_pulled = dg.define_asset_job(
-    "load_pulled",
-    selection=load.selection | dg.AssetSelection.assets(CHANGED_WEEKS),
-    description="Load what was pulled, and name the weeks that it changes, which are built then.",
-)
-
 week = dg.define_asset_job(
     "week",
-    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.assets(WEEKLY_MAIL, PULLED, CHANGED_WEEKS),
+    selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.assets(WEEKLY_MAIL, PULLED),
     description="Load what is new, build every table for the chosen weeks, and write their reports.",
 )

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 import duckdb
 
-from tieout.warehouse.build import BuildResult
+from tieout.core.periods import IsoWeek
+from tieout.warehouse.build import BuildResult, Period
 from tieout.warehouse.models import Model
 
 
@@ -44,3 +45,19 @@ def build_metadata(con: duckdb.DuckDBPyConnection, built: BuildResult) -> dict[s
         "build_seconds": dg.MetadataValue.float(round(built.seconds, 3)),
         "expectations": dg.MetadataValue.int(len(built.validation.outcomes)),
     }
+
+
+def rows_by_week(con: duckdb.DuckDBPyConnection, built: BuildResult, period: Period) -> dict[IsoWeek, int]:
+    """Count the rows of every week of a period; a table that is always built whole has one number for all weeks."""
+    model = built.model
+    if model.partition is None or built.period is None:
+        return dict.fromkeys(period.weeks(), built.rows)
+    if len(period.weeks()) == 1 and built.period == period:
+        return {period.weeks()[0]: built.rows}
+    counted = con.execute(
+        f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
+        f"where {model.partition} >= $since and {model.partition} < $until group by all",
+        {"since": period.since, "until": period.until},
+    ).fetchall()
+    rows = dict(counted)
+    return {week: rows.get(week.start, 0) for week in period.weeks()}

@@ -7,7 +7,7 @@ import dagster as dg
 
 from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
-from tieout.defs.metadata import build_metadata, model_metadata
+from tieout.defs.metadata import build_metadata, model_metadata, rows_by_week
 from tieout.defs.raw import PROGRAMME
 from tieout.defs.workspace import OpenWorkspace
 from tieout.validation.raw_checks import unchecked_files
@@ -97,17 +97,7 @@ def _require_checked(opened: Workspace) -> None:
 
 
 def _count_by_week(context: dg.AssetExecutionContext, opened: Workspace, built: BuildResult) -> None:
-    """Give every week its own number of rows; a table that is always built whole has one number for all."""
-    model, period = built.model, period_of(context.partition_time_window)
-    if model.partition is None or built.period is None:
-        context.add_asset_metadata({"dagster/row_count": built.rows}, asset_key=table_key(model.name))
-        return
-    counted = opened.con.execute(
-        f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
-        f"where {model.partition} >= $since and {model.partition} < $until group by all",
-        {"since": period.since, "until": period.until},
-    ).fetchall()
-    rows = dict(counted)
-    for week in period.weeks():
-        counts = {"dagster/row_count": rows.get(week.start, 0)}
-        context.add_asset_metadata(counts, asset_key=table_key(model.name), partition_key=week_key(week))
+    """Give every week its own number of rows."""
+    key, period = table_key(built.model.name), period_of(context.partition_time_window)
+    for week, rows in rows_by_week(opened.con, built, period).items():
+        context.add_asset_metadata({"dagster/row_count": rows}, asset_key=key, partition_key=week_key(week))

@@ -1,4 +1,4 @@
-"""The pull as the first asset of all, and the weeks that what it brings changes.
+"""The pull as the first asset of all.
 
 The pull needs Modal and no warehouse. How old the landed bill and the spend may be is said here, too: the pull of every
 day is what keeps them fresh.
@@ -14,15 +14,13 @@ import dagster as dg
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.defs.checks import table_key
-from tieout.defs.workspace import NamedWorkspace, OpenWorkspace
+from tieout.defs.workspace import NamedWorkspace
 from tieout.modal.client import ModalError
 from tieout.modal.pull import PullOutcome, pull
 from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
-from tieout.sources.raw_schema import TABLES
 
 PULLED = dg.AssetKey(["modal", "pull"])
-CHANGED_WEEKS = dg.AssetKey(["reports", "changed_weeks"])
 _AGEING = frozenset({dg.AssetKey(["landing", "billing_report"]), table_key("spend.hourly")})
 _LATE, _TOO_LATE = dt.timedelta(hours=26), dt.timedelta(hours=50)
 
@@ -76,27 +74,6 @@ def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
         "what_failed": dg.MetadataValue.md(failed or "nothing"),
         "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes) or "none"),
     }
-
-
-@dg.asset(
-    key=CHANGED_WEEKS,
-    deps=[table_key(f"raw.{table.name}") for table in TABLES if table.name != "scanned_paths"],
-    description="The weeks that newly landed files change; they are built and reported next.",
-    group_name="reports",
-    kinds={"python"},
-    owners=["team:platform"],
-    tags={"floor": "reports"},
-    pool="warehouse",
-)
-def changed_weeks(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
-    """Name the weeks to build, and the last week that is known."""
-    work = workspace.work()
-    return dg.MaterializeResult(
-        metadata={
-            "weeks": dg.MetadataValue.json([week.label for week in work.build]),
-            "known": dg.MetadataValue.json([week.label for week in work.known]),
-        }
-    )
 
 
 def with_freshness(home: Home, assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:

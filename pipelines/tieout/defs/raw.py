@@ -40,6 +40,7 @@ def _spec(table: Table) -> dg.AssetSpec:
     name="load_landed_files",
     specs=[_spec(table) for table in RAW_TABLES],
     check_specs=[spec for table in RAW_TABLES for spec in check_specs(f"raw.{table.name}")],
+    can_subset=True,  # where no row is new, no check runs
     pool="warehouse",
 )
 def raw_tables(
@@ -51,16 +52,31 @@ def raw_tables(
     validations = workspace.check_raw()
     write_calendar(workspace.home, workspace.known_weeks())
     for validation in validations.values():
-        yield from check_results(validation)
+        yield from (each for each in check_results(validation) if _key(each) in context.selected_asset_check_keys)
     if broken := broken_rules(*validations.values()):
         raise dg.Failure(f"The raw tables stay as they were; see quarantine.rows. {broken}", allow_retries=False)
     report_deliveries(context.instance, result.changed)
     for table in RAW_TABLES:
-        metadata = _metadata(workspace, table.name, result)
-        yield dg.MaterializeResult(asset_key=table_key(f"raw.{table.name}"), metadata=metadata)
+        key = table_key(f"raw.{table.name}")
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=raw_metadata(workspace, table.name, result))
 
 
-def _metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str, dg.MetadataValue]:
+def _key(check: dg.AssetCheckResult) -> dg.AssetCheckKey:
+    assert check.asset_key is not None and check.check_name is not None
+    return dg.AssetCheckKey(check.asset_key, check.check_name)
+
+
+def loaded_tables(result: LoadResult) -> list[str]:
+    """Name the raw tables, without schema, that a load has written to."""
+    written = {table.name for loaded in result.changed for table in SOURCES[loaded.content.source].tables}
+    if result.changed or result.rejected:
+        written |= {table.name for table in LEDGER_TABLES}
+    return [table.name for table in RAW_TABLES if table.name in written]
+
+
+def raw_metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str, dg.MetadataValue]:
+    """What is known of a raw table after a load."""
     row = opened.con.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608 - one of RAW_TABLES
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(row[0] if row else 0),
@@ -84,10 +100,11 @@ def _metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str, dg
 )
 def programme(workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
     """Show the catalog that this run works with; it was written to the warehouse when the run started."""
-    return dg.MaterializeResult(metadata=_programme_metadata(workspace.catalog))
+    return dg.MaterializeResult(metadata=programme_metadata(workspace.catalog))
 
 
-def _programme_metadata(catalog: Catalog) -> dict[str, dg.MetadataValue]:
+def programme_metadata(catalog: Catalog) -> dict[str, dg.MetadataValue]:
+    """What the catalog says of itself."""
     functions = [
         {"function": function.name, "phase": each.phase, "app": each.app, "gpu": each.gpu or "none"}
         for function in catalog.functions.functions

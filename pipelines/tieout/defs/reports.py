@@ -4,7 +4,6 @@ import warnings
 
 import dagster as dg
 
-from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import table_key
 from tieout.defs.workspace import OpenWorkspace
@@ -12,10 +11,9 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import headline_lines
 from tieout.warehouse.models import all_models
-from tieout.workspace import Workspace
+from tieout.workspace import Issue
 
 WEEKLY_REPORT = dg.AssetKey(["reports", "weekly"])
-HEADLINE = "headline"
 _SHOWN = ("bill", "cumulative")
 _READS = ("spend", "reconciliation", "savings")
 
@@ -41,23 +39,24 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             """Write the report of every week of the period."""
             period = period_of(context.partition_time_window)
             for week in period.weeks():
-                context.add_asset_metadata(_write(workspace, week), partition_key=week_key(week))
+                metadata = report_metadata(Issue(*workspace.issue(week)))
+                context.add_asset_metadata(metadata, partition_key=week_key(week))
             workspace.record_reports(period)
             return dg.MaterializeResult()
 
     return weekly_report
 
 
-def _write(opened: Workspace, week: IsoWeek) -> dict[str, dg.MetadataValue]:
-    report, charts, files = opened.issue(week)
-    text = next(path for path in files if path.suffix == ".txt").read_text(encoding="utf-8")
+def report_metadata(issue: Issue) -> dict[str, dg.MetadataValue]:
+    """What a week's report shows of itself: pictures and the first sentences, then numbers, then all of the text."""
+    text = next(path for path in issue.files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
-        **{chart.name: _picture(chart) for chart in charts if chart.name in _SHOWN},
-        "page": dg.MetadataValue.url(files[0].resolve().as_uri()),
-        HEADLINE: dg.MetadataValue.md("\n\n".join(headline_lines(report))),
-        **_numbers(report),
+        **{chart.name: _picture(chart) for chart in issue.charts if chart.name in _SHOWN},
+        "page": dg.MetadataValue.url(issue.files[0].resolve().as_uri()),
+        "headline": dg.MetadataValue.md("\n\n".join(headline_lines(issue.report))),
+        **_numbers(issue.report),
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
-        "files": dg.MetadataValue.json([str(path) for path in files]),
+        "files": dg.MetadataValue.json([str(path) for path in issue.files]),
     }
 
 

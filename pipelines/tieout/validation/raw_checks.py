@@ -5,7 +5,7 @@ run loads and checks these files again: repaired, gone, or as they are.
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import duckdb
@@ -14,7 +14,7 @@ from tieout.core.sql import transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ExpectationOutcome, Row, ValidationResult
 from tieout.validation.runner import Validator
-from tieout.validation.suites import all_suites
+from tieout.validation.suites import Suite, all_suites
 
 _TABLES_OF_FILES = """
 select table_name from duckdb_columns()
@@ -36,19 +36,28 @@ def unchecked_files(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def check_raw(con: duckdb.DuckDBPyConnection, validator: Validator, *, run_id: str) -> dict[str, ValidationResult]:
-    """Run the suites of all raw tables on the rows that have not passed yet, and keep these rows only if they pass.
+def check_raw(
+    con: duckdb.DuckDBPyConnection, validator: Callable[[], Validator], *, run_id: str
+) -> dict[str, ValidationResult]:
+    """Run the suites of the raw tables on the rows that have not passed yet, and keep these rows only if they pass.
+
+    No rule of a raw table looks for rows that are missing, so where no row is new, nothing is evaluated.
+
+    Args:
+        con: the open warehouse, with no transaction open.
+        validator: gives the validator; asked only when there is a row to check.
+        run_id: what quarantined rows are marked with.
 
     Returns:
-        The results by table; offending rows name their file by its path.
+        The results by table, without an outcome where no row is new; offending rows name their file by its path.
     """
     last_file_id, of_files = _last_file_id(con), _tables_of_files(con)
     results: dict[str, ValidationResult] = {}
     for suite in all_suites().values():
         if suite.table.startswith("raw."):
             new = f" where file_id > {last_file_id}" if suite.table in of_files else ""
-            result = validator.validate(suite, rows=f"select * from {suite.table}{new}")  # noqa: S608 - a suite's table
-            results[suite.table] = _with_paths(con, result)
+            rows = f"select * from {suite.table}{new}"  # noqa: S608 - a suite's table
+            results[suite.table] = _with_paths(con, _checked(con, validator, suite, rows))
     now = dt.datetime.now(dt.UTC)
     record_evaluations(
         con,
@@ -59,6 +68,14 @@ def check_raw(con: duckdb.DuckDBPyConnection, validator: Validator, *, run_id: s
     else:
         _undo_load(con, last_file_id, of_files)
     return results
+
+
+def _checked(
+    con: duckdb.DuckDBPyConnection, validator: Callable[[], Validator], suite: Suite, rows: str
+) -> ValidationResult:
+    if con.execute(f"{rows} limit 1").fetchone() is None:
+        return ValidationResult(suite=suite, checked_rows=0, outcomes=())
+    return validator().validate(suite, rows=rows)
 
 
 def _last_file_id(con: duckdb.DuckDBPyConnection) -> int:

@@ -20,6 +20,7 @@ from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import open_warehouse, read_warehouse
 
 Watch = Callable[[str], None]
+Stages = Callable[[str, int | None], None]
 
 
 class WarehouseAccess:
@@ -29,8 +30,11 @@ class WarehouseAccess:
         home: where its state is.
         catalog_directory: where its programme is.
         watch: is told the name of every step before it begins.
+        stages: is told the name of every stage before it begins, and its number of steps, None where it is not known.
         run_id: what rows in quarantine are marked with.
     """
+
+    stages: Stages | None = None
 
     def __init__(self, home: Home, catalog_directory: Path, *, watch: Watch | None = None, run_id: str = "") -> None:
         """Open nothing yet."""
@@ -106,3 +110,8 @@ class WarehouseAccess:
         """Say which step begins, to whoever watches."""
         if self.watch is not None:
             self.watch(step)
+
+    def begin_stage(self, name: str, steps: int | None = None) -> None:
+        """Say which stage begins, and of how many steps, to whoever watches."""
+        if self.stages is not None:
+            self.stages(name, steps)

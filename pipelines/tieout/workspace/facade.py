@@ -5,8 +5,7 @@ warehouse once, for reading or for writing as the first step needs, and keeps th
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -24,11 +23,10 @@ from tieout.validation.raw_checks import check_raw, unchecked_files
 from tieout.validation.suites import ALL_DAYS, load_suite
 from tieout.warehouse.build import Build, Period, build_models
 from tieout.warehouse.connection import WarehouseError
-from tieout.warehouse.models import Model, all_models, load_models, reported_models
+from tieout.warehouse.models import Model, load_models, reported_models
 from tieout.warehouse.publish import PublishedFile, is_published, publish, read_published
 from tieout.warehouse.weeks import (
     built_weeks,
-    consecutive,
     follow_containers,
     known_weeks,
     record_reports,
@@ -37,6 +35,7 @@ from tieout.warehouse.weeks import (
     stale_weeks,
 )
 from tieout.workspace.access import WarehouseAccess, Watch
+from tieout.workspace.update import Listener, Update, Work, bring_up_to_date
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,27 +49,6 @@ if TYPE_CHECKING:
     from tieout.validation.results import ValidationResult
     from tieout.validation.runner import Validator
     from tieout.warehouse.focus import FocusFile
-
-
-class GateError(WarehouseError):
-    """The data break a critical rule; nothing was built from them, and the rows are in `quarantine.rows`."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is out of date.
-
-    Attributes:
-        known: the weeks that landed files speak of.
-        build: the weeks whose tables have to be built.
-        report: the weeks whose reports have to be made, those that are built included.
-        only: the one week that was asked for, if any; reports of other weeks are left as they are then.
-    """
-
-    known: tuple[IsoWeek, ...]
-    build: tuple[IsoWeek, ...]
-    report: tuple[IsoWeek, ...]
-    only: IsoWeek | None = None
 
 
 def open_workspace(
@@ -173,8 +151,8 @@ class Workspace(WarehouseAccess):
         return load_landing(self.con, self.home.landing, now=_now())
 
     def check_raw(self) -> "dict[str, ValidationResult]":
-        """Check the rows that the loader brought in; they are gone again when they do not pass."""
-        results = check_raw(self.con, self._validator, run_id=self.run_id)
+        """Check the rows that the loader brought in, table by table; they are gone again when they do not pass."""
+        results = check_raw(self.con, lambda: self._validator, run_id=self.run_id)
         follow_containers(self.con)
         return results
 
@@ -237,25 +215,16 @@ class Workspace(WarehouseAccess):
 
         Raises:
             GateError: the data break a critical rule.
+            UnknownWeekError: no landed file speaks of the week.
             WarehouseError: the warehouse cannot be written.
         """
-        self.load()
-        _require(self.check_raw().values())
-        work = self.work(_week(only))
-        for first, last in consecutive(work.build):
-            self._build_and_report(all_models(), Period(first.start, last.end))
-        others = () if work.only else self.stale_reports()
-        for first, last in consecutive(others):
-            self._build_and_report(reported_models(), Period(first.start, last.end))
-        if work.build or others or not self.is_published():
-            self.publish()
-        return Work(work.known, work.build, tuple(sorted({*work.build, *others})), work.only)
+        return self.update(_week(only)).work
 
-    def _build_and_report(self, models: Sequence[Model], period: Period) -> None:
-        _require(self.build_models(models, period).validations)
-        for week in period.weeks():
-            self.issue(week)
-        self.record_reports(period)
+    def update(
+        self, only: IsoWeek | None = None, *, all_weeks: bool = False, listener: Listener | None = None
+    ) -> Update:
+        """Bring everything up to date, as `build` does, and tell a listener what is done."""
+        return bring_up_to_date(self, only, all_weeks=all_weeks, listener=listener or Listener())
 
     def issue(self, week: IsoWeek | str) -> "tuple[WeeklyReport, tuple[Chart, ...], tuple[Path, ...]]":
         """Write a week's report, and issue it when every day of it is settled and no gate is closed.
@@ -340,12 +309,6 @@ class Workspace(WarehouseAccess):
 
 def _week(week: IsoWeek | str | None) -> IsoWeek | None:
     return IsoWeek.parse(week) if isinstance(week, str) else week
-
-
-def _require(validations: "Iterable[ValidationResult]") -> None:
-    broken = [outcome.summary for validation in validations for outcome in validation.blocking]
-    if broken:
-        raise GateError("the data fail a gate; nothing was built from them: " + "; ".join(broken))
 
 
 def _now() -> dt.datetime:

@@ -51,7 +51,7 @@ def land(folder: LandingFolder, cost: str, *, mtime: dt.datetime = NOW) -> int:
 
 
 def check(folder: LandingFolder) -> bool:
-    return all(result.success for result in check_raw(folder.con, Thrifty(folder.con), run_id="run").values())
+    return all(result.success for result in check_raw(folder.con, lambda: Thrifty(folder.con), run_id="run").values())
 
 
 def costs(folder: LandingFolder) -> list[str]:

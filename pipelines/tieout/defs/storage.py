@@ -1,0 +1,254 @@
+"""Where the runs of the command line keep their record: the files of Dagster, over connections that stay open.
+
+Dagster's own storages make an engine and a connection for every statement, and commit after each. A run records some
+hundred events at once, so these classes keep the connections, and commit a whole batch. What is in the files stays what
+Dagster writes: its UI and its daemon read and write them with the original classes.
+
+Dagster offers its storages to configuration and not to Python. So everything that leans on its inside is in this
+module: the two classes, and the methods that hand out their connections. `tests/dagster/instance_test.py` notices when
+they change.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import dagster as dg
+import sqlalchemy
+from dagster._core.events import StepMaterializationData
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData
+
+_EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+
+
+class _Connections:
+    """One engine for each file, with its connection and every statement it has compiled, until it is closed.
+
+    SQLite hands its commits to the operating system and does not wait for the disk. A crash of the machine may lose the
+    last events of the log, never anything of the warehouse.
+    """
+
+    def __init__(self) -> None:
+        self._engines: dict[str, sqlalchemy.Engine] = {}
+        self._held: dict[str, sqlalchemy.Connection] = {}
+        self._batch: ExitStack | None = None
+        self._lock = RLock()
+
+    @contextmanager
+    def transaction(self, url: str) -> Iterator[sqlalchemy.Connection]:
+        """A connection in a transaction: that of the batch, or one for this block."""
+        with self._lock:
+            if self._batch is None:
+                with self._engine(url).begin() as con:
+                    yield con
+                return
+            if url not in self._held:
+                self._held[url] = self._batch.enter_context(self._engine(url).begin())
+            yield self._held[url]
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Commit at the end of this block, and not before."""
+        with self._lock:
+            if self._batch is not None:
+                yield
+                return
+            with ExitStack() as self._batch:
+                try:
+                    yield
+                finally:
+                    self._held.clear()
+                    self._batch = None
+
+    def close(self) -> None:
+        """Close every connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+
+    def _engine(self, url: str) -> sqlalchemy.Engine:
+        if url not in self._engines:
+            options = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+            self._engines[url] = sqlalchemy.create_engine(url, poolclass=sqlalchemy.QueuePool, connect_args=options)
+            sqlalchemy.event.listen(self._engines[url], "connect", _commit_without_waiting)
+        return self._engines[url]
+
+
+def _commit_without_waiting(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("pragma synchronous = normal")
+
+
+class KeptEvents(SqliteEventLogStorage):
+    """The events, in one file for each run and one index of all."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Open nothing of our own yet; Dagster makes the index if there is none."""
+        self._connections = _Connections()
+        self._complete: set[str | None] = set()
+        self._tables: set[str] = set()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptEvents":
+        """Make the storage that the configuration names."""
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def run_connection(self, run_id: str | None = None) -> Iterator[sqlalchemy.Connection]:
+        """The file of a run, which Dagster makes when it is asked for first."""
+        if run_id not in self._complete:
+            with super().run_connection(run_id):
+                self._complete.add(run_id)
+        with self._connections.transaction(self.conn_string_for_shard(run_id or "")) as con:
+            yield con
+
+    @contextmanager
+    def index_connection(self) -> Iterator[sqlalchemy.Connection]:
+        """The index of all runs."""
+        with self.run_connection("index") as con:
+            yield con
+
+    def has_table(self, table_name: str) -> bool:
+        """Tell whether the index has a table; Dagster asks for every check that it records."""
+        if table_name not in self._tables:
+            with self.index_connection() as con:
+                self._tables |= set(sqlalchemy.inspect(con).get_table_names())
+        return table_name in self._tables
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Commit what is recorded in this block at its end."""
+        with self._connections.batch():
+            yield
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events in one transaction; evaluations of checks, of which there are most, all at once."""
+        with self.batch():
+            evaluations = [event for event in events if event.dagster_event_type == _EVALUATION and event.run_id]
+            if evaluations:
+                self._store_evaluations(evaluations)
+            for event in events:
+                if event.dagster_event_type != _EVALUATION or not event.run_id:
+                    self.store_event(event)
+
+    def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
+        """Store evaluations of one run that planned none: Dagster would look for the plan of each."""
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(events[0].run_id) as con:
+            con.execute(SqlEventLogStorageTable.insert(), rows)
+        with self.index_connection() as con:
+            con.execute(SqlEventLogStorageTable.insert(), rows)
+            last = con.execute(sqlalchemy.select(sqlalchemy.func.max(SqlEventLogStorageTable.c.id))).scalar_one()
+            numbered = zip(range(last - len(rows) + 1, last + 1), events, rows, strict=True)
+            con.execute(AssetCheckExecutionsTable.insert(), [_evaluated(*each) for each in numbered])
+
+    def dispose(self) -> None:
+        """Close the files."""
+        self._connections.close()
+        super().dispose()
+
+
+def _evaluated(storage_id: int, event: EventLogEntry, row: Mapping[str, Any]) -> dict[str, object]:
+    """The row of a check that was evaluated, as Dagster keeps it beside the event."""
+    evaluation = event.get_dagster_event().event_specific_data
+    assert isinstance(evaluation, dg.AssetCheckEvaluation)
+    status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED
+    return {
+        "asset_key": evaluation.asset_key.to_string(),
+        "check_name": evaluation.check_name,
+        "run_id": event.run_id,
+        "execution_status": status.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": storage_id,
+        "partition": evaluation.partition,
+    }
+
+
+class KeptRuns(SqliteRunStorage):
+    """The runs, in one file."""
+
+    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Open nothing yet."""
+        self._connections = _Connections()
+        self._url = conn_string
+        super().__init__(conn_string, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptRuns":
+        """Make the storage that the configuration names."""
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlalchemy.Connection]:
+        """The file of all runs."""
+        with self._connections.transaction(self._url) as con:
+            yield con
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._connections.close()
+        super().dispose()
+
+
+def report(context: dg.OpExecutionContext, events: Iterable[dg.AssetMaterialization | dg.AssetCheckEvaluation]) -> None:
+    """Record what a step has made and checked, as events of its run.
+
+    An op may log such events one by one; Dagster then repeats job, op, step and a sentence in every one of them, which
+    takes most of the place that the record needs.
+    """
+    context.instance.event_log_storage.store_event_batch([_entry(context, event) for event in events])
+
+
+def _entry(context: dg.OpExecutionContext, event: dg.AssetMaterialization | dg.AssetCheckEvaluation) -> EventLogEntry:
+    kind: dg.DagsterEventType
+    data: dg.AssetCheckEvaluation | StepMaterializationData
+    if isinstance(event, dg.AssetCheckEvaluation):
+        kind, data = _EVALUATION, event
+    else:
+        kind, data = dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(event)
+    return EventLogEntry(  # type: ignore[no-untyped-call]
+        error_info=None,
+        level=logging.DEBUG,
+        user_message="",
+        run_id=context.run_id,
+        timestamp=time.time(),
+        step_key=context.op.name,
+        job_name=context.job_name,
+        dagster_event=dg.DagsterEvent(kind.value, context.job_name, step_key=context.op.name, event_specific_data=data),
+    )
+
+
+@contextmanager
+def recorded_together(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Record what a block reports in one transaction, where the instance can; Dagster's own storages cannot."""
+    storage = instance.event_log_storage
+    if not isinstance(storage, KeptEvents):
+        yield
+        return
+    with storage.batch():
+        yield
+
+
+def storages(folder: Path) -> Mapping[str, object]:
+    """The part of an instance's configuration that names these classes, for the files that Dagster uses by itself."""
+
+    def storage(module: str, name: str, *parts: str) -> dict[str, object]:
+        return {"module": module, "class": name, "config": {"base_dir": str(folder.joinpath(*parts))}}
+
+    return {
+        "run_storage": storage(__name__, KeptRuns.__name__, "history"),
+        "event_log_storage": storage(__name__, KeptEvents.__name__, "history", "runs"),
+        "schedule_storage": storage("dagster._core.storage.schedules", "SqliteScheduleStorage", "schedules"),
+    }
