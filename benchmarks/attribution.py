@@ -1,18 +1,20 @@
 """Attribution: usage and spend of a month of calls against DuckDB's bare `group by function, hour` over them.
 
-The hours of containers are summed up before: that is work of the load, and `benchmarks/ingest.py` measures it.
+The first version of Tieout is taken from the repository and measured in the same run. The hours of containers are
+summed up before: that is work of the load, and `benchmarks/ingest.py` measures it.
 """
 
 import datetime as dt
-import multiprocessing
-import resource
+import io
+import json
+import os
 import statistics
+import subprocess
+import sys
+import tarfile
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,11 +22,13 @@ import duckdb
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.sources import container_hours, create_raw_schema
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period
 from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models
 
+ROOT = Path(__file__).parent.parent
+FIRST_VERSION = "7d0c253"
+MOST_AGAINST_FIRST, MOST_AGAINST_BARE, MOST_GB = 1.2, 9, 4
+MANY_CALLS = 100_000_000
 FUNCTIONS = 500
 FUNCTIONS_OF_AN_APP = 10
 DAYS = 30
@@ -86,46 +90,62 @@ from range($apps) as a (a), range($since::timestamp, $until::timestamp, interval
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Seconds from start to end, and seconds of CPU on all cores: the latter say more on a busy machine."""
+class Side:
+    """Median CPU seconds of the bare group by, and of each table and the commit of one version; its peak memory."""
 
-    seconds: float
-    cpu_seconds: float
+    bare_seconds: float
+    by_table: Mapping[str, float]
+    peak_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """What all of it took."""
+        return sum(self.by_table.values())
 
 
 @dataclass(frozen=True)
 class AttributionResult:
-    """Median cost of the bare group by and of each table of ours, and the peak memory of the process in bytes."""
+    """Both versions with a month of so many calls; the first one is None where it was not asked for."""
 
     calls: int
-    bare: Cost
-    by_table: dict[str, Cost]
-    peak_bytes: int
+    ours: Side
+    first: Side | None
 
-    @property
-    def ours(self) -> Cost:
-        """The cost of all tables."""
-        costs = self.by_table.values()
-        return Cost(sum(cost.seconds for cost in costs), sum(cost.cpu_seconds for cost in costs))
+    def missed(self) -> list[str]:
+        """The targets that were missed, in words."""
+        bare, most = self.ours.seconds / self.ours.bare_seconds, self.ours.peak_bytes / 1e9
+        missed = []
+        if self.first is not None and self.ours.seconds > MOST_AGAINST_FIRST * self.first.seconds:
+            missed.append(f"usage and spend against the first version: {self.ours.seconds / self.first.seconds:.2f}×")
+        if self.calls >= MANY_CALLS and bare > MOST_AGAINST_BARE:
+            missed.append(f"usage and spend of {self.calls:,} calls against a bare group by: {bare:.1f}×")
+        if most > MOST_GB:
+            missed.append(f"memory of usage and spend of {self.calls:,} calls: {most:.1f} GB")
+        return missed
 
 
-def measure(calls: int, runs: int = 3) -> AttributionResult:
-    """Measure a month of so many calls in a process of its own, so that its peak memory is nobody else's."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_measure, calls, runs).result()
+def measure(calls: int, runs: int = 3, *, with_first: bool = True) -> AttributionResult:
+    """Measure a month of so many calls, each side in a process of its own, so that its peak memory is nobody else's."""
+    ours = _side(ROOT, calls, runs)
+    if not with_first:
+        return AttributionResult(calls, ours, None)
+    with tempfile.TemporaryDirectory(prefix="tieout-first-") as directory:
+        archive = subprocess.run(["git", "archive", FIRST_VERSION], cwd=ROOT, capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(directory, filter="data")
+        return AttributionResult(calls, ours, _side(Path(directory), calls, runs))
 
 
-def _measure(calls: int, runs: int) -> AttributionResult:
-    with (
-        tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory,
-        open_warehouse(Path(directory) / "warehouse.duckdb") as con,
-    ):
-        fill_month(con, calls)
-        _bill_month(con)
-        bare = _median([_cost(partial(con.execute, _GROUP_BY)) for _ in range(runs)])
-        built = [_build(con) for _ in range(runs)]
-    by_table = {name: _median([run[name] for run in built]) for name in built[0]}
-    return AttributionResult(calls, bare, by_table, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+def _side(tree: Path, calls: int, runs: int) -> Side:
+    """Measure the version of Tieout in a folder."""
+    paths = os.pathsep.join([str(tree), str(tree / "pipelines")])
+    command = [sys.executable, str(Path(__file__).with_name("attribution_side.py")), str(calls), str(runs)]
+    ran = subprocess.run(command, cwd=tree, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, check=False)
+    if ran.returncode:
+        raise RuntimeError(f"the attribution of {tree} failed: {ran.stderr.decode()[-2000:]}")
+    said = json.loads(ran.stdout)
+    by_table = {name: statistics.median(run[name] for run in said["built"]) for name in said["built"][0]}
+    return Side(statistics.median(said["bare"]), by_table, said["peak_bytes"])
 
 
 def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
@@ -149,39 +169,38 @@ def _bill_month(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("checkpoint")
 
 
-def _build(con: duckdb.DuckDBPyConnection) -> dict[str, Cost]:
-    costs = {}
-    for model in load_models():
-        if model.schema in ("staging", "usage", "spend"):
-            cost = _cost(partial(write_model, con, model, MONTH))
-            if model.schema != "staging":
-                costs[model.name] = cost
-    return costs
+def table(results: Sequence[AttributionResult]) -> str:
+    """The results as Markdown tables."""
+    return "\n\n".join(map(_table, results))
 
 
-def _cost(work: Callable[[], object]) -> Cost:
-    started, cpu_started = time.monotonic(), time.process_time()
-    work()
-    return Cost(time.monotonic() - started, time.process_time() - cpu_started)
-
-
-def _median(costs: list[Cost]) -> Cost:
-    return Cost(
-        statistics.median(cost.seconds for cost in costs), statistics.median(cost.cpu_seconds for cost in costs)
-    )
-
-
-def table(result: AttributionResult) -> str:
-    """The result as a Markdown table."""
-    costs = {**result.by_table, "usage and spend": result.ours, "bare `group by function, hour`": result.bare}
-    ratio = result.ours.seconds / result.bare.seconds
-    cpu_ratio = result.ours.cpu_seconds / result.bare.cpu_seconds
+def _table(result: AttributionResult) -> str:
+    ours, first = result.ours, result.first
+    rows = [
+        *((name, seconds, first.by_table.get(name) if first else None) for name, seconds in ours.by_table.items()),
+        ("usage and spend", ours.seconds, first.seconds if first else None),
+        ("bare `group by function, hour`", ours.bare_seconds, first.bare_seconds if first else None),
+    ]
+    lines = [f"| {name} | {seconds:.2f} s | {_seconds(other)} |" for name, seconds, other in rows]
     return "\n".join(
         [
-            f"| {result.calls:,} calls, {FUNCTIONS} functions, {DAYS} days | median | CPU, all cores |",
+            f"| {result.calls:,} calls, {FUNCTIONS} functions, {DAYS} days | CPU, median | first version |",
             "|---|---|---|",
-            *(f"| {name} | {cost.seconds:.2f} s | {cost.cpu_seconds:.2f} s |" for name, cost in costs.items()),
-            f"| ratio | {ratio:.1f}× | {cpu_ratio:.1f}× |",
-            f"| peak memory of the process | {result.peak_bytes / 1e9:.2f} GB | |",
+            *lines,
+            f"| against the bare group by | {_ratio(ours)} | {_ratio(first) if first else ''} |",
+            *([f"| against the first version | {ours.seconds / first.seconds:.2f}× | |"] if first else []),
+            f"| peak memory of the process | {ours.peak_bytes / 1e9:.2f} GB | {_gigabytes(first) if first else ''} |",
         ]
     )
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.2f} s"
+
+
+def _ratio(side: Side) -> str:
+    return f"{side.seconds / side.bare_seconds:.1f}×"
+
+
+def _gigabytes(side: Side) -> str:
+    return f"{side.peak_bytes / 1e9:.2f} GB"

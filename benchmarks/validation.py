@@ -19,6 +19,7 @@ from tieout.warehouse.build import build_models
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models
 
+MOST_RATIO = 0.4
 FUNCTIONS_OF_AN_APP = 10
 
 # Every app is billed for one GPU and some memory in every hour, in a plain report and in its breakdown.

@@ -33,7 +33,7 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 _APP = ("app_number", "environment", "object_id", "app")
 
-_CLAIMS = """
+_POOLS = """
 with
 
 pools as (
@@ -55,7 +55,13 @@ pools as (
         and kind in ('gpu', 'cpu', 'memory')
         and hour >= $since
         and hour < $until
-),
+)
+"""
+
+_ALL_POOLS = f"{_POOLS} select * from pools order by pool"  # noqa: S608 - the constant above
+
+_CLAIMS = f"""
+{_POOLS},
 
 held as (
     select
@@ -138,12 +144,12 @@ summed as (
 )
 
 select
-    p.app_number, p.environment, p.object_id, p.app, p.interval_start, p.resource, p.billed_usd,
+    p.app_number,
     c.*
 from summed as c
 inner join pools as p on c.pool = p.pool
 order by c.pool, c.function, c.factor, c.is_at_work
-"""
+"""  # noqa: S608 - the constant above
 
 
 def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
@@ -154,25 +160,28 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
         since: naive UTC, the first interval.
         until: exclusive.
     """
-    claims = _frame(con, _CLAIMS, {"since": since, "until": until})
+    window = {"since": since, "until": until}
+    claims, billed = _frame(con, _CLAIMS, window), _frame(con, _ALL_POOLS, window)
     rows: list[tuple[object, ...]] = []
     terms = _terms(claims)
     terms_of = {own["app_number"][0]: own for own in terms.partition_by("app_number")}
-    for pools in _pools(claims).partition_by("app_number", maintain_order=True):
+    for pools in _pools(billed, claims).partition_by("app_number", maintain_order=True):
         number, *place = (pools[name][0] for name in _APP)
         own = terms_of.get(number, terms.clear())
         rows += [(*place, since, *_row(factor)) for factor in learn(pools, own)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def _pools(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return the pools in which no function had a choice between GPUs, with what is known of their bill."""
-    is_known = pl.col("factor").is_null()
-    return (
-        claims.group_by(*_APP, "pool", "interval_start", "resource", "billed_usd", maintain_order=True)
-        .agg(known_usd=pl.col("claim_usd").filter(is_known).sum(), has_choice=pl.col("has_choice").any())
+def _pools(billed: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """Return the pools that somebody claims and none had the choice of, with what is known of their bill."""
+    known_usd = pl.when(pl.col("factor").is_null()).then(pl.col("claim_usd")).otherwise(0.0)
+    known = (
+        claims.lazy()
+        .group_by("pool", maintain_order=True)
+        .agg(known_usd=known_usd.sum(), has_choice=pl.col("has_choice").any())
         .filter(~pl.col("has_choice"))
     )
+    return billed.lazy().join(known, on="pool", maintain_order="left").collect()
 
 
 def _terms(claims: pl.DataFrame) -> pl.DataFrame:
