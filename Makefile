@@ -17,7 +17,7 @@ help:
 	@echo 'make docs    write the generated pages of docs/ anew'
 	@echo 'make site    build the pages of docs/ as a site, into site/'
 	@echo 'make tutorial  run the commands of README and tutorial as they stand, in a folder of their own'
-	@echo 'make pictures  take the pictures of docs/images/ anew (needs Chromium)'
+	@echo 'make pictures  take the pictures of README and docs anew, from the demo (needs Chromium; ARGS="--home data" takes one that is there)'
 	@echo 'make compatibility  open finance.duckdb with the DuckDB versions that finance may have (needs the package registry)'
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
@@ -77,7 +77,7 @@ tutorial: .venv/ready
 	.venv/bin/python -m tests.tutorial $(ARGS)
 
 pictures: .venv/ready
-	.venv/bin/python -m tests.pictures
+	.venv/bin/python -m tests.pictures $(ARGS)
 
 # Every version in an environment of its own; DUCKDB="1.3.2" asks for another.
 DUCKDB := 1.2.2 1.4.5 1.5.6 2.0.0

@@ -246,7 +246,7 @@ def _blocked(gate: Gate) -> BlockedGate:
 
 
 def _deliveries(report: WeeklyReport) -> str:
-    return f"{report.inputs.deliveries:,} bills and call logs, what held for them, and the catalog"
+    return f"{report.inputs.deliveries:,} bills and call logs, the prices and settings of these days, and the catalog"
 
 
 # The message

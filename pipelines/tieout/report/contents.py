@@ -213,7 +213,7 @@ class WeeklyReport:
     def as_of_sentence(self) -> str:
         """When the newest delivery for the week was fetched."""
         if self.inputs.as_of is None:
-            return "No delivery speaks for this week."
+            return "No data of this week is loaded."
         return f"Data as of {self.inputs.as_of:%Y-%m-%d %H:%M} UTC."
 
 

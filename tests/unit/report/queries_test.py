@@ -11,6 +11,7 @@ from tieout.core.home import Home
 from tieout.core.money import CENT, to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
 from tieout.report.digest import QUERIES
+from tieout.report.pages import FUNCTION_QUERIES
 from tieout.warehouse.queries import ask_workspace, select_of
 from tieout.workspace import Workspace
 
@@ -145,6 +146,14 @@ def unit_costs(report: WeeklyReport, rows: list[Row]) -> None:
         assert sum(day.successful for day in function.days) == calls.get(function.function, 0)
 
 
+def failures(report: WeeklyReport, rows: list[Row]) -> None:
+    columns = ("inputs", "errors", "timeouts", "oom_kills")
+    for function in report.functions:
+        own = [row for row in rows if row["function"] == function.function]
+        printed = [sum(getattr(day, column) for day in function.days) for column in columns]
+        assert printed == [sum(row[column] for row in own) for column in columns]
+
+
 def guardrails(report: WeeklyReport, rows: list[Row]) -> None:
     printed = [(group.function, row.verdict) for group in report.guardrails for row in group.rows]
     assert sorted(printed) == sorted((row["function"], row["verdict"]) for row in rows)
@@ -193,8 +202,8 @@ COMPARED: Mapping[str, Callable[[WeeklyReport, list[Row]], None]] = {
     each.__name__: each
     for each in (
         weeks, tie_out, gates, months, invoices, movers, idle, spend_of_week, unattributed, savings, bridge, ledger,
-        savings_to_date, unit_costs, guardrails, audit, coverage, adjustments, closed_weeks, restatements, files,
-        quarantine,
+        savings_to_date, unit_costs, failures, guardrails, audit, coverage, adjustments, closed_weeks, restatements,
+        files, quarantine,
     )
 }  # fmt: skip
 
@@ -205,9 +214,10 @@ def report(built_workspace: Home) -> WeeklyReport:
         return workspace.report(LAST_WEEK)
 
 
-def test_every_query_that_a_section_names_is_compared() -> None:
-    named = {query for section in SECTIONS for query in section.queries} | set(QUERIES)
-    assert named == set(COMPARED)
+def test_every_query_that_a_page_names_is_compared() -> None:
+    of_sections = {query for section in SECTIONS for query in section.queries}
+    of_functions = {query for queries in FUNCTION_QUERIES.values() for query in queries}
+    assert of_sections | of_functions | set(QUERIES) == set(COMPARED)
 
 
 @pytest.mark.parametrize("name", COMPARED)

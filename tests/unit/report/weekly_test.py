@@ -246,7 +246,7 @@ def test_a_week_without_data_claims_nothing_and_says_so(con: duckdb.DuckDBPyConn
     report = build(con)
     assert report.headline.avoided_usd is None
     assert report.days_sentence == "Days: 7 not landed."
-    assert report.as_of_sentence == "No delivery speaks for this week."
+    assert report.as_of_sentence == "No data of this week is loaded."
     assert report.tie_out.sentence == (
         "Nothing was billed in the landed reports of this week, so there is nothing to tie out."
     )

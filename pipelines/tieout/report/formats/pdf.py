@@ -74,8 +74,9 @@ def _story(digest: Digest, picture: bytes | None, width: float) -> Iterator[Any]
     yield _text(f"<b>{_safe(digest.title)}</b>", size=17, leading=21)
     yield _text(_safe(f"{digest.programme} · {digest.label}"), size=10.5, colour=_SOFT)
     yield _text(_safe(" ".join(digest.standing)), size=8, colour=_SOFT)
-    for alert in digest.alerts:
-        yield _text(f"<b>{_safe(alert)}</b>", colour="#a8201a" if digest.is_blocked else "#8a5200")
+    for position, alert in enumerate(digest.alerts):
+        state = "blocked" if digest.is_blocked and not position else "warning"
+        yield _text(f"<b>{_safe(alert)}</b>", colour=_COLOURS[state])
     yield Spacer(1, 6)
     yield _side_by_side([list(_answer(answer)) for answer in digest.answers], width, line=True)
     if digest.saving is not None:

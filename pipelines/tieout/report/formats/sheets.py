@@ -7,7 +7,6 @@ formula, a link or a number.
 
 import datetime as dt
 import io
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from textwrap import wrap
 from typing import Any, TypeAlias
 
 import xlsxwriter
@@ -244,6 +244,7 @@ class Sheet:
             total: label of the line of totals; without it there is none.
         """
         header, self._columns = self._row, columns
+        self._make_room([(column.title + " " * _BUTTON, column.width) for column in columns if column.width])
         for i, column in enumerate(columns):
             self._worksheet.write_string(header, i, harmless(column.title), self._header_look(i, column))
             self._widen(i, column.width or _fitting(column, (row[i] for row in rows)))
@@ -316,7 +317,7 @@ class Sheet:
 
     def _make_room(self, texts: Iterable[tuple[str, float]]) -> None:
         """Make the current row as high as its longest text needs that continues below, at a width in characters."""
-        lines = max((math.ceil(len(text) / (width * _CHARACTERS_A_WIDTH)) for text, width in texts), default=1)
+        lines = max((len(wrap(text, int(width * _CHARACTERS_A_WIDTH))) for text, width in texts), default=1)
         if lines > 1:
             self._worksheet.set_row(self._row, _LINE_POINTS * lines)
 
