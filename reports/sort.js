@@ -4,8 +4,8 @@ for (const table of document.querySelectorAll(".scroll table")) {
   const heads = [...table.querySelectorAll("thead th")], bodies = [...table.tBodies];
   const single = bodies.length === 1 ? bodies[0] : null;
   // What is sorted: bodies of a function each, or rows, with the line below that belongs to one.
-  const units = single ? [] : bodies.map(body => [body]);
-  if (single) for (const row of single.rows) row.classList.contains("why") ? units.at(-1).push(row) : units.push([row]);
+  const parts = [...(single ? single.rows : bodies)], units = [], rest = parts.filter(part => part.matches(".rest"));
+  for (const part of parts) if (!rest.includes(part)) part.matches(".why") ? units.at(-1).push(part) : units.push([part]);
   if (units.length < 3 || table.querySelector(".group, .sum") || heads.some(head => head.colSpan > 1)) continue;
   const value = (unit, i) => {
     const row = unit[0].rows ? unit[0].rows[0] : unit[0], cell = row.cells[i] || row.cells[0];
@@ -25,6 +25,7 @@ for (const table of document.querySelectorAll(".scroll table")) {
       units.map(unit => [value(unit, i), unit])
         .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1))
         .forEach(([, unit]) => (single || table).append(...unit));
+      (single || table).append(...rest);
       if (table.tFoot) table.append(table.tFoot);
     });
   });

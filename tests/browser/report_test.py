@@ -1,5 +1,6 @@
 """The report as people read it: with a mouse, a keyboard, a screen reader, on a phone, in the dark, and on paper."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -235,3 +236,36 @@ def test_on_paper_the_links_are_gone_and_every_row_is_there(page: Page, reports:
     assert not page.locator("nav").first.is_visible()
     boxes = "[...document.querySelectorAll('.scroll')]"
     assert page.evaluate(f"{boxes}.filter(box => box.scrollHeight > box.clientHeight + 1).length") == 0
+
+
+def test_a_table_is_sorted_by_keyboard(page: Page, reports: Path) -> None:
+    page.goto(address(reports, "300 functions", "data.html"))
+    names = page.locator("table:has(#coverage) tbody th")
+    before = names.all_inner_texts()
+    head = page.locator("table:has(#coverage) thead").get_by_role("button", name="Function")
+    for direction, expected in (("ascending", sorted(before)), ("descending", sorted(before, reverse=True))):
+        head.focus()
+        page.keyboard.press("Enter")
+        assert names.all_inner_texts() == expected
+        assert page.locator(f"table:has(#coverage) th[aria-sort={direction}]").inner_text().startswith("Function")
+        assert "more are in the workbook" in page.locator("table:has(#coverage) tbody tr").last.inner_text()
+
+
+def test_without_a_script_everything_but_sorting_is_there(chromium: Chromium, reports: Path) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address(reports, "one of everything", "spend.html"))
+    assert page.locator("table:has(#spend-rows) tfoot .total").is_visible()
+    assert page.locator("thead button").count() == 0
+    page.get_by_text("Query spend_of_week").click()
+    assert page.get_by_role("group", name="SQL of spend_of_week").is_visible()
+    page.get_by_role("link", name="The week in short").click()
+    assert page.get_by_role("heading", level=1).inner_text().startswith("9–15 November 2026")
+    context.close()
+
+
+def test_on_paper_the_week_in_short_is_two_pages_at_most(page: Page, reports: Path, tmp_path: Path) -> None:
+    for name in WEEKS:
+        page.goto(address(reports, name))
+        printed = page.pdf(path=tmp_path / "week.pdf", prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type /Page\b", printed)) <= 2, name

@@ -1,6 +1,7 @@
 import base64
 import datetime as dt
 import hashlib
+import io
 import itertools
 import os
 import re
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.golden.handmade import REPORT, usd
 from tieout.catalog.vocabulary import COMPONENTS as COMPONENTS_OF_THE_CATALOG
@@ -341,6 +343,7 @@ def test_the_picture_for_mail_is_opaque_and_sharp() -> None:
     width, height, _, colours = struct.unpack(">IIBB", png[16:26])
     assert (width, height % 2) == (2 * WIDTH, 0)
     assert colours == 3  # a palette
+    assert Image.open(io.BytesIO(png)).convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert len(png) < 75_000
 
 

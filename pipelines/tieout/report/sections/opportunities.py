@@ -220,7 +220,7 @@ def _startup(usage: FunctionUsage) -> str:
 def _hours_a_day(usage: FunctionUsage, component: str) -> str:
     """Container time a day; rounded for reading, the dollars are exact."""
     hours = Fraction(usage.times_us.get(component, 0), _MICROSECONDS_PER_HOUR * usage.days)
-    return f"{float(hours):,.1f} h a day"
+    return "under 0.1 h a day" if 0 < hours < Fraction(1, 20) else f"{float(hours):,.1f} h a day"
 
 
 def _without_a_call(usage: FunctionUsage) -> str:

@@ -101,7 +101,13 @@ def _with_palette(png: bytes) -> bytes:
 
     file = io.BytesIO()
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.quantize(_MOST_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
+    drawn = picture.quantize(_MOST_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # A palette's colours are means of what is near them; the paper, which a corner shows, stays what it is.
+    colours, paper = drawn.getpalette() or [], drawn.getpixel((0, 0))
+    assert isinstance(paper, int)
+    colours[3 * paper : 3 * paper + 3] = picture.getpixel((0, 0))
+    drawn.putpalette(colours)
+    drawn.save(file, "PNG")
     return file.getvalue()
 
 
