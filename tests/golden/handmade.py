@@ -342,7 +342,7 @@ CHANGES = Changes(
     before=WEEK.previous(),
     rows=(
         ChangeRow("avoided cost a measured day", Quantity.USD, usd("9.00"), usd("9.75")),
-        ChangeRow("± of it, half of the 90% interval", Quantity.USD, None, usd("1.07")),
+        ChangeRow("Uncertainty (±), half of the 90% interval", Quantity.USD, None, usd("1.07")),
         ChangeRow("bill of the week", Quantity.USD, usd("118.40"), usd("100.00")),
         ChangeRow("successful calls", Quantity.COUNT, usd("8300"), usd("8124")),
         ChangeRow("realized of the restated projection", Quantity.PERCENT, usd("37.5"), usd("40.6")),

@@ -294,7 +294,7 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     moved, calls = (sum(values) for values in ([x.moved_calls for x in week.rollout], [x.calls for x in week.rollout]))
     yield "measured days", Quantity.COUNT, Decimal(days)
     yield "avoided cost a measured day", Quantity.USD, None if avoided is None else per_day(avoided, days)
-    yield "± of it", Quantity.USD, None if width is None else per_day(width.half_width_usd, days)
+    yield "Uncertainty (±)", Quantity.USD, None if width is None else per_day(width.half_width_usd, days)
     yield "realized of the restated projection", Quantity.PERCENT, _percent(vs_restated)
     yield "calls in the newest phase", Quantity.PERCENT, _percent(share_of(moved, calls))
     yield "successful calls", Quantity.COUNT, Decimal(week.calls)
