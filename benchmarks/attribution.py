@@ -139,10 +139,19 @@ def measure(calls: int, runs: int = 3, *, with_first: bool = True) -> Attributio
 def _side(tree: Path, calls: int, runs: int) -> Side:
     """Measure the version of Tieout in a folder."""
     paths = os.pathsep.join([str(tree), str(tree / "pipelines")])
-    command = [sys.executable, str(Path(__file__).with_name("attribution_side.py")), str(calls), str(runs)]
-    ran = subprocess.run(command, cwd=tree, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, check=False)
-    if ran.returncode:
-        raise RuntimeError(f"the attribution of {tree} failed: {ran.stderr.decode()[-2000:]}")
+    script = str(Path(__file__).with_name("attribution_side.py"))
+    with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
+        warehouse = f"{directory}/warehouse.duckdb"
+        for step, number in (("fill", calls), ("measure", runs)):
+            ran = subprocess.run(
+                [sys.executable, script, step, warehouse, str(number)],
+                cwd=tree,
+                env=os.environ | {"PYTHONPATH": paths},
+                capture_output=True,
+                check=False,
+            )
+            if ran.returncode:
+                raise RuntimeError(f"the attribution of {tree} failed: {ran.stderr.decode()[-2000:]}")
     said = json.loads(ran.stdout)
     by_table = {name: statistics.median(run[name] for run in said["built"]) for name in said["built"][0]}
     return Side(statistics.median(said["bare"]), by_table, said["peak_bytes"])

@@ -1,14 +1,14 @@
 """One side of the attribution benchmark: usage and spend of a month, by the code in the current folder.
 
-Run as a script in a folder that holds a version of Tieout, so that one from before this file can be measured, too. It
-prints a line of JSON: CPU seconds of the bare group by, of each table and of the commit, by run, and the peak memory.
+Run as a script in a folder that holds a version of Tieout, so that one from before this file can be measured, too:
+first to fill a warehouse, then to build it. It prints a line of JSON: CPU seconds of the bare group by, of each table and
+of the commit, by run, and the peak memory.
 """
 
 import importlib
 import json
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,21 +18,26 @@ import duckdb
 
 from benchmarks import attribution
 
-# The package of the first version.
+MEMORY_LIMIT = "3GB"
+
+# The first version had another package.
 _PACKAGE = "tieout" if Path("pipelines/tieout").is_dir() else "pipelines"
 _build_module, _connection, _models = (
     importlib.import_module(f"{_PACKAGE}.warehouse.{name}") for name in ("build", "connection", "models")
 )
 
 
-def measure(calls: int, runs: int) -> dict[str, object]:
-    """Fill a month with so many calls, and build it so many times, each in one transaction."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory,
-        _connection.open_warehouse(Path(directory) / "warehouse.duckdb") as con,
-    ):
+def fill(path: Path, calls: int) -> None:
+    """Fill a new warehouse with a month of so many calls and its bill."""
+    with _connection.open_warehouse(path) as con:
         attribution.fill_month(con, calls)
         attribution._bill_month(con)
+
+
+def measure(path: Path, runs: int) -> dict[str, object]:
+    """Build the month so many times, each in one transaction, with a limit to the memory."""
+    with _connection.open_warehouse(path) as con:
+        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         bare = [_cpu_seconds(partial(con.execute, attribution._GROUP_BY)) for _ in range(runs)]
         built = [_build(con) for _ in range(runs)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -58,4 +63,8 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
+    step, warehouse, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if step == "fill":
+        fill(warehouse, number)
+    else:
+        print(json.dumps(measure(warehouse, number)))
