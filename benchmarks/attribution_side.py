@@ -1,8 +1,8 @@
 """One side of the attribution benchmark: usage and spend of a month, by the code in the current folder.
 
 Run as a script in a folder that holds a version of Tieout, so that one from before this file can be measured, too:
-first to fill a warehouse, then to build it. It prints a line of JSON: CPU seconds of the bare group by, of each table and
-of the commit, by run, and the peak memory.
+first to fill a warehouse, then to build it. It prints a line of JSON: CPU seconds of the bare group by, of each table
+and of the commit, by run, and the peak memory.
 """
 
 import importlib

@@ -1,6 +1,7 @@
 """The façade does what the command line does, and its documentation runs."""
 
 import doctest
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import tieout
 from tests.conftest import FIRST_WEEK, LAST_WEEK
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.sources.landing import LandingFile, scan
 from tieout.warehouse.connection import WarehouseError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,3 +66,28 @@ def test_what_is_not_public_is_not_there() -> None:
     assert all(hasattr(tieout, name) for name in tieout.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = tieout.nothing
+
+
+def test_landing_is_walked_once_for_what_is_then_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walks: list[Path] = []
+
+    def counted(landing: Path) -> Iterator[LandingFile]:
+        walks.append(landing)
+        return scan(landing)
+
+    for module in ("tieout.workspace.facade", "tieout.sources.load"):
+        monkeypatch.setattr(f"{module}.scan", counted)
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    with tieout.open_workspace(tmp_path, CATALOG) as opened:
+        opened.load()
+        for name in ("one.json", "two.json"):
+            (landing / name).write_text("[]", encoding="utf-8")
+            walks.clear()
+            assert not opened.is_loaded()
+            assert not opened.is_loaded()
+            assert name in {rejected.path for rejected in opened.load().rejected}
+            assert walks == [landing]
+            assert not opened.is_loaded()
+            assert len(walks) == 2
+            opened.load()

@@ -21,7 +21,7 @@ from tieout.modal.discovery import look_at_deployed
 from tieout.modal.first_catalog import first_catalog
 from tieout.modal.retry_policy import RetryPolicy
 from tieout.report.wording import count
-from tieout.sources.landing import scan
+from tieout.sources.landing import holds_files
 from tieout.sources.workspace_snapshot import Deployed, deployed_by_files
 
 
@@ -37,7 +37,7 @@ def write_first_catalog(directory: Path, home: Home, *, asks_modal: bool) -> Non
         CommandError: a catalog is there already, or Modal cannot be asked.
     """
     _refuse_to_overwrite(directory)
-    by_files = not asks_modal and home.landing.is_dir() and next(scan(home.landing), None) is not None
+    by_files = not asks_modal and holds_files(home.landing)
     deployed = _read_files(home) if by_files else _ask_modal()
     files = first_catalog(deployed, load_catalog(resource_path("catalog")))
     with tempfile.TemporaryDirectory(prefix="tieout-") as scratch:

@@ -13,7 +13,7 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
-from tieout.sources.landing import scan
+from tieout.sources.landing import holds_files
 from tieout.workspace import GateError, Update, Workspace
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def require_built(workspace: Workspace, wanted: IsoWeek | None) -> IsoWeek:
 
 
 def _require_landed_files(home: Home) -> None:
-    if home.landing.is_dir() and next(scan(home.landing), None) is not None:
+    if holds_files(home.landing):
         return
     raise CommandError(
         f"there are no files in {home.landing}",

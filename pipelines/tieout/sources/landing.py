@@ -141,6 +141,11 @@ def scan(landing: Path) -> Iterator[LandingFile]:
     yield from sorted(_walk(landing, "", set()), key=attrgetter("name"))
 
 
+def holds_files(landing: Path) -> bool:
+    """Tell whether there is any file below `landing/`."""
+    return landing.is_dir() and next(_walk(landing, "", set()), None) is not None
+
+
 def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[LandingFile]:
     status = folder.stat()
     if (status.st_dev, status.st_ino) in visited:

@@ -63,7 +63,12 @@ class LoadResult:
 
 
 def load_landing(
-    con: duckdb.DuckDBPyConnection, landing: Path, *, now: dt.datetime, progress: Progress | None = None
+    con: duckdb.DuckDBPyConnection,
+    landing: Path,
+    *,
+    now: dt.datetime,
+    found: Sequence[LandingFile] = (),
+    progress: Progress | None = None,
 ) -> LoadResult:
     """Load every new file below `landing/` into the raw tables.
 
@@ -71,6 +76,7 @@ def load_landing(
         con: a connection to the warehouse with no transaction open. Its TimeZone is set to UTC.
         landing: the landing folder; it need not exist.
         now: the time to record, with a timezone.
+        found: the files that are there, where they have just been looked for; else this looks for them.
         progress: called with a file's path and the finished share (0 to 1) before each batch.
 
     Returns:
@@ -86,7 +92,7 @@ def load_landing(
     create_raw_schema(con)
     con.execute("set TimeZone = 'UTC'")
     container_hours.fill_in(con)
-    files = list(scan(landing)) if landing.is_dir() else []
+    files = found or (list(scan(landing)) if landing.is_dir() else [])
     known = ledger.scanned(con)
     pending = [file for file in files if known.get(file.name) != file.fingerprint]
     changed: list[LoadedFile] = []

@@ -17,7 +17,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
 from tieout.sources import LoadResult, load_landing
-from tieout.sources.landing import scan
+from tieout.sources.landing import LandingFile, scan
 from tieout.sources.ledger import scanned
 from tieout.validation.raw_checks import check_raw, unchecked_files
 from tieout.validation.suites import ALL_DAYS, load_suite
@@ -73,6 +73,7 @@ class Workspace(WarehouseAccess):
         """Open nothing yet."""
         super().__init__(home, catalog_directory, watch=watch, run_id=run_id)
         self._tables_built: dict[Period, set[str]] = {}
+        self._not_loaded_yet: Sequence[LandingFile] = ()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -89,9 +90,13 @@ class Workspace(WarehouseAccess):
             return False
         known = scanned(self.con)
         refused = self.con.execute("select count(*) from raw.rejected_files").fetchall()
-        return (refused, unchecked_files(self.con)) == ([(0,)], 0) and all(
-            known.get(file.name) == file.fingerprint for file in scan(self.home.landing)
+        files = self._not_loaded_yet or list(scan(self.home.landing))
+        is_loaded = (refused, unchecked_files(self.con)) == ([(0,)], 0) and all(
+            known.get(file.name) == file.fingerprint for file in files
         )
+        # The load that follows need not look for them again; after a year there are many.
+        self._not_loaded_yet = () if is_loaded else files
+        return is_loaded
 
     def known_weeks(self) -> tuple[IsoWeek, ...]:
         """The weeks that loaded bills and call logs speak of, in the order of time."""
@@ -136,6 +141,7 @@ class Workspace(WarehouseAccess):
         from tieout.modal.retry_policy import RetryPolicy
         from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
+        self._not_loaded_yet = ()
         return pull(
             self.home.landing,
             CatalogedFunctions.of(self.catalog),
@@ -148,7 +154,8 @@ class Workspace(WarehouseAccess):
     def load(self) -> LoadResult:
         """Load what is new in the landing folder; rows are checked by `check_raw`."""
         self.begin("landing")
-        return load_landing(self.con, self.home.landing, now=_now())
+        found, self._not_loaded_yet = self._not_loaded_yet, ()
+        return load_landing(self.con, self.home.landing, now=_now(), found=found)
 
     def check_raw(self) -> "dict[str, ValidationResult]":
         """Check the rows that the loader brought in, table by table; they are gone again when they do not pass."""
