@@ -52,8 +52,8 @@ create or replace table savings.daily_function (
     cpu_usd decimal(38, 12), memory_usd decimal(38, 12), status varchar
 );
 create or replace table spend.weekly (
-    week_start date, environment varchar, app varchar, function varchar, low_usd decimal(38, 12),
-    high_usd decimal(38, 12)
+    week_start date, environment varchar, app varchar, function varchar, amount_usd decimal(38, 12),
+    low_usd decimal(38, 12), high_usd decimal(38, 12)
 );
 create or replace table staging.deployments (
     environment varchar, app varchar, deployed_at timestamp, commit_hash varchar

@@ -15,6 +15,7 @@ from tieout.measure.rollback import rolled_back
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.context import LogMatch, WeekContext
 from tieout.savings.days import BaselinePeriod, measured_days
+from tieout.savings.error_bars import CostBar
 from tieout.savings.programme import Programme
 
 _Key = tuple[str, str, dt.date]
@@ -45,10 +46,12 @@ where environment = $environment and day < $until and app in (select unnest($app
 """
 
 _ERROR_BARS = """
-select app, function, sum(high_usd - low_usd)::decimal(38, 12)
+select app, function, week_start::date, amount_usd, low_usd, high_usd
 from spend.weekly
-where environment = $environment and week_start = $since and app in (select unnest($apps::varchar[]))
-group by all
+where
+    environment = $environment and week_start >= $since and week_start < $until
+    and app in (select unnest($apps::varchar[]))
+order by all
 """
 
 
@@ -77,7 +80,7 @@ def read_context(
         outside=tuple(_outside(con, catalog, changes, until=week.end)),
         log_matches=_log_matches(con, catalog, until=week.end),
         rolled_back=dict(rolled_back(con, catalog, days)),
-        attribution_half_width_usd=_error_bars(con, week, catalog),
+        error_bars=read_error_bars(con, week, catalog, baseline=baseline),
         replays=read_replays(con, week),
     )
 
@@ -174,11 +177,13 @@ def _log_matches(
     return matches
 
 
-def _error_bars(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Mapping[str, Decimal]:
-    """Half of the error bar of each function's attributed cost of the week."""
+def read_error_bars(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, baseline: BaselinePeriod | None
+) -> tuple[CostBar, ...]:
+    """Read the error bars of everything in the programme's apps, from the baseline's first week to a week."""
+    if baseline is None:
+        return ()
     owners = catalog.owners()
-    bars: dict[str, Decimal] = {}
-    for app, function, width in con.execute(_ERROR_BARS, _of_programme(catalog, since=week.start)).fetchall():
-        if (owner := owners.get((app, function))) is not None:
-            bars[owner] = bars.get(owner, Decimal(0)) + width / 2
-    return bars
+    period = {"since": day_start(IsoWeek.of(baseline.start).start), "until": day_start(week.end)}
+    rows = con.execute(_ERROR_BARS, _of_programme(catalog, **period)).fetchall()
+    return tuple(CostBar(app, owners.get((app, function)), *row) for app, function, *row in rows)

@@ -1,8 +1,8 @@
 """The measurement of a week, read off the warehouse: `savings.week` on the frozen basis, where there is one."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,16 +13,14 @@ from tieout.core.bounded import read_bounded
 from tieout.core.findings import Finding, Severity
 from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.configuration_drift import contradictions
-from tieout.measure.context import read_context, read_price_changes
+from tieout.measure.context import read_context
 from tieout.measure.log_coverage import missing_logs
-from tieout.measure.replays import read_replays
 from tieout.savings.baseline_changes import compare
 from tieout.savings.baseline_lock import LOCK_NAME, BaselineLock, under_todays_names
 from tieout.savings.baseline_lock_parser import parse_lock
-from tieout.savings.counterfactual import Counterfactual
-from tieout.savings.daily_work import DailyWork, function_days, working_days
+from tieout.savings.context import WeekContext
+from tieout.savings.daily_work import DailyWork, function_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, baseline_period
-from tieout.savings.function_claim import model_of, replays_of
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
 from tieout.savings.status import ReasonCode
@@ -122,6 +120,73 @@ def daily_series(work: Iterable[DailyWork], catalog: Catalog, *, landed: Collect
     return function_days((value for value in work if value.day in landed), known)
 
 
+@dataclass(frozen=True)
+class WeekReadings:
+    """All that a warehouse says of a week: what a measurement is made of, and nothing else.
+
+    Attributes:
+        week: which.
+        programme: what the catalog says.
+        work: all days up to the end of the week or of the frozen baseline, as the data are today.
+        landed: days with a whole bill, and whether it is settled.
+        today: the baseline that the landed days allow; None when they allow none.
+        lock: the frozen baseline under today's names; None without one.
+        contradictions: by function, what the catalog says was deployed before and was not.
+        log_gaps: the call logs that are missing, but for frozen days.
+        context: prices, gates, the boundary and the replays.
+    """
+
+    week: IsoWeek
+    programme: Programme
+    work: Sequence[DailyWork]
+    landed: Mapping[dt.date, bool]
+    today: BaselinePeriod | None
+    lock: BaselineLock | None
+    contradictions: Mapping[str, Mapping[str, str]]
+    log_gaps: Sequence[LogGap]
+    context: WeekContext
+
+    def measurement(self) -> WeekMeasurement:
+        """Measure the week."""
+        held = _held(self.lock)
+        return measure_week(
+            self.week,
+            _on_basis(self.work, held),
+            programme=self.programme,
+            baseline=self.today if self.lock is None else self.lock.baseline,
+            landed={*self.landed, *_frozen_days(held)},
+            contradictions=self.contradictions,
+            log_gaps=self.log_gaps,
+            context=self.context,
+        )
+
+
+def read_week(
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
+) -> WeekReadings:
+    """Read all that a week is measured from; `measure` says what the arguments are."""
+    lock = None if lock is None else under_todays_names(lock, catalog)
+    until = week.end if lock is None else max(week.end, lock.baseline.end)
+    landed = landed_days(con, until=until)
+    today, held = baseline_of(landed, catalog), _held(lock)
+    baseline = today if lock is None else lock.baseline
+    return WeekReadings(
+        week=week,
+        programme=Programme.of(catalog),
+        work=read_work(con, catalog, until=until),
+        landed=landed,
+        today=today,
+        lock=lock,
+        contradictions=contradictions(con, catalog),
+        log_gaps=tuple(_but_for(_frozen_days(held), missing_logs(con, catalog, until=until))),
+        context=read_context(con, week, catalog, baseline=baseline, is_baseline_frozen=held is not None),
+    )
+
+
+def _frozen_days(held: BaselineLock | None) -> frozenset[dt.date]:
+    return frozenset(baseline_days(held.baseline) if held else ())
+
+
 def measure(
     con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
 ) -> tuple[WeekMeasurement, tuple[Finding, ...]]:
@@ -138,29 +203,13 @@ def measure(
         catalog: the programme.
         lock: the frozen baseline; None to measure against the baseline as the data are now.
     """
-    lock = None if lock is None else under_todays_names(lock, catalog)
-    until = week.end if lock is None else max(week.end, lock.baseline.end)
-    landed = landed_days(con, until=until)
-    work = read_work(con, catalog, until=until)
-    today = baseline_of(landed, catalog)
-    held = _held(lock)
-    frozen = frozenset(baseline_days(held.baseline) if held else ())
-    baseline = today if lock is None else lock.baseline
-    measurement = measure_week(
-        week,
-        _on_basis(work, held),
-        programme=Programme.of(catalog),
-        baseline=baseline,
-        landed={*landed, *frozen},
-        contradictions=contradictions(con, catalog),
-        log_gaps=_but_for(frozen, missing_logs(con, catalog, until=until)),
-        context=read_context(con, week, catalog, baseline=baseline, is_baseline_frozen=held is not None),
-    )
+    readings = read_week(con, week, catalog, lock=lock)
+    measurement = readings.measurement()
     changed = tuple(_changed_units(measurement))
-    if lock is None:
-        return measurement, (*changed, *_not_frozen(today))
-    series = daily_series(work, catalog, landed=landed)
-    differences = compare(lock, series, catalog, method_version=METHOD_VERSION, baseline=today)
+    if readings.lock is None:
+        return measurement, (*changed, *_not_frozen(readings.today))
+    series = daily_series(readings.work, catalog, landed=readings.landed)
+    differences = compare(readings.lock, series, catalog, method_version=METHOD_VERSION, baseline=readings.today)
     return measurement, (*changed, *differences)
 
 
@@ -185,47 +234,6 @@ def _held(lock: BaselineLock | None) -> BaselineLock | None:
 
 def _but_for(frozen: Collection[dt.date], gaps: Iterable[LogGap]) -> Iterator[LogGap]:
     return (replace(gap, days=tuple(day for day in gap.days if day not in frozen)) for gap in gaps)
-
-
-def models_of_earlier_weeks(
-    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog
-) -> dict[IsoWeek, dict[str, Counterfactual]]:
-    """Fit the counterfactuals of the weeks before a measured one, where list prices or replays make them differ.
-
-    Args:
-        con: a connection to a built warehouse, in UTC; only read from.
-        measurement: of the last week.
-        work: all days up to its end, the baseline's on their frozen basis.
-        catalog: the programme.
-    """
-    if measurement.baseline is None:
-        return {}
-    programme = Programme.of(catalog)
-    by_function: dict[str, list[DailyWork]] = {}
-    for value in work:
-        by_function.setdefault(value.function, []).append(value)
-    models: dict[IsoWeek, dict[str, Counterfactual]] = {}
-    week, first = measurement.week.previous(), measurement.baseline.end
-    while week.end > first:
-        prices = read_price_changes(con, week, catalog, baseline=measurement.baseline)
-        context = replace(prices, replays=read_replays(con, week))
-        for function in measurement.functions:
-            name, own = function.function, by_function.get(function.function, [])
-            days = _own_days(programme, name, [day for day in week.days() if day in measurement.counted])
-            before = context.at_week_prices(name, working_days(own, measurement.baseline_days))
-            replays = replays_of(context, name, measurement.baseline_days, days)
-            model = model_of(before, working_days(own, days), replays)
-            if model is not None and model != function.model:
-                models.setdefault(week, {})[name] = model
-        week = week.previous()
-    return models
-
-
-def _own_days(programme: Programme, function: str, days: Iterable[dt.date]) -> list[dt.date]:
-    """Those of the days that are measured days of a function."""
-    deployments = programme.deployment_days
-    own = [deployments[phase.id] for phase in programme.phases_of(function)]
-    return [day for day in days if own and day > min(own) and day not in deployments.values()]
 
 
 def work_on_basis(

@@ -16,7 +16,7 @@ from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
-from tieout.measure.daily_work import models_of_earlier_weeks
+from tieout.measure.earlier_weeks import models_of_earlier_weeks
 from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section

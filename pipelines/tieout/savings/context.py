@@ -9,6 +9,7 @@ from fractions import Fraction
 from tieout.core.money import round_picodollars
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.daily_work import WorkingDay
+from tieout.savings.error_bars import CostBar
 from tieout.savings.replay_period import ReplayedDay
 
 MISMATCH_TOLERANCE = Fraction(1, 10)
@@ -34,7 +35,7 @@ class WeekContext:
         outside: what the programme's apps cost outside the catalog, by day.
         log_matches: by function and day, how log and bill compare; a day without a value says nothing.
         rolled_back: by function, the settings that are again those of the baseline, in words.
-        attribution_half_width_usd: by function, half of the 90% error bar of its attributed cost of the measured days.
+        error_bars: of everything in the programme's apps, of the weeks since the baseline began.
         replays: by function and day, baseline and measured, its inputs on the containers of the baseline.
     """
 
@@ -43,7 +44,7 @@ class WeekContext:
     outside: Sequence[OutsideCost] = ()
     log_matches: Mapping[tuple[str, dt.date], LogMatch] = field(default_factory=dict)
     rolled_back: Mapping[str, str] = field(default_factory=dict)
-    attribution_half_width_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    error_bars: Sequence[CostBar] = ()
     replays: Mapping[tuple[str, dt.date], ReplayedDay] = field(default_factory=dict)
 
     def price_change(self, function: str, day: dt.date) -> Fraction:

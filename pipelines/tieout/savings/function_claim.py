@@ -79,8 +79,8 @@ def claim(
     sampling = replays.sampling_usd(before) if replays else Decimal(0)
     alone = half_width(MeasuredVolume(model, tuple(day.successful_calls for day in after)))
     if alone is not None:
-        bar = basis.context.attribution_half_width_usd.get(name, Decimal(0))
-        alone = with_sampling(with_attribution(alone, [bar]), sampling)
+        open_usd = basis.attribution_usd({name: avoided.counterfactual_usd})
+        alone = with_sampling(with_attribution(alone, open_usd), sampling)
     same_days = same_days_witness(basis.work.get(name, ()), [day.day for day in after], newest=newest)
     testimony = Testimony(
         witnesses=_witnesses(before, after, replays, same_days),

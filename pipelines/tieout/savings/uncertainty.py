@@ -116,18 +116,10 @@ def total_half_width(
     return _combined([volume.model for volume in volumes], np.stack([g[:, -1] for g in grown]), least_autocorrelation)
 
 
-def with_attribution(width: HalfWidth, bars_usd: Sequence[Decimal]) -> HalfWidth:
-    """Widen an interval by the error bars of the attributed costs that it holds: H² is the sum of the squares.
-
-    Args:
-        width: from the scatter of the baseline days.
-        bars_usd: half of the 90% error bar of each function's cost, in dollars; without any nothing is widened.
-    """
-    attribution = math.hypot(*(float(bar) for bar in bars_usd))
-    if attribution == 0:
-        return width
-    widened = math.hypot(float(width.half_width_usd), attribution)
-    return replace(width, half_width_usd=_to_usd(widened), attribution_usd=_to_usd(attribution))
+def with_attribution(width: HalfWidth, half_width_usd: Decimal) -> HalfWidth:
+    """Widen an interval by what the attribution of both sides leaves open, in dollars: H² is the sum of the squares."""
+    widened = math.hypot(float(width.half_width_usd), float(half_width_usd))
+    return replace(width, half_width_usd=_to_usd(widened), attribution_usd=half_width_usd) if half_width_usd else width
 
 
 def with_sampling(width: HalfWidth, half_width_usd: Decimal) -> HalfWidth:

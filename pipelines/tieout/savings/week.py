@@ -192,9 +192,9 @@ def _total_half_width(basis: WeekBasis, claiming: Sequence[FunctionMeasurement])
     width = total_half_width([MeasuredVolume(f.model, f.calls_by_day) for f in claiming if f.model])
     if width is None:
         return None
-    bars = [basis.context.attribution_half_width_usd.get(f.function, Decimal(0)) for f in claiming]
+    open_usd = basis.attribution_usd({f.function: f.avoided.counterfactual_usd for f in claiming if f.avoided})
     sampling = math.hypot(*(float(f.sampling_usd) for f in claiming))
-    return with_sampling(with_attribution(width, bars), round_picodollars(Fraction(sampling)))
+    return with_sampling(with_attribution(width, open_usd), round_picodollars(Fraction(sampling)))
 
 
 def _testimony(claiming: Sequence[FunctionMeasurement], width: HalfWidth | None) -> Testimony | None:

@@ -13,7 +13,8 @@ from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP,
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
-from tieout.measure.daily_work import measure, models_of_earlier_weeks, work_on_basis
+from tieout.measure.daily_work import measure, work_on_basis
+from tieout.measure.earlier_weeks import models_of_earlier_weeks
 from tieout.savings.status import ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.connection import open_warehouse
@@ -144,7 +145,10 @@ def test_an_unmatched_baseline_is_not_verified(con: duckdb.DuckDBPyConnection) -
 
 def test_the_error_bar_of_a_cost_widens_the_interval_of_its_saving(con: duckdb.DuckDBPyConnection) -> None:
     assert measured(con).function(CODE).half_width is not None
-    con.execute("insert into spend.weekly values (?, 'main', ?, ?, 100, 300)", [LAST_WEEK.start, NEW_APP, CODE])
+    for function in (CODE, "another"):
+        con.execute(
+            "insert into spend.weekly values (?, 'main', ?, ?, 200, 100, 300)", [LAST_WEEK.start, NEW_APP, function]
+        )
     width = measured(con).function(CODE).half_width
     assert width is not None
     assert width.attribution_usd == 100

@@ -26,6 +26,7 @@ from tieout.savings.boundary import OutsideCost
 from tieout.savings.bridge import Step
 from tieout.savings.context import LogMatch, WeekContext
 from tieout.savings.daily_work import DailyWork
+from tieout.savings.error_bars import CostBar
 from tieout.savings.status import ReasonCode, Status
 from tieout.savings.week import WeekMeasurement, measure_week
 
@@ -302,9 +303,35 @@ def test_a_rollback_is_said_as_one() -> None:
     assert generate(measurement).judgement.reasons[0].data == {"settings": "1 × A100-40GB"}
 
 
-def test_the_error_bar_of_the_attributed_cost_widens_the_interval() -> None:
-    context = WeekContext(attribution_half_width_usd={GENERATE: Decimal(30)})
-    measurement = measure(rollout(), context)
+def bars(function: str | None, before: str, after: str, *, off: str) -> list[CostBar]:
+    """Error bars of what costs something in each week of the baseline and in the measured one."""
+    sides = {week.isoformat(): before for week in (BASELINE.start, BASELINE.start + dt.timedelta(weeks=1))}
+    sides[FIRST_WEEK.start.isoformat()] = after
+    return [
+        CostBar(
+            APP,
+            function,
+            dt.date.fromisoformat(week),
+            Decimal(cost),
+            Decimal(cost) - Decimal(off),
+            Decimal(cost) + Decimal(off),
+        )
+        for week, cost in sides.items()
+    ]
+
+
+def test_the_error_bars_of_both_sides_widen_the_interval() -> None:
+    others = bars(None, "100", "100", off="90")
+    measurement = measure(rollout(), WeekContext(error_bars=[*bars(GENERATE, "140", "56", off="18"), *others]))
     assert measurement.half_width is not None
-    assert measurement.half_width.half_width_usd == measurement.half_width.attribution_usd == 30
+    # the baseline's 36 of 280 make 18 of the week's 140, the week itself is off by 18
+    assert float(measurement.half_width.attribution_usd) == pytest.approx(18 * 2**0.5)
     assert codes(measurement) == [ReasonCode.WIDE_INTERVAL]
+
+
+def test_a_function_is_off_by_no_more_than_all_others_of_its_app() -> None:
+    others = bars(None, "20", "20", off="2")
+    measurement = measure(rollout(), WeekContext(error_bars=[*bars(GENERATE, "140", "56", off="18"), *others]))
+    assert measurement.half_width is not None
+    assert float(measurement.half_width.attribution_usd) == pytest.approx(2 * 2**0.5)
+    assert measurement.judgement.status is Status.VERIFIED

@@ -1,0 +1,58 @@
+"""The counterfactuals of the weeks before a measured one, read off the warehouse: each week has its own."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+
+import duckdb
+
+from tieout.catalog.models import Catalog
+from tieout.core.periods import IsoWeek
+from tieout.measure.context import read_price_changes
+from tieout.measure.replays import read_replays
+from tieout.savings.counterfactual import Counterfactual
+from tieout.savings.daily_work import DailyWork, working_days
+from tieout.savings.function_claim import model_of, replays_of
+from tieout.savings.programme import Programme
+from tieout.savings.week import WeekMeasurement
+
+
+def models_of_earlier_weeks(
+    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog
+) -> dict[IsoWeek, dict[str, Counterfactual]]:
+    """Fit the counterfactuals of the weeks before a measured one, where list prices or replays make them differ.
+
+    Args:
+        con: a connection to a built warehouse, in UTC; only read from.
+        measurement: of the last week.
+        work: all days up to its end, the baseline's on their frozen basis.
+        catalog: the programme.
+    """
+    if measurement.baseline is None:
+        return {}
+    programme = Programme.of(catalog)
+    by_function: dict[str, list[DailyWork]] = {}
+    for value in work:
+        by_function.setdefault(value.function, []).append(value)
+    models: dict[IsoWeek, dict[str, Counterfactual]] = {}
+    week, first = measurement.week.previous(), measurement.baseline.end
+    while week.end > first:
+        prices = read_price_changes(con, week, catalog, baseline=measurement.baseline)
+        context = replace(prices, replays=read_replays(con, week))
+        for function in measurement.functions:
+            name, own = function.function, by_function.get(function.function, [])
+            days = _own_days(programme, name, [day for day in week.days() if day in measurement.counted])
+            before = context.at_week_prices(name, working_days(own, measurement.baseline_days))
+            replays = replays_of(context, name, measurement.baseline_days, days)
+            model = model_of(before, working_days(own, days), replays)
+            if model is not None and model != function.model:
+                models.setdefault(week, {})[name] = model
+        week = week.previous()
+    return models
+
+
+def _own_days(programme: Programme, function: str, days: Iterable[dt.date]) -> list[dt.date]:
+    """Those of the days that are measured days of a function."""
+    deployments = programme.deployment_days
+    own = [deployments[phase.id] for phase in programme.phases_of(function)]
+    return [day for day in days if own and day > min(own) and day not in deployments.values()]

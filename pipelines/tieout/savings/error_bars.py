@@ -1,0 +1,97 @@
+"""What the attribution leaves open of a saving: the error bars of the costs on both sides of it.
+
+Pools are exact, shares of them are estimates. So the functions of an app together are off by what all others of the app
+are off, and often that is far less than each of them (docs/method.md, "Savings", Interval).
+"""
+
+import datetime as dt
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tieout.core.money import round_picodollars
+
+
+@dataclass(frozen=True)
+class CostBar:
+    """The attributed cost of a function, or a residual, in one app and week, and between which bounds it lies; dollars.
+
+    Attributes:
+        app: the app.
+        owner: the function of the catalog; None for what the catalog lacks, residuals included.
+        week_start: its Monday.
+        cost_usd: as attributed.
+        low_usd: at least.
+        high_usd: at most.
+    """
+
+    app: str
+    owner: str | None
+    week_start: dt.date
+    cost_usd: Decimal
+    low_usd: Decimal
+    high_usd: Decimal
+
+    @property
+    def half_width_usd(self) -> Decimal:
+        """Half of the error bar."""
+        return (self.high_usd - self.low_usd) / 2
+
+    @property
+    def farthest_usd(self) -> Decimal:
+        """How far the cost may be off at most, in either direction."""
+        return max(self.high_usd - self.cost_usd, self.cost_usd - self.low_usd)
+
+
+def attribution_usd(
+    bars: Sequence[CostBar],
+    counterfactuals_usd: Mapping[str, Decimal],
+    *,
+    baseline: Collection[dt.date],
+    measured: Collection[dt.date],
+) -> Decimal:
+    """Return the attribution's part of a half-width, in dollars.
+
+    Weeks of one side are off alike, so they add up; the two sides and the apps count as squares.
+
+    Args:
+        bars: of all functions and residuals of the programme's apps.
+        counterfactuals_usd: by function that something is claimed for, what its calls would have cost.
+        baseline: the Mondays of the baseline.
+        measured: the Mondays of the measured weeks.
+    """
+    before = [bar for bar in bars if bar.week_start in baseline]
+    after = [bar for bar in bars if bar.week_start in measured]
+    costs = {
+        name: sum((bar.cost_usd for bar in before if bar.owner == name), Decimal(0)) for name in counterfactuals_usd
+    }
+    scaled = {name: float(usd / costs[name]) if costs[name] else 0.0 for name, usd in counterfactuals_usd.items()}
+    sides = [(before, scaled), (after, dict.fromkeys(counterfactuals_usd, 1.0))]
+    open_usd = [
+        _open_usd([bar for bar in side if bar.app == app], scales)
+        for side, scales in sides
+        for app in sorted({bar.app for bar in side})
+    ]
+    return round_picodollars(Fraction(math.hypot(*open_usd)))
+
+
+def _open_usd(bars: Sequence[CostBar], scales: Mapping[str, float]) -> float:
+    """What is open of the sum of some functions of an app, each scaled: their own bars, or all others', if less."""
+    own: dict[str, float] = {}
+    costs: dict[str, float] = {}
+    others = 0.0
+    for bar in bars:
+        if bar.owner is None or bar.owner not in scales:
+            others += float(bar.farthest_usd)
+            continue
+        own[bar.owner] = own.get(bar.owner, 0.0) + float(bar.half_width_usd)
+        costs[bar.owner] = costs.get(bar.owner, 0.0) + float(bar.cost_usd)
+    alone = math.hypot(*(scales[name] * half for name, half in own.items()))
+    whole = sum(costs.values())
+    if whole <= 0:
+        return alone
+    mean = sum(scales[name] * cost for name, cost in costs.items()) / whole
+    apart = math.hypot(*((scales[name] - mean) * half for name, half in own.items()))
+    return min(alone, mean * others + apart)
