@@ -10,17 +10,17 @@ from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
 from tieout.measure.context import read_price_changes
 from tieout.measure.replays import read_replays
-from tieout.savings.counterfactual import Counterfactual
+from tieout.savings.cumulative import WeekClaim
 from tieout.savings.daily_work import DailyWork, working_days
-from tieout.savings.function_claim import model_of, replays_of
+from tieout.savings.function_claim import model_of, model_witnesses, replays_of
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
 
 
-def models_of_earlier_weeks(
+def claims_of_earlier_weeks(
     con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Iterable[DailyWork], catalog: Catalog
-) -> dict[IsoWeek, dict[str, Counterfactual]]:
-    """Fit the counterfactuals of the weeks before a measured one, where list prices or replays make them differ.
+) -> dict[IsoWeek, dict[str, WeekClaim]]:
+    """Fit the counterfactuals of the weeks before a measured one, each at its own list prices and with its own replay.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
@@ -34,7 +34,7 @@ def models_of_earlier_weeks(
     by_function: dict[str, list[DailyWork]] = {}
     for value in work:
         by_function.setdefault(value.function, []).append(value)
-    models: dict[IsoWeek, dict[str, Counterfactual]] = {}
+    claims: dict[IsoWeek, dict[str, WeekClaim]] = {}
     week, first = measurement.week.previous(), measurement.baseline.end
     while week.end > first:
         prices = read_price_changes(con, week, catalog, baseline=measurement.baseline)
@@ -43,12 +43,13 @@ def models_of_earlier_weeks(
             name, own = function.function, by_function.get(function.function, [])
             days = _own_days(programme, name, [day for day in week.days() if day in measurement.counted])
             before = context.at_week_prices(name, working_days(own, measurement.baseline_days))
+            after = working_days(own, days)
             replays = replays_of(context, name, measurement.baseline_days, days)
-            model = model_of(before, working_days(own, days), replays)
-            if model is not None and model != function.model:
-                models.setdefault(week, {})[name] = model
+            model = model_of(before, after, replays)
+            if days and model is not None:
+                claims.setdefault(week, {})[name] = WeekClaim(model, model_witnesses(before, after, replays))
         week = week.previous()
-    return models
+    return claims
 
 
 def _own_days(programme: Programme, function: str, days: Iterable[dt.date]) -> list[dt.date]:

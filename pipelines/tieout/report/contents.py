@@ -16,7 +16,8 @@ from tieout.catalog.models import Adjustment
 from tieout.core.findings import Finding
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
-from tieout.measure.earlier_weeks import models_of_earlier_weeks
+from tieout.measure.context import read_error_bars
+from tieout.measure.earlier_weeks import claims_of_earlier_weeks
 from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section
@@ -300,7 +301,11 @@ def read_contents(data: WeekData) -> WeeklyReport:
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
         cumulative=describe_cumulative(
-            measurement, data.work, catalog, earlier=models_of_earlier_weeks(con, measurement, data.work, catalog)
+            measurement,
+            data.work,
+            catalog,
+            earlier=claims_of_earlier_weeks(con, measurement, data.work, catalog),
+            error_bars=read_error_bars(con, week, catalog, baseline=measurement.baseline),
         ),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),

@@ -155,6 +155,7 @@ class AvoidedCost:
         counterfactual_usd: what they would have cost.
         actual_usd: what they did cost.
         extrapolated_days: days whose volume the baseline has not seen (beyond ±10% of its range), ascending.
+        extrapolated_usd: how much of the counterfactual these days are.
     """
 
     days: int
@@ -162,6 +163,7 @@ class AvoidedCost:
     counterfactual_usd: Decimal
     actual_usd: Decimal
     extrapolated_days: tuple[dt.date, ...]
+    extrapolated_usd: Decimal
 
     @property
     def avoided_usd(self) -> Decimal:
@@ -221,12 +223,14 @@ def avoided_cost(model: Counterfactual, measured: Iterable[DayCost]) -> AvoidedC
     """
     days = sorted(measured, key=lambda value: value.day)
     calls = sum(value.successful_calls for value in days)
+    unseen = [value for value in days if model.is_extrapolated(value.successful_calls)]
     return AvoidedCost(
         days=len(days),
         calls=calls,
         counterfactual_usd=model.cost_usd(calls, len(days)),
         actual_usd=sum((value.cost_usd for value in days), Decimal(0)),
-        extrapolated_days=tuple(value.day for value in days if model.is_extrapolated(value.successful_calls)),
+        extrapolated_days=tuple(value.day for value in unseen),
+        extrapolated_usd=model.cost_usd(sum(value.successful_calls for value in unseen), len(unseen)),
     )
 
 

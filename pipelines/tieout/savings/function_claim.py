@@ -83,7 +83,7 @@ def claim(
         alone = with_sampling(with_attribution(alone, open_usd), sampling)
     same_days = same_days_witness(basis.work.get(name, ()), [day.day for day in after], newest=newest)
     testimony = Testimony(
-        witnesses=_witnesses(before, after, replays, same_days),
+        witnesses=(*model_witnesses(before, after, replays), *([same_days] if same_days else [])),
         saving_usd=avoided.avoided_usd,
         half_width_usd=None if alone is None else alone.half_width_usd,
     )
@@ -110,9 +110,9 @@ def model_of(
     return fit_counterfactual(before, standing_share=share)
 
 
-def _witnesses(
-    before: Sequence[WorkingDay], after: Sequence[WorkingDay], replays: Replays | None, same_days: Witness | None
+def model_witnesses(
+    before: Sequence[WorkingDay], after: Sequence[WorkingDay], replays: Replays | None
 ) -> tuple[Witness, ...]:
-    """Return the witnesses; without a replay the regression is the claim itself, and no witness."""
+    """Return regression and replay; without a replay the regression is the claim itself, and no witness."""
     found = [regression_witness(before, after), replay_witness(replays, before, after)] if replays else []
-    return tuple(witness for witness in (*found, same_days) if witness is not None)
+    return tuple(witness for witness in found if witness is not None)

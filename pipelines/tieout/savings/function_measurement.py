@@ -140,6 +140,7 @@ def _evidence(
         measured_days=len(days),
         unsettled_days=basis.unsettled_days(name, days),
         extrapolated_days=() if avoided is None else avoided.extrapolated_days,
+        extrapolated_usd=Decimal(0) if avoided is None else avoided.extrapolated_usd,
         guardrails=guardrail_outcomes(guardrails),
         contradictions=basis.contradictions.get(name, {}),
         measured_calls=sum(day.successful_calls for day in after),

@@ -35,6 +35,7 @@ COMPLETE_ROLLOUT = Fraction(9, 10)
 WORK_UNIT_TOLERANCE = Fraction(1, 10)
 OFFSETTING_SHARE = Decimal("0.5")
 OUTAGE_SHARE = Decimal("0.25")
+EXTRAPOLATED_SHARE = Decimal("0.25")
 NEGLIGIBLE_SHARE = Decimal("0.01")
 MOST_DEAREST_WEEKS = 2
 
@@ -173,6 +174,7 @@ class Evidence:
         measured_days: days that count for the avoided cost.
         unsettled_days: those among them whose bill may still change.
         extrapolated_days: those among them whose volume the baseline has not seen.
+        extrapolated_usd: how much of the counterfactual these days are.
         guardrails: what the guardrails said.
         contradictions: what the catalog says was deployed before and was not: field to "catalog …, deployed …".
         names_change: whether the catalog names any phase, whatever was deployed.
@@ -204,6 +206,7 @@ class Evidence:
     measured_days: int
     unsettled_days: tuple[dt.date, ...] = ()
     extrapolated_days: tuple[dt.date, ...] = ()
+    extrapolated_usd: Decimal = Decimal(0)
     guardrails: GuardrailOutcomes = GuardrailOutcomes()
     contradictions: Mapping[str, str] = field(default_factory=dict)
     names_change: bool = True
@@ -304,7 +307,8 @@ def _preliminary(evidence: Evidence) -> list[Reason]:
         reasons.append(Reason(ReasonCode.SHORT_BASELINE, data))
     if evidence.unsettled_days:
         reasons.append(Reason(ReasonCode.UNSETTLED_DAYS, _days(evidence.unsettled_days)))
-    if evidence.extrapolated_days:
+    whole = evidence.counterfactual_usd or Decimal(0)
+    if evidence.extrapolated_days and evidence.extrapolated_usd >= whole * EXTRAPOLATED_SHARE:
         reasons.append(Reason(ReasonCode.EXTRAPOLATED, _days(evidence.extrapolated_days)))
     return reasons
 

@@ -229,6 +229,7 @@ def _evidence(
         measured_days=len(basis.days),
         unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
         extrapolated_days=_distinct(day for one in own for day in one.extrapolated_days),
+        extrapolated_usd=sum((one.extrapolated_usd for one in own), Decimal(0)),
         guardrails=GuardrailOutcomes(**named),
         measured_calls=sum(f.calls for f in claiming),
         counterfactual_usd=sum((f.avoided.counterfactual_usd for f in claiming if f.avoided), Decimal(0)),

@@ -14,7 +14,7 @@ from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
 from tieout.measure.daily_work import measure, work_on_basis
-from tieout.measure.earlier_weeks import models_of_earlier_weeks
+from tieout.measure.earlier_weeks import claims_of_earlier_weeks
 from tieout.savings.status import ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 from tieout.warehouse.connection import open_warehouse
@@ -103,15 +103,16 @@ def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: d
 def test_an_earlier_week_keeps_the_counterfactual_of_its_own_list_prices(con: duckdb.DuckDBPyConnection) -> None:
     work = work_on_basis(con, CATALOG, until=LAST_WEEK.end, lock=None)
     before = measured(con)
-    assert models_of_earlier_weeks(con, before, work, CATALOG) == {}
+    earlier = claims_of_earlier_weeks(con, before, work, CATALOG)
+    assert earlier[LAST_WEEK.previous()][CODE].model == before.function(CODE).model
     con.execute(
         "insert into staging.prices values ('A100-40GB', '1970-01-01', '2026-10-26', 2.00), "
         "('A100-40GB', '2026-10-26', '9999-12-31', 1.60)"
     )
     after = measured(con)
-    models = models_of_earlier_weeks(con, after, work, CATALOG)
-    assert models[LAST_WEEK.previous()][CODE] == before.function(CODE).model
-    assert models[LAST_WEEK.previous()][CODE] != after.function(CODE).model
+    earlier = claims_of_earlier_weeks(con, after, work, CATALOG)
+    assert earlier[LAST_WEEK.previous()][CODE].model == before.function(CODE).model
+    assert earlier[LAST_WEEK.previous()][CODE].model != after.function(CODE).model
 
 
 def test_settings_of_before_are_a_rollback_once_others_were_deployed(con: duckdb.DuckDBPyConnection) -> None:

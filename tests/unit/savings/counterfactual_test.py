@@ -141,7 +141,9 @@ def test_volumes_beyond_a_tenth_of_the_range_are_extrapolated() -> None:
     assert model.calls_range == (290, 550)
     assert [n for n in (260, 261, 605, 606) if model.is_extrapolated(n)] == [260, 606]
     measured = days_of((400, 606), ["30", "40"], dt.date(2026, 10, 20))
-    assert avoided_cost(model, measured).extrapolated_days == (dt.date(2026, 10, 21),)
+    avoided = avoided_cost(model, measured)
+    assert avoided.extrapolated_days == (dt.date(2026, 10, 21),)
+    assert avoided.extrapolated_usd == model.cost_usd(606)
 
 
 def test_avoided_cost_counts_what_the_same_calls_would_have_cost() -> None:

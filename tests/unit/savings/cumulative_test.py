@@ -3,6 +3,7 @@ import random
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,15 @@ from hypothesis import strategies as st
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek, days_between
 from tieout.core.resources import resource_path
-from tieout.savings.counterfactual import Counterfactual
-from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
+from tieout.savings.cumulative import CumulativeDay, WeekClaim, cumulative_avoided
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod
+from tieout.savings.disagreement import WitnessKind
+from tieout.savings.error_bars import CostBar
 from tieout.savings.programme import Programme
 from tieout.savings.uncertainty import MeasuredVolume, running_half_widths, total_half_width
 from tieout.savings.week import WeekMeasurement, measure_week
+from tieout.savings.witnesses import Witness
 
 PROGRAMME = Programme.of(load_catalog(resource_path("catalog")))
 GENERATE, EVALUATE = "generate_code_modal", "evaluate_genome_modal"
@@ -69,12 +72,13 @@ def measure(work: Sequence[DailyWork], week: IsoWeek, landed: Collection[dt.date
     return measure_week(week, work, programme=PROGRAMME, baseline=BASELINE, landed=landed, contradictions={})
 
 
-def models_of(work: Sequence[DailyWork]) -> dict[str, Counterfactual]:
-    return {function.function: function.model for function in measure(work, WEEKS[-1]).functions if function.model}
+def claims_of(work: Sequence[DailyWork]) -> dict[str, WeekClaim]:
+    measured = measure(work, WEEKS[-1]).functions
+    return {function.function: WeekClaim(function.model) for function in measured if function.model}
 
 
 def accumulate(work: Sequence[DailyWork], landed: Iterable[dt.date] = DAYS) -> tuple[CumulativeDay, ...]:
-    return cumulative_avoided(work, programme=PROGRAMME, models=models_of(work), landed=frozenset(landed), until=END)
+    return cumulative_avoided(work, programme=PROGRAMME, claims=claims_of(work), landed=frozenset(landed), until=END)
 
 
 @settings(max_examples=20, deadline=None)
@@ -113,7 +117,7 @@ def test_a_loss_brings_the_cumulative_saving_down() -> None:
 def test_nothing_is_cumulated_before_a_deployment() -> None:
     never = replace(PROGRAMME, phases=())
     work = two_phases()
-    assert cumulative_avoided(work, programme=never, models=models_of(work), landed=DAYS, until=END) == ()
+    assert cumulative_avoided(work, programme=never, claims=claims_of(work), landed=DAYS, until=END) == ()
 
 
 def test_the_interval_of_the_first_week_is_the_weeks_own() -> None:
@@ -129,10 +133,9 @@ def test_the_interval_of_all_days_is_the_estimator_on_all_days_and_no_sum_of_wee
     work = two_phases()
     last = accumulate(work)[-1].half_width
     weekly = [measure(work, week) for week in WEEKS]
-    models = models_of(work)
     volumes = [
-        MeasuredVolume(model, tuple(calls for week in weekly for calls in week.function(name).calls_by_day))
-        for name, model in models.items()
+        MeasuredVolume(claim.model, tuple(calls for week in weekly for calls in week.function(name).calls_by_day))
+        for name, claim in claims_of(work).items()
     ]
     expected = total_half_width(volumes)
     assert last is not None
@@ -166,11 +169,63 @@ def test_a_week_without_a_successful_call_adds_nothing() -> None:
 
 def test_a_week_at_other_list_prices_has_its_own_counterfactual() -> None:
     work = two_phases()
-    models = models_of(work)
-    dearer = {name: replace(model, usd_per_call=model.usd_per_call * 2) for name, model in models.items()}
+    claims = claims_of(work)
+    dearer = {
+        name: WeekClaim(replace(claim.model, usd_per_call=claim.model.usd_per_call * 2))
+        for name, claim in claims.items()
+    }
     plain = {value.day: value.avoided_usd for value in accumulate(work)}
     mixed = cumulative_avoided(
-        work, programme=PROGRAMME, models=models, landed=frozenset(DAYS), until=END, earlier={WEEKS[0]: dearer}
+        work, programme=PROGRAMME, claims=claims, landed=frozenset(DAYS), until=END, earlier={WEEKS[0]: dearer}
     )
     for value in mixed:
         assert (value.avoided_usd == plain[value.day]) == (value.day not in WEEKS[0].days())
+
+
+def test_the_interval_of_all_weeks_knows_how_far_the_witnesses_are_off_in_all_of_them() -> None:
+    work, claims = two_phases(), claims_of(two_phases())
+    plain = accumulate(work)
+
+    def doubted(week: IsoWeek, share: str) -> dict[str, WeekClaim]:
+        own, model = [v for v in work if v.day in week.days() and v.function == GENERATE], claims[GENERATE].model
+        days = [value for value in own if value.day != PHASE_2 and value.day > PHASE_1]
+        other = replace(model, usd_per_call=model.usd_per_call * Fraction(share))
+        asked = MeasuredVolume(other, tuple(value.successful_calls for value in days))
+        return {
+            **claims,
+            GENERATE: WeekClaim(model, (Witness(WitnessKind.REPLAY, Decimal(0), Decimal(0), None, asked),)),
+        }
+
+    def last(shares: Sequence[str]) -> CumulativeDay:
+        weeks = {week: doubted(week, share) for week, share in zip(WEEKS, shares, strict=True)}
+        claimed = weeks.pop(WEEKS[-1])
+        return cumulative_avoided(
+            work, programme=PROGRAMME, claims=claimed, landed=frozenset(DAYS), until=END, earlier=weeks
+        )[-1]
+
+    calls = sum(value.successful_calls for value in work if value.function == GENERATE and value.day > PHASE_1)
+    calls -= sum(value.successful_calls for value in work if value.function == GENERATE and value.day == PHASE_2)
+    alike = last(["1.1"] * 4)
+    assert alike.cumulative_usd == plain[-1].cumulative_usd
+    assert alike.half_width is not None
+    assert float(alike.half_width.disagreement_usd) == pytest.approx(
+        0.1 * calls * float(claims[GENERATE].model.usd_per_call)
+    )
+    opposite = last(["1.1", "0.9", "1.1", "0.9"])
+    assert opposite.half_width is not None
+    assert opposite.half_width.disagreement_usd < alike.half_width.disagreement_usd / 4
+
+
+def test_the_interval_of_all_weeks_has_the_error_bars_of_the_weeks_so_far() -> None:
+    work = two_phases()
+    bars = [
+        CostBar("app", owner, IsoWeek.of(day).start, Decimal(100), Decimal(90), Decimal(110))
+        for owner in (GENERATE, None)
+        for day in DAYS[::7]
+    ]
+    days = cumulative_avoided(
+        work, programme=PROGRAMME, claims=claims_of(work), landed=frozenset(DAYS), until=END, error_bars=bars
+    )
+    open_usd = [value.half_width.attribution_usd for value in days if value.half_width]
+    assert open_usd == sorted(open_usd)
+    assert open_usd[-1] > 40

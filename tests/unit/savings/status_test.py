@@ -121,6 +121,7 @@ def test_every_reason_is_kept_the_weightiest_first() -> None:
             baseline_days=10,
             unsettled_days=(DAY,),
             extrapolated_days=(DAY,),
+            extrapolated_usd=Decimal(100),
             guardrails=GuardrailOutcomes(failed=("oom",)),
         )
     )
@@ -134,7 +135,14 @@ def test_every_reason_is_kept_the_weightiest_first() -> None:
     ]
 
 
-def test_an_extrapolated_volume_is_not_verified() -> None:
-    judgement = judge(replace(SOUND, extrapolated_days=(DAY,)))
-    assert judgement.status is Status.PROVISIONAL
-    assert codes(judgement) == [ReasonCode.EXTRAPOLATED]
+@pytest.mark.parametrize(("extrapolated_usd", "reasons"), [("50", [ReasonCode.EXTRAPOLATED]), ("49.99", [])])
+def test_a_quarter_of_the_counterfactual_at_volumes_that_the_baseline_has_not_seen_is_not_verified(
+    extrapolated_usd: str, reasons: list[ReasonCode]
+) -> None:
+    unseen = replace(
+        SOUND,
+        counterfactual_usd=Decimal(200),
+        extrapolated_days=(DAY,),
+        extrapolated_usd=Decimal(extrapolated_usd),
+    )
+    assert codes(judge(unseen)) == reasons

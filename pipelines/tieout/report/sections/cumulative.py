@@ -9,9 +9,9 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek, days_between
 from tieout.report.wording import count, day_name, listing, share_of, with_interval
-from tieout.savings.counterfactual import Counterfactual
-from tieout.savings.cumulative import CumulativeDay, cumulative_avoided
+from tieout.savings.cumulative import CumulativeDay, WeekClaim, cumulative_avoided
 from tieout.savings.daily_work import DailyWork
+from tieout.savings.error_bars import CostBar
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
 
@@ -106,7 +106,8 @@ def describe_cumulative(
     work: Iterable[DailyWork],
     catalog: Catalog,
     *,
-    earlier: Mapping[IsoWeek, Mapping[str, Counterfactual]],
+    earlier: Mapping[IsoWeek, Mapping[str, WeekClaim]],
+    error_bars: Sequence[CostBar],
 ) -> Cumulative | None:
     """Add up the avoided cost since the first deployment; None when no day counts yet.
 
@@ -114,16 +115,22 @@ def describe_cumulative(
         measurement: of the report's week; its models and its restated projection hold for all days.
         work: all days up to the end of the week, the baseline's on their frozen basis.
         catalog: the programme.
-        earlier: the counterfactuals of the weeks that had others.
+        earlier: the counterfactuals of the weeks before, with their witnesses.
+        error_bars: of everything in the programme's apps, of all weeks.
     """
     programme = Programme.of(catalog)
     days = cumulative_avoided(
         work,
         programme=programme,
-        models={function.function: function.model for function in measurement.functions if function.model},
+        claims={
+            function.function: WeekClaim(function.model, function.testimony.witnesses if function.testimony else ())
+            for function in measurement.functions
+            if function.model
+        },
         landed=measurement.counted,
         until=measurement.week.end,
         earlier=earlier,
+        error_bars=error_bars,
     )
     if not days:
         return None
