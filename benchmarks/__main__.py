@@ -25,6 +25,7 @@ from benchmarks import (
     quiet,
     render,
     rollouts,
+    shapes,
     small_files,
     validation,
 )
@@ -192,6 +193,14 @@ def _false_verification() -> str:
     )
 
 
+def _shapes() -> str:
+    return (
+        "Which counterfactual has the least bias, on true costs (decision 0012): mean error as a share of the twin's\n"
+        "cost, and in brackets that of the law where it is furthest from nothing; half-widths with 14 and 28 baseline\n"
+        "days together.\n\n" + shapes.table(shapes.measure(Rows("shapes")))
+    )
+
+
 def _power() -> str:
     return (
         f"Rollouts that save, with 14 baseline days and {power.CALLS_PER_DAY} calls a day of the busiest function.\n"
@@ -205,6 +214,7 @@ BENCHMARKS: dict[str, Callable[[], str | Outcome]] = {
     "coverage": _coverage,
     "false_verification": _false_verification,
     "power": _power,
+    "shapes": _shapes,
     "pull": _pull,
     "ingest": _ingest,
     "small_files": _small_files,
