@@ -130,18 +130,33 @@ def _code() -> str:
 def _read(settings: Sequence[RolloutSetting], baselines: tuple[int, ...]) -> list[tuple[RolloutSetting, str]]:
     """Read one rollout, without container series first: they are landed beside the rest, and change nothing else."""
     ordered = sorted(settings, key=lambda setting: setting.has_series)
-    rollout = run_rollout(ordered[0])
+    read = read_world(run_rollout(ordered[0]), ordered, baselines)
+    return [
+        (setting, base64.b64encode(zlib.compress(pickle.dumps(weeks))).decode())
+        for setting, weeks in zip(ordered, read, strict=True)
+    ]
+
+
+def read_world(
+    rollout: RolloutWorld, settings: Sequence[RolloutSetting], baselines: Sequence[int] = (14,)
+) -> list[tuple[RolloutReadings, ...]]:
+    """Land, load, attribute and freeze one simulated rollout, and read its weeks.
+
+    Args:
+        rollout: the world.
+        settings: what it is the world of; a second one has container series landed beside the rest.
+        baselines: days of the frozen baseline, whole weeks.
+    """
     results = []
     with tempfile.TemporaryDirectory(prefix="tieout-bench-", dir=_memory()) as directory:
         write_exports(rollout.world, Path(directory))
         with open_warehouse(Path(directory) / "warehouse.duckdb") as con:
             con.execute("set threads = 1")
-            for setting in ordered:
-                if setting.has_series and setting is not ordered[0]:
+            for setting in settings:
+                if results:
                     _land_series(rollout, setting, Path(directory))
                 catalog = _build(con, Path(directory), since=rollout.world.start, until=rollout.world.end)
-                read = tuple(_weeks(con, catalog, setting, rollout.daily(), baselines))
-                results.append((setting, base64.b64encode(zlib.compress(pickle.dumps(read))).decode()))
+                results.append(tuple(_weeks(con, catalog, setting, rollout.daily(), baselines)))
     return results
 
 
