@@ -147,7 +147,7 @@ def read_world(
         settings: what it is the world of; a second one has container series landed beside the rest.
         baselines: days of the frozen baseline, whole weeks.
     """
-    results = []
+    results: list[tuple[RolloutReadings, ...]] = []
     with tempfile.TemporaryDirectory(prefix="tieout-bench-", dir=_memory()) as directory:
         write_exports(rollout.world, Path(directory))
         with open_warehouse(Path(directory) / "warehouse.duckdb") as con:
