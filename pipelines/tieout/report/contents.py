@@ -6,7 +6,7 @@ the totals printed beside them; amounts that prove something (the tie-out) are e
 values, so that every format says the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -64,7 +64,8 @@ from tieout.report.sections.trend import write_trend
 from tieout.report.sections.witnesses import Witnesses, describe_witnesses, write_witnesses
 from tieout.report.week_data import WeekData
 from tieout.report.wording import listing, span
-from tieout.savings.week import METHOD_VERSION
+from tieout.savings.daily_work import DailyWork
+from tieout.savings.week import METHOD_VERSION, WeekMeasurement
 
 SECTIONS = (
     Section("tie_out", "Tie-out", ("tie_out", "gates", "months", "invoices")),
@@ -300,13 +301,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         changes=read_changes(con, measurement, data.work, catalog, landed=landed, lock=data.lock),
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
-        cumulative=describe_cumulative(
-            measurement,
-            data.work,
-            catalog,
-            earlier=claims_of_earlier_weeks(con, measurement, data.work, catalog),
-            error_bars=read_error_bars(con, week, catalog, baseline=measurement.baseline),
-        ),
+        cumulative=_cumulative(con, measurement, data.work, catalog),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
         witnesses=describe_witnesses(measurement),
@@ -322,6 +317,18 @@ def read_contents(data: WeekData) -> WeeklyReport:
         functions=read_functions(con, week, catalog, named=_named(spend.functions, ledger.rows, coverage)),
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
+    )
+
+
+def _cumulative(
+    con: duckdb.DuckDBPyConnection, measurement: WeekMeasurement, work: Sequence[DailyWork], catalog: Catalog
+) -> Cumulative | None:
+    return describe_cumulative(
+        measurement,
+        work,
+        catalog,
+        earlier=claims_of_earlier_weeks(con, measurement, work, catalog),
+        error_bars=read_error_bars(con, measurement.week, catalog, baseline=measurement.baseline),
     )
 
 
