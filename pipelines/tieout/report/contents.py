@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import duckdb
+
 from tieout.audit.entries import AuditEntry
 from tieout.audit.projection import audit_projection
-from tieout.catalog.models import Adjustment
+from tieout.catalog.models import Adjustment, Catalog
 from tieout.core.findings import Finding
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
