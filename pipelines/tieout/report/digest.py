@@ -100,6 +100,11 @@ class Digest:
     proof: str
 
     @property
+    def queries(self) -> tuple[str, ...]:
+        """What its figures answer to; nothing is asked about savings where nothing is claimed."""
+        return tuple(query for query in QUERIES if query != "savings" or self.saving is None)
+
+    @property
     def spent(self) -> KeyFigure:
         """What the week cost."""
         return self.answers[0]

@@ -94,6 +94,14 @@ def test_the_index_says_what_each_report_says() -> None:
     )
 
 
+def test_an_archive_without_a_claim_says_nothing_of_savings() -> None:
+    silent = WeekSummary.of(REPORT).model_copy(update={"avoided": "–"})
+    index = render_archive([ArchivedWeek(REPORT.week, silent)])
+    assert "Avoided" not in index
+    assert "$100.00" in index
+    assert "Avoided" in render_archive([ArchivedWeek(REPORT.week, WeekSummary.of(REPORT))])
+
+
 def test_a_week_that_is_settled_and_ties_is_final() -> None:
     settled = replace(
         REPORT,

@@ -51,6 +51,7 @@ def test_a_week_without_a_claim_leads_with_spend_and_gives_savings_one_line() ->
     assert digest.leads_with_spend
     assert digest.saving == SPEND_ONLY.headline.sentence
     assert digest.checks == ()
+    assert digest.queries == ("weeks", "movers", "idle")
 
 
 def test_a_week_without_data_says_so() -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tieout.core.files import write_whole
 from tieout.report.archive import Neighbours, link_week, neighbours_of, render_links, render_summary
 from tieout.report.contents import WeeklyReport
-from tieout.report.digest import QUERIES, digest_of
+from tieout.report.digest import digest_of
 from tieout.report.file_names import CHART_PREFIX, FUNCTION_PREFIX, PAGE_NAME, SUMMARY_NAME, TEXT_NAME
 from tieout.report.formats.charts import Chart, PagePicture
 from tieout.report.formats.templates import html_templates, page_script, text_templates
@@ -106,7 +106,6 @@ def render_html(
             links=Markup(render_links(neighbours)),
             workbook=workbook_name(report),
             text=TEXT_NAME,
-            queries=QUERIES,
         )
     )
 
@@ -130,7 +129,7 @@ def render_text(report: WeeklyReport, *, names_files: bool = True) -> str:
         names_files: whether the text lies beside the files of the week, and says which they are.
     """
     template = text_templates().get_template("weekly.txt.j2")
-    return template.render(digest=digest_of(report), pages=pages_of(report) if names_files else (), queries=QUERIES)
+    return template.render(digest=digest_of(report), pages=pages_of(report) if names_files else ())
 
 
 def headline_lines(report: WeeklyReport) -> list[str]:
