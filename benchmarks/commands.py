@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,17 +65,28 @@ def run(command: Command, folder: Path) -> Ended:
     return ended
 
 
+def run_process(line: Sequence[str], folder: Path) -> Ended:
+    """Run a process to its end; the folder, of the trial, gets its output and everything temporary."""
+    ended = _run_or_kill(line, {}, folder, None)
+    assert ended is not None
+    return ended
+
+
 def run_or_kill(command: Command, folder: Path, seconds: float | None) -> Ended | None:
     """Run a command, and kill its whole process group unless it ends within some seconds; None when it was killed."""
+    return _run_or_kill(command.line, command.environment, folder, seconds)
+
+
+def _run_or_kill(
+    line: Sequence[str], variables: Mapping[str, str], folder: Path, seconds: float | None
+) -> Ended | None:
     scratch, output = folder / "tmp", folder / "output"
     scratch.mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "MODAL_"))}
-    environment = inherited | dict(command.environment) | {"TMPDIR": str(scratch)}
+    environment = inherited | dict(variables) | {"TMPDIR": str(scratch)}
     started, used = time.monotonic(), _cpu_seconds()
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            command.line, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        process = subprocess.Popen(line, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -7,6 +7,7 @@ import dagster as dg
 from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.home import Home
 from tieout.defs.calendar import read_calendar
+from tieout.defs.columns import with_columns
 from tieout.defs.daily import daily_schedule, run_after_pull
 from tieout.defs.finance import published_file
 from tieout.defs.jobs import load, pull, week
@@ -24,20 +25,18 @@ from tieout.defs.workspace import named_workspace, open_workspace
 def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
     """Put together everything for one workspace."""
     calendar = read_calendar(home, catalog)
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+        pulled,
+        *landing_assets(calendar.daily),
+        programme,
+        raw_tables,
+        model_assets(calendar.weekly),
+        published_file,
+        report_asset(calendar.weekly),
+        mail_asset(calendar.weekly),
+    ]
     return dg.Definitions(
-        assets=with_freshness(
-            home,
-            [
-                pulled,
-                *landing_assets(calendar.daily),
-                programme,
-                raw_tables,
-                model_assets(calendar.weekly),
-                published_file,
-                report_asset(calendar.weekly),
-                mail_asset(calendar.weekly),
-            ],
-        ),
+        assets=with_columns(home, with_freshness(home, assets)),
         jobs=[run, pull, load, week, mail],
         schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
         sensors=[run_after_pull],

@@ -34,6 +34,7 @@ from tieout.warehouse.models import all_models, load_models
 from tieout.warehouse.queries import ask
 
 WEEKS = {f"{FIRST_WEEK}-1", f"{LAST_WEEK}-1"}
+CATALOG = resource_path("catalog")
 RUNS_OF_THE_DEMO = ("run",)
 
 
@@ -112,7 +113,13 @@ def test_a_week_knows_its_own_number_of_rows(instance: dg.DagsterInstance, built
     assert materialization is not None
     counted = values(built_workspace, "select count(*) from spend.hourly where hour < '2026-10-19'")
     assert materialization.metadata["dagster/row_count"].value == counted[0][0]
-    schema = materialization.metadata["dagster/column_schema"].value
+
+
+def test_a_table_shows_its_columns_with_their_types_and_what_they_hold(built_workspace: Home) -> None:
+    specs = {spec.key: spec for spec in definitions_of(built_workspace, CATALOG).resolve_all_asset_specs()}
+    for name in (*all_suites(), *(model.name for model in all_models())):
+        assert "dagster/column_schema" in specs[table_key(name)].metadata, name
+    schema = specs[table_key("spend.hourly")].metadata["dagster/column_schema"].value
     assert isinstance(schema, dg.TableSchema)
     assert all(column.description for column in schema.columns)
     assert {column.type for column in schema.columns if column.name == "amount_usd"} == {"DECIMAL(38,12)"}
@@ -230,7 +237,7 @@ def has_started(home: Home, *, runs: int) -> bool:
 
 def test_what_a_user_picks_in_the_ui_is_made_by_the_same_steps(workspace: Home) -> None:
     before = everything_built(workspace)
-    definitions = definitions_of(workspace, resource_path("catalog"))
+    definitions = definitions_of(workspace, CATALOG)
     chosen = [table_key("spend.hourly"), WEEKLY_REPORT]
     with open_instance(workspace) as instance:
         loaded = definitions.resolve_job_def("load").execute_in_process(instance=instance)
@@ -246,7 +253,7 @@ def test_what_a_user_picks_in_the_ui_is_made_by_the_same_steps(workspace: Home) 
 
 def test_the_ui_starts_the_same_run_as_the_command_line(workspace: Home) -> None:
     (workspace.landing / "billing_report" / "2026-10-26.json").write_text("[]")
-    job = definitions_of(workspace, resource_path("catalog")).resolve_job_def("run")
+    job = definitions_of(workspace, CATALOG).resolve_job_def("run")
     with open_instance(workspace) as instance:
         started = job.execute_in_process(instance=instance)
         assert instance.get_run_by_id(started.run_id).tags["tieout/started_by"] == "dagster"  # type: ignore[union-attr]

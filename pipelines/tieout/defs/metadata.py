@@ -1,4 +1,4 @@
-"""What Dagster shows of a table: its columns with descriptions, its rows, its SQL, and the rows that broke a rule."""
+"""What Dagster shows of a table: its rows, its SQL, and the rows that broke a rule."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,18 +8,6 @@ import duckdb
 from tieout.core.periods import IsoWeek
 from tieout.warehouse.build import BuildResult, Period
 from tieout.warehouse.models import Model
-
-
-def column_schema(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dg.TableSchemaMetadataValue:
-    """The columns of a table as the warehouse keeps them, with their types and comments."""
-    rows = con.execute(
-        "select column_name, data_type, comment from duckdb_columns() "
-        "where schema_name = ? and table_name = ? order by column_index",
-        [schema, table],
-    ).fetchall()
-    return dg.MetadataValue.table_schema(
-        dg.TableSchema([dg.TableColumn(name, type=kind, description=comment) for name, kind, comment in rows])
-    )
 
 
 def rows_as_table(rows: Sequence[Mapping[str, str | None]]) -> dg.TableMetadataValue:
@@ -38,10 +26,9 @@ def model_metadata(model: Model) -> dict[str, dg.MetadataValue]:
     }
 
 
-def build_metadata(con: duckdb.DuckDBPyConnection, built: BuildResult) -> dict[str, dg.MetadataValue]:
+def build_metadata(built: BuildResult) -> dict[str, dg.MetadataValue]:
     """What is known of a table once it is built."""
     return {
-        "dagster/column_schema": column_schema(con, built.model.schema, built.model.table),
         "build_seconds": dg.MetadataValue.float(round(built.seconds, 3)),
         "expectations": dg.MetadataValue.int(len(built.validation.outcomes)),
     }

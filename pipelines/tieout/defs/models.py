@@ -7,6 +7,7 @@ import dagster as dg
 
 from tieout.defs.calendar import period_of, week_key
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
+from tieout.defs.columns import write_columns
 from tieout.defs.metadata import build_metadata, model_metadata, rows_by_week
 from tieout.defs.raw import PROGRAMME
 from tieout.defs.workspace import OpenWorkspace
@@ -47,9 +48,10 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             if not build.is_committed:
                 broken = broken_rules(*build.validations)
                 raise dg.Failure(f"Every table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
+            write_columns(workspace.home, workspace.con)
             for built in build.tables:
                 _count_by_week(context, workspace, built)
-                metadata = build_metadata(workspace.con, built)
+                metadata = build_metadata(built)
                 yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
 
     return tables

@@ -7,8 +7,9 @@ import dagster as dg
 from tieout.catalog.models import Catalog
 from tieout.defs.calendar import write_calendar
 from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
+from tieout.defs.columns import write_columns
 from tieout.defs.landing import landing_key, report_deliveries
-from tieout.defs.metadata import column_schema, rows_as_table
+from tieout.defs.metadata import rows_as_table
 from tieout.defs.workspace import OpenWorkspace
 from tieout.sources import LoadResult
 from tieout.sources.raw_schema import LEDGER_TABLES, TABLES
@@ -51,6 +52,7 @@ def raw_tables(
     context.log.info(f"{result.loaded} new files with {result.rows:,} rows, {len(result.rejected)} refused")
     validations = workspace.check_raw()
     write_calendar(workspace.home, workspace.known_weeks())
+    write_columns(workspace.home, workspace.con)
     for validation in validations.values():
         yield from (each for each in check_results(validation) if _key(each) in context.selected_asset_check_keys)
     if broken := broken_rules(*validations.values()):
@@ -80,7 +82,6 @@ def raw_metadata(opened: Workspace, table: str, result: LoadResult) -> dict[str,
     row = opened.con.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608 - one of RAW_TABLES
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(row[0] if row else 0),
-        "dagster/column_schema": column_schema(opened.con, "raw", table),
     }
     if table in SOURCES:
         new = [loaded for loaded in result.changed if loaded.content.source == table and loaded.is_new]

@@ -12,6 +12,7 @@ from tieout.core.findings import Severity
 from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import week_key, write_calendar
 from tieout.defs.checks import check_evaluations, table_key
+from tieout.defs.columns import write_columns
 from tieout.defs.finance import PUBLISHED, published_metadata
 from tieout.defs.landing import report_deliveries
 from tieout.defs.metadata import build_metadata, rows_by_week
@@ -73,6 +74,7 @@ class RunRecord(Listener):
             )
             self._report(_evaluations(build.validations))
             if build.is_committed:
+                write_columns(self._workspace.home, self._workspace.con)
                 self._report(each for built in build.tables for each in self._weeks(built, period))
 
     def reported(self, issue: Issue) -> None:
@@ -85,7 +87,7 @@ class RunRecord(Listener):
         self._report([dg.AssetMaterialization(PUBLISHED, metadata=published_metadata(file))])
 
     def _weeks(self, built: BuildResult, period: Period) -> Iterator[dg.AssetMaterialization]:
-        metadata = build_metadata(self._workspace.con, built)
+        metadata = build_metadata(built)
         for week, rows in rows_by_week(self._workspace.con, built, period).items():
             yield dg.AssetMaterialization(
                 table_key(built.model.name),
