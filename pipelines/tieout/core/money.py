@@ -55,7 +55,10 @@ def parse_long_usd(text: str) -> Decimal:
         return kept
     kept = _with_decimals(value, LONGEST_SCALE)
     if kept is None:
-        raise MoneyError(f"{text[:60]!r} has more than {LONGEST_SCALE} decimals, which nothing here can keep")
+        raise MoneyError(
+            f"{text[:60]!r} has more than {LONGEST_SCALE} decimals, which nothing here can keep",
+            remedy="No client of Modal prints that. Look at what wrote the file.",
+        )
     return kept.normalize(_EXACT)
 
 

@@ -87,7 +87,7 @@ class Record:
         try:
             return parse(value)
         except MoneyError as error:
-            self.refuse(name, str(error))
+            self.refuse(name, error.problem, fix=error.remedy)
 
     def integer(self, name: str) -> int:
         """Return a whole number between 0 and 2^31 - 1."""
