@@ -28,6 +28,26 @@ group by all
 order by all
 """
 
+# Apps that nobody was billed for before the baseline ended, on the GPUs that the programme's apps had in it.
+_NEW_APPS = """
+with baseline as (
+    select distinct app, resource
+    from spend.hourly
+    where environment = $environment and hour >= $since and hour < $end
+)
+
+select app, function, hour::date, sum(amount_usd)::decimal(38, 12)
+from spend.hourly
+where
+    environment = $environment and hour >= $end and hour < $until
+    and app not in (select app from baseline)
+    and app not in (select unnest($apps::varchar[]))
+    and resource in (select unnest($gpus::varchar[]))
+    and resource in (select resource from baseline where app in (select unnest($apps::varchar[])))
+group by all
+order by all
+"""
+
 _PRICES = "select resource, valid_from, valid_to, usd_per_hour from staging.prices order by resource, valid_from"
 
 _BY_RESOURCE = """
@@ -77,7 +97,10 @@ def read_context(
     return WeekContext(
         is_baseline_frozen=is_baseline_frozen,
         price_changes=dict(_by_owner(con, catalog, changes, until=week.end)),
-        outside=tuple(_outside(con, catalog, changes, until=week.end)),
+        outside=(
+            *_outside(con, catalog, changes, until=week.end),
+            *_new_apps(con, catalog, baseline, until=week.end),
+        ),
         log_matches=_log_matches(con, catalog, until=week.end),
         rolled_back=dict(rolled_back(con, catalog, days)),
         error_bars=read_error_bars(con, week, catalog, baseline=baseline),
@@ -151,6 +174,18 @@ def _outside(
         if (app, function) not in owners:
             change = changes.get((app, function, day), Fraction(0))
             yield OutsideCost(app, function, day, Fraction(cost) + change)
+
+
+def _new_apps(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, *, until: dt.date
+) -> Iterator[OutsideCost]:
+    """Work that moves to an app of its own moves as well: its GPUs are the programme's, and it is new."""
+    if baseline is None:
+        return
+    gpus = [resource.name for resource in catalog.prices.resources if resource.kind == "gpu"]
+    period = {"since": day_start(baseline.start), "end": day_start(baseline.end), "until": day_start(until)}
+    for app, function, day, cost in con.execute(_NEW_APPS, _of_programme(catalog, gpus=gpus, **period)).fetchall():
+        yield OutsideCost(app, function, day, Fraction(cost))
 
 
 def _costs(

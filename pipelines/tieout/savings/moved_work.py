@@ -32,24 +32,27 @@ class WorkVolume:
 
     @property
     def growth(self) -> Fraction:
-        """After ÷ before."""
+        """After ÷ before, which is not nothing."""
         return self.after / self.before
 
 
 def taken_over_usd_per_day(volumes: Sequence[WorkVolume]) -> dict[str, Fraction]:
     """Return by function the dollars a day that its growth beyond that of all others stands for.
 
-    Only growth by over a tenth more than the others' counts, and others that shrank count as constant. One function
-    alone has nobody to take over from.
+    Only growth by over a tenth more than the others' counts, and others that shrank count as constant. Without
+    work in the baseline all of a function's work is growth. One function alone has nobody to take over from.
 
     Args:
-        volumes: one per function of the catalog, those without work in the baseline left out.
+        volumes: one per function of the catalog, those without work on either side left out.
     """
     taken: dict[str, Fraction] = {}
     for own in volumes:
         others = [other for other in volumes if other is not own and other.usd_before > 0]
         weight = sum((other.usd_before for other in others), Fraction(0))
         if not weight:
+            continue
+        if not own.before:
+            taken[own.function] = own.after * own.usd_each
             continue
         growth = sum((other.growth * other.usd_before for other in others), Fraction(0)) / weight
         beyond = own.after - own.before * max(growth, Fraction(1))

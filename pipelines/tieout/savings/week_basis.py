@@ -100,7 +100,7 @@ class WeekBasis:
         return {name: usd * len(self.days) for name, usd in taken_over_usd_per_day(volumes).items()}
 
     def _volume(self, function: str) -> WorkVolume | None:
-        """Calls of a function that something is claimed for, else its cost; None without any in the baseline."""
+        """Calls of a function that something is claimed for, else its cost; None where neither side has any."""
         before, after = self.baseline_work(function), self.working_days(function, self.days)
         usd_before = _same_weekdays(before, after, lambda day: Fraction(day.cost_usd))
         model = fit_counterfactual(before) if self.is_deployed(function) else None
@@ -109,7 +109,8 @@ class WeekBasis:
             calls_after = Fraction(sum(day.successful_calls for day in after), len(after))
             return WorkVolume(function, calls, calls_after, model.usd_per_call, usd_before) if calls else None
         usd_after = sum((Fraction(day.cost_usd) for day in after), Fraction(0)) / len(after)
-        return WorkVolume(function, usd_before, usd_after, Fraction(1), usd_before) if usd_before > 0 else None
+        is_there = usd_before > 0 or (usd_before == 0 and usd_after > 0)
+        return WorkVolume(function, usd_before, usd_after, Fraction(1), usd_before) if is_there else None
 
     def unexplained_fell_usd(self, functions: Collection[str]) -> Decimal:
         """By how much less of the cost of some functions no log explains on the measured days than in the baseline.

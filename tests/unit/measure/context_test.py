@@ -85,6 +85,20 @@ def test_cost_that_moved_inside_the_programme_is_no_saving(
     assert measurement.judgement.status is Status.NOT_DETERMINABLE
 
 
+@pytest.mark.parametrize(
+    ("gpu", "since", "has_moved"),
+    [("A100-40GB", DEPLOYED, True), ("H100", DEPLOYED, False), ("A100-40GB", dt.date(2026, 10, 12), False)],
+)
+def test_work_that_moved_to_a_new_app_on_the_same_gpu_is_no_saving(
+    con: duckdb.DuckDBPyConnection, gpu: str, since: dt.date, has_moved: bool
+) -> None:
+    for day in (since + dt.timedelta(days=i) for i in range((LAST_WEEK.end - since).days)):
+        con.execute("insert into spend.hourly values ('main', 'elsewhere', 'worker', ?, ?, 150)", [gpu, day])
+    measurement = measured(con)
+    assert [(line.app, line.function) for line in measurement.outside.lines] == [("elsewhere", "worker")] * has_moved
+    assert (ReasonCode.MOVED_OUTSIDE in [r.code for r in measurement.judgement.reasons]) == has_moved
+
+
 def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: duckdb.DuckDBPyConnection) -> None:
     before = measured(con)
     con.execute(

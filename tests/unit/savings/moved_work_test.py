@@ -31,6 +31,11 @@ def test_one_function_alone_takes_nothing_over() -> None:
     assert taken_over_usd_per_day([volume("worker", 100, 300)]) == {}
 
 
+def test_a_function_without_work_in_the_baseline_takes_all_of_its_work_over() -> None:
+    taken = taken_over_usd_per_day([volume("caller", 100, 100), volume("worker", 0, 50)])
+    assert taken == {"worker": Fraction("5.00")}
+
+
 def test_growth_by_a_tenth_more_than_the_others_is_chance() -> None:
     assert taken_over_usd_per_day([volume("caller", 100, 100), volume("worker", 100, 110)]) == {}
 
