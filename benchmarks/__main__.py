@@ -16,6 +16,7 @@ from benchmarks import (
     coverage,
     daily,
     false_verification,
+    frames,
     ingest,
     kills,
     mutations,
@@ -109,6 +110,15 @@ def _attribution() -> Outcome:
         f"at 100M calls ≤ {attribution.MOST_AGAINST_BARE}× of a bare group by and ≤ {attribution.MOST_GB} GB.\n\n"
         + attribution.table(results),
         [target for result in results for target in result.missed()],
+    )
+
+
+def _frames() -> str:
+    few, _ = ATTRIBUTION_CALLS
+    return (
+        "The same work, vectorised in pandas and in Polars, from calls to the cost of functions by hour; without the\n"
+        "exact decimals, configurations, learned factors and error bars of Tieout. All find the same time with work.\n"
+        "No target.\n\n" + frames.table(frames.measure(few))
     )
 
 
@@ -224,6 +234,7 @@ BENCHMARKS: dict[str, Callable[[], str | Outcome]] = {
     "ingest": _ingest,
     "small_files": _small_files,
     "attribution": _attribution,
+    "frames": _frames,
     "publishing": _publishing,
     "validation": _validation,
     "render": _render,

@@ -170,7 +170,8 @@ def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
     con.execute("checkpoint")
 
 
-def _bill_month(con: duckdb.DuckDBPyConnection) -> None:
+def bill_month(con: duckdb.DuckDBPyConnection) -> None:
+    """Bill every app of the month for a GPU and some memory."""
     days = {"since": MONTH.since, "until": MONTH.until}
     con.execute(_BILL, days)
     con.execute(_BILL_DELIVERY, days)

@@ -31,7 +31,7 @@ def fill(path: Path, calls: int) -> None:
     """Fill a new warehouse with a month of so many calls and its bill."""
     with _connection.open_warehouse(path) as con:
         attribution.fill_month(con, calls)
-        attribution._bill_month(con)
+        getattr(attribution, "bill_month" if _PACKAGE == "tieout" else "_bill_month")(con)
 
 
 def measure(path: Path, runs: int) -> dict[str, object]:
