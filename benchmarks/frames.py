@@ -1,9 +1,9 @@
 """The same work in pandas and Polars: from calls to the cost of functions by hour, vectorised, against Tieout.
 
 Both do what a careful analyst would write: inputs of a container laid over one another, lives cut into start-up, work,
-gaps and the tail, all of it by function and hour, and every pool of the bill paid out, what is seen first. They do so in
-floating point, for whole logs, and without configurations, learned factors, error bars or checks. Tieout's side starts
-from the same calls: it sums up the hours of the containers and builds staging, usage and spend.
+gaps and the tail, all of it by function and hour, and every pool of the bill paid out, what is seen first. They do
+so in floating point, for whole logs, and without configurations, learned factors, error bars or checks. Tieout
+starts from the same calls: it sums up the hours of the containers and builds staging, usage and spend.
 """
 
 import multiprocessing
