@@ -12,7 +12,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Page
 
 from tests.browser.conftest import WIDE_FONT
-from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY
+from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY, SPEND_ONLY
 from tests.golden.handmade import REPORT
 from tieout.core.periods import IsoWeek
 from tieout.report import pages
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.browser
 DESKTOP, TABLET, PHONE, SMALL_PHONE = 1280, 768, 390, 360
 # A week each, so that all of them are one archive.
 WEEKS = {
+    "no claim": replace(SPEND_ONLY, week=IsoWeek.parse("2026-W42")),
     "hostile names": replace(HOSTILE, week=IsoWeek.parse("2026-W43")),
     "300 functions": replace(MANY, week=IsoWeek.parse("2026-W44")),
     "a loss": replace(LOSS, week=IsoWeek.parse("2026-W45")),
@@ -85,7 +86,7 @@ def test_the_week_in_short_is_two_screens_and_four_on_a_phone(page: Page, report
         assert page.evaluate("document.documentElement.scrollHeight") <= screens * height
 
 
-@pytest.mark.parametrize("name", ["no data", "hostile names"])
+@pytest.mark.parametrize("name", WEEKS)
 def test_nothing_keeps_anybody_from_reading_a_week_at_the_edge(page: Page, reports: Path, name: str) -> None:
     show(page, address(reports, name), width=PHONE, scheme="dark")
     assert violations(page) == []
@@ -102,8 +103,14 @@ def test_what_would_keep_somebody_from_reading_is_noticed(page: Page) -> None:
     assert {found.split(":")[0] for found in violations(page)} >= {"color-contrast", "html-has-lang", "image-alt"}
 
 
-@pytest.mark.parametrize("file", ["index.html", *EVIDENCE])
-@pytest.mark.parametrize("name", WEEKS)
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        (name, file)
+        for name, report in WEEKS.items()
+        for file in ("index.html", *(page.file for page in pages.pages_of(report)))
+    ],
+)
 def test_a_page_never_scrolls_sideways(page: Page, reports: Path, name: str, file: str) -> None:
     page.goto(address(reports, name, file))
     for width in (DESKTOP, TABLET, PHONE, SMALL_PHONE):

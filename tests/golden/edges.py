@@ -72,6 +72,14 @@ EMPTY = WeeklyReport(
     definitions=REPORT.definitions,
 )
 
+# Nobody claims anything, as in most workspaces.
+SPEND_ONLY = replace(
+    REPORT,
+    is_spend_only=True,
+    headline=replace(REPORT.headline, avoided_usd=None, half_width_usd=None, avoided_usd_per_day=None),
+    cumulative=None,
+)
+
 # The week cost more than the same work would have before.
 LOSS = replace(
     REPORT,

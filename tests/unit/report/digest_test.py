@@ -6,7 +6,7 @@ from dataclasses import replace
 import duckdb
 import pytest
 
-from tests.golden.edges import EMPTY
+from tests.golden.edges import EMPTY, SPEND_ONLY
 from tests.golden.handmade import REPORT, WEEK, usd
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
@@ -18,11 +18,6 @@ from tieout.report.sections.spend import ComponentSpend, FunctionSpend, Spend
 from tieout.report.wording import dates, spoken
 
 CATALOG = load_catalog(resource_path("catalog"))
-SPEND_ONLY = replace(
-    REPORT,
-    is_spend_only=True,
-    headline=replace(REPORT.headline, avoided_usd=None, half_width_usd=None, avoided_usd_per_day=None),
-)
 
 
 def test_a_week_with_a_claim_says_what_was_spent_saved_and_that_it_ties() -> None:
