@@ -6,7 +6,7 @@ A pool that no container time claims is `unlogged`, when one function alone of t
 nobody claims, beyond what may stay unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's
 `__unexplained__` rest.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
+key: environment, object_id, hour, resolution, resource, function, phase, component, evidence, payment_order
 partition: hour
 */
 with

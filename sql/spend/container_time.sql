@@ -3,8 +3,9 @@ Container time that claims: what is known in full, and of what is inferred the p
 
 A learned factor cuts inferred time in two: `learned`, which is paid as inferred time is, and the `rest`, which was possible
 and is paid after it. A factor above one claims more than the settings allow: containers that stop late, or that no
-call of the log explains. A mean is a mean, and a sample a sample: of a factor's time, and of what container series show, a
-tenth more may have been there in an hour, as the bill may pay for less.
+call of the log explains. Container series are scaled to the bill in the same way, and stay what they are. A mean is a mean,
+and a sample a sample: of a factor's time, and of what container series show, a tenth more may have been there in an hour, as
+the bill may pay for less.
 
 key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
@@ -18,10 +19,13 @@ used_factors as (
             when 'tail' then 'idle'
             when 'waiting' then 'warm'
             else factor
-        end as component,
+        end as time_of,
         (value * 1000000)::bigint as value_ppm,
         -- half of the 90% interval
-        (standard_error * 1645000)::bigint as half_ppm
+        case
+            when factor = 'series' then least(25000, (standard_error * 1645000)::bigint)
+            else (standard_error * 1645000)::bigint
+        end as half_ppm
     from spend.learned_factors
     where
         is_used
@@ -30,24 +34,33 @@ used_factors as (
         and window_start < $until
 ),
 
+placed as (
+    select
+        *,
+        case
+            when evidence = 'series' then 'series'
+            when evidence in ('window', 'limit', 'beyond', 'wait') then component
+        end as time_of
+    from spend.placed_time
+    where
+        interval_start >= $since
+        and interval_start < $until
+),
+
 weighed as (
     select
-        t.*,
+        t.* exclude (time_of),
         f.value_ppm,
         f.half_ppm,
         (t.container_us::hugeint * f.value_ppm // 1000000)::bigint as learned_us,
         greatest(t.container_us - learned_us, learned_us // 10) as rest_us
-    from spend.placed_time as t
+    from placed as t
     left join used_factors as f
         on
             t.environment = f.environment
             and t.object_id = f.object_id
             and t.function = f.function
-            and t.component = f.component
-            and t.evidence in ('window', 'limit', 'beyond', 'wait')
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
+            and t.time_of = f.time_of
 ),
 
 parts as (
@@ -67,7 +80,10 @@ parts as (
     where value_ppm is null
     union all by name
     select
-        * replace ('learned' as evidence, learned_us as container_us),
+        * replace (
+            case evidence when 'series' then 'series' else 'learned' end as evidence,
+            learned_us as container_us
+        ),
         greatest(0, 1000000 - half_ppm * 1000000 // greatest(value_ppm, 1)) as least_ppm,
         case when value_ppm < 1000000 then 1000000 else 1000000 + half_ppm * 1000000 // value_ppm end as most_ppm
     from weighed
@@ -87,6 +103,7 @@ parts as (
     from weighed
     where
         evidence = 'series'
+        and value_ppm is null
         and container_us >= 10
 )
 

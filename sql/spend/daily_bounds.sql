@@ -60,6 +60,7 @@ pools as materialized (
         p.hour,
         p.resolution,
         p.resource,
+        p.kind,
         a.misfit,
         a.object_id is not null
         and o.object_id is null
@@ -133,7 +134,7 @@ compared as materialized (
         k.most_usd,
         k.least_usd,
         k.learned_most_usd,
-        case when k.is_observed then 0 else c.amount_usd * p.misfit end::decimal(38, 12) as open_usd,
+        case when k.is_observed and p.kind = 'gpu' then 0 else c.amount_usd * p.misfit end::decimal(38, 12) as open_usd,
         coalesce(k.is_shared_by_time, false) as is_shared_by_time,
         -- where the bill does not cover what is seen, its share of the bill
         least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd

@@ -5,7 +5,7 @@ picodollars (1e-12 $), and the container time by which the remainder is shared w
 Servers claim in the same way. What else they may have used of CPU and memory, for requests that no series shows and no GPU
 vouches for, claims nothing where functions share by time.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
+key: environment, object_id, hour, resolution, resource, function, phase, component, evidence, payment_order
 partition: hour
 */
 with
@@ -60,7 +60,7 @@ holders_of_gpus as (
 
 -- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
 -- not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit there was: it
--- shares nothing, and what is beyond the usual counts for nothing.
+-- shares nothing, and what is beyond the usual counts for nothing. What a GPU vouches for is paid before what nothing does.
 known_time as (
     select
         h.function is not null or t.evidence not in ('limit', 'rest', 'wait', 'requests') as is_vouched_for,
@@ -70,7 +70,8 @@ known_time as (
                     then coalesce(g.paid_us, 0)
                 when t.evidence = 'beyond' then 0
                 else t.container_us
-            end as container_us
+            end as container_us,
+            case when h.function is null then t.payment_order else least(t.payment_order, 2) end as payment_order
         )
     from spend.container_time as t
     left join holders_of_gpus as h
@@ -92,7 +93,7 @@ container_time as (
     select
         true as is_vouched_for,
         t.* replace (
-            'bill' as evidence, 3 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
+            'bill' as evidence, 2 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
         )
     from spend.container_time as t
     inner join gpu_time as g

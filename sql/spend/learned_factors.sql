@@ -6,7 +6,7 @@ Over the hours of a window, here those that are built together, each pool was bi
 is inferred. The factors are at least zero and stay near the rule where the bill does not tell. They are used where what
 they leave open of a resource, hour by hour, is little.
 
-learned from: spend.pools, spend.placed_time, staging.configurations, staging.prices
+learned from: spend.pools, spend.placed_time, spend.observed_time, staging.configurations, staging.prices
 key: environment, object_id, window_start, function, factor
 partition: window_start
 */
@@ -17,7 +17,7 @@ select
     window_start,  -- first interval that it was learned from, UTC
     function,  -- whose factor
     -- tail, waiting, failed and startup multiply the time that they are called after; cpu and memory are a use beyond the request
-    factor,  -- tail, waiting, failed, startup, cpu, memory
+    factor,  -- tail, waiting, failed, series, startup, cpu, memory
     value,  -- share of that time that was there; cores; GiB
     standard_error,  -- of value, in its unit
     rule,  -- what holds without it

@@ -2,8 +2,9 @@
 Container time that container series show beyond the call log, for every hour of a function that they cover.
 
 The mean number of containers times the length of its buckets is container time, whoever called it. What the log has seen of
-it stays what it is. The rest was kept warm by settings, or is the tail, or what else the settings allow, in this order;
-what none of them allows was alive without a call: warm where settings keep containers, else idle.
+it stays what it is. The rest started up, as far as more containers came up than the log names, or was kept warm by settings,
+or is the tail, or what else the settings allow, in this order; what none of them allows was alive without a call: warm where
+settings keep containers, else idle.
 
 An hour counts when at least three quarters of it were observed, and buckets without an observation are taken like the
 others of their hour.
@@ -59,7 +60,8 @@ logged as (
         function,
         hour,
         coalesce(sum(container_us) filter (where evidence = 'seen'), 0)::bigint as seen_us,
-        coalesce(sum(container_us) filter (where evidence in ('settings', 'window', 'usual')), 0)::bigint as expected_us
+        coalesce(sum(container_us) filter (where evidence in ('settings', 'window', 'usual')), 0)::bigint as expected_us,
+        coalesce(sum(container_us) filter (where component = 'warm' and evidence = 'limit'), 0)::bigint as waiting_us
     from usage.hourly
     where
         hour >= $since
@@ -71,7 +73,8 @@ compared as (
     select
         o.*,
         o.alive_us - coalesce(s.seen_us, 0) as difference_us,
-        coalesce(s.expected_us, 0) as expected_us
+        coalesce(s.expected_us, 0) as expected_us,
+        coalesce(s.waiting_us, 0) as waiting_us
     from observed as o
     left join logged as s
         on
@@ -98,20 +101,132 @@ sampled as (
     window the_function as (partition by environment, app, function)
 ),
 
--- Where hours come to much the same part of the expected time, that part is the better half of what is known of an hour.
-beyond_the_log as (
+-- Where hours come to much the same part of the expected time, that part says more of an hour than its few samples. With a
+-- buffer nothing is expected of an hour.
+agreeing as (
     select
-        * exclude (difference_us, expected_us, sampled_us, usual_us),
-        case
-            when sum(abs(sampled_us - usual_us)) over the_function * 10 <= sum(sampled_us) over the_function * 4
-                then (sampled_us + usual_us) // 2
-            else sampled_us
-        end as unseen_us
+        *,
+        sum(abs(sampled_us - usual_us)) over the_function * 10 <= sum(sampled_us) over the_function * 4
+        and sum(waiting_us) over the_function = 0 as is_usual
     from sampled
     window the_function as (partition by environment, app, function)
 ),
 
-possible as (
+beyond_the_log as (
+    select
+        * exclude (difference_us, expected_us, waiting_us, sampled_us, usual_us),
+        case when is_usual then usual_us else sampled_us end as unseen_us
+    from agreeing
+),
+
+-- Containers that came up without a call took as long to start as those of the log usually do.
+starts as (
+    select
+        environment,
+        app,
+        function,
+        date_trunc('hour', bucket_start) as hour,
+        sum(value)::bigint as starts
+    from staging.function_series
+    where
+        measure = 'containers'
+        and aggregation = 'count'
+        and not is_server
+        and bucket_start >= $since
+        and bucket_start < $until
+    group by all
+),
+
+logged_starts as (
+    select
+        environment,
+        app,
+        function,
+        date_trunc('hour', created_at) as hour,
+        count(*) as starts
+    from usage.containers
+    where
+        created_at >= $since
+        and created_at < $until
+    group by all
+),
+
+usual_startups as (
+    select
+        environment,
+        app,
+        function,
+        quantile_disc(epoch_us(first_started_at) - epoch_us(billed_from), 0.5) as startup_us
+    from usage.containers
+    where
+        inputs > 0
+        and created_at >= $since
+        and created_at < $until
+    group by all
+),
+
+compared_starts as (
+    select
+        s.environment,
+        s.app,
+        s.function,
+        s.hour,
+        u.startup_us,
+        s.starts - coalesce(l.starts, 0) as uncalled
+    from starts as s
+    inner join usual_startups as u
+        on
+            s.environment = u.environment
+            and s.app = u.app
+            and s.function = u.function
+    left join logged_starts as l
+        on
+            s.environment = l.environment
+            and s.app = l.app
+            and s.function = l.function
+            and s.hour = l.hour
+),
+
+uncalled_starts as (
+    select
+        *,
+        startup_us * greatest(0, uncalled) * greatest(0, sum(uncalled) over the_function)
+        // greatest(1, sum(greatest(0, uncalled)) over the_function) as starting_us
+    from compared_starts
+    window the_function as (partition by environment, app, function)
+),
+
+starting as (
+    select
+        b.environment,
+        b.app,
+        null as app_id,
+        b.function,
+        k.valid_from as configuration_from,
+        k.phase,
+        b.hour,
+        'startup' as component,
+        'starts' as evidence,
+        least(u.starting_us, b.unseen_us)::bigint as container_us,
+        b.is_usual,
+        b.unseen_us
+    from beyond_the_log as b
+    inner join uncalled_starts as u
+        on
+            b.environment = u.environment
+            and b.app = u.app
+            and b.function = u.function
+            and b.hour = u.hour
+    asof join staging.configurations as k
+        on
+            b.environment = k.environment
+            and b.app = k.app
+            and b.function = k.function
+            and b.hour >= k.valid_from
+    where u.starting_us > 0
+),
+
+time_without_calls as (
     select
         u.environment,
         u.app,
@@ -123,23 +238,8 @@ possible as (
         u.component,
         u.evidence,
         u.container_us,
-        b.unseen_us,
-        coalesce(
-            sum(u.container_us) over (
-                partition by u.environment, u.app, u.function, u.hour
-                order by
-                    case u.evidence
-                        when 'settings' then 1
-                        when 'window' then 2
-                        when 'usual' then 2
-                        when 'limit' then 3
-                        when 'beyond' then 4
-                        else 5
-                    end,
-                    u.configuration_from, u.component, u.app_id
-                rows between unbounded preceding and 1 preceding
-            ), 0
-        )::bigint as before_us
+        b.is_usual,
+        b.unseen_us
     from usage.hourly as u
     inner join beyond_the_log as b
         on
@@ -148,6 +248,32 @@ possible as (
             and u.function = b.function
             and u.hour = b.hour
     where u.evidence != 'seen'
+    union all by name
+    select *
+    from starting
+),
+
+possible as (
+    select
+        *,
+        coalesce(
+            sum(container_us) over (
+                partition by environment, app, function, hour
+                order by
+                    case evidence
+                        when 'starts' then 0
+                        when 'settings' then 1
+                        when 'window' then 2
+                        when 'usual' then 2
+                        when 'limit' then 3
+                        when 'beyond' then 4
+                        else 5
+                    end,
+                    configuration_from, component, app_id
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        )::bigint as before_us
+    from time_without_calls
 ),
 
 allowed as (
@@ -171,6 +297,7 @@ beyond_the_settings as (
         k.valid_from as configuration_from,
         k.phase,
         b.hour,
+        b.is_usual,
         case when k.min_containers > 0 or k.buffer_containers > 0 then 'warm' else 'idle' end as component,
         greatest(0, b.unseen_us - coalesce(a.allowed_us, 0)) as container_us
     from beyond_the_log as b
@@ -214,6 +341,7 @@ select
     phase,  -- rollout phase of that configuration
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
+    bool_or(is_usual) as is_usual,  -- all hours of the function come to much the same part of its tails
     sum(container_us)::bigint as container_us,  -- container time beyond the log, microseconds; 0 where the log shows all
     sum(greatest(0, rest_us))::bigint as rest_us  -- what settings and window allow beyond the samples, a quarter at most
 from parts

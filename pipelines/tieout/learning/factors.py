@@ -7,6 +7,7 @@ Billed dollars of a pool in an interval = what is known + Σ over functions of f
 | tail | the scaledown window after a last input | 1, at most 1.5 | 0.5 |
 | waiting | containers that a buffer allows | 0.5 | 0.5 |
 | failed | what a failed start-up may have lasted beyond what is usual | 0.5 | 0.5 |
+| series | container time that container series show beyond the log | 1, at most 1.5 | 0.05 |
 | startup | the time between a container's id and its placement | 0 | 0.5 |
 | cpu | cores beyond the request, while containers start and execute | 0; 0.875 without a request | 0.5; 1 |
 | memory | GiB beyond the request, while containers live | 0; 1 without a request | 2; 4 |
@@ -62,6 +63,7 @@ PRIORS: Mapping[str, Prior] = {
     "tail": Prior(1.0, 0.5, 1.5),
     "waiting": Prior(0.5, 0.5, 1.0),
     "failed": Prior(0.5, 0.5, 1.0),
+    "series": Prior(1.0, 0.05, 1.5),
     "startup": Prior(0.0, 0.5, 1.0),
     "cpu": Prior(0.0, 0.5),
     "memory": Prior(0.0, 2.0),
@@ -202,13 +204,18 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
             hours=regression.intervals,
             misfit=misfit,
             resources=tuple(sorted(set(regression.resources))),
-            is_used=bool(is_used and regression.intervals >= LEAST_INTERVALS and error < MOST_IGNORANCE * prior.spread),
+            is_used=bool(is_used and regression.intervals >= LEAST_INTERVALS and _says_something(error, prior)),
         )
         for (function, factor), prior, value, error in zip(
             regression.columns, regression.priors, fitted.coefficients, errors, strict=True
         )
         if function != _NOBODY
     )
+
+
+def _says_something(error: float, prior: Prior) -> bool:
+    """Tell whether a factor is more than its rule; of samples also the little that the bill says makes them better."""
+    return prior == PRIORS["series"] or error < MOST_IGNORANCE * prior.spread
 
 
 def _is_the_rule(value: float, error: float, prior: Prior) -> bool:

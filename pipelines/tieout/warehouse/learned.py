@@ -63,6 +63,12 @@ _ALL_POOLS = f"{_POOLS} select * from pools order by pool"  # noqa: S608 - the c
 _CLAIMS = f"""
 {_POOLS},
 
+usual as (
+    select distinct environment, app, function
+    from spend.observed_time
+    where is_usual and hour >= $since and hour < $until
+),
+
 held as (
     select
         t.environment,
@@ -72,6 +78,7 @@ held as (
         case
             when t.evidence = 'window' then 'tail'
             when t.evidence = 'wait' then 'startup'
+            when u.function is not null and t.evidence = 'series' then 'series'
             when t.component = 'warm' and t.evidence = 'limit' then 'waiting'
             when t.evidence in ('limit', 'beyond') then 'failed'
         end as factor,
@@ -91,6 +98,11 @@ held as (
             and t.app = k.app
             and t.function = k.function
             and t.configuration_from = k.valid_from
+    left join usual as u
+        on
+            t.environment = u.environment
+            and t.app = u.app
+            and t.function = u.function
     where
         t.resolution = 'h'
         and t.evidence not in ('rest', 'requests')
@@ -187,7 +199,7 @@ def _pools(billed: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
 def _terms(claims: pl.DataFrame) -> pl.DataFrame:
     """Return what one unit of each factor costs in each pool."""
     is_cpu = (pl.col("kind") == "cpu") & pl.col("is_at_work")
-    is_memory = (pl.col("kind") == "memory") & (pl.col("factor").is_null() | (pl.col("factor") == "tail"))
+    is_memory = (pl.col("kind") == "memory") & (pl.col("factor").is_null() | pl.col("factor").is_in(["tail", "series"]))
     inferred = claims.filter(pl.col("factor").is_not_null()).with_columns(
         usd=pl.col("claim_usd"), is_request_unknown=pl.lit(value=False)
     )

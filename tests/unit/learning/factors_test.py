@@ -186,3 +186,15 @@ def test_a_small_resource_alone_teaches_nothing() -> None:
     bill.pool("A10G", {("job", "tail"): 0.5}, extra=30.0)
     bill.pool("Memory", {("job", "tail"): 0.5}, noise=0.1)
     assert not any(factor.is_used for factor in bill.learn())
+
+
+def test_samples_are_scaled_to_the_bill_and_hardly_moved_where_it_says_nothing() -> None:
+    bill = Bill()
+    bill.pool("A10G", {("short", "series"): 1.06, ("other", "series"): 0.97})
+    found = bill.learn()
+    assert values(found) == pytest.approx({("short", "series"): 1.06, ("other", "series"): 0.97}, abs=0.005)
+    assert all(factor.is_used for factor in found)
+    vague = Bill()
+    vague.pool("A10G", {("short", "series"): 1.3}, noise=0.5, extra=0.1)
+    [factor] = vague.learn()
+    assert 1.0 <= factor.value <= 1.2
