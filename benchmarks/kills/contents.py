@@ -1,8 +1,8 @@
 """What a workspace holds, in values that can be compared: one for every table and every file.
 
 Left out is what says when something was done and by which run, since a run that is killed and started again does it
-later: `CLOCKS` in every table, Dagster's log of runs, and in reports and closings the time of the issue, which has to
-be the one that the warehouse knows. Views follow from tables.
+later: `CLOCKS` in every table, the time and size of finance's file, Dagster's log of runs, and in reports and closings
+the time of the issue, which has to be the one that the warehouse knows. Views follow from tables.
 """
 
 import datetime as dt
@@ -22,6 +22,7 @@ Stretch = tuple[dt.datetime, dt.datetime]
 
 CLOCKS = ("loaded_at", "seen_at", "built_at", "closed_at", "run_id")
 _CLOSINGS = "meta.closings"
+_LOOKS_OF_A_FILE = "meta.published_file"
 _SPENT = ("warehouse usage.", "warehouse spend.")
 _SIDECAR = ".meta.json"
 # What a landed file's name begins and ends with: the range, and the time of the fetch.
@@ -87,7 +88,7 @@ def _database(label: str, path: Path) -> dict[str, object]:
         names = con.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'looked_at'"
         ).fetchall()
-        return {f"{label} {name}": _rows(con, name) for (name,) in names}
+        return {f"{label} {name}": _rows(con, name) for (name,) in names if name != _LOOKS_OF_A_FILE}
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> object:

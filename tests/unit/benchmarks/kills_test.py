@@ -29,6 +29,7 @@ def workspace(root: Path, *, at: dt.datetime, amount: str = "1.25", printed_at: 
         con.execute("create table spend.hourly as select ?::decimal(38, 12) as amount_usd", [amount])
         con.execute("insert into meta.closings values ('2026-W46', 1, ?, ?)", [at, document])
         con.execute("insert into meta.week_inputs values ('2026-W46', 'hash', ?)", [at])
+        con.execute("insert into meta.published_file values (7, ?, 'code')", [int(at.timestamp())])
     with duckdb.connect(home.finance) as con:
         con.execute("create table main.about as select 7 as pools, ?::timestamp as built_at", [at])
     kept = home.reports / "2026-W46" / "revision-1"
