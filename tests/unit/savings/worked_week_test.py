@@ -1,6 +1,7 @@
 """The worked week of docs/method.md: every figure on the page is what the method says."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tieout.savings.context import WeekContext
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod
 from tieout.savings.disagreement import WitnessKind
+from tieout.savings.error_bars import CostBar
 from tieout.savings.replay_days import ContainerTime
 from tieout.savings.replay_period import ReplayedDay
 from tieout.savings.status import Status
@@ -50,8 +52,7 @@ def replayed(day: dt.date, seconds: int) -> tuple[tuple[str, dt.date], ReplayedD
     return (GENERATE, day), ReplayedDay(ContainerTime(0, seconds * SECOND, 0, 0), 0.0, str(day))
 
 
-@pytest.fixture(scope="module")
-def week() -> WeekMeasurement:
+def measured(error_bars: Sequence[CostBar] = ()) -> WeekMeasurement:
     before, after = days_between(BASELINE.start, BASELINE.end), FIRST_WEEK.days()
     old = [replayed(day, 1200 if is_weekend(day) else 2200) for day in before]
     new = [replayed(day, 1300 if is_weekend(day) else 2380) for day in after]
@@ -64,8 +65,13 @@ def week() -> WeekMeasurement:
         baseline=BASELINE,
         landed={value.day for value in work},
         contradictions={},
-        context=WeekContext(replays=dict([*old, *new])),
+        context=WeekContext(replays=dict([*old, *new]), error_bars=error_bars),
     )
+
+
+@pytest.fixture(scope="module")
+def week() -> WeekMeasurement:
+    return measured()
 
 
 def figures(week: WeekMeasurement) -> dict[str, str]:
@@ -106,3 +112,16 @@ def test_every_figure_of_the_page_is_what_the_method_says(week: WeekMeasurement)
 def test_the_worked_week_is_verified(week: WeekMeasurement) -> None:
     assert week.judgement.status is Status.VERIFIED
     assert week.judgement.reasons == ()
+
+
+def test_a_neighbour_that_may_be_off_leaves_as_much_of_the_function_open() -> None:
+    costs = {BASELINE.start: "133.70", BASELINE.start + dt.timedelta(weeks=1): "134.00", FIRST_WEEK.start: "62.04"}
+    bars = [
+        CostBar("app", owner, monday, cost, cost - off, cost + off)
+        for monday, usd in costs.items()
+        for owner, cost, off in ((GENERATE, Decimal(usd), Decimal(5)), (None, Decimal(10), Decimal("0.50")))
+    ]
+    width = measured(bars).function(GENERATE).half_width
+    assert width is not None
+    assert format_usd(width.attribution_usd) == "$0.74"
+    assert format_usd(width.half_width_usd) == "$2.24"
