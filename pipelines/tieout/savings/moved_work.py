@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-APART = Fraction(11, 10)
+APART = Fraction(21, 20)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WorkVolume:
 def taken_over_usd_per_day(volumes: Sequence[WorkVolume]) -> dict[str, Fraction]:
     """Return by function the dollars a day that its growth beyond that of all others stands for.
 
-    Only growth by over a tenth more than the others' counts, and others that shrank count as constant. Without
+    Only growth by over a twentieth more than the others' counts, and others that shrank count as constant. Without
     work in the baseline all of a function's work is growth. One function alone has nobody to take over from.
 
     Args:

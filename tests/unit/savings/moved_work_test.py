@@ -36,8 +36,11 @@ def test_a_function_without_work_in_the_baseline_takes_all_of_its_work_over() ->
     assert taken == {"worker": Fraction("5.00")}
 
 
-def test_growth_by_a_tenth_more_than_the_others_is_chance() -> None:
-    assert taken_over_usd_per_day([volume("caller", 100, 100), volume("worker", 100, 110)]) == {}
+def test_growth_by_a_twentieth_more_than_the_others_is_chance() -> None:
+    assert taken_over_usd_per_day([volume("caller", 100, 100), volume("worker", 100, 105)]) == {}
+    assert taken_over_usd_per_day([volume("caller", 100, 100), volume("worker", 100, 106)]) == {
+        "worker": Fraction("0.60")
+    }
 
 
 @pytest.mark.parametrize("growth", [0, 1, 3])
