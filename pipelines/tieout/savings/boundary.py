@@ -52,11 +52,14 @@ class Boundary:
         days: how many days were measured.
         silent_usd_per_day: what functions of the catalog that nobody called on the measured days cost on a baseline
             day. Nothing is claimed for them, so what they took along under another name is nobody's saving.
+        volume_growth: how much more the catalog's functions were called, after ÷ before, and at least 1: as much growth
+            outside the catalog is demand.
     """
 
     lines: tuple[BoundaryLine, ...] = ()
     days: int = 0
     silent_usd_per_day: Decimal = Decimal(0)
+    volume_growth: Fraction = Fraction(1)
 
     @property
     def before_usd_per_day(self) -> Decimal:
@@ -70,14 +73,18 @@ class Boundary:
 
     @property
     def growth_usd(self) -> Decimal:
-        """Growth over the measured days of the names that grew; one that shrank is no saving and hides no other.
+        """Growth beyond demand of the names that grew, over the measured days; one that shrank hides no other.
 
         A function, or a residual, that went with the programme from one app to another has grown by the difference.
         """
-        by_name: dict[str, Decimal] = {}
+        by_name: dict[str, Fraction] = {}
         for line in self.lines:
-            by_name[line.function] = by_name.get(line.function, Decimal(0)) + line.growth_usd_per_day
-        return sum((growth for growth in by_name.values() if growth > 0), Decimal(0)) * self.days
+            expected = Fraction(line.before_usd_per_day) * self.volume_growth
+            by_name[line.function] = (
+                by_name.get(line.function, Fraction(0)) + Fraction(line.after_usd_per_day) - expected
+            )
+        grown = sum((growth for growth in by_name.values() if growth > 0), Fraction(0))
+        return round_picodollars(grown * self.days)
 
     @property
     def silent_usd(self) -> Decimal:
@@ -107,6 +114,7 @@ def boundary(
     baseline_days: Collection[dt.date],
     days: Collection[dt.date],
     silent_usd_per_day: Decimal = Decimal(0),
+    volume_growth: Fraction = Fraction(1),
 ) -> Boundary:
     """Compare a mean baseline day with a mean measured day; empty without either.
 
@@ -115,6 +123,7 @@ def boundary(
         baseline_days: the days of the baseline that count.
         days: the measured days that count.
         silent_usd_per_day: baseline cost of functions of the catalog that nobody called on the measured days.
+        volume_growth: of the catalog's functions, at least 1.
     """
     if not baseline_days or not days:
         return Boundary()
@@ -135,4 +144,4 @@ def boundary(
         if any(sides)
     ]
     lines.sort(key=lambda line: (-line.growth_usd_per_day, line.app, line.function))
-    return Boundary(tuple(lines), len(after), silent_usd_per_day)
+    return Boundary(tuple(lines), len(after), silent_usd_per_day, volume_growth)

@@ -63,7 +63,15 @@ class WeekBasis:
             baseline_days=self.baseline_days,
             days=self.days,
             silent_usd_per_day=round_picodollars(silent),
+            volume_growth=self._volume_growth(),
         )
+
+    def _volume_growth(self) -> Fraction:
+        """How much more the catalog's functions were called, weighted by their baseline cost; at least 1."""
+        before = [volume for volume in self._volumes if volume.before > 0]
+        weight = sum((volume.usd_before for volume in before), Fraction(0))
+        grown = sum((volume.growth * volume.usd_before for volume in before), Fraction(0))
+        return max(grown / weight, Fraction(1)) if weight > 0 else Fraction(1)
 
     def _silent_usd_per_day(self, function: str) -> Fraction:
         """What a function cost on a baseline day beyond what it still costs; zero where somebody called it since."""
@@ -94,10 +102,13 @@ class WeekBasis:
     @cached_property
     def taken_over(self) -> Mapping[str, Fraction]:
         """What functions of the catalog may have taken over from others on the measured days, dollars by function."""
+        return {name: usd * len(self.days) for name, usd in taken_over_usd_per_day(self._volumes).items()}
+
+    @cached_property
+    def _volumes(self) -> Sequence[WorkVolume]:
         if not self.baseline_days or not self.days:
-            return {}
-        volumes = [volume for name in self.programme.functions if (volume := self._volume(name)) is not None]
-        return {name: usd * len(self.days) for name, usd in taken_over_usd_per_day(volumes).items()}
+            return ()
+        return [volume for name in self.programme.functions if (volume := self._volume(name)) is not None]
 
     def _volume(self, function: str) -> WorkVolume | None:
         """Calls of a function that something is claimed for, else its cost; None where neither side has any."""

@@ -67,6 +67,12 @@ def test_work_that_moved_to_what_the_catalog_lacks_is_not_saved(function: str) -
     assert measurement.bridge.total.realized.exact_usd == 0
 
 
+def test_growth_outside_the_catalog_that_demand_explains_has_not_moved() -> None:
+    work = rollout(calls=150, cost="12")
+    assert measure(work, WeekContext(outside=outside("20", "30"))).outside.growth_usd == 0
+    assert measure(work, WeekContext(outside=outside("20", "32"))).outside.growth_usd == 14
+
+
 def test_a_little_growth_outside_the_catalog_keeps_a_saving_from_being_verified() -> None:
     measurement = measure(rollout(), WeekContext(outside=outside("1", "2")))
     assert codes(measurement) == [ReasonCode.OUTSIDE_GREW]
