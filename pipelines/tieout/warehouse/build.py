@@ -294,11 +294,12 @@ def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:
+    """Return the period and the weeks that a table holds: whole ones, as factors are learned from weeks."""
     if not _exists(con, model):
         return period
     column = model.partition
     [(first, last)] = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchall()  # noqa: S608
-    return period if first is None else period.widened(first, last + dt.timedelta(days=1))
+    return period if first is None else period.widened(IsoWeek.of(first).start, IsoWeek.of(last).end)
 
 
 def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
