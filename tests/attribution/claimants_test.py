@@ -87,6 +87,16 @@ def test_a_server_on_cpu_alone_takes_nothing_from_what_functions_use_unasked(tmp
     assert workspace.attribute(tmp_path).wrong() == []
 
 
+def test_an_app_of_a_server_alone_is_the_servers(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    land_server(workspace, "api", "llm", gpus=[["H100", 1]], min_containers=1, max_containers=3)
+    workspace.bill("api", LLM, 0, DAY, Held(gpu="H100"))
+    for more in (1, 3):
+        workspace.bill("api", LLM, 5 * HOUR, (5 + more) * HOUR, Held(gpu="H100"))
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
 def _job_beside_sandboxes(*, is_apart: bool) -> Workspace:
     """A function beside sandboxes in six hours of the day, which cost three times the list price of CPU and memory."""
     workspace = Workspace()
@@ -111,6 +121,21 @@ def test_sandboxes_pay_what_modal_says_wherever_they_are_billed(tmp_path: Path, 
     assert attributed.components("job").keys() == {"execution", "idle"}
     tables = ("spend.sandbox_claims", "spend.claims", "spend.hourly", "spend.weekly")
     assert attributed.broken_rules(*tables) == set()
+
+
+def test_sandboxes_take_nothing_from_what_a_function_uses_unasked(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("lab")
+    workspace.function("lab", "loose")
+    workspace.function("lab", "tight", cpu=1.0, memory_mib=1024)
+    for hour in range(24):
+        workspace.serve("lab", "loose", hour * HOUR + 60, 900, held=Held(cores=Decimal(1), memory_mib=2048))
+        workspace.serve("lab", "tight", hour * HOUR + 100, 600, held=Held(cores=Decimal(1), memory_mib=1024))
+        if hour % 3 == 0:
+            held = Held(cores=Decimal(2), memory_mib=4096)
+            workspace.bill("lab", "__sandboxes__", hour * HOUR, hour * HOUR + 1800, held)
+    land_sandboxes(workspace, "lab", {"CPU": 8 * prices()["CPU"], "Memory": 16 * prices()["Memory"]})
+    assert workspace.attribute(tmp_path).wrong() == []
 
 
 def test_a_variant_claims_the_gpu_that_it_asks_for(tmp_path: Path) -> None:

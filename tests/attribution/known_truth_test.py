@@ -79,6 +79,17 @@ def test_containers_that_wait_beside_those_at_work_are_their_functions(tmp_path:
     assert workspace.attribute(tmp_path).wrong() == []
 
 
+def test_a_disk_is_billed_as_memory_at_a_twentieth_of_it(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("ml")
+    workspace.function("ml", "unpack", cpu=1.0, memory_mib=1024, ephemeral_disk_mib=1024 * 1024)
+    workspace.function("ml", "plain", cpu=1.0, memory_mib=8192)
+    for hour in range(12):
+        workspace.serve("ml", "unpack", hour * HOUR, 1500, held=Held(cores=Decimal(1), memory_mib=1024 * 1024 // 20))
+        workspace.serve("ml", "plain", hour * HOUR + 60, 1500, held=Held(cores=Decimal(1), memory_mib=8192))
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
 @pytest.mark.parametrize("shown", [1, 4])
 def test_a_cluster_pays_for_all_its_containers_whatever_the_log_shows(tmp_path: Path, shown: int) -> None:
     workspace = Workspace()
