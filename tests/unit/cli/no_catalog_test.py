@@ -148,7 +148,8 @@ def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) ->
 def test_a_workbook_without_a_claim_has_no_sheet_about_one(home: Home) -> None:
     book = openpyxl.load_workbook(home.reports / WEEK.label / f"tieout-{WEEK.label}.xlsx")
     assert book.sheetnames == [
-        *("Summary", "Spend", "Daily", "Trend", "Reconciliation", "Gates", "Definitions", "Inputs"),
+        *("Summary", "Spend", "Without a call", "Opportunities", "Daily", "Trend", "Reconciliation", "Gates"),
+        *("Restatements", "Coverage", "Findings", "Definitions", "Inputs"),
     ]
     summary = [str(cell) for [cell, *_] in book["Summary"].iter_rows(values_only=True)]
     assert "What was saved" not in summary

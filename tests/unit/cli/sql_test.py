@@ -95,7 +95,8 @@ def test_a_mistake_in_sql_is_shown_where_it_is(tieout: Tieout, home: Path) -> No
 def test_a_question_about_what_is_not_built_yet_says_what_builds_it(tieout: Tieout, home: Path) -> None:
     said = tieout("sql", "tie_out", "--home", home)
     assert said.code == 2
-    assert f"reconciliation.pools: not built yet\n`tieout run --home {home}` builds what is landed." in said.err
+    assert "reconciliation.pools, reconciliation.remainders: not built yet\n" in said.err
+    assert f"`tieout run --home {home}` builds what is landed." in said.err
 
 
 def test_an_unknown_name_is_answered_with_those_that_there_are(tieout: Tieout, home: Path) -> None:
