@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from tieout.core.home import Home
-from tieout.defs.instance import open_instance
+from tieout.defs.instance import complete_instance, open_instance
 from tieout.defs.storage import recorded_together, report
 
 KEY = dg.AssetKey(["spend", "hourly"])
@@ -24,6 +24,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     with open_instance(home) as instance:
         execute(instance)
     return home
+
+
+def test_an_instance_has_its_tables_before_webserver_and_daemon_start_at_once(tmp_path: Path) -> None:
+    folder = complete_instance(Home(tmp_path))
+    for file in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db"):
+        engine = sqlalchemy.create_engine(f"sqlite:///{folder / file}")
+        with engine.connect() as con:
+            assert con.execute(sqlalchemy.text("select count(*) from alembic_version")).scalar_one() == 1
+        engine.dispose()
 
 
 @dg.op(out={})

@@ -52,10 +52,10 @@ def folder(tmp_path: Path) -> Iterator[LandingFolder]:
             "monthly_deliveries",
             "deployments",
             "apps",
-            "configurations",
-            "prices",
             "servers",
             "variants",
+            "configurations",
+            "prices",
         ):
             make(con, f"staging.{name}")
         settle(landed)

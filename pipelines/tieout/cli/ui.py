@@ -23,7 +23,7 @@ from tieout.cli.failures import CommandError
 from tieout.cli.messages import say
 from tieout.core.environment import CATALOG_VARIABLE, HOME_VARIABLE
 from tieout.core.home import Home
-from tieout.defs.instance import prepare_instance
+from tieout.defs.instance import complete_instance
 from tieout.defs.ui_archive import ARCHIVE
 from tieout.defs.ui_guard import (
     ADDRESS,
@@ -68,7 +68,7 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     url = origins(port, os.environ.get(URL_VARIABLE))[-1 if os.environ.get(URL_VARIABLE) else 0]
     given = os.environ.get(TOKEN_VARIABLE)
     token = checked_token(given) if given else secrets.token_urlsafe(32)
-    folder = prepare_instance(home)
+    folder = complete_instance(home)
     environment = {
         **os.environ,
         HOME_VARIABLE: str(home.root),

@@ -35,7 +35,17 @@ compute_logs:
 """
 
 
-def prepare_instance(home: Home) -> Path:
+def complete_instance(home: Home) -> Path:
+    """Make the instance's folder with all that is in it, and return it.
+
+    Dagster's webserver and its daemon start at the same time. Each makes the tables that it does not find, and the slower
+    one would end with an error.
+    """
+    with open_instance(home):
+        return home.dagster
+
+
+def _configured_folder(home: Home) -> Path:
     """Make the instance's folder with the configuration of Dagster and of its UI, and return it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     common = resource_path("dagster.yaml").read_text(encoding="utf-8")
@@ -58,6 +68,6 @@ def _storages(folder: Path) -> str:
 @contextmanager
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a workspace for a run of this process, and close it."""
-    folder = prepare_instance(home)
+    folder = _configured_folder(home)
     with dg.DagsterInstance.from_config(str(folder), _IN_PROCESS_NAME) as instance:
         yield instance
