@@ -50,7 +50,8 @@ held_time as (
         k.region_percent,
         coalesce(sum(t.container_us) filter (where t.evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
             as container_us,
-        coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us
+        coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us,
+        bool_or(t.evidence = 'requests') as has_requests
     from spend.container_time as t
     inner join staging.configurations as k
         on
@@ -96,6 +97,7 @@ own_pools as (
         end as gpu_count,
         gpu_count * h.region_percent * p.picodollars_per_hour as unit,
         h.may_lack_gpu,
+        h.has_requests,
         count(*) over (partition by h.holder) + h.may_lack_gpu::integer as choices
     from held as h
     inner join gpu_pools as p
@@ -105,6 +107,13 @@ own_pools as (
             and h.interval_start = p.interval_start
             and h.resolution = p.resolution
             and (h.is_unknown or list_contains(list_transform(h.gpus, lambda g: struct_extract(g, 'gpu')), p.resource))
+),
+
+-- What is left of such a pool a server can have caused, so that a choice falls on it last.
+open_pools as (
+    select distinct pool_number
+    from own_pools
+    where has_requests
 ),
 
 claimed_without_choice as (
@@ -150,6 +159,7 @@ bearable as (
         b.pool_number,
         b.container_us,
         b.may_lack_gpu,
+        p.pool_number is not null as is_open,
         case
             when b.bearing_pools = 1 and not b.may_lack_gpu then b.free_pd
             else greatest(0, b.free_pd - coalesce(c.claim_pd, 0))
@@ -161,6 +171,7 @@ bearable as (
         b.billed_pd * 360000000000 // b.unit + 1 as billed_us
     from bearing as b
     left join claimed_by_the_only_bearer as c on b.pool_number = c.pool_number
+    left join open_pools as p on b.pool_number = p.pool_number
 ),
 
 bearable_together as (
@@ -168,6 +179,8 @@ bearable_together as (
         *,
         free_of_seen_us - free_us as inferred_us,
         sum(free_us) over (partition by holder)::hugeint as all_free_us,
+        coalesce(sum(free_us) filter (where not is_open) over (partition by holder), 0)::hugeint as closed_free_us,
+        all_free_us - closed_free_us as open_free_us,
         sum(free_of_seen_us - free_us) over (partition by holder)::hugeint as all_inferred_us,
         sum(billed_us) over (partition by holder)::hugeint as all_billed_us
     from bearable
@@ -179,7 +192,11 @@ weighted_choices as (
         pool_number,
         container_us,
         may_lack_gpu,
-        free_us * least(container_us, all_free_us) // greatest(all_free_us, 1)
+        case
+            when is_open
+                then free_us * least(greatest(0, container_us - closed_free_us), open_free_us) // greatest(open_free_us, 1)
+            else free_us * least(container_us, closed_free_us) // greatest(closed_free_us, 1)
+        end
         + case
             when may_lack_gpu then 0
             else

@@ -76,6 +76,21 @@ def test_a_server_with_a_choice_of_gpus_beside_functions_that_ask_for_them(tmp_p
     assert workspace.attribute(tmp_path).wrong() == []
 
 
+def test_a_choice_falls_last_on_a_pool_whose_rest_a_server_can_have_caused(tmp_path: Path) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "job", gpus=[["A10G", 1]])
+    workspace.function("api", "train", gpus=[["H100", 1]])
+    land_variants(workspace, "api", "job", {}, {"gpu": "H100"})
+    land_server(workspace, "api", "llm", gpus=[["A10G", 1]])
+    workspace.bill("api", LLM, 0, 20 * HOUR, A10G)
+    for hour in range(20):
+        workspace.serve("api", "job", hour * HOUR + 180, 110, held=A10G)
+        workspace.serve("api", "job", hour * HOUR + 540, 300, held=Held(gpu="H100"))
+        workspace.serve("api", "train", hour * HOUR + 300, 500, held=Held(gpu="H100"))
+    assert workspace.attribute(tmp_path).wrong() == []
+
+
 def test_a_server_on_cpu_alone_takes_nothing_from_what_functions_use_unasked(tmp_path: Path) -> None:
     workspace = Workspace()
     workspace.app("api")
