@@ -322,6 +322,19 @@ def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(weeks
     assert reports[THIRD].restatements.total_usd == usd("0.01")
 
 
+def test_the_lines_of_a_restated_week_add_up_to_what_its_printed_cost_has_moved_by(weeks: IssuedWeeks) -> None:
+    changed = {(OTHER_APP, 2): "3.504", (VOLUME, 4): "0.104"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
+    weeks.land_week(THIRD)
+    reports = weeks.report()
+    others = f"all other functions, each by less than a cent: $70.70 is now $70.71 (+$0.01), because of {LATE}."
+    assert reports[FIRST].revision.moved[1] == others.replace("all", "All", 1)
+    restatements = reports[THIRD].restatements
+    assert restatements.lines[-1].sentence == f"{FIRST.label}, {others}"
+    assert [line.moved_usd for line in restatements.lines] == [usd("2.50"), usd("0.01")]
+    assert restatements.total_usd == usd("2.51")
+
+
 # State that survives
 
 

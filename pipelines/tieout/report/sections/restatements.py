@@ -19,7 +19,8 @@ from tieout.report.wording import causes_of, listing, movement, signed_usd
 from tieout.warehouse.closed_week import NOTHING, Closing, Move
 from tieout.warehouse.closings import carried_by, closings_of, unissued_moves
 
-ALL_BY_LESS = "all functions, each by less than a cent"
+_ALL_BY_LESS = "all functions, each by less than a cent"
+_OTHERS_BY_LESS = "all other functions, each by less than a cent"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class RestatementLine:
 
     Attributes:
         week: label of the week that moved.
-        function: whose cost; or all functions, where each moved by less than a cent.
+        function: whose cost; or all others, where each moved by less than a cent.
         before_usd: as it was issued, in cents.
         after_usd: as it is now, in cents.
         moved_usd: after less before.
@@ -126,7 +127,7 @@ def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence
 def _lines(
     week: IsoWeek, carried: Sequence[Closing], issues: Sequence[Closing], catalog: Catalog
 ) -> Iterator[RestatementLine]:
-    """Word what revisions of a week have moved, by function; a cent that no function has moved by alone, for all."""
+    """Word what revisions of a week have moved, by function; cents that none has moved by alone, for the others."""
     moves: dict[tuple[str, str], list[tuple[Move, Closing]]] = defaultdict(list)
     for closing in carried:
         for move in closing.moves:
@@ -135,13 +136,35 @@ def _lines(
     moved = [line for line in lines if line.moved_usd]
     yield from moved
     before = next((issue.figures for issue in issues if issue.revision == carried[0].revision - 1), None)
-    if moved or before is None:
+    if before is None:
         return
-    was, is_now = before.cost_usd.quantize(CENT), carried[-1].figures.cost_usd.quantize(CENT)
-    if was != is_now:
+    listed = [(line.before_usd, line.after_usd) for line in moved]
+    others = moved_by_less(before.cost_usd, carried[-1].figures.cost_usd, listed)
+    if others is not None:
+        whose, was, is_now = others
         files = tuple(sorted({path for line in lines for path in line.files}))
         causes = tuple(dict.fromkeys(cause for closing in carried for cause in closing.causes))
-        yield RestatementLine(week.label, ALL_BY_LESS, was, is_now, is_now - was, files, causes)
+        yield RestatementLine(week.label, whose, was, is_now, is_now - was, files, causes)
+
+
+def moved_by_less(
+    before_usd: Decimal, after_usd: Decimal, listed: Sequence[tuple[Decimal, Decimal]]
+) -> tuple[str, Decimal, Decimal] | None:
+    """Return what all functions but the listed ones cost, so that the lines add up to the printed cost of the week.
+
+    Each of the others has moved by less than a cent; the listed ones are rounded to cents, and this is what they leave.
+
+    Args:
+        before_usd: the week's cost before, exact.
+        after_usd: the same after.
+        listed: cost before and after of each function that has a line of its own, in cents.
+
+    Returns:
+        Who they are in words, their cost before and after in cents; None where it is the same.
+    """
+    was = before_usd.quantize(CENT) - sum((cost for cost, _ in listed), NOTHING)
+    is_now = after_usd.quantize(CENT) - sum((cost for _, cost in listed), NOTHING)
+    return None if was == is_now else (_OTHERS_BY_LESS if listed else _ALL_BY_LESS, was, is_now)
 
 
 def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) -> RestatementLine:

@@ -11,7 +11,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
-from tieout.report.sections.restatements import ALL_BY_LESS
+from tieout.report.sections.restatements import moved_by_less
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import causes_of, listing, movement, with_interval
 from tieout.warehouse.closed_week import Closing, Draft, Figures, Move, causes_between, is_moved, moved_in_print
@@ -148,15 +148,18 @@ def _moved(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
 
 
 def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
-    """Word the functions that have moved in print; where only their sum has, that."""
-    if printed := moved_in_print(old, after.figures):
-        named = [move for move in after.moves if (move.environment, move.function) in printed]
-        return [_moved_cost(move, after, catalog) for move in named]
-    was, is_now = old.cost_usd.quantize(CENT), after.figures.cost_usd.quantize(CENT)
-    if was == is_now:
-        return []
+    """Word the functions that have moved in print, then the cents that none of them has moved by alone."""
+    printed = moved_in_print(old, after.figures)
+    named = [move for move in after.moves if (move.environment, move.function) in printed]
+    sentences = [_moved_cost(move, after, catalog) for move in named]
+    listed = [(move.before_usd.quantize(CENT), move.after_usd.quantize(CENT)) for move in named]
+    others = moved_by_less(old.cost_usd, after.figures.cost_usd, listed)
+    if others is None:
+        return sentences
+    whose, was, is_now = others
     files = tuple(sorted({path for move in after.moves for path in move.files}))
-    return [f"{ALL_BY_LESS.capitalize()}: {movement(was, is_now)}, because of {causes_of(files, after.causes)}."]
+    cause = causes_of(files, after.causes)
+    return [*sentences, f"{whose[0].upper()}{whose[1:]}: {movement(was, is_now)}, because of {cause}."]
 
 
 def _moved_cost(move: Move, after: Draft, catalog: Catalog) -> str:
