@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build, compare or record what is asked for; return 1 when a figure differs or a workspace cannot be built."""
     options = _parser().parse_args(arguments)
     names = options.names or WORKSPACES
+    options.commit = commit_of(options.tieout)  # of now: what is recorded changes a file of the clone
     with tempfile.TemporaryDirectory(prefix="tieout-identity-") as temporary:
         kept = options.keep or Path(temporary)
         try:
@@ -63,7 +64,7 @@ def _one(name: str, options: argparse.Namespace, kept: Path) -> bool:
         raise IdentityError(f"{against} is not there; --against names a folder that --keep has filled")
     folder, before = kept.absolute() / section.replace(" ", "-") / name, _cpu_seconds()
     build(options.tieout, name, folder, weeks=options.weeks)
-    now = read_figures(folder, commit=commit_of(options.tieout), like=None if options.record else was)
+    now = read_figures(folder, commit=options.commit, like=None if options.record else was)
     print(f"{name}, {section}, commit {now.commit}, built in {_cpu_seconds() - before:.0f} CPU seconds")
     if options.record:
         recording.setdefault(section, {})[name] = now
