@@ -14,7 +14,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
 from tieout.sources.landing import holds_files
-from tieout.workspace import GateError, Update, Workspace
+from tieout.workspace import GateError, UnknownWeekError, Update, Workspace
 
 if TYPE_CHECKING:
     from tieout.report.contents import WeeklyReport
@@ -71,8 +71,7 @@ def require_known(week: IsoWeek, known: tuple[IsoWeek, ...]) -> None:
         CommandError: naming the weeks that there are.
     """
     if week not in known:
-        landed = f"{known[0].label} to {known[-1].label}" if known else "none"
-        raise CommandError(f"nothing is landed for {week.label}; landed weeks: {landed}")
+        raise CommandError(UnknownWeekError(week, known).problem)
 
 
 def require_built(workspace: Workspace, wanted: IsoWeek | None) -> IsoWeek:
