@@ -130,7 +130,7 @@ bearing_together as (
     window the_window as (partition by environment, object_id, resource, since)
 ),
 
--- In thousandths of what each part of the pool is, so that products stay within 128 bits.
+-- In millionths of what each part of the pool is, so that products stay within 128 bits.
 shares as (
     select
         *,
