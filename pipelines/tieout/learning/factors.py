@@ -52,18 +52,28 @@ _MOST_INFLATION = 3.0
 
 @dataclass(frozen=True)
 class Prior:
-    """What a factor is without evidence: its rule, how far that may be off, and what bounds it."""
+    """What a factor is without evidence.
+
+    Attributes:
+        rule: its value then.
+        spread: how far that may be off.
+        most: what bounds it.
+        is_documented: Modal says so: the rule stands until the bill contradicts it.
+        is_sampled: it multiplies samples, which the bill makes better by however little it says.
+    """
 
     rule: float
     spread: float
     most: float = float("inf")
+    is_documented: bool = False
+    is_sampled: bool = False
 
 
 PRIORS: Mapping[str, Prior] = {
-    "tail": Prior(1.0, 0.5, 1.5),
+    "tail": Prior(1.0, 0.5, 1.5, is_documented=True),
     "waiting": Prior(0.5, 0.5, 1.0),
     "failed": Prior(0.5, 0.5, 1.0),
-    "series": Prior(1.0, 0.05, 1.5),
+    "series": Prior(1.0, 0.05, 1.5, is_sampled=True),
     "startup": Prior(0.0, 0.5, 1.0),
     "cpu": Prior(0.0, 0.5),
     "memory": Prior(0.0, 2.0),
@@ -214,13 +224,13 @@ def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: b
 
 
 def _says_something(error: float, prior: Prior) -> bool:
-    """Tell whether a factor is more than its rule; of samples also the little that the bill says makes them better."""
-    return prior == PRIORS["series"] or error < MOST_IGNORANCE * prior.spread
+    """Tell whether a factor is more than its rule."""
+    return prior.is_sampled or error < MOST_IGNORANCE * prior.spread
 
 
 def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
-    """Tell whether the bill does not contradict that idle containers live for their window."""
-    return prior == PRIORS["tail"] and abs(value - prior.rule) <= _SIGNIFICANT * error
+    """Tell whether the bill does not contradict what Modal says."""
+    return prior.is_documented and abs(value - prior.rule) <= _SIGNIFICANT * error
 
 
 def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
