@@ -21,7 +21,11 @@ _HEAD = re.compile(r"\A\s*/\*(?P<question>.*?)\*/\s*(?P<select>.*)\Z", re.DOTALL
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 Description: TypeAlias = Sequence[tuple[Any, ...]]
 """The columns of an answer as DuckDB describes them: name, type and more."""
-_QUESTIONS = frozenset({"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL"})  # MULTI is how DuckDB runs a pivot
+_QUESTIONS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL"})
+# DuckDB runs a pivot as several statements, whatever the pivot stands in (docs/decisions/0021).
+_PIVOT = "MULTI"
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?P<word>\w*)", re.DOTALL)
+_ASKING = frozenset({"select", "from", "with", "pivot", "pivot_wider", "explain", "describe", "summarize"})
 
 
 class QueryError(TieoutError):
@@ -180,9 +184,12 @@ def _require_question(select: str) -> None:
         raise QueryError("the question holds nothing but a comment", remedy="`tieout sql` lists what can be asked.")
     if len(kinds) > 1:
         raise QueryError(f"these are {len(kinds)} statements", remedy="Ask one at a time.")
-    if kinds[0] not in _QUESTIONS:
+    kind = kinds[0]
+    if kind == _PIVOT and (found := _FIRST_WORD.match(select)) is not None:
+        kind = "SELECT" if found["word"].lower() in _ASKING else found["word"].upper()
+    if kind not in _QUESTIONS:
         raise QueryError(
-            f"this is no question but {kinds[0]}, and `tieout sql` changes nothing",
+            f"this is no question but {kind}, and `tieout sql` changes nothing",
             remedy="Ask with select, from, pivot, describe or summarize.",
         )
 

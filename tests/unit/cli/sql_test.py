@@ -253,6 +253,8 @@ def test_a_terminal_of_any_width_shows_every_digit(
         ("-- only a remark", "nothing but a comment"),
         ("update spend.odd set name = 'x'", "this is no question but UPDATE"),
         ("create temp table t as select 1", "this is no question but CREATE"),
+        ("create temp table t as pivot spend.odd on note using count(*)", "this is no question but CREATE"),
+        ("/* ; */ copy (pivot spend.odd on note using count(*)) to 'x.csv'", "this is no question but COPY"),
         ("select 1; select 2", "these are 2 statements"),
         ("select from where", "syntax error"),
         ("pivot", "there is no question called 'pivot'; there are: "),
@@ -277,9 +279,23 @@ def test_an_option_that_there_is_not_is_named(tieout: Tieout) -> None:
     assert "No such option: --x" in spoken.err
 
 
-@pytest.mark.parametrize("question", ["pivot spend.odd on note using count(*)", "describe spend.odd", "values (1)"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "pivot spend.odd on note using count(*)",
+        "/* by note */ from (pivot spend.odd on note using count(*))",
+        "describe spend.odd",
+        "values (1)",
+    ],
+)
 def test_every_kind_of_question_is_answered(tieout: Tieout, home: Path, question: str) -> None:
     assert tieout("sql", question, "--home", home).code == 0
+
+
+def test_a_pivot_is_answered_digit_for_digit(tieout: Tieout, home: Path) -> None:
+    rows = "(values (1.000000000001::decimal(38, 12), 'a'), (2, 'b'), (3, 'a')) as t (usd, note)"
+    said = tieout("sql", f"pivot (from {rows}) on note using sum(usd)", "--csv", "--home", home)
+    assert said.out == "a,b\n4.000000000001,2.000000000000\n"
 
 
 def test_a_question_without_an_end_is_stopped_after_the_time_that_it_has(tieout: Tieout, home: Path) -> None:
