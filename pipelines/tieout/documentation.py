@@ -93,11 +93,15 @@ command that prints the same as JSON.
 
 A row of the SDK with `cost_by_resource` is read as its total and its parts: such a file is the plain report and the
 breakdown in one. What the parts leave of the total is a row of its own in `staging.billing_items`: `rounding`,
-`difference`, or `all` where there are no parts. The rows add up to the total.
+`difference`, or `all` where there are no parts. The rows add up to the total. Over a millionth of a dollar, gate G2
+warns of it.
 
-A cost may have up to 38 decimals; more are refused. One with more than 12 is kept as text in
+A cost of a billing report may have up to 38 decimals; more are refused. One with more than 12 is kept as text in
 `raw.billing_report.cost_exact` and booked rounded to 12. `reconciliation.remainders` holds the rest, and
 `tieout sql tie_out` shows its sum.
+
+Amounts of other exports (summaries, invoices, rates, sandboxes) have 12 decimals at most. They are compared with each
+other without a tolerance, so rounding them could open or close a gate. The refusal says so.
 
 A report has no field for its resolution. Rows after midnight make it hourly; rows at midnights of several days, daily.
 Where all rows start at one midnight, its name (`-r-d`, `daily`, `-r-h`, `hourly`) or its sidecar says it; else it is

@@ -5,8 +5,9 @@ The total of every object and interval: the plain report against the sum of the 
 breakdown was read but lacks the object. plain only, breakdown only: the other report was not landed for this interval.
 older, newer: they differ, and the plain report was read over an hour before or after the breakdown, or at all before or
 after it while the interval could still grow; the later one holds. An object that an earlier breakdown had has then vanished:
-it is older, and cost nothing. off: they were read together and differ by more than rounding. missing: read together, and the
-total lacks the object.
+it is older, and cost nothing. inexact: total and parts are one row of the SDK and differ by more than rounding; the total
+holds, because it is what Modal bills. off: two reports were read together and differ by more than rounding. missing: read
+together, and the total lacks the object.
 
 key: reading, environment, object_id, hour, resolution
 partition: hour
@@ -21,6 +22,7 @@ reports as (
         max(case when report_kind = 'plain' then fetched_at end) as plain_fetched_at,
         max(case when report_kind = 'resources' then fetched_at end) as parts_fetched_at,
         bool_and(is_settled) as is_settled,
+        count(*) > count(distinct file_id) as is_one_file,
         -- An interval that grows is another one a minute later; a settled one should be the same for longer.
         case when bool_and(is_settled) then interval 1 hour else interval 0 hour end as apart
     from staging.billing_intervals
@@ -137,6 +139,7 @@ select
         when r.plain_fetched_at + r.apart < r.parts_fetched_at then 'older'
         when r.plain_fetched_at > r.parts_fetched_at + r.apart then 'newer'
         when c.plain_usd is null then 'missing'
+        when r.is_one_file then 'inexact'
         else 'off'
     end as control,  -- how the two compare, see above
     case

@@ -3,12 +3,13 @@
 import datetime as dt
 from pathlib import Path
 
-from tieout.cli.failures import CommandError
+from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.messages import out, say
 from tieout.cli.run import require_built, week_of
 from tieout.cli.steps import show_steps
 from tieout.core.home import Home
 from tieout.core.periods import day_start
+from tieout.report.contents import WeeklyReport
 from tieout.report.file_names import TEXT_NAME
 from tieout.report.formats.html import render_text
 from tieout.workspace import Workspace
@@ -20,22 +21,23 @@ def show_report(home: Home, catalog_directory: Path, *, week: str | None) -> Non
     """Write the report of a built week, issue it when it can be, and print its text.
 
     Raises:
-        CommandError: no such week, or none that is built.
+        CommandError: no such week, none that is built, or one that a gate blocks.
     """
     wanted = None if week is None else week_of(week)
     with Workspace(home, catalog_directory) as workspace:
-        _, _, files = workspace.issue(require_built(workspace, wanted))
+        report, _, files = workspace.issue(require_built(workspace, wanted))
     text = next(path for path in files if path.name == TEXT_NAME)
     out.file.write(text.read_text(encoding="utf-8"))
     page, *others = files
     say(f"Written: {page}, and {len(others)} files beside it")
+    _require_open(report)
 
 
 def show_report_as_of(home: Home, catalog_directory: Path, *, week: str | None, as_of: str) -> None:
     """Print a week's report as it stood, its input hash, and whether that is what was issued. Nothing is written.
 
     Raises:
-        CommandError: no such week, none that is built, or no moment.
+        CommandError: no such week, none that is built, one that a gate blocks, or no moment.
     """
     from tieout.report.as_of import report_as_of
 
@@ -48,6 +50,21 @@ def show_report_as_of(home: Home, catalog_directory: Path, *, week: str | None, 
     say(f"As of {moment:%Y-%m-%d %H:%M:%S} UTC, input hash {stood.report.inputs.sha256}")
     for remark in stood.remarks:
         say(remark)
+    _require_open(stood.report)
+
+
+def _require_open(report: WeeklyReport) -> None:
+    """End with exit code 1 where a gate blocks the week.
+
+    Raises:
+        CommandError: naming the gates.
+    """
+    if report.blocked_sentence is not None:
+        raise CommandError(
+            f"{report.week.label} is not to be used. {report.blocked_sentence}",
+            remedy="`tieout sql gates` counts what is off.",
+            code=ExitCode.DATA,
+        )
 
 
 def moment_of(text: str) -> dt.datetime:

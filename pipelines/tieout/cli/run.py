@@ -1,6 +1,7 @@
 """`tieout run`: load what is new, build the weeks that it changes, and report them."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
+from tieout.report.wording import count
 from tieout.sources.landing import holds_files
 from tieout.workspace import GateError, UnknownWeekError, Update, Workspace
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tieout.report.contents import WeeklyReport
 
 _SHOWN_REFUSALS = 10
+_SHOWN_GATES = 10
 _BROKEN_REMEDY = "What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run."
 
 
@@ -27,7 +30,7 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     """Bring the warehouse and the reports up to date, and say what came of it.
 
     Raises:
-        CommandError: nothing is landed, an unknown week, or data that fails a gate.
+        CommandError: nothing is landed, an unknown week, or data that fails a gate, also of a week that was built.
     """
     started = time.monotonic()
     wanted = None if week is None else week_of(week)
@@ -136,12 +139,33 @@ def _conclude(workspace: Workspace, update: Update, *, seconds: float) -> None:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
             _say_headline(workspace, update.newest)
         refused = _say_refused(con)
+        blocked = _blocked(con, work.report or workspace.built_weeks()[-1:])
+    if refused and blocked:
+        warn(blocked.located)
     if refused:
         raise CommandError(
             f"{refused} landed files were refused and are in no figure",
             remedy="Repair them as said above, then run again.",
             code=ExitCode.DATA,
         )
+    if blocked:
+        raise blocked
+
+
+def _blocked(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek]) -> CommandError | None:
+    """Say which of some weeks are blocked, and what to do; None where all of them may be used."""
+    from tieout.report.blocked import blocking_gates, remedy_of
+
+    found = [(week, gate) for week in weeks for gate in blocking_gates(con, week)]
+    if not found:
+        return None
+    shown = [f"  {week.label}, {gate.code}: {gate.sentence}" for week, gate in found[-_SHOWN_GATES:]]
+    to_do = {gate.code: remedy_of(gate) for _, gate in found}
+    return CommandError(
+        f"{count(len({week for week, _ in found}), 'week')} must not be used:\n" + "\n".join(shown),
+        remedy="\n".join(f"{code}: {each.advice}. `tieout sql {each.query}` shows it." for code, each in to_do.items()),
+        code=ExitCode.DATA,
+    )
 
 
 def _say_headline(workspace: Workspace, report: "WeeklyReport") -> None:

@@ -1,8 +1,9 @@
 """Exact money: parsing, printing and sharing amounts without a float in sight.
 
 Amounts are `Decimal` US dollars with at most 12 decimals (a picodollar, 1e-12 $), the scale of the warehouse's
-DECIMAL(38, 12). A printed cost may have up to 38: it is read exactly, and rounded where it is booked. Sharing is done
-in integers by largest remainder (docs/method.md, "Allocation").
+DECIMAL(38, 12). A line of a bill may have up to 38: it is read exactly, and rounded where it is booked, because there
+the rest is kept as a row. Any other amount is compared or multiplied at zero tolerance and may not be rounded, so one
+with more than 12 is refused. Sharing is done in integers by largest remainder (docs/reference/rules.md, "Allocation").
 """
 
 import re
@@ -38,7 +39,11 @@ def parse_usd(text: str) -> Decimal:
     value = _number(text)
     kept = _with_decimals(value, SCALE)
     if kept is None:
-        raise MoneyError(f"{text[:60]!r} has more than {SCALE} decimals; keeping it would round it")
+        raise MoneyError(
+            f"{text[:60]!r} has more than {SCALE} decimals. Only a line of a billing report may, because the rest of "
+            "it is kept as a row; here rounding would change a comparison",
+            remedy=f"Write it with {SCALE} decimals. Where amounts of the file add up to it, let them still add up.",
+        )
     return kept
 
 

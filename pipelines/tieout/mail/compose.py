@@ -18,6 +18,7 @@ import css_inline
 
 from tieout.core.money import format_usd
 from tieout.core.resources import resource_path
+from tieout.report.blocked import remedy_of
 from tieout.report.contents import WeeklyReport
 from tieout.report.digest import digest_of
 from tieout.report.formats.html import render_text
@@ -38,16 +39,6 @@ SHOWN = "bill"
 _LONGEST_PROGRAMME = 40
 _POLICY = SMTP.clone(cte_type="7bit")
 _WORKBOOK_TYPE = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# What to do about a blocked gate, and the query that shows it.
-_REMEDIES = {
-    "G1": ("the attribution is off, which no data can explain; keep the landing folder and report it", "tie_out"),
-    "G2": ("land the plain report and its breakdown of these days anew, from the same read of Modal", "gates"),
-    "G3": ("land the month's billing summary, and the reports of the days that are missing", "months"),
-    "G4": ("land the month's billing summary anew; its adjustments do not explain what was billed", "months"),
-    "G5": ("compare the invoice with the month's billing summary, and land the one that is out of date", "months"),
-    "G6": ("land the week's bill anew: functions ran, so it cannot be without any cost", "gates"),
-}
-_OTHER_REMEDY = ("`tieout doctor` looks at everything that was landed", "gates")
 
 
 @dataclass(frozen=True)
@@ -241,8 +232,8 @@ def _preview(html: str, pictures: Iterable[tuple[InlinePicture, Picture]]) -> st
 
 
 def _blocked(gate: Gate) -> BlockedGate:
-    remedy, query = _REMEDIES.get(gate.code, _OTHER_REMEDY)
-    return BlockedGate(gate.code, gate.title, gate.sentence, gate.details, remedy, query)
+    remedy = remedy_of(gate)
+    return BlockedGate(gate.code, gate.title, gate.sentence, gate.details, remedy.advice, remedy.query)
 
 
 def _deliveries(report: WeeklyReport) -> str:

@@ -1,4 +1,4 @@
-"""The gates of the reconciliation, judged for the week (docs/method.md, "Reconciliation")."""
+"""The gates of the reconciliation, judged for the week (docs/reference/rules.md, "Reconciliation")."""
 
 import datetime as dt
 from collections import Counter
@@ -11,9 +11,9 @@ import duckdb
 from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Sheet, SheetColumn
-from tieout.report.inputs import DayState, ReportDay, week_bounds
+from tieout.report.inputs import DayState, ReportDay, days_of_week, states_of_landed_days, week_bounds
 from tieout.report.sections.month_gates import read_month_gates
-from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut
+from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, read_tie_out
 from tieout.report.wording import count, day_name, listing, share_of, signed_usd
 
 NO_CALLS = "__no_calls__"
@@ -70,6 +70,12 @@ def read_gates(
     )
 
 
+def judge_week(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[tuple[ReportDay, ...], tuple[Gate, ...]]:
+    """Return the days of a built week and its gates, as its report judges them."""
+    days = days_of_week(states_of_landed_days(con, week), week)
+    return days, read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
+
+
 def obstacles(days: Sequence[ReportDay], gates: Sequence[Gate]) -> tuple[str, ...]:
     """Say what stands in the way of issuing a week: days that are not settled, gates that are closed."""
     unsettled = sum(day.state is not DayState.SETTLED for day in days)
@@ -113,6 +119,7 @@ def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence
         f"{controls['older'] + controls['newer']:,} whose two reports were read at different times (the later holds)",
         f"{controls['plain only']:,} in the plain report only",
         f"{controls['breakdown only']:,} in the breakdown only (it lacks what Modal does not break down)",
+        f"{controls['inexact']:,} whose own parts do not add up to them (the rest is kept as rows of their own)",
         f"{closing:,} off or missing",
     ]
     sentence = f"Of {count(total, 'total')}: {listing([part for part in parts if not part.startswith('0 ')])}."

@@ -11,10 +11,8 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
-from tieout.report.inputs import days_of_week, states_of_landed_days
-from tieout.report.sections.gates import obstacles, read_gates
+from tieout.report.sections.gates import judge_week, obstacles
 from tieout.report.sections.spend import function_label
-from tieout.report.sections.tie_out import read_tie_out
 from tieout.report.wording import causes_of, listing, movement, signed_usd
 from tieout.warehouse.closed_week import NOTHING, Closing, Move
 from tieout.warehouse.closings import carried_by, closings_of, unissued_moves
@@ -119,9 +117,7 @@ def read_restatements(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Ca
 
 
 def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence[Decimal]) -> UnissuedMove:
-    days = days_of_week(states_of_landed_days(con, week), week)
-    gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
-    return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(days, gates))
+    return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(*judge_week(con, week)))
 
 
 def _lines(
