@@ -12,7 +12,14 @@ from tieout.core.resources import resource_path
 ROOT = resource_path("catalog").parent
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/index.md", "docs/tutorial.md", "docs/live.md"),
-    *("docs/finance.md", "docs/focus.md", "docs/simulator.md", "docs/architecture.md", "docs/reference/dialects.md"),
+    *(
+        "docs/finance.md",
+        "docs/focus.md",
+        "docs/simulator.md",
+        "docs/architecture.md",
+        "docs/reference/dialects.md",
+        "docs/method.md",
+    ),
     *(f"docs/guides/{name}.md" for name in ("catalog", "exports", "reports", "security")),
 )
 _COMMAND = re.compile(r"\btieout ([a-z][a-z-]+)")

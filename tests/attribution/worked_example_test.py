@@ -38,7 +38,7 @@ def _paid(attributed: Attributed) -> dict[tuple[str, str], Decimal]:
 
 def _table() -> list[tuple[str, str, Decimal]]:
     """The rows of the worked example: resource, component, dollars."""
-    example = PAGE.read_text(encoding="utf-8").partition("**One hour by hand.**")[2].partition("\n\n**")[0]
+    example = PAGE.read_text(encoding="utf-8").partition("### One hour by hand")[2].partition("\n### ")[0]
     found = re.findall(r"^\| (GPU|CPU|memory) \| (\w+) \|.*\| \$([0-9.]+) \|$", example, re.MULTILINE)
     names = {"GPU": "A10G", "CPU": "CPU", "memory": "Memory"}
     return [(names[resource], component, Decimal(usd)) for resource, component, usd in found]

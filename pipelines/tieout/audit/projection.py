@@ -1,9 +1,9 @@
 """The audit of the projection: what the claim says, computed again from its own figures.
 
 Every figure comes from the catalog (`projection.yaml`, `rollout.yaml`, `functions.yaml`, `prices.yaml`); the checks
-hold the arithmetic and the calendar, no figure of any programme (docs/method.md, "Projection audit"). A line of the
-claim is a price per hour times calls per hour, as if each call lasted an hour; the bridge (`savings.bridge`) puts the
-measured seconds of a call in the hour's place.
+hold the arithmetic and the calendar, no figure of any programme (docs/reference/rules.md, "Projection audit"). A line
+of the claim is a price per hour times calls per hour, as if each call lasted an hour; the bridge (`savings.bridge`)
+puts the measured seconds of a call in the hour's place.
 """
 
 from collections.abc import Callable, Iterator

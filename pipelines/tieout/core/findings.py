@@ -18,7 +18,7 @@ class Finding:
     """One thing that a reader must know.
 
     Attributes:
-        code: stable identifier in snake_case, listed in docs/method.md.
+        code: stable identifier in snake_case, listed in docs/reference/rules.md.
         severity: how much it matters.
         subject: what it is about (a function, a file, a month, a gate).
         message: one sentence for a person.

@@ -1,7 +1,7 @@
 """Decides what is mailed about a week, renders it once, and hands over to the mail server what is due.
 
 Finance gets a week when every day of it is settled and no gate is closed, once for every revision. When a gate is
-closed, operators get the reason, once for every reason (docs/method.md, "The mail").
+closed, operators get the reason, once for every reason (docs/reference/rules.md, "The mail").
 """
 
 import datetime as dt

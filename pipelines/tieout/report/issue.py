@@ -2,7 +2,7 @@
 
 A week is issued with its report once every day is settled and no gate is closed. When data, catalog, baseline or method
 change its printed figures afterwards, the next report of it is the next revision. What was issued stays in
-`reports/<week>/revision-<n>/` as it was (docs/method.md, "Closed weeks and restatements").
+`reports/<week>/revision-<n>/` as it was (docs/reference/rules.md, "Closed weeks and restatements").
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Anomalies: days on which a function cost far more or less than it usually does (docs/method.md, "Anomalies").
+"""Anomalies: days on which a function cost far more or less than usual (docs/reference/rules.md, "Anomalies").
 
 A day is held against the function's own history: the same weekday where at least four of them are known, else the same
 part of the week (working days, weekend) where two are, else all days before it. The history begins anew with every

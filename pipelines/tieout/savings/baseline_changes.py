@@ -61,7 +61,7 @@ def compare(
         lock: the frozen baseline.
         series: today's values per function and day; a missing day is a day without calls and cost.
         catalog: today's programme.
-        method_version: today's version of docs/method.md.
+        method_version: today's version of docs/reference/rules.md.
         baseline: the days that would be frozen today; None when they are not known.
 
     Raises:

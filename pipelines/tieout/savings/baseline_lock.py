@@ -1,8 +1,9 @@
 """The frozen baseline: the content of `catalog/baseline.lock`, and its text.
 
 A lock carries the baseline's daily series itself, so the saving stays on the frozen figures whatever happens to the
-data later (docs/method.md, "Savings"). Where the file lies is the caller's business. The text is YAML with one line per
-function and day, in a fixed order, so that two baselines compare well in git and the same data freeze to the same text.
+data later (docs/reference/rules.md, "Savings"). Where the file lies is the caller's business. The text is YAML with one
+line per function and day, in a fixed order, so that two baselines compare well in git and the same data freeze to the
+same text.
 """
 
 import datetime as dt
@@ -31,7 +32,7 @@ class BaselineLock:
     """The frozen baseline.
 
     Attributes:
-        method_version: version of docs/method.md that it was frozen under.
+        method_version: version of docs/reference/rules.md that it was frozen under.
         baseline: the frozen days, end exclusive.
         catalog_sha256: SHA-256 of each catalog file, the projection among them, by file name.
         series: one value for every function and day of the baseline, by function and day; days without calls and
@@ -68,7 +69,7 @@ def freeze(
         series: one value per function and day, in any order; days outside the baseline are passed over.
         baseline: the days to freeze, end exclusive.
         catalog: the programme, with the hashes of its files.
-        method_version: version of docs/method.md.
+        method_version: version of docs/reference/rules.md.
 
     Raises:
         ValueError: no value lies in the baseline, or a function has two values for one day.

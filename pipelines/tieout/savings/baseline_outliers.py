@@ -1,7 +1,7 @@
 """Baseline days that no other day resembles, such as an outage: how much of an avoided cost rests on them.
 
 On a day of failures a function costs money and does no work, so the baseline looks dear and any later week cheap
-(docs/method.md, "Status").
+(docs/reference/rules.md, "Status").
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""The boundary account: what the programme's apps cost outside the catalog (docs/method.md, "Boundary").
+"""The boundary account: what the programme's apps cost outside the catalog (docs/reference/rules.md, "Boundary").
 
 A saving is claimed for the programme's apps as a whole. Work that moves to a function which the catalog lacks, or cost
 that moves to an app's residual, saves nothing: it shows here.

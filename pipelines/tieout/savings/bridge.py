@@ -1,4 +1,4 @@
-"""The bridge: every dollar between the published saving and the realized one (docs/method.md, "Bridge").
+"""The bridge: every dollar between the published saving and the realized one (docs/reference/rules.md, "Bridge").
 
 It has two stages. The first corrects the claim: published → its own lines added up (`ROUNDING`) → the same claim at
 measured billed seconds per call instead of an hour per call (`UNIT_CORRECTION`): the restated projection. The second

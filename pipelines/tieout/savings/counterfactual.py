@@ -1,8 +1,8 @@
 """Counterfactual: what a day's work would have cost without the change, and how phases share a saving.
 
 Ĉ(N) = a + b·N dollars a day for N successful calls, a and b not negative, fitted on the frozen baseline days of one
-function (docs/method.md, "Savings"). Coefficients are exact fractions, so that an avoided cost is exact money. What
-describes the fit (residuals, errors, correlation) is a statistic: a float, and an estimate wherever it is shown.
+function (docs/reference/rules.md, "Savings"). Coefficients are exact fractions, so that an avoided cost is exact money.
+What describes the fit (residuals, errors, correlation) is a statistic: a float, and an estimate wherever it is shown.
 
 The proportional model is the rule: a = 0 and b = baseline cost ÷ baseline calls. The intercept earns its place only if
 

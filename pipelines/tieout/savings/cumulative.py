@@ -3,7 +3,7 @@
 A day's amount is what it adds to its own week's measurement so far. So the days of a week add up to that week's avoided
 cost, digit for digit, and all days to the sum of the weeks. The interval is the weekly estimator's, of all measured
 days at once: one baseline, its error bars and those of the weeks so far, and what the witnesses are off in all of these
-weeks together (docs/method.md, "Savings").
+weeks together (docs/reference/rules.md, "Savings").
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""The work of the programme's functions by day: the one input of every measurement (docs/method.md, "Savings")."""
+"""The work of the programme's functions by day, the input of every measurement (docs/reference/rules.md, "Savings")."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable

@@ -1,6 +1,6 @@
 """The days and amounts that a saving is measured with: baseline, measured days, and a line of the claim.
 
-The measurement itself is in `week` (docs/method.md, "Savings").
+The measurement itself is in `week` (docs/reference/rules.md, "Savings").
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Who bears witness to a saving, and who does not agree with it (docs/method.md, "Witnesses")."""
+"""Who bears witness to a saving, and who does not agree with it (docs/reference/rules.md, "Witnesses")."""
 
 from dataclasses import dataclass
 from decimal import Decimal

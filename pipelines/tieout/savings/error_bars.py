@@ -1,7 +1,7 @@
 """What the attribution leaves open of a saving: the error bars of the costs on both sides of it.
 
 Pools are exact, shares of them are estimates. So the functions of an app together are off by what all others of the app
-are off, and often that is far less than each of them (docs/method.md, "Savings", Interval).
+are off, and often that is far less than each of them (docs/reference/rules.md, "Savings", Interval).
 """
 
 import datetime as dt

@@ -1,4 +1,4 @@
-"""One function in one week: avoided cost with its interval, guardrails and status (docs/method.md, "Savings")."""
+"""One function in one week: avoided cost, interval, guardrails and status (docs/reference/rules.md, "Savings")."""
 
 import datetime as dt
 from collections.abc import Sequence

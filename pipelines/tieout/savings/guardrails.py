@@ -1,4 +1,4 @@
-"""Guardrails: whether a rollout harmed what it was not meant to touch (docs/method.md, "Guardrails").
+"""Guardrails: whether a rollout harmed what it was not meant to touch (docs/reference/rules.md, "Guardrails").
 
 Error, timeout and OOM rates and the p50 and p95 of execution seconds are held against margins that were fixed before
 anybody looked. Each is a non-inferiority test: passed only when the whole interval of the harm lies within the margin,

@@ -1,4 +1,4 @@
-"""Which days the call log of a function leaves out (docs/method.md, "Savings", which days).
+"""Which days the call log of a function leaves out (docs/reference/rules.md, "Savings", which days).
 
 A log that was pulled speaks for the range that was asked for, so a hole between two of them is a hole. A log that came
 by hand speaks from its first call to its last: beside it, no calls and no log look alike, unless the function is always

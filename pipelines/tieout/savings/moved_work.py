@@ -1,4 +1,4 @@
-"""Work that one function of the catalog may have taken over from another (docs/method.md, "Boundary").
+"""Work that one function of the catalog may have taken over from another (docs/reference/rules.md, "Boundary").
 
 A function that hands its work to another one becomes cheaper, and the other is credited with more calls at the cost
 that they had there: together they claim a saving that nobody has made. From outside this looks like a function whose

@@ -1,4 +1,4 @@
-"""Replay: the containers that arrivals would have brought about under a configuration (docs/method.md, "Witnesses").
+"""Replay: the containers that arrivals would have had under a configuration (docs/reference/rules.md, "Witnesses").
 
 A model of Modal's autoscaler, not of a bill: an input goes to the container that was used last and has a free slot,
 else it waits for one that is free or ready first; where more inputs wait than the containers that start can take,

@@ -1,4 +1,4 @@
-"""The terms whose product is a saving, and how they are measured (docs/method.md, "Bridge")."""
+"""The terms whose product is a saving, and how they are measured (docs/reference/rules.md, "Bridge")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Shapley values: the share of a change that each of its causes has (docs/method.md, "Bridge")."""
+"""Shapley values: the share of a change that each of its causes has (docs/reference/rules.md, "Bridge")."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction

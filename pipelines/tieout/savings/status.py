@@ -1,6 +1,6 @@
 """Status: how much weight the avoided cost of a function or a total bears, and why not more.
 
-| status | when (docs/method.md, "Savings") |
+| status | when (docs/reference/rules.md, "Savings") |
 |---|---|
 | premise not met | what was deployed before is not what the catalog says the saving starts from |
 | no claim | nothing deployed, fewer than 7 baseline days, no successful call in them, or no measured day |

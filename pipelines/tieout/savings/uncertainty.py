@@ -1,7 +1,7 @@
 """Uncertainty: the half-width of the 90% interval around an avoided cost.
 
 Actual cost is a census; what is uncertain is the counterfactual, that is the scatter of the baseline days around the
-model (docs/method.md, "Savings"). For n baseline days, p coefficients and residuals e:
+model (docs/reference/rules.md, "Savings"). For n baseline days, p coefficients and residuals e:
 
     H = t(.95, n − p) · s · √[(n ÷ n′)(w + ℓ)],   s² = Σe² ÷ (n − p),   w = Σ N measured ÷ mean N baseline
 

@@ -1,7 +1,7 @@
 """The measurement of a week: every function's avoided cost with its interval, status and guardrails, and the bridge.
 
-Puts together what the other modules of this floor define (docs/method.md, "Savings"). One value of `DailyWork` per
-function, phase and day goes in, one frozen `WeekMeasurement` comes out; the report, the tables of `savings` and the
+Puts together what the other modules of this floor define (docs/reference/rules.md, "Savings"). One value of `DailyWork`
+per function, phase and day goes in, one frozen `WeekMeasurement` comes out; the report, the tables of `savings` and the
 command line show that and compute nothing of their own.
 """
 

@@ -1,4 +1,4 @@
-"""Witnesses: other ways to the same saving, printed beside it (docs/method.md, "Witnesses").
+"""Witnesses: other ways to the same saving, printed beside it (docs/reference/rules.md, "Witnesses").
 
 - the regression: the counterfactual from calls and cost of the baseline days alone, without any replay;
 - the replay: container time of the measured days on the old containers, at what a second of it cost in the baseline:

@@ -1,7 +1,7 @@
 """A closed week: its figures as issued, what they were computed from, and what moved them since the issue before.
 
 A closing is state: no data that came later can tell it. It is kept as one JSON document with every amount as a text,
-digit for digit, and its own SHA-256 (docs/method.md, "Closed weeks and restatements").
+digit for digit, and its own SHA-256 (docs/reference/rules.md, "Closed weeks and restatements").
 """
 
 import datetime as dt
@@ -60,7 +60,7 @@ class Figures(_Frozen):
         catalog_sha256: the catalog alone.
         baseline_sha256: the frozen baseline; None when it was not frozen.
         code_sha256: the SQL that attributes and measures.
-        method_version: of docs/method.md.
+        method_version: of docs/reference/rules.md.
         status: of the week's saving as a whole.
         avoided_usd: the headline in the printed cents; None when nothing was claimed.
         half_width_usd: half of its 90% interval; None without one.

@@ -63,7 +63,7 @@ def _exact(bridge: Bridge, *steps: Step) -> list[Decimal]:
     return [bridge.amount(step).exact_usd for step in steps]
 
 
-# Golden figures (docs/method.md, "Bridge").
+# Golden figures (docs/reference/rules.md, "Bridge").
 
 
 def test_golden_price_times_volume() -> None:

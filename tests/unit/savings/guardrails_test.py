@@ -56,7 +56,7 @@ def _times(seconds: tuple[float, ...], factor: float) -> tuple[float, ...]:
     return tuple(second * factor for second in seconds)
 
 
-# Golden figures (docs/method.md, "Guardrails").
+# Golden figures (docs/reference/rules.md, "Guardrails").
 
 
 def test_golden_newcombe_of_7_in_34_against_1_in_34() -> None:

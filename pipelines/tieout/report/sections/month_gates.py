@@ -1,4 +1,4 @@
-"""The gates of a month: itemised, billed and invoiced (G3 to G5; docs/method.md, "Reconciliation")."""
+"""The gates of a month: itemised, billed and invoiced (G3 to G5; docs/reference/rules.md, "Reconciliation")."""
 
 import datetime as dt
 from collections.abc import Sequence

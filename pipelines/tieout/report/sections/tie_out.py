@@ -1,4 +1,4 @@
-"""The tie-out: the bill of the week against what was attributed of it (docs/method.md, "Reconciliation")."""
+"""The tie-out: the bill of the week against what was attributed of it (docs/reference/rules.md, "Reconciliation")."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
