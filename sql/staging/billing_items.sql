@@ -3,9 +3,10 @@ The bill item by item, in both readings: one row per environment, object, interv
 every object.
 
 What a total differs from its parts by is a row of its own: resource `rounding`; `difference` where the breakdown is an
-older snapshot, or where a row of the SDK has other parts; `all` for an object without a breakdown. Hourly rows replace the daily row of the same object and day. What
-the day cost beyond them stays as a daily row: `all` for hours that are not landed; `difference`, of either sign, where a
-daily report that was read later says otherwise than they do; `rounding` within a millionth of a dollar.
+older snapshot, or where a row of the SDK has other parts; `all` for an object without a breakdown. Hourly rows replace the
+daily row of the same object and day. What the day cost beyond them stays as a daily row: `all` for hours that are not
+landed; `difference`, of either sign, where a daily report that was read later says otherwise than they do; `rounding`
+within a millionth of a dollar.
 
 An item is provisional until it was read after the settle buffer, or a settled daily report was read after its hour. It is
 restated when a settled report said otherwise before: of the resource itself, of the object for `all` and for what two
