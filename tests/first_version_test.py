@@ -114,6 +114,20 @@ def test_questions_are_answered(upgraded: Upgraded) -> None:
     assert ended.returncode == 0 and WEEK_MAILED in ended.stdout, ended.stdout + ended.stderr
 
 
+def test_a_run_with_nothing_to_do_names_what_was_lost_of_an_issue(upgraded: Upgraded, tmp_path: Path) -> None:
+    home = shutil.copytree(upgraded.home, tmp_path / "workspace")
+    revision = home / "reports" / REVISIONS[0]
+    [workbook] = revision.glob("*.xlsx")
+    workbook.unlink()
+    figures = (revision / "figures.json").read_bytes()
+    (revision / "figures.json").write_bytes(b"")
+    ended = tieout(Postmaster(), "--home", home, "run")
+    assert ended.returncode == 0 and "Nothing has changed" in ended.stdout, ended.stdout + ended.stderr
+    assert f"{workbook} is gone, and nothing here has its content" in ended.stderr
+    assert "Written again, as they were issued" in ended.stdout
+    assert (revision / "figures.json").read_bytes() == figures
+
+
 def tieout(postmaster: Postmaster, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, with the workspace's own catalog and a mail server."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "MODAL_"))}

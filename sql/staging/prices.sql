@@ -1,5 +1,6 @@
 /*
 The list price of every resource over time: the catalog's prices, taken over by each landed rate snapshot from its day on.
+A rate of 0 or less is none: it is quarantined, and the price before it holds on.
 
 key: resource, valid_from
 */
@@ -13,6 +14,7 @@ snapshots as (
     from raw.billing_rates as rates
     inner join staging.deliveries as d on rates.file_id = d.file_id
     inner join catalog.resources as res on rates.rate_name = res.rate_name
+    where rates.usd_per_hour > 0
     qualify row_number() over (
         partition by res.resource, date_trunc('day', d.as_of)
         order by d.as_of desc, d.fetched_at desc, d.sha256 desc

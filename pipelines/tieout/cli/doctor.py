@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from rich.text import Text
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import CatalogError
 from tieout.cli.demo import is_simulated
+from tieout.cli.diagnosis import Diagnosis
+from tieout.cli.doctor_state import kept_issues, state_files
 from tieout.cli.failures import NOTHING_LANDED
 from tieout.cli.hints import as_typed
 from tieout.cli.messages import out
@@ -41,24 +42,6 @@ inner join raw.files as f on d.file_id = f.file_id
 """
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """One line: what was looked at, what was found, and what to do when it is a problem.
-
-    A notable one asks for nothing, but is not simply well.
-    """
-
-    subject: str
-    found: str
-    remedy: str | None = None
-    is_notable: bool = False
-
-    @property
-    def is_problem(self) -> bool:
-        """Whether something is to be done."""
-        return self.remedy is not None
-
-
 def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
     """Print what was found, line by line, and return whether all is well.
 
@@ -75,6 +58,7 @@ def examine(home: Home, catalog_directory: Path, *, needs_modal: bool) -> bool:
         lambda: _catalog(catalog_directory),
         lambda: _landing(home),
         lambda: _warehouse(home, catalog_directory),
+        lambda: state_files(home),
         lambda: _modal(home, catalog_directory, needs_modal=needs_modal),
     )
     is_well = True
@@ -201,7 +185,7 @@ def _warehouse(home: Home, catalog_directory: Path) -> Iterator[Diagnosis]:
     if not home.warehouse.exists():
         yield Diagnosis("warehouse", f"{home.warehouse} is not there yet; `tieout run` builds it")
         return
-    from tieout.warehouse.connection import WarehouseBusyError, WarehouseError, read_warehouse
+    from tieout.warehouse.connection import WarehouseBusyError, WarehouseError, read_every_block, read_warehouse
     from tieout.warehouse.weeks import built_weeks
 
     try:
@@ -211,6 +195,8 @@ def _warehouse(home: Home, catalog_directory: Path) -> Iterator[Diagnosis]:
             newest = con.execute("select max(fetched_at) from raw.deliveries").fetchone()
             delivered = con.execute(_DELIVERED).fetchall()
             uncovered = _uncovered(con, weeks[-1], catalog_directory) if weeks else []
+            issues = list(kept_issues(con, home))
+            read_every_block(con)
     except WarehouseBusyError:
         yield Diagnosis("warehouse", f"{home.warehouse}: a run is writing it; ask again when it has ended")
         return
@@ -220,6 +206,7 @@ def _warehouse(home: Home, catalog_directory: Path) -> Iterator[Diagnosis]:
     built = f"weeks {weeks[0].label} to {weeks[-1].label} are built" if weeks else "no week is built yet"
     yield Diagnosis("warehouse", f"{home.warehouse}: {built}")
     yield from uncovered
+    yield from issues
     for path, reason, fix in refused:
         yield Diagnosis("refused", f"landing/{path}: {reason}", fix)
     yield from _deleted(home, delivered)

@@ -35,6 +35,10 @@ def explain(error: Exception) -> ExitCode:
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return _print(f"{error.filename}: {error.strerror}", "Check the path and its permissions.", ExitCode.USAGE)
     if (storage := _storage_error(error)) is not None:
+        if type(storage) is sqlite3.DatabaseError:
+            said = f"Dagster's record of runs, in the folder dagster of the workspace, is damaged: {storage}"
+            remedy = "Move that folder away: the next run makes another. Only the history of runs is lost."
+            return _print(said, remedy, ExitCode.USAGE)
         said = f"Dagster's record of runs, in the folder dagster of the workspace, cannot be written: {storage}"
         return _print(said, "What was built before is as it was. Check the disk: `tieout doctor`.", ExitCode.USAGE)
     if isinstance(error, OSError):
@@ -44,7 +48,7 @@ def explain(error: Exception) -> ExitCode:
 
 def _storage_error(error: BaseException | None) -> BaseException | None:
     """Find what SQLite said among the causes of an error; Dagster keeps its record there."""
-    while error is not None and not isinstance(error, sqlite3.OperationalError):
+    while error is not None and not isinstance(error, sqlite3.DatabaseError):
         error = error.__cause__ or error.__context__
     return error
 

@@ -21,6 +21,7 @@ from tieout.workspace import GateError, UnknownWeekError, Update, Workspace
 if TYPE_CHECKING:
     from tieout.report.contents import WeeklyReport
 
+_LOST_REMEDY = "Restore it from a backup; figures and mails that were sent are not affected."
 _SHOWN_REFUSALS = 10
 _SHOWN_GATES = 10
 _BROKEN_REMEDY = "What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run."
@@ -139,6 +140,7 @@ def _conclude(workspace: Workspace, update: Update, *, seconds: float) -> None:
             say(f"Built {_span(work.build)}, reported {_span(work.report)}, in {seconds:.0f} s.")
             _say_headline(workspace, update.newest)
         refused = _say_refused(con)
+        _say_mended(workspace)
         blocked = _blocked(con, work.report or workspace.built_weeks()[-1:])
     if refused and blocked:
         warn(blocked.located)
@@ -177,6 +179,22 @@ def _say_headline(workspace: Workspace, report: "WeeklyReport") -> None:
     say("\n".join(headline_lines(report)))
     say("")
     say(f"Report: {workspace.home.reports / week.label / PAGE_NAME}")
+
+
+def _say_mended(workspace: Workspace) -> None:
+    """Say which files of issued weeks were written again, and which are lost."""
+    mended = workspace.mend_issues()
+    if mended.rewritten:
+        say(f"Written again, as they were issued: {_named(mended.rewritten)}")
+    for lost in mended.lost[:_SHOWN_REFUSALS]:
+        warn(f"{lost.path} {lost.problem}, and nothing here has its content.\n  {_LOST_REMEDY}")
+    if len(mended.lost) > _SHOWN_REFUSALS:
+        warn(f"… and {len(mended.lost) - _SHOWN_REFUSALS} more: `tieout doctor`")
+
+
+def _named(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]}{more}"
 
 
 def _span(weeks: tuple[IsoWeek, ...]) -> str:

@@ -66,6 +66,22 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def make_folder(path: Path) -> Path:
+    """Make a folder, with those above it that are missing, so that a crash of the machine keeps its name.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: the disk does not take it, or a file is in the way.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _flush(folder.parent)
+    return path
+
+
 def sweep_partial(directory: Path, pattern: str) -> None:
     """Delete what killed processes have left of files whose names match, in all folders below a directory."""
     for partial in directory.rglob(_PARTIAL.format(pattern)):

@@ -1,8 +1,10 @@
 """The one way to open a transaction and to write a text into a statement, for every database that Tieout keeps."""
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -47,3 +49,14 @@ def transaction(con: SqlConnection, *, begin: str = "begin") -> Iterator[Transac
 def literal(text: str) -> str:
     """Return a text as an SQL literal, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def sqlite_damage(path: Path) -> str | None:
+    """Read every page of a SQLite file, and return what is wrong with it; None when nothing is."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=10)) as con:
+            [(found,)] = con.execute("pragma integrity_check(1)").fetchall()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else " ".join(str(found).split())

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from tieout.core.errors import TieoutError
-from tieout.core.files import write_whole
+from tieout.core.files import make_folder, write_whole
 from tieout.core.locks import LockedError, only_process
 from tieout.core.periods import IsoWeek
 from tieout.core.sql import transaction
@@ -46,9 +46,10 @@ def open_outbox(folder: Path) -> Iterator["Outbox"]:
         OutboxBusyError: another process is sending.
         OutboxError: the state cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
-        with only_process(folder / _LOCK_NAME), closing(_connect(folder / DATABASE_NAME)) as con:
+        path = folder / DATABASE_NAME
+        with only_process(folder / _LOCK_NAME), _damage_explained(path), closing(_connect(path)) as con:
             outbox = Outbox(folder, con)
             outbox.doubt_what_was_interrupted()
             yield outbox
@@ -67,8 +68,19 @@ def read_outbox(folder: Path) -> Iterator["Outbox"]:
         OutboxError: the state cannot be read.
     """
     path = folder / DATABASE_NAME
-    with closing(_connect(path if path.exists() else Path(":memory:"))) as con:
+    with _damage_explained(path), closing(_connect(path if path.exists() else Path(":memory:"))) as con:
         yield Outbox(folder, con)
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    """Word what SQLite says of a page that the disk has lost; a lock or a full disk is no damage."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise OutboxError(f"{path} is damaged ({error})", remedy=_RESTORE) from None
 
 
 class Outbox:

@@ -14,11 +14,13 @@ from pathlib import Path
 import duckdb
 
 from tieout.core.files import folder_written_whole, write_whole
+from tieout.core.sql import transaction
 from tieout.report.archive import kept_page
 from tieout.report.contents import WeeklyReport
 from tieout.report.figures import read_figures
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import write_report
+from tieout.report.kept_issues import MANIFEST_NAME, Manifest, manifest_of, record_manifest
 from tieout.report.sections.gates import obstacles
 from tieout.report.sections.revisions import draft_issue
 from tieout.warehouse.closed_week import Closing, ClosingError, format_closing
@@ -57,8 +59,10 @@ def issue_report(
     _check_not_kept(closing, directory / report.week.label)
     issued = replace(report, revision=replace(report.revision, issued_at=closing.closed_at))
     files = write_report(issued, charts, directory)
-    _keep(closing, directory / report.week.label)
-    record_closing(con, closing)
+    manifest = _keep(closing, directory / report.week.label)
+    with transaction(con):
+        record_closing(con, closing)
+        record_manifest(con, manifest)
     return issued, files
 
 
@@ -78,7 +82,7 @@ def _check_not_kept(closing: Closing, folder: Path) -> None:
         )
 
 
-def _keep(closing: Closing, folder: Path) -> None:
+def _keep(closing: Closing, folder: Path) -> Manifest:
     """Keep the files of an issue as they are written, in a folder that appears whole or not at all."""
     with folder_written_whole(folder / REVISION_FOLDER.format(closing.revision)) as partial:
         for path in folder.iterdir():
@@ -87,3 +91,6 @@ def _keep(closing: Closing, folder: Path) -> None:
         for page in sorted(partial.glob("*.html")):
             write_whole(page, kept_page(page.read_text(encoding="utf-8")))
         write_whole(partial / FIGURES_NAME, format_closing(closing))
+        manifest = manifest_of(closing.week, closing.revision, partial)
+        write_whole(partial / MANIFEST_NAME, manifest.document)
+    return manifest

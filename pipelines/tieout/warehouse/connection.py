@@ -9,10 +9,17 @@ from pathlib import Path
 import duckdb
 
 from tieout.core.errors import TieoutError
+from tieout.core.files import make_folder
 from tieout.warehouse.schema import NewerVersionError, migrate, refuse_newer
 
 # What DuckDB says of a file that another process has open; not every system tells which.
 _HOLDER = re.compile(r"Could not set lock on file.*?(?:held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)|$)", re.DOTALL)
+
+
+# DuckDB compares the checksum of a block when it reads it; a damaged header is none of its files.
+_DAMAGED = re.compile(r"Corrupt database file|is not a valid DuckDB database file")
+_TABLES = "select schema_name, table_name from duckdb_tables() where database_name = current_database() order by all"
+_REBUILD = "Move it away and run `tieout run`, which builds it anew from `landing/` and `reports/`."
 
 
 class WarehouseError(TieoutError):
@@ -23,6 +30,36 @@ class WarehouseBusyError(WarehouseError):
     """Another process is writing the warehouse."""
 
 
+class DamagedError(WarehouseError):
+    """A database file is not what was written."""
+
+
+@contextmanager
+def damage_explained(path: Path, remedy: str = _REBUILD) -> Iterator[None]:
+    """Word what DuckDB says of a block or a header that the disk has lost.
+
+    Raises:
+        DamagedError: naming the file and what to do.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if _DAMAGED.search(str(error)) is None:
+            raise
+        said = str(error).splitlines()[0].rstrip(".")
+        raise DamagedError(f"{path} is damaged: {said}", remedy=remedy) from None
+
+
+def read_every_block(con: duckdb.DuckDBPyConnection) -> None:
+    """Read all rows of all tables of a database, so that DuckDB compares the checksum of every block that holds some.
+
+    Raises:
+        duckdb.Error: a block is damaged.
+    """
+    for schema, table in con.execute(_TABLES).fetchall():
+        con.execute(f'select bit_xor(hash(t)) from "{schema}"."{table}" as t').fetchall()  # noqa: S608 - its own names
+
+
 @contextmanager
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, bring its bookkeeping up to date, and close it whatever happens.
@@ -31,14 +68,15 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         WarehouseError: another process holds the file, it is no DuckDB file, it lacks what this version reads, or
             a newer version wrote it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     con = _connect(path, read_only=False)
     try:
         con.execute("set timezone = 'UTC'")
         con.execute("set preserve_insertion_order = false")
         con.execute("set enable_progress_bar = false")
-        migrate(con)
-        yield con
+        with damage_explained(path):
+            migrate(con)
+            yield con
     except NewerVersionError as error:
         raise WarehouseError(error.problem, place=path, remedy=error.remedy) from None
     except (duckdb.BinderException, duckdb.CatalogException) as error:
@@ -61,8 +99,9 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     con = _connect(path, read_only=True)
     try:
         con.execute("set timezone = 'UTC'")
-        refuse_newer(con)
-        yield con
+        with damage_explained(path):
+            refuse_newer(con)
+            yield con
     except NewerVersionError as error:
         raise WarehouseError(error.problem, place=path, remedy=error.remedy) from None
     except (duckdb.BinderException, duckdb.CatalogException) as error:
@@ -95,7 +134,8 @@ def _explain_another_version(con: duckdb.DuckDBPyConnection, path: Path, error: 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(path, read_only=read_only)
+        with damage_explained(path):
+            return duckdb.connect(path, read_only=read_only)
     except duckdb.IOException as error:
         if (holder := _HOLDER.search(str(error))) is not None:
             # Without its cause: Dagster's run shows the innermost error, and that one names no remedy.

@@ -26,7 +26,7 @@ from tieout.core.periods import IsoWeek
 from tieout.core.sql import literal, transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.week import METHOD_VERSION
-from tieout.warehouse.connection import WarehouseError
+from tieout.warehouse.connection import WarehouseError, damage_explained
 from tieout.warehouse.models import Model, all_models
 from tieout.warehouse.published_months import code_of, first_changed_month, read_contents, record
 from tieout.warehouse.weeks import report_hashes
@@ -40,6 +40,7 @@ TAGS_COLUMN = "Tags"
 _ALIAS = "published"
 # As DuckDB calls the opened file by itself: `finance.spend_daily` then names the same table there as in the warehouse.
 _FILE_NAME = "finance"
+_PUBLISH_AGAIN = "Delete it; `tieout run` publishes it again."
 _MAIN_FLOOR = "finance"
 _READ_ONLY = 0o444
 # A row's month is its own where it is of a day. Other tables are small and written anew: a week can lie in two months.
@@ -250,12 +251,14 @@ def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` publishes it.")
     with duckdb.connect() as con:
         try:
-            con.execute(f"attach {literal(str(path))} as {_FILE_NAME} (read_only)")
+            with damage_explained(path, _PUBLISH_AGAIN):
+                con.execute(f"attach {literal(str(path))} as {_FILE_NAME} (read_only)")
         except duckdb.Error as error:
             raise WarehouseError(f"it cannot be opened: {error}", place=path) from error
         con.execute(f"use {_FILE_NAME}")
         con.execute("set timezone = 'UTC'")
-        yield con
+        with damage_explained(path, _PUBLISH_AGAIN):
+            yield con
 
 
 def published_name(table: str) -> str:

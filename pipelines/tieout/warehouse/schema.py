@@ -112,9 +112,20 @@ comment on table meta.published_file is 'What the file for finance looked like w
 comment on table meta.published_months is 'What it was made from: a hash over the rows of every table and month';
 """
 
+_MANIFESTS = """
+create table meta.manifests (
+    week varchar not null,
+    revision integer not null,
+    document varchar not null,
+    primary key (week, revision)
+);
+comment on table meta.manifests is 'The files of every issue with their hashes, as in revision-<n>/manifest.json';
+"""
+
 MIGRATIONS = (
     Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
     Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
+    Migration(3, "The files of every issue, by their hashes", _MANIFESTS),
 )
 
 _RECORD = """

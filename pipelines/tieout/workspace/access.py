@@ -13,6 +13,7 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.home import Home
 from tieout.measure.daily_work import read_lock
+from tieout.report.kept_issues import adopt_manifests
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources import create_raw_schema
 from tieout.warehouse.catalog_tables import write_catalog
@@ -90,6 +91,7 @@ class WarehouseAccess:
             create_raw_schema(con)
             write_catalog(con, self.catalog)
             restore_closings(con, self.home.reports)
+            adopt_manifests(con, self.home.reports)
             self._writing = con
         return self._writing
 

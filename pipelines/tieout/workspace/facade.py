@@ -16,6 +16,7 @@ from tieout.core.findings import Finding
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
+from tieout.report.kept_issues import Mended, mend_issues, weeks_without_pages
 from tieout.sources import LoadResult, load_landing
 from tieout.sources.landing import LandingFile, scan
 from tieout.sources.ledger import scanned
@@ -117,8 +118,14 @@ class Workspace(WarehouseAccess):
         return Work(known, build, tuple(sorted({*build, *self.stale_reports()})))
 
     def stale_reports(self) -> tuple[IsoWeek, ...]:
-        """The built weeks whose reports show something else than the tables say now."""
-        return stale_reports(self.con, self.catalog, self.lock)
+        """The built weeks whose reports show something else than the tables say now, or whose files are lost."""
+        stale = stale_reports(self.con, self.catalog, self.lock)
+        return tuple(sorted({*stale, *weeks_without_pages(self.con, self.home.reports)}))
+
+    def mend_issues(self) -> Mended:
+        """Verify the files of all issues, and write again what is lost and still known."""
+        with self.reading() as con:
+            return mend_issues(con, self.home.reports)
 
     def is_published(self) -> bool:
         """Tell whether finance's file shows the warehouse as it is; without a built week there is nothing to show."""

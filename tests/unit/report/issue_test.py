@@ -102,7 +102,7 @@ def test_a_settled_week_is_issued_with_its_first_report(issued: Reported) -> Non
 
 def test_what_was_issued_is_kept_as_it_was_written(issued: Reported) -> None:
     kept = files_of(folder_of(issued.weeks, FIRST, 1))
-    assert sorted(kept) == ["figures.json", "index.html", "workbook.xlsx"]
+    assert sorted(kept) == ["figures.json", "index.html", "manifest.json", "workbook.xlsx"]
     assert kept["workbook.xlsx"] == (issued.weeks.home.reports / FIRST.label / "workbook.xlsx").read_bytes()
 
 

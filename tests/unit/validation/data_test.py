@@ -164,6 +164,14 @@ CORRUPTIONS = {
         "update raw.billing_rates set usd_per_hour = 9 where rate_name = 'gpu_hour_cost_a10g'",
         {"raw.billing_rates": "Rates are what the catalog lists"},
     ),
+    "a rate is nothing": (
+        "update raw.billing_rates set usd_per_hour = 0 where rate_name = 'gpu_hour_cost_a10g'",
+        {"raw.billing_rates": "Every rate is positive"},
+    ),
+    "a rate is below nothing": (
+        "update raw.billing_rates set usd_per_hour = -1 where rate_name = 'gpu_hour_cost_a10g'",
+        {"raw.billing_rates": "Every rate is positive"},
+    ),
     "the rates are old": (
         "update raw.deliveries set fetched_at = fetched_at - interval 60 day "
         "where file_id in (select file_id from raw.files where source = 'billing_rates')",

@@ -303,7 +303,7 @@ def test_a_file_that_is_none_of_duckdbs_is_named(path: Path) -> None:
     with pytest.raises(WarehouseError, match="does not exist yet"), read_published(path):
         pass
     path.write_bytes(b"a spreadsheet" * 1000)
-    with pytest.raises(WarehouseError, match="cannot be opened"), read_published(path):
+    with pytest.raises(WarehouseError, match="not a valid DuckDB database file"), read_published(path):
         pass
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tieout.core.files import write_whole
+from tieout.core.files import make_folder, write_whole
 from tieout.report.archive import Neighbours, link_week, neighbours_of, render_links, render_summary
 from tieout.report.contents import WeeklyReport
 from tieout.report.digest import digest_of
@@ -42,7 +42,7 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
         **{name: page.encode("utf-8") for name, page in pages.items()},
         **dict(_pictures(charts, folder)),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     files = tuple(_written(folder / name, content) for name, content in contents.items())
     for path in folder.iterdir():
         if path.name not in contents and _is_ours(path.name):
