@@ -1,7 +1,8 @@
 """Reading the catalog: a folder of files becomes one `Catalog`. A mistake is reported with file, line and entry."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -24,6 +25,7 @@ from tieout.catalog.models import (
 from tieout.core.bounded import UnboundedFileError, read_bounded
 from tieout.core.home import CATALOG_FOLDER
 from tieout.core.resources import resource_path
+from tieout.core.suggestions import did_you_mean
 from tieout.core.yaml_lines import LARGEST_YAML, Location, YamlDocument, parse_yaml
 
 FILES: Mapping[str, type[BaseModel]] = {
@@ -35,6 +37,8 @@ FILES: Mapping[str, type[BaseModel]] = {
 }
 """The files of the programme, whose hash is that of the catalog; those of `NEEDED` must be there."""
 NEEDED = ("functions", "prices")
+_BESIDE = ("billing", "mail", "series", "settings")
+_GPU_COUNT = re.compile(r"(?P<gpu>[^:]+):(?P<count>[1-8])")
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -54,6 +58,7 @@ def load_catalog(directory: Path) -> Catalog:
     """
     if not directory.exists():
         return _empty_programme(directory.parent.name)
+    _check_file_names(directory)
     digest = hashlib.sha256()
     file_sha256: dict[str, str] = {}
     documents: dict[str, YamlDocument] = {}
@@ -87,6 +92,17 @@ def load_catalog(directory: Path) -> Catalog:
     catalog = _with_present_names(catalog)
     _check_references(catalog, documents)
     return catalog
+
+
+def _check_file_names(directory: Path) -> None:
+    """Refuse a file whose name is nearly that of one that is missing: it would be passed over without a word."""
+    known = {f"{name}.yaml" for name in (*FILES, *_BESIDE)}
+    missing = {name for name in known if not (directory / name).exists()}
+    for path in sorted(directory.glob("*.y*ml")):
+        if path.name not in known and (meant := did_you_mean(path.name, missing)):
+            raise CatalogError(
+                f"no file of a catalog has this name{meant}", place=path, remedy="Rename it, or move it elsewhere."
+            )
 
 
 def _no_rollout(directory: Path) -> Rollout:
@@ -160,26 +176,39 @@ def _check_references(catalog: Catalog, documents: Mapping[str, YamlDocument]) -
         for j, configuration in enumerate(function.configurations):
             where = ("functions", i, "configurations", j)
             if configuration.phase not in phases:
-                fail("functions", (*where, "phase"), f"no such phase in rollout.yaml: {configuration.phase!r}")
+                said = f"no such phase in rollout.yaml: {configuration.phase!r}"
+                fail("functions", (*where, "phase"), said + did_you_mean(configuration.phase, phases))
             if configuration.gpu is not None and configuration.gpu not in resources:
-                fail("functions", (*where, "gpu"), f"no such resource in prices.yaml: {configuration.gpu!r}")
+                fail("functions", (*where, "gpu"), _no_such_gpu(configuration.gpu, resources))
     for i, phase in enumerate(catalog.rollout.phases):
         for j, name in enumerate(phase.functions):
             if name not in known:
-                fail("rollout", ("phases", i, "functions", j), f"no such function in functions.yaml: {name!r}")
+                fail("rollout", ("phases", i, "functions", j), _no_such_function(name, known))
     for i, line in enumerate(catalog.projection.lines):
         if line.function not in known:
-            fail("projection", ("lines", i, "function"), f"no such function in functions.yaml: {line.function!r}")
+            fail("projection", ("lines", i, "function"), _no_such_function(line.function, known))
     immediate = catalog.projection.claims.immediate
     for i, cut in enumerate(immediate.cuts if immediate else ()):
         if cut.function not in known:
             location = ("claims", "immediate", "cuts", i, "function")
-            fail("projection", location, f"no such function in functions.yaml: {cut.function!r}")
+            fail("projection", location, _no_such_function(cut.function, known))
     seen: dict[str, str] = {}
     for i, resource in enumerate(catalog.prices.resources):
         for label in (resource.name, *resource.labels):
             if seen.setdefault(label.lower(), resource.name) != resource.name:
                 fail("prices", ("resources", i), f"the label {label!r} already belongs to {seen[label.lower()]!r}")
+
+
+def _no_such_function(name: str, known: Collection[str]) -> str:
+    return f"no such function in functions.yaml: {name!r}{did_you_mean(name, known)}"
+
+
+def _no_such_gpu(gpu: str, resources: Collection[str]) -> str:
+    said = f"no such resource in prices.yaml: {gpu!r}"
+    counted = _GPU_COUNT.fullmatch(gpu)
+    if counted is not None and counted["gpu"] in resources:
+        return f"{said}; write gpu: {counted['gpu']} and gpu_count: {counted['count']}"
+    return said + did_you_mean(gpu, resources)
 
 
 def _with_present_names(catalog: Catalog) -> Catalog:

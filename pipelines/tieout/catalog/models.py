@@ -5,6 +5,7 @@ Optional: `rollout.yaml` (phases and deployments), `projection.yaml` (the claim,
 ledger of non-routine adjustments), `billing.yaml` and `settings.yaml`; the mail has models of its own.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -36,9 +37,10 @@ def _exact_usd(value: object) -> Decimal:
 
 def _utc(value: object) -> dt.datetime:
     if isinstance(value, str):
-        value = dt.datetime.fromisoformat(value)
+        with contextlib.suppress(ValueError):
+            value = dt.datetime.fromisoformat(value)
     if not isinstance(value, dt.datetime):
-        raise ValueError("write a time like 2026-10-19T10:40:00Z")
+        raise ValueError(f"write the time like 2026-10-19T10:40:00Z, not {str(value)[:40]!r}")
     if value.tzinfo is None:
         raise ValueError("write the time with its offset, like 2026-10-19T10:40:00Z")
     return value.astimezone(dt.UTC).replace(tzinfo=None)

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -16,13 +16,29 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tieout.core.bounded import in_mib
 from tieout.core.errors import TieoutError
+from tieout.core.suggestions import did_you_mean
 
 Location: TypeAlias = Sequence[str | int]
 """The way to a value from the top: keys, and positions in lists from 0."""
 
 _SAID_BY_US = "value_error"
+_UNKNOWN_FIELD = "extra_forbidden"
 # What was written is not repeated where our own words hold it, where nothing is there, or where it may be a secret.
-_WITHOUT_VALUE = frozenset({_SAID_BY_US, "missing", "extra_forbidden"})
+_WITHOUT_VALUE = frozenset({_SAID_BY_US, "missing", _UNKNOWN_FIELD})
+# The words of pydantic's that say what a program should be given, not what a person should write.
+_WORDS = {
+    "missing": "this field is missing",
+    "int_parsing": "must be a whole number, without a unit",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be a text; put it in quotes",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must have fields of its own",
+    "model_type": "must have fields of its own",
+}
 
 LARGEST_YAML = 2 << 20
 _DEEPEST = 40
@@ -58,7 +74,8 @@ class YamlDocument:
         try:
             return kind.model_validate(_plain(self.content))
         except ValidationError as error:
-            first, *others = [(details["loc"], _said(dict(details))) for details in error.errors()]
+            fields = _fields_of(kind)
+            first, *others = [(details["loc"], _said(dict(details), fields)) for details in error.errors()]
             more = [f"\n{self.place_of(location)}: {_at(location, said)}" for location, said in others]
             raise self.error(_at(*first) + "".join(more), place=self.place_of(first[0])) from None
 
@@ -98,6 +115,7 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
             ours.
     """
     _require_size(content, name, error)
+    _require_utf8(content, name, error)
     try:
         document = YAML(typ="rt").load(content)
     except RecursionError:
@@ -107,7 +125,7 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark else 1
-        raise error(f"not YAML: {problem.problem or problem.context}", place=f"{name}:{line}") from None
+        raise error(f"not YAML: {_not_yaml(problem)}", place=f"{name}:{line}") from None
     except YAMLError as problem:
         raise error(f"not YAML: {problem}", place=name) from None
     if document is None:
@@ -117,6 +135,15 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
     parsed = YamlDocument(name, document, error)
     _require_small(parsed)
     return parsed
+
+
+def _not_yaml(problem: MarkedYAMLError) -> str:
+    said = str(problem.problem or problem.context)
+    if "'\\t'" in said:
+        return "a tab stands where only blanks may"
+    if said.startswith("expected ',' or"):
+        return f"{said}; is a bracket or a comma missing here, or in the line before?"
+    return said
 
 
 def entry(location: Location) -> str:
@@ -139,8 +166,18 @@ def _at(location: Location, said: str) -> str:
     return f"{entry(location)}: {said}" if location else said
 
 
-def _said(details: dict[str, Any]) -> str:
-    said = str(details["msg"]).removeprefix("Value error, ")
+def _fields_of(kind: Any) -> frozenset[str]:
+    """The names of all fields of a model and of the models within it."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return frozenset().union(*map(_fields_of, get_args(kind)))
+    return frozenset(kind.model_fields).union(*(_fields_of(field.annotation) for field in kind.model_fields.values()))
+
+
+def _said(details: dict[str, Any], fields: frozenset[str]) -> str:
+    said = str(details["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    said = _WORDS.get(details["type"], said)
+    if details["type"] == _UNKNOWN_FIELD:
+        said = f"there is no such field{did_you_mean(str(details['loc'][-1]), fields)}"
     if details["type"] in _WITHOUT_VALUE or isinstance(details["input"], dict | list):
         return said
     return f"{said} (found {details['input']!r})"
@@ -164,6 +201,14 @@ def _require_size(content: bytes, name: str, error: type[TieoutError]) -> None:
     if found := _TOO_LONG.search(content):
         line = content.count(b"\n", 0, found.start()) + 1
         raise error(f"a number of {len(found[0]):,} characters", place=f"{name}:{line}", remedy="Write a shorter one.")
+
+
+def _require_utf8(content: bytes, name: str, error: type[TieoutError]) -> None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise error("not UTF-8 text", place=f"{name}:{line}", remedy="Save the file with the encoding UTF-8.") from None
 
 
 def _too_deep(error: type[TieoutError], place: str) -> TieoutError:

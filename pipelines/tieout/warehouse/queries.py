@@ -1,6 +1,5 @@
 """Questions to the warehouse: the canned ones in `sql/queries/`, and any other select, answered without changing it."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import duckdb
 from tieout.core.errors import TieoutError
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.core.suggestions import did_you_mean
 from tieout.warehouse.connection import WarehouseError, read_warehouse
 from tieout.warehouse.models import ModelError, all_models, names_read
 from tieout.warehouse.publish import PUBLISHED_FLOORS, published_tables, read_published
@@ -93,9 +93,8 @@ def _unknown(wanted: str, name: str, known: Sequence[str]) -> QueryError:
     problem = f"there is no question called {wanted!r}"
     if name in published_tables():
         return QueryError(problem, remedy=f'It is a table: `tieout sql "from {name}"`.')
-    near = difflib.get_close_matches(name, known, n=3)
-    if near:
-        return QueryError(f"{problem}; did you mean {' or '.join(near)}?", remedy="`tieout sql` lists all.")
+    if meant := did_you_mean(name, known):
+        return QueryError(f"{problem}{meant}", remedy="`tieout sql` lists all.")
     return QueryError(
         f"{problem}; there are: {', '.join(known)}", remedy='SQL goes in quotes: `tieout sql "select …"`.'
     )

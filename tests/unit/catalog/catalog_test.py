@@ -39,11 +39,45 @@ def test_any_edit_changes_the_hash(catalog_dir: Path) -> None:
     ("file", "old", "new", "field", "says"),
     [
         ("prices.yaml", '"0.0473"', "0.0473", "resource 1, price 1: usd_per_hour", "in quotes"),
-        ("functions.yaml", "timeout_seconds: 1800}", "timeout: 1800}", "function 1, configuration 1: timeout", "Extra"),
+        (
+            "functions.yaml",
+            "timeout_seconds: 1800}",
+            "timeout: 1800}",
+            "function 1, configuration 1: timeout",
+            "no such field",
+        ),
+        (
+            "functions.yaml",
+            "memory_mib: 16384",
+            "memory: 16384",
+            "function 1, configuration 1: memory",
+            "mean memory_mib",
+        ),
+        ("functions.yaml", "mib: 16384", "mib: 16 GiB", "function 1, configuration 1: memory_mib", "a whole number"),
+        ("functions.yaml", "gpu: A100-40GB", "gpu: A100-40G", "function 1, configuration 1: gpu", "mean A100-40GB or"),
+        (
+            "functions.yaml",
+            "gpu: A100-40GB",
+            "gpu: 'T4:2'",
+            "function 1, configuration 1: gpu",
+            "gpu: T4 and gpu_count: 2",
+        ),
         ("functions.yaml", "phase: phase-1", "phase: phase-9", "function 1, configuration 2: phase", "no such phase"),
-        ("functions.yaml", "gpu: A100-40GB", "gpu: A1000", "function 1, configuration 1: gpu", "no such resource"),
-        ("rollout.yaml", "2026-10-19T10:40:00Z", "tomorrow", "phase 1: deployed_at", "Invalid isoformat"),
-        ("rollout.yaml", "- evaluate_genome_modal", "- evaluate_gnome", "phase 2, function 1", "no such function"),
+        (
+            "functions.yaml",
+            "gpu: A100-40GB",
+            "gpu: A1000",
+            "function 1, configuration 1: gpu",
+            "no such resource in prices.yaml: 'A1000'",
+        ),
+        ("rollout.yaml", "2026-10-19T10:40:00Z", "tomorrow", "phase 1: deployed_at", "write the time"),
+        (
+            "rollout.yaml",
+            "- evaluate_genome_modal",
+            "- evaluate_gnome",
+            "phase 2, function 1",
+            "mean evaluate_genome_modal or",
+        ),
         ("rollout.yaml", "id: phase-2", "id: phase-1", "phase 2: id", "is there twice"),
         (
             "projection.yaml",
@@ -98,6 +132,38 @@ def test_a_file_that_comes_to_a_programme_is_another_programme(catalog_dir: Path
 def test_a_missing_file_says_where_it_was_looked_for(catalog_dir: Path, name: str) -> None:
     (catalog_dir / f"{name}.yaml").unlink()
     with pytest.raises(CatalogError, match=re.escape("TIEOUT_CATALOG")):
+        load_catalog(catalog_dir)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "meant"),
+    [("rollout.yaml", "rolout.yaml", "rollout.yaml"), ("functions.yaml", "functions.yml", "functions.yaml")],
+)
+def test_a_file_with_nearly_the_right_name_is_not_passed_over(
+    catalog_dir: Path, old: str, new: str, meant: str
+) -> None:
+    (catalog_dir / old).rename(catalog_dir / new)
+    with pytest.raises(CatalogError, match=f"{new}: no file of a catalog has this name; did you mean {meant}"):
+        load_catalog(catalog_dir)
+
+
+def test_a_copy_beside_a_file_is_left_alone(catalog_dir: Path) -> None:
+    before = load_catalog(catalog_dir)
+    shutil.copy(catalog_dir / "functions.yaml", catalog_dir / "functions-old.yaml")
+    assert load_catalog(catalog_dir) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"functions:\n\t- name: x\n", "functions.yaml:2: not YAML: a tab stands where only blanks may"),
+        (b"functions:\n  - {name: x\n  - {name: y}\n", "a bracket or a comma missing here, or in the line"),
+        ("functions: []\n# ü\n".encode("latin-1"), "functions.yaml:2: not UTF-8 text"),
+    ],
+)
+def test_a_slip_of_the_editor_is_named_in_plain_words(catalog_dir: Path, content: bytes, says: str) -> None:
+    (catalog_dir / "functions.yaml").write_bytes(content)
+    with pytest.raises(CatalogError, match=re.escape(says)):
         load_catalog(catalog_dir)
 
 

@@ -45,8 +45,8 @@ def test_another_setting_is_another_programme(catalog_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("# hours\nsettle_hours: 0", "settings.yaml:2: settle_hours: Input should be greater than or equal to 1"),
-        ("settle_hour: 6", "settings.yaml:1: settle_hour: Extra inputs are not permitted"),
+        ("# hours\nsettle_hours: 0", "settings.yaml:2: settle_hours: must be greater than or equal to 1"),
+        ("settle_hour: 6", "settings.yaml:1: settle_hour: there is no such field; did you mean settle_hours"),
         ("log_coverage: {least_percent: 120}", "settings.yaml:1: log_coverage.least_percent: "),
     ],
 )

@@ -72,10 +72,14 @@ NOT_NULL = "type: expect_column_values_to_not_be_null"
         (
             "severity: critical",
             "severity: fatal",
-            ":4: expectation 1: severity: Input should be 'critical' or 'warning'",
+            ":4: expectation 1: severity: must be 'critical' or 'warning'",
         ),
-        ("severity: critical", "severty: critical", ":4: expectation 1: severty: Extra inputs are not permitted"),
-        ("    severity: critical\n", "", ":3: expectation 1: severity: Field required"),
+        (
+            "severity: critical",
+            "severty: critical",
+            ":4: expectation 1: severty: there is no such field; did you mean severity?",
+        ),
+        ("    severity: critical\n", "", ":3: expectation 1: severity: this field is missing"),
         ("kwargs: {column: function}", "kwargs: [function]", ":6: expectation 1: kwargs: "),
         ("{column: function}", "{column: function, mostly: 0.9}", ":6: expectation 1: kwargs: `mostly` lets bad rows"),
         (NOT_NULL, "type: expect_column_values_to_match_regex", ":5: expectation 1: type: does not run on DuckDB"),
@@ -85,7 +89,7 @@ NOT_NULL = "type: expect_column_values_to_not_be_null"
         ("table: spend.hourly", "table: hourly", ":1: table: "),
         ("table: spend.hourly", "table: spend.pools", ":1: table: 'spend.pools' belongs to another file"),
         ("is negative", "is negative.", ":7: expectation 2: name: write a sentence without a full stop"),
-        ("Nothing is negative", "12", ":7: expectation 2: name: Input should be a valid string (found 12)"),
+        ("Nothing is negative", "12", ":7: expectation 2: name: must be a text; put it in quotes (found 12)"),
         ("Nothing is negative", "every AMOUNT belongs to a function!", ":7: expectation 2: name: "),
     ],
 )
