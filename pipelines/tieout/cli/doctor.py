@@ -144,10 +144,10 @@ def _catalog(directory: Path) -> Iterator[Diagnosis]:
         return
     functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
     yield Diagnosis("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
-    yield _baseline(directory)
+    yield _baseline(directory, has_phases=bool(catalog.rollout.phases))
 
 
-def _baseline(catalog_directory: Path) -> Diagnosis:
+def _baseline(catalog_directory: Path, *, has_phases: bool) -> Diagnosis:
     from tieout.measure.daily_work import read_lock
     from tieout.savings.baseline_lock_parser import LockError
 
@@ -155,6 +155,8 @@ def _baseline(catalog_directory: Path) -> Diagnosis:
         lock = read_lock(catalog_directory)
     except LockError as error:
         return Diagnosis("baseline", error.located, error.remedy)
+    if lock is None and not has_phases:
+        return Diagnosis("baseline", "none yet: rollout.yaml names no phase, so there is no change to measure")
     if lock is None:
         return Diagnosis("baseline", "not frozen; `tieout freeze-baseline` freezes it")
     return Diagnosis("baseline", f"frozen: {lock.baseline.start} to {lock.baseline.end}, end exclusive")

@@ -14,7 +14,7 @@ from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME
-from tieout.report.wording import count
+from tieout.report.wording import count, listing
 from tieout.sources.landing import holds_files
 from tieout.workspace import GateError, UnknownWeekError, Update, Workspace
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _LOST_REMEDY = "Restore it from a backup; figures and mails that were sent are not affected."
 _SHOWN_REFUSALS = 10
-_SHOWN_GATES = 10
 _BROKEN_REMEDY = "What was built before stays as it was. `tieout sql quarantine` shows the rows, `tieout ui` the run."
 
 
@@ -161,7 +160,10 @@ def _blocked(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek]) -> Comman
     found = [(week, gate) for week in weeks for gate in blocking_gates(con, week)]
     if not found:
         return None
-    shown = [f"  {week.label}, {gate.code}: {gate.sentence}" for week, gate in found[-_SHOWN_GATES:]]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for week, gate in found:
+        alike.setdefault((gate.code, gate.sentence), []).append(week.label)
+    shown = [f"  {listing(labels)}, {code}: {sentence}" for (code, sentence), labels in alike.items()]
     to_do = {gate.code: remedy_of(gate) for _, gate in found}
     return CommandError(
         f"{count(len({week for week, _ in found}), 'week')} must not be used:\n" + "\n".join(shown),

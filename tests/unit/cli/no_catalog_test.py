@@ -125,6 +125,7 @@ def test_a_first_catalog_is_written_from_the_landed_files_and_run_takes_it_as_it
     assert "No configuration is landed of: render/frame" in written.out
     assert f"Next: `tieout run --home {home.root}`" in written.out
     assert [each.name for each in load_catalog(home.catalog).functions.functions] == ["frame"]
+    assert "none yet: rollout.yaml names no phase" in tieout("doctor", "--home", home.root).out
     ran = tieout("run", "--home", home.root)
     assert (ran.code, f"Programme: acme, {home.catalog}" in ran.out) == (0, True)
     after = tieout("sql", "spend_by_function", "--csv", "--home", home.root).out

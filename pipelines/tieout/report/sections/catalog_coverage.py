@@ -46,7 +46,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
         return
     owners, environment = catalog.owners(), catalog.functions.environment
     apps = {app for app, _ in owners}
-    outside: defaultdict[str, Decimal] = defaultdict(Decimal)
+    outside: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     total, bounds = Decimal(0), week_bounds(week)
     for place, app, function, cost in con.execute(_BILLED, bounds).fetchall():
         total += cost
@@ -58,7 +58,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
             and function not in _WITHOUT_FUNCTIONS
         ):
             name = app if _is_residual(function) else f"{app}/{function}"
-            outside[name if is_here else f"{name} ({place})"] += cost
+            outside[name, "" if is_here else place] += cost
     yield from _outside({name: cost for name, cost in outside.items() if cost}, total)
     if total:
         known = con.execute(_KNOWN, {"until": bounds["until"]}).fetchall()
@@ -70,9 +70,17 @@ def _is_residual(function: str) -> bool:
     return function.startswith("__")
 
 
-def _outside(costs: dict[str, Decimal], total: Decimal) -> Iterator[Finding]:
-    if not costs:
+def _outside(costs_by_place: dict[tuple[str, str], Decimal], total: Decimal) -> Iterator[Finding]:
+    """Name what the catalog does not: names of its environment, whose place is empty, and of others."""
+    if not costs_by_place:
         return
+    costs = {f"{name} ({place})" if place else name: cost for (name, place), cost in costs_by_place.items()}
+    others = sorted({place for _, place in costs_by_place if place})
+    advice = []
+    if not all(place for _, place in costs_by_place):
+        advice.append("Add them to functions.yaml, or leave them out on purpose.")
+    if others:
+        advice.append(f"A catalog describes one environment, so {listing(others)} can only be in the spend.")
     billed = sum(costs.values(), Decimal(0))
     dearest = sorted(costs, key=lambda name: (-costs[name], name))
     named = [f"{name} ({format_usd(costs[name])})" for name in dearest[:_MOST_NAMED]]
@@ -83,7 +91,7 @@ def _outside(costs: dict[str, Decimal], total: Decimal) -> Iterator[Finding]:
         severity=Severity.WARNING,
         subject="catalog",
         message=f"the catalog does not name {share_of(billed, total)} of the bill, {format_usd(billed)}: "
-        f"{listing(named)}. Add them to functions.yaml, or leave them out on purpose.",
+        f"{listing(named)}. {' '.join(advice)}",
         data={name: str(costs[name]) for name in dearest},
     )
 
