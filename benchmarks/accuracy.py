@@ -25,6 +25,7 @@ from benchmarks.rows import Rows, code_version, content_hash
 from tests.support.loading import load_at
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
+from tieout.core.sql import relations
 from tieout.simulator import SCENARIOS, Scenario, run, write_world
 from tieout.simulator.laws import SeriesHabits
 from tieout.simulator.metering import COMPONENTS
@@ -247,8 +248,7 @@ def _bars(con: duckdb.DuckDBPyConnection, large: Mapping[tuple[Any, ...], Decima
 
     None where the warehouse has no error bars. A function and week without a bar is not covered.
     """
-    found = "select 1 from information_schema.tables where table_schema = 'spend' and table_name = 'weekly'"
-    if con.execute(found).fetchone() is None:
+    if "spend.weekly" not in relations(con):
         return None
     columns = {name for (name, *_) in con.execute("describe spend.weekly").fetchall()}
     environment = "environment" if "environment" in columns else "null"

@@ -1,11 +1,19 @@
-"""The one way to open a transaction and to write a text into a statement, for every database that Tieout keeps."""
+"""The one way to open a transaction, to write a text into a statement, and to ask what tables there are."""
 
 import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Kind = Literal["table", "view"]
+
+_RELATIONS = """
+select schema_name || '.' || table_name, 'table' from duckdb_tables() where database_name = current_database()
+union all
+select schema_name || '.' || view_name, 'view' from duckdb_views() where database_name = current_database()
+"""
 
 
 class SqlConnection(Protocol):
@@ -60,3 +68,8 @@ def sqlite_damage(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == "ok" else " ".join(str(found).split())
+
+
+def relations(con: SqlConnection) -> dict[str, Kind]:
+    """Return what every table and view of DuckDB's open database is, by its qualified name, such as `spend.hourly`."""
+    return dict(con.execute(_RELATIONS).fetchall())

@@ -66,7 +66,7 @@ def _spec(model: Model) -> dg.AssetSpec:
         group_name=model.schema,
         kinds={"duckdb", "sql", *(("python",) if model.is_measured else ())},
         owners=[_OWNERS.get(model.schema, "team:platform")],
-        tags={"floor": model.schema, "kept_as": "view" if model.is_view else "table"},
+        tags={"floor": model.schema, "kept_as": model.kind},
         code_version=model.code_version,
     )
 

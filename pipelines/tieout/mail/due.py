@@ -11,16 +11,16 @@ from collections.abc import Mapping
 import duckdb
 
 from tieout.core.periods import IsoWeek, day_start
+from tieout.core.sql import relations
 
 MAIL_HOUR = 8
 
 _MADE = "select week, input_hash from meta.report_inputs"
-_IS_ANY_MADE = "select count(*) > 0 from duckdb_tables() where schema_name = 'meta' and table_name = 'report_inputs'"
 
 
 def reports_made(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, str]:
     """Return every week whose report was made, and the hash of what it was made of."""
-    if con.execute(_IS_ANY_MADE).fetchone() != (True,):
+    if "meta.report_inputs" not in relations(con):
         return {}
     return {IsoWeek.parse(week): digest for week, digest in con.execute(_MADE).fetchall()}
 

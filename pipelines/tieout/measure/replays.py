@@ -14,6 +14,7 @@ import numpy as np
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.periods import IsoWeek, day_start
+from tieout.core.sql import relations
 from tieout.savings.days import BaselinePeriod, baseline_days, measured_days
 from tieout.savings.programme import Programme
 from tieout.savings.replay import ContainerModel, Integers
@@ -145,7 +146,7 @@ def replayed_rows(
 
 def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple[str, dt.date], ReplayedDay]:
     """Return the replayed days of a week by function and day; none where they are not built yet."""
-    if not _exists(con):
+    if "savings.replays" not in relations(con):
         return {}
     rows = con.execute(_REPLAYS, {"since": week.start}).fetchall()
     return {(function, day): _replayed(*values) for function, day, *values in rows}
@@ -199,7 +200,7 @@ def _models(
 
 
 def _known(con: duckdb.DuckDBPyConnection, function: str) -> dict[str, ReplayedDay]:
-    if not _exists(con):
+    if "savings.replays" not in relations(con):
         return {}
     found = [_replayed(*row) for row in con.execute(_KNOWN, {"function": function}).fetchall()]
     return {replayed.content_hash: replayed for replayed in found}
@@ -207,14 +208,6 @@ def _known(con: duckdb.DuckDBPyConnection, function: str) -> dict[str, ReplayedD
 
 def _replayed(startup: int, execution: int, idle: int, warm: int, variance: float, content_hash: str) -> ReplayedDay:
     return ReplayedDay(ContainerTime(startup, execution, idle, warm), variance, content_hash)
-
-
-def _exists(con: duckdb.DuckDBPyConnection) -> bool:
-    rows = con.execute(
-        "select 1 from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = 'savings' and table_name = 'replays'"
-    ).fetchall()
-    return bool(rows)
 
 
 def _to_us(day: dt.date) -> int:

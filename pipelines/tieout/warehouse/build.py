@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from tieout.core.periods import IsoWeek, day_start
-from tieout.core.sql import literal, transaction
+from tieout.core.sql import literal, relations, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
@@ -206,7 +206,10 @@ def write_model(
     Returns:
         The period that was written; None for a table that is always built whole, and for a view without a partition.
     """
-    _drop_other_kind(con, model)
+    kept = relations(con).get(model.name)
+    if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
+        con.execute(f"drop {kept} {model.name}")
+        kept = None
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
         return period if model.partition else None
@@ -214,11 +217,12 @@ def write_model(
         with _measured_relation(con, model, period, measured):
             con.execute(f"create or replace table {model.name} as {model.sql}")
         return None
-    if not _is_current(con, model):
+    if kept and not _is_current(con, model):
         period = _held_period(con, model, period)
-        con.execute(f"drop table if exists {model.name}")
+        con.execute(f"drop table {model.name}")
+        kept = None
     with _measured_relation(con, model, period, measured):
-        _replace_range(con, model, period)
+        _replace_range(con, model, period, is_kept=kept is not None)
     return period
 
 
@@ -249,16 +253,19 @@ def _measured_relation(
     con.unregister(model.relation)
 
 
-def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> None:
+def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period, *, is_kept: bool) -> None:
     for since, until in period.chunks():
         parameters = {"since": since, "until": until}
         with learned_relation(con, model, since, until):
-            _replace_stretch(con, model, parameters)
+            _replace_stretch(con, model, parameters, is_kept=is_kept)
+        is_kept = True
 
 
-def _replace_stretch(con: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, dt.datetime]) -> None:
+def _replace_stretch(
+    con: duckdb.DuckDBPyConnection, model: Model, parameters: Mapping[str, dt.datetime], *, is_kept: bool
+) -> None:
     used = {name: parameters[name] for name in model.parameters}
-    if not _exists(con, model):
+    if not is_kept:
         con.execute(f"create table {model.name} as {model.sql}", used)
         return
     column = model.partition
@@ -266,37 +273,13 @@ def _replace_stretch(con: duckdb.DuckDBPyConnection, model: Model, parameters: M
     con.execute(f"insert into {model.name} by name {model.sql}", used)
 
 
-def _drop_other_kind(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Drop a table that an earlier version kept where the model is a view now, or a view where it is a table."""
-    kind = "table" if model.is_view else "view"
-    rows = con.execute(
-        "select 1 from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = ? and table_name = ? "
-        "and (table_type = 'VIEW') = ?",
-        [model.schema, model.table, not model.is_view],
-    ).fetchall()
-    if rows:
-        con.execute(f"drop {kind} {model.name}")
-
-
-def _exists(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
-    rows = con.execute(
-        "select 1 from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
-        [model.schema, model.table],
-    ).fetchall()
-    return bool(rows)
-
-
 def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     rows = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchall()
-    return rows == [(model.code_version,)] and _exists(con, model)
+    return rows == [(model.code_version,)]
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:
     """Return the period and the weeks that a table holds: whole ones, as factors are learned from weeks."""
-    if not _exists(con, model):
-        return period
     column = model.partition
     [(first, last)] = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchall()  # noqa: S608
     return period if first is None else period.widened(IsoWeek.of(first).start, IsoWeek.of(last).end)
@@ -307,8 +290,7 @@ def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    kind = "view" if model.is_view else "table"
-    con.execute(f"comment on {kind} {model.name} is {literal(model.description)}")
+    con.execute(f"comment on {model.kind} {model.name} is {literal(model.description)}")
     for column, text in model.columns.items():
         con.execute(f'comment on column {model.name}."{column}" is {literal(text)}')
 

@@ -75,8 +75,10 @@ def write_catalog(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         con.execute(_DDL)
         for table, rows in _rows(catalog).items():
             if rows:
-                marks = ", ".join("?" for _ in rows[0])
-                con.executemany(f"insert into catalog.{table} values ({marks})", rows)  # noqa: S608 - our own names
+                # one statement for all of them takes a quarter of the time of one for each
+                marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in rows)
+                values = [value for row in rows for value in row]
+                con.execute(f"insert into catalog.{table} values {marks}", values)  # noqa: S608 - our own names
 
 
 def _rows(catalog: Catalog) -> dict[str, Sequence[tuple[Any, ...]]]:

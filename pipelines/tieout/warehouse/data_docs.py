@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tieout.core.home import Home
+from tieout.core.sql import relations
 from tieout.validation.data_docs import write_data_docs
 from tieout.validation.suites import ALL_DAYS, all_suites
 from tieout.warehouse.connection import WarehouseError, read_warehouse
@@ -23,8 +24,7 @@ def write_site(home: Home) -> Path:
         WarehouseError: there is no warehouse yet, or it is being written.
     """
     with read_warehouse(home.warehouse) as con:
-        rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
-        built = {table for (table,) in rows}
+        built = relations(con)
         suites = [suite for suite in all_suites().values() if suite.table in built]
         weeks = built_weeks(con)
         days = (weeks[0].start, weeks[-1].end) if weeks else ALL_DAYS

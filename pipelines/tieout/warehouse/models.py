@@ -25,6 +25,7 @@ import duckdb
 from tieout import learning
 from tieout.core.errors import TieoutError
 from tieout.core.resources import resource_path
+from tieout.core.sql import Kind
 
 FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focus", "finance")
 
@@ -77,6 +78,11 @@ class Model:
     def name(self) -> str:
         """The qualified name, `spend.hourly`."""
         return f"{self.schema}.{self.table}"
+
+    @property
+    def kind(self) -> Kind:
+        """What it is kept as."""
+        return "view" if self.is_view else "table"
 
     @property
     def relation(self) -> str:

@@ -12,6 +12,7 @@ import duckdb
 from tieout.core.errors import TieoutError
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.core.sql import relations
 from tieout.core.suggestions import did_you_mean
 from tieout.warehouse.connection import WarehouseError, read_warehouse
 from tieout.warehouse.models import ModelError, all_models, names_read
@@ -126,7 +127,7 @@ def ask(warehouse: Path, select: str, *, seconds: float | None = None) -> Answer
         QueryError: DuckDB does not accept the SQL.
     """
     with read_warehouse(warehouse) as con:
-        built = _built(con)
+        built = relations(con).keys()
         if lacking := _names_in(select) & {model.name for model in all_models()} - built:
             raise WarehouseError(
                 "not built yet", place=", ".join(sorted(lacking)), remedy="`tieout run` builds what is landed."
@@ -150,11 +151,6 @@ def _names_in(select: str) -> frozenset[str]:
         return frozenset(name.lower() for name in names_read(select))
     except ModelError:
         return frozenset()
-
-
-def _built(con: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
-    return {name for (name,) in rows}
 
 
 def _answer(con: duckdb.DuckDBPyConnection, select: str, seconds: float | None) -> Answer:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from tieout.core.errors import TieoutError
-from tieout.core.sql import transaction
+from tieout.core.sql import relations, transaction
 
 SCHEMAS = (
     "raw",
@@ -136,11 +136,6 @@ create table if not exists meta.migrations (
 comment on table meta.migrations is 'The changes of the bookkeeping that this warehouse has been through';
 """
 
-_IS_RECORDED = """
-select 1 from duckdb_tables()
-where database_name = current_database() and schema_name = 'meta' and table_name = 'migrations'
-"""
-
 
 class NewerVersionError(TieoutError):
     """A later version of Tieout has changed the bookkeeping in a way that this one does not know."""
@@ -187,7 +182,7 @@ def refuse_newer(con: duckdb.DuckDBPyConnection, migrations: Sequence[Migration]
 
 def version_of(con: duckdb.DuckDBPyConnection) -> int:
     """Return the version of a warehouse's bookkeeping; 0 for an empty one, and for one of the first version."""
-    if not con.execute(_IS_RECORDED).fetchall():
+    if "meta.migrations" not in relations(con):
         return 0
     [(version,)] = con.execute("select coalesce(max(version), 0) from meta.migrations").fetchall()
     return int(version)

@@ -16,7 +16,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
-from tieout.core.sql import transaction
+from tieout.core.sql import relations, transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.catalog_tables import write_catalog
@@ -167,7 +167,7 @@ def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
     if newest == last:
         return
     with transaction(con):
-        if _first_value(con, "select count(*) from duckdb_tables() where table_name = 'container_days'"):
+        if "usage.container_days" in relations(con):
             since, until = con.execute(_FOLLOWED, {"last_file_id": last}).fetchone() or (None, None)
             if since is not None:
                 con.execute(
@@ -194,8 +194,7 @@ def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         changes.is_kept = False
         for model in load_models():
             if model.name in _MEANINGS:
-                kind = "view" if model.is_view else "table"
-                con.execute(f"create or replace {kind} {model.name} as {model.sql}")
+                con.execute(f"create or replace {model.kind} {model.name} as {model.sql}")
         yield
 
 
@@ -204,7 +203,7 @@ def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool
 
     There are none where the table was never built.
     """
-    if not _first_value(con, "select count(*) from duckdb_tables() where table_name = 'monthly_deliveries'"):
+    if "staging.monthly_deliveries" not in relations(con):
         return set()
     return set(con.execute(_COUNTING_MONTHS).fetchall())
 
