@@ -15,7 +15,7 @@ from tests.support.finance_warehouse import CATALOG, FUNCTIONS, bill, write_fina
 from tieout.warehouse.publish import publish
 
 READERS, PUBLICATIONS = 10, 50
-READS = 4  # by as many readers while each is published
+READS = 2  # by as many readers while each is published
 
 # A reader knows nothing of Tieout. For every line on its input it opens the file anew, as finance's programs do.
 READER = """

@@ -23,8 +23,9 @@ from modal_proto import api_pb2
 from tests.conftest import Spoken, Tieout
 from tests.modal.local_modal import LocalModal
 from tieout.core.home import Home
+from tieout.core.periods import day_start
 from tieout.simulator import SCENARIOS, Scenario, World, larger, run, simulate
-from tieout.simulator.scenario import Deployment
+from tieout.simulator.scenario import App, Deployment
 
 CALLS_PER_DAY = 300
 LOGGED_LATE = 0.05
@@ -73,10 +74,39 @@ def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
     )
 
 
-def quiet_scenario(calls_per_day: int = CALLS_PER_DAY) -> Scenario:
+def quiet_scenario() -> Scenario:
     """Return CORAL-X with all its functions and rollouts, few calls, and many of them logged late."""
-    scenario = larger(SCENARIOS["coral-x"], functions=7, calls_per_day=calls_per_day)
+    scenario = larger(SCENARIOS["coral-x"], functions=7, calls_per_day=CALLS_PER_DAY)
     return replace(scenario, log_delay_share=LOGGED_LATE)
+
+
+def days_for_weeks(scenario: Scenario) -> Scenario:
+    """Return a scenario in which what follows on the first rollout follows within as many days as it did weeks."""
+    first = min(rollout.at for rollout in scenario.rollouts)
+
+    def sooner(at: dt.datetime) -> dt.datetime:
+        return first + (at - first) / 7
+
+    def app(old: App) -> App:
+        return replace(
+            old,
+            deployments=tuple(
+                replace(d, deployed_at=None if d.deployed_at is None else sooner(d.deployed_at))
+                for d in old.deployments
+            ),
+        )
+
+    changes = scenario.prices.changes
+    dated = [
+        replace(change, effective=sooner(day_start(change.effective).replace(tzinfo=dt.UTC)).date())
+        for change in changes
+    ]
+    return replace(
+        scenario,
+        apps=tuple(map(app, scenario.apps)),
+        rollouts=tuple(replace(rollout, at=sooner(rollout.at)) for rollout in scenario.rollouts),
+        prices=replace(scenario.prices, changes=tuple(dated)),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -43,14 +43,15 @@ _GIVEN_BACK: list[duckdb.DuckDBPyConnection] = []
 class LandingFolder:
     """What was landed, and what the raw tables hold after loading it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, con: duckdb.DuckDBPyConnection | None = None) -> None:
         self.landing = folder / "landing"
-        self.landing.mkdir(parents=True)
+        self.landing.mkdir(parents=True, exist_ok=con is not None)
         self._dated: set[Path] = set()
-        self.con = _GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect()
+        self.con = con or (_GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect())
         create_raw_schema(self.con)
-        for table in TABLES:
-            self.con.execute(f"delete from raw.{table.name}")
+        if con is None:
+            for table in TABLES:
+                self.con.execute(f"delete from raw.{table.name}")
 
     def __enter__(self) -> Self:
         return self

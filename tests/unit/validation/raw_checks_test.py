@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.landing_folder import NOW, REPORT_LINE, LandingFolder
 from tieout.core.findings import Severity
-from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw, unchecked_files
 from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.runner import Validator
@@ -38,10 +37,7 @@ class Thrifty(Validator):
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[LandingFolder]:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
-        landed = LandingFolder(tmp_path)
-        landed.con = con
-        create_raw_schema(con)
-        yield landed
+        yield LandingFolder(tmp_path, con)
 
 
 def land(folder: LandingFolder, cost: str, *, mtime: dt.datetime = NOW) -> int:

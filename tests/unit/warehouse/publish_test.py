@@ -63,8 +63,9 @@ def read(path: Path, select: str) -> list[tuple[object, ...]]:
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    tables = [name for (name,) in read(path, "select schema_name || '.' || table_name from duckdb_tables()")]
-    return {str(table): read(path, f"from {table}") for table in tables}
+    with read_published(path) as file:
+        tables = file.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        return {str(table): list(file.execute(f"from {table}").fetchall()) for (table,) in tables}
 
 
 def test_the_file_holds_what_finance_queries_and_nothing_else(con: duckdb.DuckDBPyConnection, path: Path) -> None:

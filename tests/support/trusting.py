@@ -1,0 +1,16 @@
+"""A validator for tests that compare what is built as a whole: validating it would take longer than building it."""
+
+import datetime as dt
+
+from tieout.validation.results import ValidationResult
+from tieout.validation.runner import Validator
+from tieout.validation.suites import ALL_DAYS, Suite
+
+
+class Trusting(Validator):
+    """Finds nothing wrong."""
+
+    def __init__(self) -> None: ...
+
+    def validate(self, suite: Suite, *, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> ValidationResult:
+        return ValidationResult(suite=suite, checked_rows=0, outcomes=())
