@@ -65,6 +65,7 @@ check-spelling: .venv/ready
 
 check-docs: .venv/ready
 	.venv/bin/python -m tieout.documentation --check
+	.venv/bin/python -m tests.lineage --check
 
 # Fails on every warning: a page that is not listed, a link or an anchor that leads nowhere.
 check-site site: .venv/ready
@@ -72,6 +73,7 @@ check-site site: .venv/ready
 
 docs: .venv/ready
 	.venv/bin/python -m tieout.documentation
+	.venv/bin/python -m tests.lineage
 
 tutorial: .venv/ready
 	.venv/bin/python -m tests.tutorial $(ARGS)

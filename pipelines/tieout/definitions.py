@@ -10,11 +10,12 @@ from tieout.defs.calendar import read_calendar
 from tieout.defs.columns import with_columns
 from tieout.defs.daily import daily_schedule, run_after_pull
 from tieout.defs.finance import published_file
+from tieout.defs.freshness import with_freshness
 from tieout.defs.jobs import load, pull, week
 from tieout.defs.landing import landing_assets
 from tieout.defs.mail import mail, mail_asset
 from tieout.defs.models import model_assets
-from tieout.defs.pull import pulled, with_freshness
+from tieout.defs.pull import pulled
 from tieout.defs.raw import programme, raw_tables
 from tieout.defs.reports import report_asset
 from tieout.defs.runs import run
@@ -30,10 +31,10 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
         *landing_assets(calendar.daily),
         programme,
         raw_tables,
-        model_assets(calendar.weekly),
+        model_assets(),
         published_file,
-        report_asset(calendar.weekly),
-        mail_asset(calendar.weekly),
+        report_asset(),
+        mail_asset(),
     ]
     return dg.Definitions(
         assets=with_columns(home, with_freshness(home, assets)),

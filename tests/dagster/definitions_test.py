@@ -7,7 +7,9 @@ from tieout.core.findings import Severity
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
+from tieout.defs.calendar import WEEKS
 from tieout.defs.checks import table_key
+from tieout.defs.columns import lineage_metadata
 from tieout.defs.pull import PULLED
 from tieout.defs.workspace import WorkspaceName
 from tieout.sources.registry import SOURCES
@@ -47,7 +49,23 @@ def test_every_sql_model_is_an_asset_that_knows_its_sql(specs: dict[dg.AssetKey,
         assert spec.kinds == ({"duckdb", "sql", "python"} if model.is_measured else {"duckdb", "sql"})
         assert spec.owners
         assert model.sql in str(spec.metadata["sql"].value)
-        assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
+        [reference] = spec.metadata["dagster/code_references"].code_references
+        assert model.sql in Path(reference.file_path).read_text(encoding="utf-8")
+        assert spec.partitions_def == WEEKS
+
+
+def test_columns_are_made_of_columns_of_what_a_table_depends_on(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    traced = 0
+    for model in all_models():
+        for lineage in lineage_metadata(model.name).values():
+            assert isinstance(lineage.value, dg.TableColumnLineage)
+            deps = {dep.asset_key for dep in specs[table_key(model.name)].deps}
+            assert lineage.value.deps_by_column.keys() <= model.columns.keys()
+            for sources in lineage.value.deps_by_column.values():
+                traced += 1
+                assert {source.asset_key for source in sources} <= deps
+    columns = sum(len(model.columns) for model in all_models() if not model.is_measured)
+    assert traced >= 0.8 * columns
 
 
 def test_every_dependency_is_an_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:

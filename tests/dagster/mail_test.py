@@ -15,13 +15,14 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.definitions import definitions_of
-from tieout.defs.calendar import week_key
+from tieout.defs.calendar import show_weeks
 from tieout.defs.mail import WEEKLY_MAIL
 from tieout.mail.outbox import read_outbox
 from tieout.report.wording import dates
 
 FINANCE = "finance@example.com"
 LAST = IsoWeek.parse(LAST_WEEK)
+WEEKS = (IsoWeek.parse(FIRST_WEEK), LAST)
 MONDAY_AT_EIGHT = dt.datetime(2026, 10, 26, 8, tzinfo=dt.UTC)
 
 
@@ -46,16 +47,20 @@ def definitions(home: Home) -> dg.Definitions:
 
 def mail(home: Home, instance: dg.DagsterInstance, week: str = LAST_WEEK) -> dg.ExecuteInProcessResult:
     job = definitions(home).resolve_job_def("mail")
-    return job.execute_in_process(instance=instance, partition_key=week_key(IsoWeek.parse(week)), raise_on_error=False)
+    show_weeks(instance, WEEKS)
+    return job.execute_in_process(instance=instance, partition_key=week, raise_on_error=False)
 
 
 def tick(home: Home, now: dt.datetime = MONDAY_AT_EIGHT, name: str = "weekly_mail") -> list[str] | str:
     """The partitions that a schedule asks for, or why it asks for none."""
     found = definitions(home)
-    repository = found.get_repository_def()
-    with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_schedule_context(instance, scheduled_execution_time=now, repository_def=repository)
-        data = found.resolve_schedule_def(name).evaluate_tick(context)
+    with dg.instance_for_test() as instance:
+        show_weeks(instance, WEEKS)
+        asked = dg.build_schedule_context(
+            instance, scheduled_execution_time=now, repository_def=found.get_repository_def()
+        )
+        with asked as context:
+            data = found.resolve_schedule_def(name).evaluate_tick(context)
     if not data.run_requests:
         return data.skip_message or ""
     return [request.partition_key or "" for request in data.run_requests]
@@ -95,12 +100,12 @@ def test_the_schedules_run_by_themselves_at_eight_on_mondays_where_the_catalog_s
 
 
 def test_a_week_is_mailed_once_and_shows_itself_on_its_asset(workspace: Home, served: Postmaster) -> None:
-    assert tick(workspace, MONDAY_AT_EIGHT - dt.timedelta(hours=1)) == [week_key(IsoWeek.parse(FIRST_WEEK))]
-    assert tick(workspace) == [week_key(LAST)]
+    assert tick(workspace, MONDAY_AT_EIGHT - dt.timedelta(hours=1)) == [FIRST_WEEK]
+    assert tick(workspace) == [LAST_WEEK]
     with dg.DagsterInstance.ephemeral() as instance:
         assert mail(workspace, instance).success
         assert mail(workspace, instance).success
-        assert instance.get_materialized_partitions(WEEKLY_MAIL) == {week_key(LAST)}
+        assert instance.get_materialized_partitions(WEEKLY_MAIL) == {LAST_WEEK}
         event = instance.get_latest_materialization_event(WEEKLY_MAIL)
     assert served.copies(FINANCE) == 1
     assert event is not None
@@ -130,11 +135,11 @@ def test_a_server_that_is_down_fails_the_run_and_the_next_one_delivers(
         assert instance.get_materialized_partitions(WEEKLY_MAIL) == set()
         now = dt.datetime.now(dt.UTC)
         assert tick(workspace, now, "mail_follow_up") == "No week is due, and no mail waits for another attempt."
-        assert tick(workspace, now + dt.timedelta(minutes=6), "mail_follow_up") == [week_key(LAST)]
+        assert tick(workspace, now + dt.timedelta(minutes=6), "mail_follow_up") == [LAST_WEEK]
         with monkeypatch.context() as later:
             later.setattr("tieout.defs.mail._now", lambda: now + dt.timedelta(minutes=6))
             assert mail(workspace, instance).success
-        assert instance.get_materialized_partitions(WEEKLY_MAIL) == {week_key(LAST)}
+        assert instance.get_materialized_partitions(WEEKLY_MAIL) == {LAST_WEEK}
     assert served.copies(FINANCE) == 1
 
 
@@ -147,7 +152,7 @@ def test_a_week_that_is_held_back_is_red_and_told_to_operators(workspace: Home, 
     assert [delivery.recipient for delivery in served.delivered] == ["platform@example.com"]
     assert tick(workspace) == "No week is due, and no mail waits for another attempt."
     change(workspace, f"update meta.report_inputs set input_hash = 'made anew' where week = '{LAST_WEEK}'")
-    assert tick(workspace) == [week_key(LAST)]
+    assert tick(workspace) == [LAST_WEEK]
 
 
 def test_a_week_that_is_not_final_waits_without_a_mail(workspace: Home, served: Postmaster) -> None:

@@ -105,7 +105,7 @@ def test_what_is_shown_as_fresh_ages_unless_it_is_simulated(home: Home, simulate
         specs = definitions_of(of, CATALOG).resolve_all_asset_specs()
         return {spec.key.to_user_string() for spec in specs if spec.freshness_policy is not None}
 
-    assert ageing(home) == {"landing/billing_report", "spend/hourly"}
+    assert ageing(home) == {"landing/billing_report", "spend/hourly", "reports/weekly", "reports/mail"}
     assert ageing(simulated) == set()
 
 

@@ -33,7 +33,7 @@ from tieout.warehouse.connection import open_warehouse, read_warehouse
 from tieout.warehouse.models import all_models, load_models
 from tieout.warehouse.queries import ask
 
-WEEKS = {f"{FIRST_WEEK}-1", f"{LAST_WEEK}-1"}
+WEEKS = {FIRST_WEEK, LAST_WEEK}
 CATALOG = resource_path("catalog")
 RUNS_OF_THE_DEMO = ("run",)
 
@@ -108,7 +108,7 @@ def test_a_run_is_recorded_in_few_events(instance: dg.DagsterInstance) -> None:
 
 def test_a_week_knows_its_own_number_of_rows(instance: dg.DagsterInstance, built_workspace: Home) -> None:
     event = instance.fetch_materializations(
-        dg.AssetRecordsFilter(table_key("spend.hourly"), asset_partitions=[f"{FIRST_WEEK}-1"]), limit=1
+        dg.AssetRecordsFilter(table_key("spend.hourly"), asset_partitions=[FIRST_WEEK]), limit=1
     ).records[0]
     materialization = event.asset_materialization
     assert materialization is not None
@@ -126,9 +126,18 @@ def test_a_table_shows_its_columns_with_their_types_and_what_they_hold(built_wor
     assert {column.type for column in schema.columns if column.name == "amount_usd"} == {"DECIMAL(38,12)"}
 
 
+def test_a_table_shows_which_columns_its_own_are_made_of(instance: dg.DagsterInstance) -> None:
+    event = instance.get_latest_materialization_event(table_key("finance.spend_daily"))
+    assert event is not None and event.asset_materialization is not None
+    lineage = event.asset_materialization.metadata["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    sources = lineage.deps_by_column["function"]
+    assert sources == [dg.TableColumnDep(table_key("spend.hourly"), "function")]
+
+
 def test_the_report_shows_itself_on_its_asset(instance: dg.DagsterInstance, built_workspace: Home) -> None:
     event = instance.fetch_materializations(
-        dg.AssetRecordsFilter(WEEKLY_REPORT, asset_partitions=[f"{LAST_WEEK}-1"]), limit=1
+        dg.AssetRecordsFilter(WEEKLY_REPORT, asset_partitions=[LAST_WEEK]), limit=1
     ).records[0]
     materialization = event.asset_materialization
     assert materialization is not None
@@ -243,7 +252,7 @@ def test_what_a_user_picks_in_the_ui_is_made_by_the_same_steps(workspace: Home) 
     with open_instance(workspace) as instance:
         loaded = definitions.resolve_job_def("load").execute_in_process(instance=instance)
         made = definitions.resolve_job_def("week").execute_in_process(
-            instance=instance, asset_selection=chosen, partition_key=f"{LAST_WEEK}-1"
+            instance=instance, asset_selection=chosen, partition_key=LAST_WEEK
         )
     assert {event.asset_key for event in made.get_asset_materialization_events()} == set(chosen)
     assert {check.asset_key for check in made.get_asset_check_evaluations()} == {table_key("spend.hourly")}

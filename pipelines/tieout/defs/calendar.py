@@ -1,13 +1,14 @@
 """The partitions that Dagster shows: ISO weeks for the tables, UTC days for what was delivered.
 
-They span what has been landed, and grow with the clock; before anything is landed they start where the catalog's first
-baseline can start. The span is kept in a small file beside Dagster's own, so that it can be read while the warehouse is
-being written.
+The weeks are those that landed files speak of, named as everywhere else (`2026-W46`); Dagster's instance keeps them.
+The days span them, and grow with the clock; before anything is landed they start where the catalog's first baseline can
+start. Their span is kept in a small file beside Dagster's own, so that it can be read while the warehouse is being
+written.
 """
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,28 +22,17 @@ from tieout.core.periods import IsoWeek
 from tieout.savings.days import LONGEST_BASELINE_WEEKS
 from tieout.warehouse.build import Period
 
-WEEK_FORMAT = "%G-W%V-%u"
+WEEKS = dg.DynamicPartitionsDefinition(name="weeks")
 DAY_FORMAT = "%Y-%m-%d"
 _SPAN = "weeks.json"
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """The first week that is shown, and the last one that is known to have data."""
+    """The first and the last week that are known to have data."""
 
     first: IsoWeek
     last: IsoWeek
-
-    @property
-    def weekly(self) -> dg.TimeWindowPartitionsDefinition:
-        """ISO weeks, named by their Monday (`2026-W46-1`), the running one included."""
-        return dg.TimeWindowPartitionsDefinition(
-            start=week_key(self.first),
-            fmt=WEEK_FORMAT,
-            cron_schedule="0 0 * * 1",
-            timezone="UTC",
-            end_offset=max(1, 1 + (self.last.start - IsoWeek.of(_today()).start).days // 7),
-        )
 
     @property
     def daily(self) -> dg.TimeWindowPartitionsDefinition:
@@ -56,28 +46,40 @@ class Calendar:
         )
 
 
-def week_key(week: IsoWeek) -> str:
-    """The partition of a week."""
-    return week.start.strftime(WEEK_FORMAT)
-
-
-def week_of(key: str) -> IsoWeek:
-    """The week of a partition.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return IsoWeek.of(dt.datetime.strptime(key, WEEK_FORMAT).replace(tzinfo=dt.UTC).date())
-
-
 def read_calendar(home: Home, catalog_directory: Path) -> Calendar:
     """Return the span of the landed weeks, or where nothing is landed yet, of the catalog's programme."""
+    kept = _kept(home)
+    if kept is not None:
+        return kept
+    start = _start_of_programme(catalog_directory)
+    return Calendar(start, start)
+
+
+def _kept(home: Home) -> Calendar | None:
     try:
         span = json.loads((home.dagster / _SPAN).read_text(encoding="utf-8"))
         return Calendar(IsoWeek.parse(span["first"]), IsoWeek.parse(span["last"]))
     except (OSError, ValueError, KeyError, TypeError):
-        start = _start_of_programme(catalog_directory)
-        return Calendar(start, start)
+        return None
+
+
+def show_kept_weeks(instance: dg.DagsterInstance, home: Home) -> None:
+    """Have an instance that shows no week yet, because an earlier version made it, show those of the kept span."""
+    kept = _kept(home)
+    if kept is not None and not instance.get_dynamic_partitions(WEEKS.name or ""):
+        show_weeks(instance, Period(kept.first.start, kept.last.end).weeks())
+
+
+def show_weeks(instance: dg.DagsterInstance, weeks: Iterable[IsoWeek]) -> None:
+    """Have Dagster show these weeks and no others, the oldest first."""
+    name, wanted = WEEKS.name or "", [week.label for week in sorted(weeks)]
+    shown = list(instance.get_dynamic_partitions(name))
+    if wanted[: len(shown)] != shown:  # it keeps them in the order of their coming
+        for label in shown:
+            instance.delete_dynamic_partition(name, label)
+        shown = []
+    if new := wanted[len(shown) :]:
+        instance.add_dynamic_partitions(name, new)
 
 
 def write_calendar(home: Home, weeks: Sequence[IsoWeek]) -> None:
@@ -88,9 +90,10 @@ def write_calendar(home: Home, weeks: Sequence[IsoWeek]) -> None:
     write_whole(home.dagster / _SPAN, json.dumps({"first": min(weeks).label, "last": max(weeks).label}))
 
 
-def period_of(window: dg.TimeWindow) -> Period:
-    """The UTC days of one or more weekly partitions."""
-    return Period(window.start.date(), window.end.date())
+def period_of(context: dg.AssetExecutionContext) -> Period:
+    """The UTC days from the first to the last week that a run is about."""
+    weeks = [IsoWeek.parse(key) for key in context.partition_keys]
+    return Period(min(weeks).start, max(weeks).end)
 
 
 def _start_of_programme(catalog_directory: Path) -> IsoWeek:

@@ -10,6 +10,9 @@ from tieout.defs.metadata import rows_as_table
 from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.suites import load_suite
 
+PROGRAMME = dg.AssetKey(["catalog", "programme"])
+"""The asset of the tables of the catalog."""
+
 
 def table_key(table: str) -> dg.AssetKey:
     """The asset of a table of the warehouse, `spend.hourly`."""

@@ -1,11 +1,12 @@
-"""The columns of every table, as Dagster shows them: with their types and what they hold.
+"""The columns of every table, as Dagster shows them: with their types, what they hold, and what they are made of.
 
-They are kept in a small file beside Dagster's own, so that the definitions have them while the warehouse is being
+Types are kept in a small file beside Dagster's own, so that the definitions have them while the warehouse is being
 written, and no event of a run has to repeat them.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -13,9 +14,11 @@ import duckdb
 
 from tieout.core.files import write_whole
 from tieout.core.home import Home
-from tieout.defs.checks import table_key
+from tieout.core.resources import resource_path
+from tieout.defs.checks import PROGRAMME, table_key
 
 _COLUMNS = "columns.json"
+_LINEAGE = "lineage.json"
 
 
 def write_columns(home: Home, con: duckdb.DuckDBPyConnection) -> None:
@@ -52,3 +55,28 @@ def _schema(columns: Iterable[tuple[str, str, str | None]]) -> dg.TableSchemaMet
     return dg.MetadataValue.table_schema(
         dg.TableSchema([dg.TableColumn(name, type=kind, description=comment) for name, kind, comment in columns])
     )
+
+
+def lineage_metadata(table: str) -> dict[str, dg.MetadataValue]:
+    """Which columns of other tables each column is made of; Dagster looks for it on the newest materialization."""
+    columns = _lineage().get(table)
+    if not columns:
+        return {}
+    deps = {column: [_dep(source) for source in sources] for column, sources in columns.items()}
+    return {"dagster/column_lineage": dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))}
+
+
+@cache
+def _lineage() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    found: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(
+        (resource_path("sql") / _LINEAGE).read_text(encoding="utf-8")
+    )
+    return found
+
+
+def _dep(source: str) -> dg.TableColumnDep:
+    schema, _, name = source.partition(".")
+    if schema == "catalog":  # its tables are one asset
+        return dg.TableColumnDep(PROGRAMME, name)
+    table, _, column = source.rpartition(".")
+    return dg.TableColumnDep(table_key(table), column)

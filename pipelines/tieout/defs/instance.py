@@ -10,6 +10,7 @@ import dagster as dg
 from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.defs.calendar import show_kept_weeks
 from tieout.defs.storage import storages
 
 LOCATION = "tieout"
@@ -41,7 +42,8 @@ def complete_instance(home: Home) -> Path:
     Dagster's webserver and its daemon start at the same time. Each makes the tables that it does not find, and the
     slower one would end with an error.
     """
-    with open_instance(home):
+    with open_instance(home) as instance:
+        show_kept_weeks(instance, home)
         return home.dagster
 
 

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from tieout.defs.checks import table_key
+from tieout.defs.checks import PROGRAMME, table_key
 from tieout.defs.mail import WEEKLY_MAIL
 from tieout.defs.pull import PULLED
-from tieout.defs.raw import PROGRAMME, RAW_TABLES
+from tieout.defs.raw import RAW_TABLES
 
 load = dg.define_asset_job(
     "load",

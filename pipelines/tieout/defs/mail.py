@@ -11,7 +11,7 @@ import dagster as dg
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.defs.calendar import period_of
+from tieout.defs.calendar import WEEKS
 from tieout.defs.metadata import rows_as_table
 from tieout.defs.reports import WEEKLY_REPORT
 from tieout.defs.workspace import NamedWorkspace
@@ -31,7 +31,7 @@ mail = dg.define_asset_job(
 )
 
 
-def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+def mail_asset() -> dg.AssetsDefinition:
     """Declare the weekly mail."""
 
     @dg.asset(
@@ -42,7 +42,7 @@ def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
         kinds={"email", "python"},
         owners=["team:finance"],
         tags={"floor": "reports"},
-        partitions_def=weeks,
+        partitions_def=WEEKS,
         output_required=False,
         pool="warehouse",
     )
@@ -50,7 +50,7 @@ def mail_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, mailroom: NamedWorkspace
     ) -> Iterator[dg.MaterializeResult[None]]:
         """Mail the week when it is final; tell the operators when a gate is closed."""
-        [week] = period_of(context.partition_time_window).weeks()
+        week = IsoWeek.parse(context.partition_key)
         occasion, posted = mail_week(mailroom.home, mailroom.catalog, week)
         for each in posted:
             context.log.info(f"{each.message.subject}: {_states(each.message)}")

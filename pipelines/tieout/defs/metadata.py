@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 
 from tieout.core.periods import IsoWeek
+from tieout.core.resources import resource_path
 from tieout.warehouse.build import BuildResult, Period
 from tieout.warehouse.models import Model
 
@@ -23,7 +24,15 @@ def model_metadata(model: Model) -> dict[str, dg.MetadataValue]:
         "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
         "key": dg.MetadataValue.text(", ".join(model.key)),
         "dagster/table_name": dg.MetadataValue.text(model.name),
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[_sql_file(model)]),
     }
+
+
+def _sql_file(model: Model) -> dg.LocalFileCodeReference:
+    path = resource_path("sql") / model.schema / f"{model.table}.sql"
+    return dg.LocalFileCodeReference(
+        file_path=str(path.resolve()), line_number=1, label=f"sql/{model.schema}/{model.table}.sql"
+    )
 
 
 def build_metadata(built: BuildResult) -> dict[str, dg.MetadataValue]:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from tieout.defs.calendar import period_of, week_key
-from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
-from tieout.defs.columns import write_columns
+from tieout.defs.calendar import WEEKS, period_of
+from tieout.defs.checks import PROGRAMME, broken_rules, check_results, check_specs, table_key
+from tieout.defs.columns import lineage_metadata, write_columns
 from tieout.defs.metadata import build_metadata, model_metadata, rows_by_week
-from tieout.defs.raw import PROGRAMME
 from tieout.defs.workspace import OpenWorkspace
 from tieout.validation.raw_checks import unchecked_files
 from tieout.warehouse.build import BuildResult
@@ -19,7 +18,7 @@ from tieout.workspace import Workspace
 _OWNERS = {"reconciliation": "team:finance", "savings": "team:finance"}
 
 
-def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+def model_assets() -> dg.AssetsDefinition:
     """Declare every table of the SQL floors; one step builds those that are asked for, together or not at all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
@@ -28,7 +27,7 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             name="build_tables",
             specs=[_spec(model) for model in all_models()],
             check_specs=[spec for model in all_models() for spec in check_specs(model.name)],
-            partitions_def=weeks,
+            partitions_def=WEEKS,
             backfill_policy=dg.BackfillPolicy.single_run(),
             can_subset=True,
             pool="warehouse",
@@ -42,7 +41,7 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
                 yield from _checked(context, workspace)
                 return
             _require_checked(workspace)
-            build = workspace.build_models(chosen, period_of(context.partition_time_window))
+            build = workspace.build_models(chosen, period_of(context))
             for validation in build.validations:
                 yield from check_results(validation)
             if not build.is_committed:
@@ -51,7 +50,7 @@ def model_assets(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             write_columns(workspace.home, workspace.con)
             for built in build.tables:
                 _count_by_week(context, workspace, built)
-                metadata = build_metadata(built)
+                metadata = build_metadata(built) | lineage_metadata(built.model.name)
                 yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
 
     return tables
@@ -100,6 +99,6 @@ def _require_checked(opened: Workspace) -> None:
 
 def _count_by_week(context: dg.AssetExecutionContext, opened: Workspace, built: BuildResult) -> None:
     """Give every week its own number of rows."""
-    key, period = table_key(built.model.name), period_of(context.partition_time_window)
+    key, period = table_key(built.model.name), period_of(context)
     for week, rows in rows_by_week(opened.con, built, period).items():
-        context.add_asset_metadata({"dagster/row_count": rows}, asset_key=key, partition_key=week_key(week))
+        context.add_asset_metadata({"dagster/row_count": rows}, asset_key=key, partition_key=week.label)

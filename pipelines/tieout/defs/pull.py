@@ -1,19 +1,14 @@
 """The pull as the first asset of all.
 
-The pull needs Modal and no warehouse. How old the landed bill and the spend may be is said here, too: the pull of every
-day is what keeps them fresh.
+The pull needs Modal and no warehouse.
 """
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
 import dagster as dg
 
 from tieout.catalog.load import load_catalog
-from tieout.core.home import Home
-from tieout.defs.checks import table_key
 from tieout.defs.workspace import NamedWorkspace
 from tieout.modal.client import ModalError
 from tieout.modal.pull import PullOutcome, pull
@@ -21,8 +16,6 @@ from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
 PULLED = dg.AssetKey(["modal", "pull"])
-_AGEING = frozenset({dg.AssetKey(["landing", "billing_report"]), table_key("spend.hourly")})
-_LATE, _TOO_LATE = dt.timedelta(hours=26), dt.timedelta(hours=50)
 
 
 @dg.asset(
@@ -74,15 +67,3 @@ def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
         "what_failed": dg.MetadataValue.md(failed or "nothing"),
         "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes) or "none"),
     }
-
-
-def with_freshness(home: Home, assets: Iterable[dg.AssetsDefinition | dg.AssetSpec]) -> list[Any]:
-    """Say how old the landed bill and the spend may be; a simulated workspace does not age."""
-    if home.simulation.exists():
-        return list(assets)
-    policy = dg.FreshnessPolicy.time_window(fail_window=_TOO_LATE, warn_window=_LATE)
-    return list(
-        dg.map_asset_specs(
-            lambda spec: spec.replace_attributes(freshness_policy=policy) if spec.key in _AGEING else spec, assets
-        )
-    )

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from tieout.catalog.models import Catalog
-from tieout.defs.calendar import write_calendar
-from tieout.defs.checks import broken_rules, check_results, check_specs, table_key
+from tieout.defs.calendar import show_weeks, write_calendar
+from tieout.defs.checks import PROGRAMME, broken_rules, check_results, check_specs, table_key
 from tieout.defs.columns import write_columns
 from tieout.defs.landing import landing_key, report_deliveries
 from tieout.defs.metadata import rows_as_table
@@ -17,7 +17,6 @@ from tieout.sources.registry import SOURCES
 from tieout.sources.tables import Table
 from tieout.workspace import Workspace
 
-PROGRAMME = dg.AssetKey(["catalog", "programme"])
 # What the loader remembers of paths is no data.
 RAW_TABLES = tuple(table for table in TABLES if table.name != "scanned_paths")
 
@@ -51,7 +50,8 @@ def raw_tables(
     result = workspace.load()
     context.log.info(f"{result.loaded} new files with {result.rows:,} rows, {len(result.rejected)} refused")
     validations = workspace.check_raw()
-    write_calendar(workspace.home, workspace.known_weeks())
+    write_calendar(workspace.home, weeks := workspace.known_weeks())
+    show_weeks(context.instance, weeks)
     write_columns(workspace.home, workspace.con)
     for validation in validations.values():
         yield from (each for each in check_results(validation) if _key(each) in context.selected_asset_check_keys)

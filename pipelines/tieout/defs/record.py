@@ -10,13 +10,13 @@ import dagster as dg
 
 from tieout.core.findings import Severity
 from tieout.core.periods import IsoWeek
-from tieout.defs.calendar import week_key, write_calendar
-from tieout.defs.checks import check_evaluations, table_key
-from tieout.defs.columns import write_columns
+from tieout.defs.calendar import show_weeks, write_calendar
+from tieout.defs.checks import PROGRAMME, check_evaluations, table_key
+from tieout.defs.columns import lineage_metadata, write_columns
 from tieout.defs.finance import PUBLISHED, published_metadata
 from tieout.defs.landing import report_deliveries
 from tieout.defs.metadata import build_metadata, rows_by_week
-from tieout.defs.raw import PROGRAMME, loaded_tables, programme_metadata, raw_metadata
+from tieout.defs.raw import loaded_tables, programme_metadata, raw_metadata
 from tieout.defs.reports import WEEKLY_REPORT, report_metadata
 from tieout.defs.storage import recorded_together, report
 from tieout.sources import LoadResult
@@ -56,7 +56,8 @@ class RunRecord(Listener):
                 )
 
     def found(self, work: Work) -> None:
-        """Tag the run with the weeks that it is about."""
+        """Show the weeks that there are, and tag the run with those that it is about."""
+        show_weeks(self._context.instance, work.known)
         weeks = work.report
         if weeks:
             tags = {WEEK_TAG: weeks[-1].label, **({WEEKS_TAG: _span(weeks)} if len(weeks) > 1 else {})}
@@ -79,7 +80,7 @@ class RunRecord(Listener):
 
     def reported(self, issue: Issue) -> None:
         """Record a week's report."""
-        partition = week_key(issue.report.week)
+        partition = issue.report.week.label
         self._report([dg.AssetMaterialization(WEEKLY_REPORT, metadata=report_metadata(issue), partition=partition)])
 
     def published(self, file: PublishedFile) -> None:
@@ -88,11 +89,13 @@ class RunRecord(Listener):
 
     def _weeks(self, built: BuildResult, period: Period) -> Iterator[dg.AssetMaterialization]:
         metadata = build_metadata(built)
-        for week, rows in rows_by_week(self._workspace.con, built, period).items():
+        counted = rows_by_week(self._workspace.con, built, period)
+        for week, rows in counted.items():
+            newest = lineage_metadata(built.model.name) if week == max(counted) else {}
             yield dg.AssetMaterialization(
                 table_key(built.model.name),
-                metadata={"dagster/row_count": dg.MetadataValue.int(rows), **metadata},
-                partition=week_key(week),
+                metadata={"dagster/row_count": dg.MetadataValue.int(rows), **metadata, **newest},
+                partition=week.label,
             )
 
     def _report(self, events: Iterable[dg.AssetMaterialization | dg.AssetCheckEvaluation]) -> None:

@@ -4,7 +4,7 @@ import warnings
 
 import dagster as dg
 
-from tieout.defs.calendar import period_of, week_key
+from tieout.defs.calendar import WEEKS, period_of
 from tieout.defs.checks import table_key
 from tieout.defs.workspace import OpenWorkspace
 from tieout.report.contents import WeeklyReport
@@ -18,7 +18,7 @@ _SHOWN = ("bill", "cumulative")
 _READS = ("spend", "reconciliation", "savings")
 
 
-def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinition:
+def report_asset() -> dg.AssetsDefinition:
     """Declare the weekly report."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
@@ -31,16 +31,16 @@ def report_asset(weeks: dg.TimeWindowPartitionsDefinition) -> dg.AssetsDefinitio
             kinds={"html", "python"},
             owners=["team:finance"],
             tags={"floor": "reports"},
-            partitions_def=weeks,
+            partitions_def=WEEKS,
             backfill_policy=dg.BackfillPolicy.single_run(),
             pool="warehouse",
         )
         def weekly_report(context: dg.AssetExecutionContext, workspace: OpenWorkspace) -> dg.MaterializeResult[None]:
             """Write the report of every week of the period."""
-            period = period_of(context.partition_time_window)
+            period = period_of(context)
             for week in period.weeks():
                 metadata = report_metadata(Issue(*workspace.issue(week)))
-                context.add_asset_metadata(metadata, partition_key=week_key(week))
+                context.add_asset_metadata(metadata, partition_key=week.label)
             workspace.record_reports(period)
             return dg.MaterializeResult()
 

@@ -15,7 +15,6 @@ from tieout.catalog.mail_settings import MailSettings, load_mail_settings
 from tieout.catalog.models import CatalogError
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.defs.calendar import week_key
 from tieout.defs.mail import mail
 from tieout.mail.deliver import waiting_messages
 from tieout.mail.due import MAIL_HOUR, due_weeks, reports_made
@@ -67,7 +66,7 @@ def _requests(home: Home, catalog_directory: Path, now: dt.datetime) -> list[dg.
     if not weeks:
         return dg.SkipReason("No week is due, and no mail waits for another attempt.")
     tick = now.strftime("%Y-%m-%dT%H:%M")
-    return [dg.RunRequest(run_key=f"{week.label} {tick}", partition_key=week_key(week)) for week in weeks]
+    return [dg.RunRequest(run_key=f"{week.label} {tick}", partition_key=week.label) for week in weeks]
 
 
 def weeks_to_look_at(home: Home, settings: MailSettings, *, now: dt.datetime) -> tuple[IsoWeek, ...]:
