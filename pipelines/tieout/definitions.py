@@ -6,6 +6,7 @@ import dagster as dg
 
 from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.home import Home
+from tieout.defs.alerts import alert_schedule, alerts
 from tieout.defs.calendar import read_calendar
 from tieout.defs.columns import with_columns
 from tieout.defs.daily import daily_schedule, run_after_pull
@@ -38,8 +39,8 @@ def definitions_of(home: Home, catalog: Path) -> dg.Definitions:
     ]
     return dg.Definitions(
         assets=with_columns(home, with_freshness(home, assets)),
-        jobs=[run, pull, load, week, mail],
-        schedules=[daily_schedule(home), *mail_schedules(home, catalog)],
+        jobs=[run, pull, load, week, mail, alerts],
+        schedules=[daily_schedule(home), *mail_schedules(home, catalog), alert_schedule(home, catalog)],
         sensors=[run_after_pull],
         resources={
             "modal": named_workspace(home, catalog),

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from tieout.catalog.load import FILES, NEEDED
 from tieout.catalog.mail_settings import MailFile
-from tieout.catalog.models import Billing, WorkspaceSettings
+from tieout.catalog.models import Billing
+from tieout.catalog.settings import WorkspaceSettings
 from tieout.core.resources import resource_path
 from tieout.sources.dialects import DIALECTS, EXPORTS
 from tieout.sources.raw_schema import TABLES

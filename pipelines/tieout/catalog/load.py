@@ -20,8 +20,8 @@ from tieout.catalog.models import (
     Projection,
     Rollout,
     SeriesRules,
-    WorkspaceSettings,
 )
+from tieout.catalog.settings import WorkspaceSettings
 from tieout.core.bounded import UnboundedFileError, read_bounded
 from tieout.core.home import CATALOG_FOLDER
 from tieout.core.resources import resource_path
@@ -71,8 +71,8 @@ def load_catalog(directory: Path) -> Catalog:
         file_sha256[path.name] = hashlib.sha256(content).hexdigest()
         documents[name] = _parse(path, content)
     settings = load_optional(directory / "settings.yaml", WorkspaceSettings)
-    if settings != WorkspaceSettings():
-        digest.update(b"settings\0" + settings.model_dump_json(exclude_defaults=True).encode() + b"\0")
+    if settings.of_figures != WorkspaceSettings().of_figures:
+        digest.update(b"settings\0" + settings.of_figures.encode() + b"\0")
     own_series = directory / "series.yaml"
     series = _read(own_series, SeriesRules) if own_series.exists() else built_in_series()
     if series != built_in_series():

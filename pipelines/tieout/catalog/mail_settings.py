@@ -1,5 +1,6 @@
 """Who gets the mail (`catalog/mail.yaml`), and the server it leaves by (the environment, which alone has secrets)."""
 
+import hashlib
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ SECURITY_VARIABLE = "TIEOUT_SMTP_SECURITY"
 USER_VARIABLE = "TIEOUT_SMTP_USER"
 PASSWORD_VARIABLE = "TIEOUT_SMTP_PASSWORD"
 SENDER_VARIABLE = "TIEOUT_MAIL_FROM"
+WEBHOOKS_VARIABLE = "TIEOUT_ALERT_URLS"
 
 _OWN_VARIABLES = (PORT_VARIABLE, SECURITY_VARIABLE, USER_VARIABLE, PASSWORD_VARIABLE)
 _UNSENT = "tieout@localhost"
@@ -61,6 +63,19 @@ class MailServer:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """A chat or another program that alerts are posted to.
+
+    Attributes:
+        name: `slack:1f3a9c04`, in the place of an address; it tells nothing of the URL.
+        url: as Apprise reads it; a secret, and in no text that is made of this.
+    """
+
+    name: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class MailSettings:
     """Everything that is set about mail.
 
@@ -71,6 +86,7 @@ class MailSettings:
         archive_url: where the folder of reports is served, with a slash at its end; None when it is not.
         sender: the address in From.
         server: None when mail stays in the outbox, as files.
+        webhooks: who else is told what operators are told.
     """
 
     timezone: str
@@ -79,6 +95,17 @@ class MailSettings:
     archive_url: str | None
     sender: str
     server: MailServer | None
+    webhooks: tuple[Webhook, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Operators by their addresses, then webhooks by their names."""
+        return (*self.operators, *(webhook.name for webhook in self.webhooks))
+
+
+def is_webhook(recipient: str) -> bool:
+    """Tell whether a recipient is a webhook, by its name; an address has an @."""
+    return "@" not in recipient
 
 
 def address(text: str) -> str:
@@ -110,6 +137,7 @@ def load_mail_settings(catalog_directory: Path, environment: Mapping[str, str]) 
         archive_url=file.archive_url,
         sender=_sender(environment, server),
         server=server,
+        webhooks=_webhooks(environment),
     )
 
 
@@ -201,6 +229,19 @@ def _port(environment: Mapping[str, str], security: Security) -> int:
     if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or not 1 <= int(text) <= _LARGEST_PORT:
         raise MailSettingsError(f"{text[:60]!r} is not a port from 1 to {_LARGEST_PORT}", place=f"${PORT_VARIABLE}")
     return int(text)
+
+
+def _webhooks(environment: Mapping[str, str]) -> tuple[Webhook, ...]:
+    """Read the URLs, separated by space; a name has the scheme and a hash, which tell nobody where it leads."""
+    hooks = []
+    for position, url in enumerate(dict.fromkeys(environment.get(WEBHOOKS_VARIABLE, "").split()), start=1):
+        scheme = re.match(r"([a-z][a-z0-9+]{0,30})://[^/]", url, re.ASCII)
+        if scheme is None:
+            raise MailSettingsError(
+                f"URL {position} is none of Apprise's, like slack://… or jsons://…", place=f"${WEBHOOKS_VARIABLE}"
+            )
+        hooks.append(Webhook(f"{scheme[1]}:{hashlib.sha256(url.encode()).hexdigest()[:8]}", url))
+    return tuple(hooks)
 
 
 def _sender(environment: Mapping[str, str], server: MailServer | None) -> str:

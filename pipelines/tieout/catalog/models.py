@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from tieout.catalog.settings import WorkspaceSettings
 from tieout.core.errors import TieoutError
 from tieout.core.money import MoneyError, parse_usd
 
@@ -329,36 +330,6 @@ class SeriesRules(_Model):
     """`series.yaml`. Where the file is missing, the built-in rules hold."""
 
     rules: tuple[SeriesRule, ...] = ()
-
-
-class CoverageBounds(_Model):
-    """Between which shares of the bill the call log is said to match it, in percent."""
-
-    least_percent: int = Field(default=80, ge=0, le=100)
-    most_percent: int = Field(default=125, ge=100, le=1000)
-
-
-class WorkspaceSettings(_Model):
-    """`settings.yaml`: what a workspace may want otherwise. The file may be missing, and so may any line of it.
-
-    Attributes:
-        settle_hours: how long after its end an hour or a day may still be billed more: the settle buffer.
-        log_coverage: the bounds of gate G6.
-        unexplained_percent: the most of a bill that no claim explains and a function still takes, in percent of its own
-            claims in the pool.
-        completeness_margin_percent: gate G8: how many of the calls that Modal counts the call log of a day may lack, or
-            have beyond them, in percent.
-    """
-
-    settle_hours: int = Field(default=6, ge=1, le=168)
-    log_coverage: CoverageBounds = CoverageBounds()
-    unexplained_percent: int = Field(default=10, ge=0, le=100)
-    completeness_margin_percent: int = Field(default=2, ge=0, le=100)
-
-    @property
-    def settle_buffer(self) -> dt.timedelta:
-        """The settle buffer as a time."""
-        return dt.timedelta(hours=self.settle_hours)
 
 
 class Catalog(BaseModel):

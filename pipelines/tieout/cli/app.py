@@ -10,9 +10,15 @@ import typer
 from tieout.cli.app_export import export_app
 from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.options import (
+    AddressesOption,
     CatalogOption,
+    ConfirmOption,
     HomeOption,
+    ResendOption,
+    ScenarioOption,
+    SeedOption,
     WeekOption,
+    WeeksOption,
     catalog_of,
     home_of,
     own_catalog_of,
@@ -31,27 +37,6 @@ app = typer.Typer(
 )
 
 app.add_typer(export_app, name="export")
-
-ScenarioOption = Annotated[
-    str,
-    typer.Option(
-        help="The simulated world: coral-x (as the analysis describes it), as-deployed (as it is), "
-        "or field (a busy workspace where Modal keeps to no rule)."
-    ),
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="The luck; the same seed writes the same files.")]
-WeeksOption = Annotated[int, typer.Option(min=1, max=60, help="Weeks to simulate, half of them before the rollout.")]
-AddressesOption = Annotated[
-    list[str] | None, typer.Option(metavar="ADDRESS", help="Send it to this address instead.", show_default=False)
-]
-ResendOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="ADDRESS", help="Try again whose mail is in doubt or refused.", show_default=False),
-]
-ConfirmOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="ADDRESS", help="Record that whose mail is in doubt has it.", show_default=False),
-]
 
 
 def main() -> None:
@@ -261,6 +246,28 @@ def outbox(context: typer.Context, week: WeekOption = None, home: HomeOption = N
     from tieout.cli.send import show_outbox
 
     show_outbox(home_of(context, home), week=week)
+
+
+@app.command()
+def alerts(
+    context: typer.Context,
+    send: Annotated[bool, typer.Option("--send", help="Tell operators and webhooks what is new.")] = False,
+    resend: ResendOption = None,
+    confirm: ConfirmOption = None,
+    home: HomeOption = None,
+    catalog: CatalogOption = None,
+) -> None:
+    """Show what operators are alerted to: failed runs and mails, calls about to be lost, unusual days.
+
+    Example: tieout alerts --send
+    """
+    from tieout.cli.alerts import send_alerts, show_alerts
+
+    workspace, programme = home_of(context, home), catalog_of(context, catalog, home)
+    if send or resend or confirm:
+        send_alerts(workspace, programme, resend=tuple(resend or ()), confirm=tuple(confirm or ()))
+    else:
+        show_alerts(workspace, programme)
 
 
 @app.command()

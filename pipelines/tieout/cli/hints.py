@@ -16,7 +16,7 @@ _COMMAND = re.compile(r"\btieout (?P<name>[a-z][a-z-]*(?: (?:focus|xlsx)\b)?)(?P
 # These make a workspace of their own.
 _WITHOUT_HOME = frozenset({"demo", "simulate"})
 _WITH_CATALOG = frozenset(
-    {"pull", "run", "report", "send", "audit", "freeze-baseline", "doctor", "ui", "export xlsx"},
+    {"alerts", "pull", "run", "report", "send", "audit", "freeze-baseline", "doctor", "ui", "export xlsx"},
 )
 
 

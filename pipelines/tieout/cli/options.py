@@ -35,6 +35,26 @@ CatalogOption = Annotated[
 ]
 
 WeekOption = Annotated[str | None, typer.Option(metavar="2026-W46", help="An ISO week.", show_default=False)]
+ScenarioOption = Annotated[
+    str,
+    typer.Option(
+        help="The simulated world: coral-x (as the analysis describes it), as-deployed (as it is), "
+        "or field (a busy workspace where Modal keeps to no rule)."
+    ),
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="The luck; the same seed writes the same files.")]
+WeeksOption = Annotated[int, typer.Option(min=1, max=60, help="Weeks to simulate, half of them before the rollout.")]
+AddressesOption = Annotated[
+    list[str] | None, typer.Option(metavar="ADDRESS", help="Send it to this address instead.", show_default=False)
+]
+ResendOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDRESS", help="Try again whose mail is in doubt or refused.", show_default=False),
+]
+ConfirmOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDRESS", help="Record that whose mail is in doubt has it.", show_default=False),
+]
 
 
 def remember(context: typer.Context, home: Path | None, catalog: Path | None) -> None:

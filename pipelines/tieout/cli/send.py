@@ -26,6 +26,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.mail.compose import Mail
 from tieout.mail.deliver import (
+    ALERTS,
     OPERATORS,
     Occasion,
     Posted,
@@ -71,7 +72,7 @@ def send(home: Home, catalog_directory: Path, request: Request) -> None:
     settings = _settings(catalog_directory, request)
     occasion = _occasion(home, catalog_directory, settings, request)
     _require_allowed(occasion, request)
-    with _explained(), open_outbox(home.outbox) as outbox:
+    with mail_explained(), open_outbox(home.outbox) as outbox:
         decided = _decide(outbox, occasion.report.week, request)
         posted = post(outbox, occasion, settings, clock=_now)
         others = [message.message_id for message in decided if message.message_id != posted.message.message_id]
@@ -105,7 +106,7 @@ def show_outbox(home: Home, *, week: str | None) -> None:
     Raises:
         CommandError: somebody does not have a mail; the message says what to do.
     """
-    with _explained(), read_outbox(home.outbox) as outbox:
+    with mail_explained(), read_outbox(home.outbox) as outbox:
         messages = outbox.messages(None if week is None else week_of(week))
     if not messages:
         say(f"The outbox is empty: {home.outbox}")
@@ -114,16 +115,16 @@ def show_outbox(home: Home, *, week: str | None) -> None:
         say(f"{message.week.label} {message.edition} to {message.audience}", style="bold")
         say(f"  {message.subject}")
         say(f"  {message.rendered_at:%Y-%m-%d %H:%M} UTC, {home.outbox / message.file_name}")
-        _say_recipients(message)
+        say_recipients(message)
     for message in messages:
-        _require_delivered(message)
+        require_delivered(message)
 
 
 # What is asked for
 
 
 def _settings(catalog_directory: Path, request: Request) -> MailSettings:
-    with _explained():
+    with mail_explained():
         for given in (*request.to, *request.resend, *request.confirm):
             try:
                 address(given)
@@ -216,12 +217,13 @@ def _say_posted(posted: Posted) -> None:
     say(f"Rendered {posted.message.rendered_at:%Y-%m-%d %H:%M} UTC: {posted.path}")
     for recipient in posted.dropped:
         say(f"Dropped: {recipient.address}, no longer in the catalog's {MAIL_FILE}")
-    _say_recipients(posted.message)
+    say_recipients(posted.message)
     if posted.message.with_state(RecipientState.WRITTEN):
         say(f"Not sent: no SMTP server is configured (${HOST_VARIABLE}). The file is the mail; mail programs open it.")
 
 
-def _say_recipients(message: Message) -> None:
+def say_recipients(message: Message) -> None:
+    """Print what became of a message with each recipient."""
     if not message.recipients:
         say(f"  To nobody: the catalog's {MAIL_FILE} names no address for {message.audience}.")
         return
@@ -252,7 +254,7 @@ def _conclude(occasion: Occasion, messages: Sequence[Message], trouble: str | No
             code=ExitCode.DATA,
         )
     for message in messages:
-        _require_delivered(message)
+        require_delivered(message)
     if occasion.standing is WeekReadiness.BLOCKED:
         raise CommandError(
             f"{label} is held back from finance. {occasion.report.blocked_sentence}",
@@ -261,8 +263,13 @@ def _conclude(occasion: Occasion, messages: Sequence[Message], trouble: str | No
         )
 
 
-def _require_delivered(message: Message) -> None:
-    send_again = f"tieout send --week {message.week.label}"
+def require_delivered(message: Message) -> None:
+    """End well when everybody has a message.
+
+    Raises:
+        CommandError: somebody has not; it says what to do.
+    """
+    send_again = "tieout alerts" if message.audience == ALERTS else f"tieout send --week {message.week.label}"
     lines = [
         *(
             f"{each.address} is in doubt: {each.reply}\n"
@@ -285,7 +292,7 @@ def _require_delivered(message: Message) -> None:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def mail_explained() -> Iterator[None]:
     """Turn what the outbox and the settings refuse into a message of the command line."""
     try:
         yield

@@ -16,7 +16,7 @@ from tieout.catalog.models import CatalogError
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.defs.mail import mail
-from tieout.mail.deliver import waiting_messages
+from tieout.mail.deliver import waiting_mail
 from tieout.mail.due import MAIL_HOUR, due_weeks, reports_made
 from tieout.mail.outbox import read_outbox
 from tieout.warehouse.connection import WarehouseError, read_warehouse
@@ -79,5 +79,5 @@ def weeks_to_look_at(home: Home, settings: MailSettings, *, now: dt.datetime) ->
         made = reports_made(con)
     with read_outbox(home.outbox) as outbox:
         due = due_weeks(made, outbox.looked_at(), timezone=settings.timezone, now=now)
-        waiting = () if settings.server is None else waiting_messages(outbox, now=now)
+        waiting = waiting_mail(outbox, settings, now=now)
     return tuple(sorted({*due, *(message.week for message in waiting)}))

@@ -8,10 +8,11 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from enum import StrEnum
 from pathlib import Path
 
-from tieout.catalog.mail_settings import MailSettings
+from tieout.catalog.mail_settings import WEBHOOKS_VARIABLE, MailSettings, is_webhook
 from tieout.mail.compose import Envelope, Mail, Picture, compose_notice, compose_report, is_issued
 from tieout.mail.messages import Message, Recipient, RecipientState, Rendered
 from tieout.mail.outbox import Outbox
@@ -31,6 +32,7 @@ from tieout.report.sections.tie_out import GateOutcome
 
 FINANCE = "finance"
 OPERATORS = "operators"
+ALERTS = "alerts"
 _SHORT_HASH = 8
 _PICTURE_SCALE = 2
 
@@ -93,7 +95,7 @@ def occasion_of(report: WeeklyReport, settings: MailSettings, *, only_to: Sequen
         reason = "\n".join(
             f"{gate.code} {gate.sentence}" for gate in report.gates if gate.outcome is GateOutcome.BLOCKED
         )
-        return Occasion(report, standing, f"blocked-{_short(reason)}", OPERATORS, settings.operators)
+        return Occasion(report, standing, f"blocked-{_short(reason)}", OPERATORS, settings.told)
     edition = f"r{report.revision.number}"
     if standing is WeekReadiness.PROVISIONAL:
         edition = f"provisional-{report.inputs.sha256[:_SHORT_HASH]}"
@@ -108,7 +110,7 @@ def compose(occasion: Occasion, settings: MailSettings, *, now: dt.datetime) -> 
         edition=occasion.edition,
         audience=occasion.audience,
         sender=settings.sender,
-        recipients=occasion.recipients,
+        recipients=tuple(each for each in occasion.recipients if not is_webhook(each)),
         rendered_at=now.astimezone(dt.UTC).replace(microsecond=0),
         reply_to=settings.operators,
     )
@@ -177,37 +179,40 @@ def deliver(
         only_due: pass over those whose next attempt is later.
         timeouts: how long to wait for the server.
     """
-    if settings.server is None:
-        outbox.write(message)
-        return None
     waiting = message.with_state(RecipientState.WAITING, RecipientState.WRITTEN)
     due = [each for each in waiting if not only_due or each.next_attempt_at is None or each.next_attempt_at <= clock()]
-    if not due:
-        return None
-    content = outbox.content(message)
-    left = list(due)
-    try:
-        with connect(settings.server, timeouts) as connection:
-            while left:
-                _hand_over(connection, outbox, message, left[0].address, content, clock=clock)
-                left.pop(0)
-    except TransportError as error:
-        for recipient in left:
-            outbox.postponed(message, recipient.address, str(error), now=clock())
-        return str(error)
-    return None
+    by_mail = [each.address for each in due if not is_webhook(each.address)]
+    by_webhook = [each.address for each in due if is_webhook(each.address)]
+    troubles = [
+        _mail(outbox, message, by_mail, settings, clock=clock, timeouts=timeouts),
+        _post(outbox, message, by_webhook, settings, clock=clock),
+    ]
+    return "; ".join(trouble for trouble in troubles if trouble) or None
 
 
 def retry(
     outbox: Outbox, settings: MailSettings, *, clock: Callable[[], dt.datetime], timeouts: Timeouts | None = None
 ) -> list[Posted]:
-    """Deliver again what waits and is due; without a server nothing is."""
+    """Deliver again the mail about weeks that waits and is due; without a server only webhooks are asked again."""
     posted = []
-    for message in waiting_messages(outbox, now=clock()) if settings.server is not None else ():
+    for message in waiting_mail(outbox, settings, now=clock()):
         trouble = deliver(outbox, message, settings, clock=clock, only_due=True, timeouts=timeouts)
         current = outbox.message(message.message_id)
         posted.append(Posted(current, outbox.folder / current.file_name, is_new=False, trouble=trouble))
     return posted
+
+
+def waiting_mail(outbox: Outbox, settings: MailSettings, *, now: dt.datetime) -> tuple[Message, ...]:
+    """The messages about weeks that can be delivered again: by the server that is set, or to webhooks."""
+    return tuple(
+        message
+        for message in waiting_messages(outbox, now=now)
+        if message.audience != ALERTS
+        and (
+            settings.server is not None
+            or any(is_webhook(recipient.address) for recipient in message.with_state(RecipientState.WAITING))
+        )
+    )
 
 
 def waiting_messages(outbox: Outbox, *, now: dt.datetime) -> tuple[Message, ...]:
@@ -220,6 +225,75 @@ def waiting_messages(outbox: Outbox, *, now: dt.datetime) -> tuple[Message, ...]
             for recipient in message.with_state(RecipientState.WAITING)
         )
     )
+
+
+def _mail(
+    outbox: Outbox,
+    message: Message,
+    addresses: Sequence[str],
+    settings: MailSettings,
+    *,
+    clock: Callable[[], dt.datetime],
+    timeouts: Timeouts | None,
+) -> str | None:
+    """Hand a message over to the mail server, and return what prevented it; without a server its file is the mail."""
+    if settings.server is None:
+        outbox.write(message, addresses)
+        return None
+    if not addresses:
+        return None
+    content = outbox.content(message)
+    left = list(addresses)
+    try:
+        with connect(settings.server, timeouts) as connection:
+            while left:
+                _hand_over(
+                    outbox, message, left[0], _offered(connection, outbox, message, left[0], content), clock=clock
+                )
+                left.pop(0)
+    except TransportError as error:
+        for address in left:
+            outbox.postponed(message, address, str(error), now=clock())
+        return str(error)
+    return None
+
+
+def _offered(
+    connection: SmtpConnection, outbox: Outbox, message: Message, address: str, content: bytes
+) -> Callable[[], str]:
+    return lambda: connection.offer(
+        content, sender=message.sender, recipient=address, before_end=lambda: outbox.begin(message, address)
+    )
+
+
+def _post(
+    outbox: Outbox,
+    message: Message,
+    names: Sequence[str],
+    settings: MailSettings,
+    *,
+    clock: Callable[[], dt.datetime],
+) -> str | None:
+    """Post a message's text to webhooks, and return what prevented it for any of them."""
+    if not names:
+        return None
+    from tieout.mail.webhooks import post_to
+
+    webhooks = {webhook.name: webhook for webhook in settings.webhooks}
+    body = message_from_bytes(outbox.content(message), policy=policy.default).get_body(("plain",))
+    text = "\n".join(body.get_content().splitlines()) if body is not None else message.subject
+
+    def posted(name: str) -> Callable[[], str]:
+        def post() -> str:
+            if name not in webhooks:
+                raise PostponedError(f"${WEBHOOKS_VARIABLE} has no URL of this name any more")
+            outbox.begin(message, name)
+            return post_to(webhooks[name], title=message.subject, text=text)
+
+        return post
+
+    troubles = [_hand_over(outbox, message, name, posted(name), clock=clock) for name in names]
+    return "; ".join(trouble for trouble in troubles if trouble) or None
 
 
 def _keep(outbox: Outbox, occasion: Occasion, mail: Mail, settings: MailSettings, *, now: dt.datetime) -> Message:
@@ -239,30 +313,26 @@ def _keep(outbox: Outbox, occasion: Occasion, mail: Mail, settings: MailSettings
 
 
 def _hand_over(
-    connection: SmtpConnection,
-    outbox: Outbox,
-    message: Message,
-    address: str,
-    content: bytes,
-    *,
-    clock: Callable[[], dt.datetime],
-) -> None:
-    """Offer a message to one recipient; whatever the answer is, it is on the disk before the next one's turn."""
+    outbox: Outbox, message: Message, address: str, offer: Callable[[], str], *, clock: Callable[[], dt.datetime]
+) -> str | None:
+    """Offer a message to one recipient; whatever the answer is, it is on the disk before the next one's turn.
+
+    Returns:
+        What prevented it; None when it is accepted.
+    """
     try:
-        reply = connection.offer(
-            content,
-            sender=message.sender,
-            recipient=address,
-            before_end=lambda: outbox.begin(message, address),
-        )
+        reply = offer()
     except RefusedError as refusal:
         outbox.refused(message, address, str(refusal))
+        return str(refusal)
     except PostponedError as delay:
         outbox.postponed(message, address, str(delay), now=clock())
+        return str(delay)
     except InDoubtError as doubt:
         outbox.doubtful(message, address, str(doubt))
-    else:
-        outbox.accepted(message, address, reply)
+        return str(doubt)
+    outbox.accepted(message, address, reply)
+    return None
 
 
 def _short(text: str) -> str:

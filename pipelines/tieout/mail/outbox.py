@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
@@ -140,6 +140,10 @@ class Outbox:
         where = "where week = ? and edition = ? and audience = ?"
         return next(iter(self._messages(where, (week.label, edition, audience))), None)
 
+    def find_edition(self, edition: str, audience: str) -> Message | None:
+        """Return the message of an edition and audience, of whichever week; None when none was rendered."""
+        return next(iter(self._messages("where edition = ? and audience = ?", (edition, audience))), None)
+
     def messages(self, week: IsoWeek | None = None) -> tuple[Message, ...]:
         """Return all messages, or those of one week, in the order in which they were rendered."""
         return self._messages("where week = coalesce(?, week)", (None if week is None else week.label,))
@@ -187,10 +191,12 @@ class Outbox:
                 for recipient in earlier.with_state(RecipientState.WAITING, RecipientState.WRITTEN):
                     self._set(earlier, recipient.address, RecipientState.DROPPED, reply=f"replaced: {message.edition}")
 
-    def write(self, message: Message) -> None:
-        """Record that nothing is sent because no server is set; the file is the delivery."""
+    def write(self, message: Message, addresses: Collection[str]) -> None:
+        """Record that nothing is sent to some because no server is set; the file is the delivery."""
         with self._transaction():
             for recipient in message.with_state(RecipientState.WAITING):
+                if recipient.address not in addresses:
+                    continue
                 self._set(message, recipient.address, RecipientState.WRITTEN, reply=recipient.reply)
 
     def begin(self, message: Message, address: str) -> None:

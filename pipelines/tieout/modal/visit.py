@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tieout.catalog.models import Catalog, WorkspaceSettings
+from tieout.catalog.models import Catalog
+from tieout.catalog.settings import WorkspaceSettings
 from tieout.core.periods import days_between
 from tieout.modal import plan
 from tieout.modal.client import Cause, Session

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from tieout.catalog.load import load_catalog
-from tieout.catalog.models import CatalogError, WorkspaceSettings
+from tieout.catalog.models import CatalogError
+from tieout.catalog.settings import WorkspaceSettings
 from tieout.core.resources import resource_path
 from tieout.warehouse.catalog_tables import write_catalog
 
