@@ -145,8 +145,8 @@ def _conclude(workspace: Workspace, update: Update, *, seconds: float) -> None:
         warn(blocked.located)
     if refused:
         raise CommandError(
-            f"{refused} landed files were refused and are in no figure",
-            remedy="Repair them as said above, then run again.",
+            f"{count(refused, 'landed file')} {'is' if refused == 1 else 'are'} refused and in no figure",
+            remedy="Repair what is said above, then run again.",
             code=ExitCode.DATA,
         )
     if blocked:

@@ -6,6 +6,7 @@ table in docs/guides/exports.md, the data dictionary, Dagster's landing assets, 
 
 from collections.abc import Mapping
 
+from tieout.core.suggestions import did_you_mean
 from tieout.sources import (
     app_history,
     app_info,
@@ -323,8 +324,9 @@ def source_of(file: LandingFile) -> Source:
         )
     source = SOURCES.get(file.source)
     if source is None:
+        unknown = f"unknown source {file.source!r}{did_you_mean(file.source, SOURCES)}"
         raise RejectionError(
-            f"unknown source {file.source!r}" if file.source else "the file is in no source's folder",
+            unknown if file.source else "the file is in no source's folder",
             fix=f"Move it to one of: {', '.join(sorted(SOURCES))}.",
         )
     if not file.name.lower().removesuffix(".gz").endswith(source.suffixes):

@@ -69,4 +69,4 @@ def test_a_week_whose_bill_cannot_be_all_of_it_ends_a_run_alike_and_a_refused_fi
     assert ran.code == 1
     assert f"1 week must not be used:\n  {WEEK.label}, G6: Functions ran, but the landed bill" in ran.err
     assert f"Refused landing/invoices/{MONTH}.json: the file: total is missing" in ran.err
-    assert "1 landed files were refused" in ran.err
+    assert "1 landed file is refused and in no figure" in ran.err

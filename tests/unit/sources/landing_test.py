@@ -578,6 +578,11 @@ def test_an_unknown_folder_is_refused_with_the_known_ones(folder: LandingFolder)
     assert "billing_report" in rejected.fix
 
 
+def test_a_folder_with_nearly_the_right_name_is_told_the_right_one(folder: LandingFolder) -> None:
+    folder.put("billing_reports/bill.json", bill())
+    assert folder.refusal().startswith("unknown source 'billing_reports'; did you mean billing_report")
+
+
 def test_a_file_outside_every_folder_is_refused(folder: LandingFolder) -> None:
     folder.put("bill.json", bill())
     assert folder.refusal() == "the file is in no source's folder"
