@@ -21,6 +21,7 @@ from tieout.cli.failures import NOTHING_LANDED
 from tieout.cli.hints import as_typed
 from tieout.cli.messages import out
 from tieout.core.home import Home
+from tieout.report.wording import count
 
 if TYPE_CHECKING:
     import duckdb
@@ -142,8 +143,9 @@ def _catalog(directory: Path) -> Iterator[Diagnosis]:
     except CatalogError as error:
         yield Diagnosis("catalog", error.located, error.remedy)
         return
-    functions, phases = len(catalog.functions.functions), len(catalog.rollout.phases)
-    yield Diagnosis("catalog", f"{directory}: {catalog.rollout.programme}, {functions} functions in {phases} phases")
+    functions = count(len(catalog.functions.functions), "function")
+    phases = count(len(catalog.rollout.phases), "phase")
+    yield Diagnosis("catalog", f"{directory}: {catalog.rollout.programme}, {functions} in {phases}")
     yield _baseline(directory, has_phases=bool(catalog.rollout.phases))
 
 

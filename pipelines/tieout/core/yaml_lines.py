@@ -141,6 +141,8 @@ def _not_yaml(problem: MarkedYAMLError) -> str:
     said = str(problem.problem or problem.context)
     if "'\\t'" in said:
         return "a tab stands where only blanks may"
+    if said == "expected <block end>, but found '<block sequence start>'":
+        return "an entry of a list stands where none can; is there a [] above it, or is it indented too far?"
     if said.startswith("expected ',' or"):
         return f"{said}; is a bracket or a comma missing here, or in the line before?"
     return said

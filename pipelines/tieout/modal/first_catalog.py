@@ -24,13 +24,15 @@ _ROLLOUT = """\
 # The phases of the programme in the order of their deployment.
 # QUESTION: is {programme} the name under which the report should go?
 # QUESTION: which change do you want to measure? Add a phase when it is deployed, and in functions.yaml the
-# configurations that it changes; until then the report says what everything costs, and claims no saving. For example:
-#   - id: phase-1
-#     name: "CPU instead of GPU for file reads"
-#     deployed_at: {year}-01-31T10:40:00Z
-#     functions: [name_of_a_function]
-#     promised_usd_per_day: {{low: "100", high: "200"}}
-#     risk: low
+# configurations that it changes; until then the report says what everything costs, and claims no saving. For example,
+# in the place of "phases: []" (a promise in dollars may be left out):
+#   phases:
+#     - id: phase-1
+#       name: "CPU instead of GPU for file reads"
+#       deployed_at: {year}-01-31T10:40:00Z
+#       functions: [name_of_a_function]
+#       promised_usd_per_day: {{low: "100", high: "200"}}
+#       risk: low
 {changes}programme: {programme}
 # QUESTION: which harm would you accept for a saving? Decide before you look: rates as differences (0.01 is a percentage
 # point), execution seconds as ratios after ÷ before.
@@ -39,14 +41,17 @@ phases: []
 """
 _PROJECTION = """\
 # The claim that reality is held against, line by line as it was published; once it is there, it is never edited.
-# QUESTION: has anybody promised a saving? Then copy the figures as they were printed. For example:
-#   - {function: name_of_a_function, before_usd_per_hour: "2.50", after_usd_per_hour: "0.02", calls_per_hour: 20}
+# QUESTION: has anybody promised a saving? Then copy the figures as they were printed. For example, in the place of
+# "lines: []":
+#   lines:
+#     - {function: name_of_a_function, before_usd_per_hour: "2.50", after_usd_per_hour: "0.02", calls_per_hour: 20}
 title: No projection
 lines: []
 """
 _MAIL = """\
 # Who gets the weekly mail, and when. No part of the programme: a change here moves no figure.
-# QUESTION: who reads the weekly report, and who is told when a week is held back? For example:
+# QUESTION: who reads the weekly report, and who is told when a week is held back? For example, in the place of the two
+# empty lists:
 #   finance: [finance@example.com]
 #   operators: [platform@example.com]
 # QUESTION: in which time zone is it Monday morning? An IANA name like Europe/Vienna.

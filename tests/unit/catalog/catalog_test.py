@@ -158,6 +158,10 @@ def test_a_copy_beside_a_file_is_left_alone(catalog_dir: Path) -> None:
     [
         (b"functions:\n\t- name: x\n", "functions.yaml:2: not YAML: a tab stands where only blanks may"),
         (b"functions:\n  - {name: x\n  - {name: y}\n", "a bracket or a comma missing here, or in the line"),
+        (
+            b"functions: []\n  - name: x\n",
+            "functions.yaml:2: not YAML: an entry of a list stands where none can; is there a []",
+        ),
         ("functions: []\n# ü\n".encode("latin-1"), "functions.yaml:2: not UTF-8 text"),
     ],
 )

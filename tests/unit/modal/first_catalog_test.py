@@ -96,8 +96,8 @@ def test_what_only_people_know_is_marked(built_in: Catalog, tmp_path: Path) -> N
 def test_the_example_in_the_comments_is_a_phase_that_loads(built_in: Catalog, tmp_path: Path) -> None:
     written(workspace(function("name_of_a_function")), built_in, tmp_path)
     rollout = (tmp_path / "rollout.yaml").read_text()
-    example = [line.removeprefix("#") for line in rollout.splitlines() if line.startswith("#   ")]
-    (tmp_path / "rollout.yaml").write_text(rollout.replace("phases: []", "\n".join(["phases:", *example])))
+    example = [line.removeprefix("#   ") for line in rollout.splitlines() if line.startswith("#   ")]
+    (tmp_path / "rollout.yaml").write_text(rollout.replace("\nphases: []", "\n" + "\n".join(example)))
     assert load_catalog(tmp_path).rollout.phases[0].id == "phase-1"
 
 
