@@ -2,35 +2,68 @@
 Every claim on a pool in picodollars (1e-12 $): of functions and servers by their container time, of sandboxes by what Modal
 says that they cost, and of what only the bill shows.
 
-A pool that no container time claims is `unlogged`, when one function alone of the app can use the resource. GPU time that
-nobody claims, beyond what may stay unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's
-`__unexplained__` rest.
-
-key: environment, object_id, hour, resolution, resource, function, phase, component, evidence, payment_order
+materialized: view
+key: environment, object_id, hour, resolution, resource, function, phase, configuration_from, component, evidence, payment_order
 partition: hour
 */
 with
 
--- From here on a pool is its number, which is quicker to match than five columns.
-app_pools as materialized (
+-- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
+claims_of_gpus as (
     select
-        *,
-        row_number() over () as pool_number,
-        hour as interval_start,
-        (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
-    from spend.pools
+        environment,
+        object_id,
+        app,
+        interval_start as hour,
+        resolution,
+        resource,
+        function,
+        phase,
+        configuration_from,
+        component,
+        evidence,
+        payment_order,
+        claimed_us as container_us,
+        claim_pd,
+        least_pd,
+        most_pd
+    from spend.gpu_claims
     where
-        is_deployed_app
-        and hour >= $since
-        and hour < $until
+        resolution = 'h'
+        and not starts_with(function, '__server__/')
+    union all by name
+    select
+        environment,
+        object_id,
+        app,
+        interval_start as hour,
+        resolution,
+        resource,
+        function,
+        phase,
+        configuration_from,
+        case when starts_with(function, '__server__/') then 'direct' else component end as component,
+        evidence,
+        payment_order,
+        sum(claimed_us) as container_us,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(least_pd)::hugeint as least_pd,
+        sum(most_pd)::hugeint as most_pd
+    from spend.gpu_claims
+    where
+        resolution = 'd'
+        or starts_with(function, '__server__/')
+    group by all
 ),
 
-claims_by_name as (
+all_claims as (
+    select
+        *,
+        0 as shared_us
+    from claims_of_gpus
+    union all by name
     select *
     from spend.function_claims
-    where
-        hour >= $since
-        and hour < $until
     union all by name
     select
         *,
@@ -39,212 +72,27 @@ claims_by_name as (
         claim_pd as most_pd,
         0 as shared_us
     from spend.sandbox_claims
-    where
-        hour >= $since
-        and hour < $until
-),
-
-attributable as materialized (
-    select
-        p.pool_number,
-        c.function,
-        c.phase,
-        c.component,
-        c.evidence,
-        c.payment_order,
-        c.container_us,
-        c.claim_pd,
-        c.least_pd,
-        c.most_pd,
-        c.shared_us
-    from claims_by_name as c
-    inner join app_pools as p using (environment, object_id, hour, resolution, resource)
-),
-
-claim_totals as (
-    select
-        pool_number,
-        sum(claim_pd)::hugeint as claim_pd
-    from attributable
-    group by all
-),
-
-unclaimed_pools as (
-    select p.*
-    from app_pools as p
-    left join claim_totals as c using (pool_number)
-    where c.claim_pd is null
-),
-
--- The functions of the app that can use the resource at that time, by their configuration.
-able_functions as (
-    select
-        p.pool_number,
-        min(k.function) as function,
-        arg_max(k.phase, k.valid_from) as phase,
-        arg_max(k.valid_from, k.valid_from) as configuration_from
-    from unclaimed_pools as p
-    inner join staging.configurations as k
-        on
-            p.environment = k.environment
-            and p.app = k.app
-            and p.interval_start < k.valid_to
-            and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
-    where
-        p.kind != 'gpu'
-        or k.source = 'unknown'
-        or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), p.resource)
-        or (p.is_other_gpu and len(k.gpus) > 0)
-    group by all
-    -- one function alone, which is quicker to see from both ends than to count
-    having min(k.function) = max(k.function)
-),
-
-unlogged as (
-    select
-        p.pool_number,
-        p.billed_pd,
-        f.function,
-        f.phase,
-        f.configuration_from
-    from unclaimed_pools as p
-    inner join able_functions as f using (pool_number)
-),
-
--- GPU time on the bill that is nobody's, in microseconds of containers with one GPU.
-unclaimed_gpu_time as (
-    select
-        p.environment,
-        p.object_id,
-        p.interval_start,
-        p.resolution,
-        coalesce(f.function, '__unexplained__') as function,
-        coalesce(f.phase, 'none') as phase,
-        f.configuration_from,
-        sum(
-            greatest(0, p.billed_pd * 100 - coalesce(c.claim_pd, 0) * (100 + s.unexplained_percent)) * 36000000
-            // r.picodollars_per_hour
-        )::hugeint as container_us
-    from app_pools as p
-    left join claim_totals as c using (pool_number)
-    left join unlogged as f using (pool_number)
-    inner join staging.prices as r
-        on
-            p.resource = r.resource
-            and p.interval_start >= r.valid_from
-            and p.interval_start < r.valid_to
-    cross join catalog.settings as s
-    where p.kind = 'gpu'
-    group by all
-    having container_us > 0
-),
-
-host_time as (
-    select
-        p.pool_number,
-        p.interval_start,
-        p.resource,
-        u.function,
-        u.phase,
-        case when k.function is null then 'residual' else 'unlogged' end as component,
-        u.container_us,
-        coalesce(k.host_percent, 100) as host_percent,
-        case p.kind
-            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
-            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), coalesce(k.disk_memory_mib, 0))
-        end as quantity,
-        case p.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
-        case p.kind when 'cpu' then k.cpu_request_millicores else k.memory_request_mib end is null as is_shared_by_time
-    from app_pools as p
-    inner join unclaimed_gpu_time as u using (environment, object_id, interval_start, resolution)
-    left join claim_totals as c using (pool_number)
-    left join unlogged as o using (pool_number)
-    left join staging.configurations as k
-        on
-            p.environment = k.environment
-            and p.app = k.app
-            and u.function = k.function
-            and u.configuration_from = k.valid_from
-    cross join catalog.settings as s
-    where
-        p.kind in ('cpu', 'memory')
-        and o.function is null
-        -- a pool that no function claims has no rest to tell from it
-        and (
-            k.function is not null
-            or c.claim_pd is not null
-        )
-),
-
-by_the_bill as (
-    select
-        u.pool_number,
-        u.function,
-        u.phase,
-        'unlogged' as component,
-        0 as container_us,
-        0 as shared_us,
-        u.billed_pd as claim_pd
-    from unlogged as u
-    union all by name
-    select
-        h.pool_number,
-        h.function,
-        h.phase,
-        h.component,
-        h.container_us,
-        case when h.is_shared_by_time then h.container_us else 0 end as shared_us,
-        h.container_us * h.quantity * h.host_percent * p.picodollars_per_hour
-        // (360000000000 * h.units_per_quantity) as claim_pd
-    from host_time as h
-    inner join staging.prices as p
-        on
-            h.resource = p.resource
-            and h.interval_start >= p.valid_from
-            and h.interval_start < p.valid_to
-),
-
-bills as (
-    select
-        pool_number,
-        function,
-        phase,
-        component,
-        'bill' as evidence,
-        3 as payment_order,
-        sum(container_us)::hugeint as container_us,
-        sum(claim_pd)::hugeint as claim_pd,
-        0 as least_pd,
-        sum(claim_pd)::hugeint as most_pd,
-        sum(shared_us)::hugeint as shared_us
-    from by_the_bill
-    group by all
-),
-
-claims as (
-    select *
-    from attributable
     union all by name
     select *
-    from bills
+    from spend.bill_claims
 )
 
 select
-    p.environment,  -- Modal environment
-    p.object_id,  -- Modal object that was billed
-    p.app,  -- its name
-    p.hour,  -- start of the billed interval, UTC
-    p.resolution,  -- h or d
-    p.resource,  -- the pool's resource
-    c.function,  -- who claims; __unexplained__ for GPU time that no function claims
-    c.phase,  -- rollout phase of the containers
-    c.component,  -- see catalog.components; unlogged or residual where only the bill shows it
-    c.evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
-    c.payment_order,  -- what is better known is paid first
-    c.container_us,  -- container time that claims, microseconds
-    c.claim_pd,  -- modelled cost in picodollars
-    c.least_pd,  -- what of it was there at least
-    c.most_pd,  -- what it may have been at most
-    c.shared_us  -- container time that shares the remainder; 0 where the request is known
-from claims as c
-inner join app_pools as p on c.pool_number = p.pool_number
+    environment,  -- Modal environment
+    object_id,  -- Modal object that was billed
+    app,  -- its name
+    hour,  -- start of the billed interval, UTC
+    resolution,  -- h or d
+    resource,  -- the pool's resource
+    function,  -- who claims; __unexplained__ for GPU time that no function claims
+    phase,  -- rollout phase of the containers
+    configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
+    component,  -- see catalog.components; unlogged or residual where only the bill shows it
+    evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
+    payment_order,  -- what is better known is paid first
+    container_us,  -- container time that claims, microseconds
+    claim_pd,  -- modelled cost in picodollars
+    least_pd,  -- what of it was there at least
+    most_pd,  -- what it may have been at most
+    shared_us  -- container time that shares the remainder; 0 where the request is known
+from all_claims

@@ -1,6 +1,7 @@
 /*
-What each function would have to pay of each pool by its own container time: seconds × quantity × list price × factors, in
-picodollars (1e-12 $), and the container time by which the remainder is shared where a request says nothing.
+What each function would have to pay of each pool but those of GPUs (`spend.gpu_claims`) by its own container time: seconds ×
+quantity × list price × factors, in picodollars (1e-12 $), and the container time by which the remainder is shared where a
+request says nothing.
 
 Servers claim in the same way. What else they may have used of CPU and memory, for requests that no series shows and no GPU
 vouches for, claims nothing where functions share by time.
@@ -342,22 +343,6 @@ priced as (
             q.priced_resource = p.resource
             and q.hour >= p.valid_from
             and q.hour < p.valid_to
-    union all by name
-    select
-        p.pool_number,
-        g.function,
-        g.phase,
-        g.component,
-        g.evidence,
-        g.payment_order,
-        g.least_ppm,
-        g.most_ppm,
-        true as is_vouched_for,
-        g.claimed_us as container_us,
-        0 as shared_us,
-        g.claim_pd
-    from spend.gpu_claims as g
-    inner join app_pools as p using (environment, object_id, interval_start, resolution, resource)
 ),
 
 shared_pools as (

@@ -58,7 +58,10 @@ own_time as materialized (
         g.pool_number,
         g.resource,
         s.gpu_count,
-        (t.container_us::hugeint * s.share_ppm // 1000000)::bigint as claimed_us
+        case
+            when s.share_ppm = 1000000 then t.container_us
+            else (t.container_us::hugeint * s.share_ppm // 1000000)::bigint
+        end as claimed_us
     from held as t
     inner join spend.gpu_choices as s
         on
@@ -122,7 +125,8 @@ paid_own_claims as (
         c.*,
         case
             when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
-            else c.claimed_us * greatest(0, g.billed_pd - t.paid_before_pd) // greatest(t.claim_pd, 1)
+            when g.billed_pd <= t.paid_before_pd then 0
+            else c.claimed_us * (g.billed_pd - t.paid_before_pd) // t.claim_pd
         end::bigint as paid_us
     from own_claims as c
     inner join own_turns_after_others as t
@@ -215,7 +219,8 @@ paid_claims as (
         c.*,
         case
             when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
-            else c.claimed_us * greatest(0, g.billed_pd - t.paid_before_pd) // greatest(t.claim_pd, 1)
+            when g.billed_pd <= t.paid_before_pd then 0
+            else c.claimed_us * (g.billed_pd - t.paid_before_pd) // t.claim_pd
         end::bigint as paid_us
     from other_claims as c
     inner join other_turns_after_others as t
@@ -247,6 +252,7 @@ unexplained as (
 select
     g.environment,  -- Modal environment
     g.object_id,  -- Modal app that was billed
+    h.app,  -- its name
     g.interval_start,  -- start of the billed interval, UTC
     g.resolution,  -- h or d
     g.resource,  -- the GPU that is claimed
@@ -257,12 +263,22 @@ select
     h.component,  -- what it was for, see catalog.components
     h.evidence,  -- see spend.container_time
     h.payment_order,  -- what is better known is paid first
-    h.least_ppm,  -- how much of it was there at least, in millionths
-    h.most_ppm,  -- how much of it was there at most, in millionths
     c.claimed_us,  -- container time that claims this GPU, microseconds
     c.paid_us,  -- how much of it the pool pays for, microseconds
-    (c.claimed_us * u.unexplained_pd // greatest(u.claim_pd, 1))::bigint as unexplained_us,  -- more time that it pays for
-    c.claim_pd  -- modelled cost in picodollars
+    case
+        when u.unexplained_pd = 0 then 0
+        else (c.claimed_us * u.unexplained_pd // greatest(u.claim_pd, 1))::bigint
+    end as unexplained_us,  -- more time that it pays for
+    c.claim_pd,  -- modelled cost in picodollars
+    case h.least_ppm
+        when 0 then 0
+        when 1000000 then c.claim_pd
+        else c.claim_pd * h.least_ppm // 1000000
+    end as least_pd,  -- what of it was there at least
+    case h.most_ppm
+        when 1000000 then c.claim_pd
+        else c.claim_pd * h.most_ppm // 1000000
+    end as most_pd  -- what it may have been at most
 from paid_claims as c
 inner join gpu_pools as g on c.pool_number = g.pool_number
 inner join unexplained as u on c.pool_number = u.pool_number

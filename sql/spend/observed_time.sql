@@ -63,6 +63,7 @@ logged as (
         coalesce(sum(container_us) filter (where evidence in ('settings', 'window', 'usual')), 0)::bigint as expected_us,
         coalesce(sum(container_us) filter (where component = 'warm' and evidence = 'limit'), 0)::bigint as waiting_us
     from usage.hourly
+    semi join observed using (environment, app, function, hour)
     where
         hour >= $since
         and hour < $until
@@ -145,6 +146,7 @@ logged_starts as (
         date_trunc('hour', created_at) as hour,
         count(*) as starts
     from usage.containers
+    semi join starts using (environment, app, function)
     where
         created_at >= $since
         and created_at < $until
@@ -158,6 +160,7 @@ usual_startups as (
         function,
         quantile_disc(epoch_us(first_started_at) - epoch_us(billed_from), 0.5) as startup_us
     from usage.containers
+    semi join starts using (environment, app, function)
     where
         inputs > 0
         and created_at >= $since

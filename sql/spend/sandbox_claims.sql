@@ -94,6 +94,36 @@ claimed_pools as (
     group by all
 ),
 
+claims as (
+    select
+        environment,
+        object_id,
+        hour,
+        resolution,
+        resource,
+        payment_order,
+        evidence,
+        claim_pd
+    from spend.function_claims
+    where
+        hour >= $since
+        and hour < $until
+    union all by name
+    select
+        environment,
+        object_id,
+        interval_start as hour,
+        resolution,
+        resource,
+        payment_order,
+        evidence,
+        claim_pd
+    from spend.gpu_claims
+    where
+        interval_start >= $since
+        and interval_start < $until
+),
+
 functions as (
     select
         environment,
@@ -103,10 +133,8 @@ functions as (
         resource,
         sum(claim_pd) filter (where payment_order <= 3)::hugeint as claim_pd,
         sum(claim_pd) filter (where evidence in ('seen', 'series', 'settings'))::hugeint as known_pd
-    from spend.function_claims
-    where
-        hour >= $since
-        and hour < $until
+    from claims
+    semi join claimed_pools using (environment, object_id, hour, resolution, resource)
     group by all
 ),
 

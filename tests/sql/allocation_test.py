@@ -41,7 +41,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[Claim]) -> dict[str, Decimal]:
     """Attribute one pool, and return what every function got over all its components."""
     con.execute("delete from spend.pools")
-    con.execute("delete from spend.claims")
+    con.execute("delete from spend.function_claims")
     con.execute(
         "insert into spend.pools by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, ? as hour, "
         "'h' as resolution, 'CPU' as resource, 'cpu' as kind, ?::decimal(38, 12) as billed_usd, 'settled' as status",
@@ -49,7 +49,7 @@ def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[C
     )
     for function, payment_order, claim_pd, shared_us in claims:
         con.execute(
-            "insert into spend.claims by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, "
+            "insert into spend.function_claims by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, "
             "? as hour, "
             "'h' as resolution, 'CPU' as resource, ? as function, 'baseline' as phase, 'execution' as component, "
             "'seen' as evidence, ? as payment_order, ?::hugeint as claim_pd, ?::hugeint as shared_us, "

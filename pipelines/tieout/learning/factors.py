@@ -171,10 +171,9 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
     """
     if pools.is_empty() or terms.is_empty() or not pools["billed_usd"].sum():
         return ()
-    whole = _significant(_regression(pools, terms))
+    whole, (fitted, errors) = _significant(_regression(pools, terms))
     if not whole.columns:
         return ()
-    fitted, errors = _fit(whole)
     explained = whole.explained_by(fitted)
     if not explained or len(explained) == len(set(whole.resources)):
         return _factors(whole, fitted, errors, is_used=bool(explained))
@@ -188,18 +187,20 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
     )
 
 
-def _significant(whole: _Regression) -> _Regression:
-    """Leave out uses beyond a request that the bill does not clearly show."""
+def _significant(whole: _Regression) -> tuple[_Regression, tuple[Fit, Floats]]:
+    """Leave out uses beyond a request that the bill does not clearly show; returns the fit of the others, too."""
     fitted, errors = _fit(whole)
-    return whole.only(
-        [
-            index
-            for index, (column, prior) in enumerate(zip(whole.columns, whole.priors, strict=True))
-            if column[1] not in USE_WITHOUT_A_REQUEST
-            or prior.rule > 0
-            or fitted.coefficients[index] > _SIGNIFICANT * errors[index]
-        ]
-    )
+    kept = [
+        index
+        for index, (column, prior) in enumerate(zip(whole.columns, whole.priors, strict=True))
+        if column[1] not in USE_WITHOUT_A_REQUEST
+        or prior.rule > 0
+        or fitted.coefficients[index] > _SIGNIFICANT * errors[index]
+    ]
+    if len(kept) == len(whole.columns):
+        return whole, (fitted, errors)
+    significant = whole.only(kept)
+    return significant, _fit(significant)
 
 
 def _factors(regression: _Regression, fitted: Fit, errors: Floats, *, is_used: bool) -> tuple[Factor, ...]:
@@ -268,7 +269,7 @@ def _columns(terms: pl.DataFrame) -> tuple[tuple[tuple[str, str], ...], npt.NDAr
     names = list(zip(terms["function"].to_list(), terms["factor"].to_list(), strict=True))
     columns = tuple(sorted(set(names), key=lambda name: (name[0], order.index(name[1]))))
     places = {name: place for place, name in enumerate(columns)}
-    column_of = np.fromiter((places[name] for name in names), np.intp, len(names))
+    column_of = np.fromiter(map(places.__getitem__, names), np.intp, len(names))
     unknown = np.unique(column_of[terms["is_request_unknown"].to_numpy()])
     return columns, column_of, {columns[place] for place in unknown}
 

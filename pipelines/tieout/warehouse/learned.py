@@ -40,6 +40,7 @@ pools as (
     select
         dense_rank() over (order by environment, object_id, app) as app_number,
         row_number() over (order by environment, object_id, hour, resource) as pool,
+        dense_rank() over (order by environment, object_id, hour) as interval_number,
         environment,
         object_id,
         app,
@@ -58,10 +59,16 @@ pools as (
 )
 """
 
-_ALL_POOLS = f"{_POOLS} select * from pools order by pool"  # noqa: S608 - the constant above
+_ALL_POOLS = f"{_POOLS} select * exclude (interval_number) from pools order by pool"  # noqa: S608 - the constant above
 
+# From where intervals and configurations are numbers, these are all that rows are summed by and matched on.
 _CLAIMS = f"""
 {_POOLS},
+
+intervals as (
+    select distinct interval_number, environment, object_id, interval_start
+    from pools
+),
 
 usual as (
     select distinct environment, app, function
@@ -69,20 +76,13 @@ usual as (
     where is_usual and hour >= $since and hour < $until
 ),
 
-held as (
+-- Configurations of a function that ask for the same are one.
+configurations as (
     select
-        t.environment,
-        t.object_id,
-        t.interval_start,
-        t.function,
-        case
-            when t.evidence = 'window' then 'tail'
-            when t.evidence = 'wait' then 'startup'
-            when u.function is not null and t.evidence = 'series' then 'series'
-            when t.component = 'warm' and t.evidence = 'limit' then 'waiting'
-            when t.evidence in ('limit', 'beyond') then 'failed'
-        end as factor,
-        t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
+        k.environment,
+        k.app,
+        k.function,
+        k.valid_from,
         k.gpus,
         k.source = 'unknown' or len(k.gpus) > 1 or k.may_lack_gpu as has_choice,
         k.cpu_request_millicores,
@@ -90,19 +90,46 @@ held as (
         k.disk_memory_mib,
         k.region_percent,
         k.host_percent,
+        u.function is not null as is_usual,
+        dense_rank() over (
+            order by
+                k.environment, k.app, k.function, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib,
+                k.disk_memory_mib, k.region_percent, k.host_percent
+        ) as configuration_number
+    from staging.configurations as k
+    left join usual as u using (environment, app, function)
+),
+
+requests as (
+    select distinct on (configuration_number) *
+    from configurations
+),
+
+held as (
+    select
+        i.interval_number,
+        k.configuration_number,
+        case
+            when t.evidence = 'window' then 'tail'
+            when t.evidence = 'wait' then 'startup'
+            when k.is_usual and t.evidence = 'series' then 'series'
+            when t.component = 'warm' and t.evidence = 'limit' then 'waiting'
+            when t.evidence in ('limit', 'beyond') then 'failed'
+        end as factor,
+        t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
         sum(t.container_us)::double / 3600000000 as container_hours
     from spend.placed_time as t
-    inner join staging.configurations as k
+    inner join configurations as k
         on
             t.environment = k.environment
             and t.app = k.app
             and t.function = k.function
             and t.configuration_from = k.valid_from
-    left join usual as u
+    inner join intervals as i
         on
-            t.environment = u.environment
-            and t.app = u.app
-            and t.function = u.function
+            t.environment = i.environment
+            and t.object_id = i.object_id
+            and t.interval_start = i.interval_start
     where
         t.resolution = 'h'
         and t.evidence not in ('rest', 'requests')
@@ -113,27 +140,30 @@ held as (
 
 claims as (
     select
+        p.app_number,
         p.pool,
-        h.function,
+        h.configuration_number,
+        k.function,
         h.factor,
         h.is_at_work,
         p.kind,
-        h.has_choice and p.kind = 'gpu' as has_choice,
+        k.has_choice and p.kind = 'gpu' as has_choice,
         case p.kind
-            when 'cpu' then h.cpu_request_millicores is null
-            when 'memory' then h.memory_request_mib is null
+            when 'cpu' then k.cpu_request_millicores is null
+            when 'memory' then k.memory_request_mib is null
             else false
         end as is_request_unknown,
         h.container_hours
-        * case p.kind when 'gpu' then h.region_percent else h.host_percent end / 100.0
+        * case p.kind when 'gpu' then k.region_percent else k.host_percent end / 100.0
         * r.picodollars_per_hour / 1e12 as unit_usd,
         unit_usd * case p.kind
-            when 'gpu' then h.gpus[1].gpu_count
-            when 'cpu' then coalesce(h.cpu_request_millicores, s.default_cpu_millicores) / 1000.0
-            else greatest(coalesce(h.memory_request_mib, s.default_memory_mib), h.disk_memory_mib) / 1024.0
+            when 'gpu' then k.gpus[1].gpu_count
+            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores) / 1000.0
+            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), k.disk_memory_mib) / 1024.0
         end as claim_usd
-    from pools as p
-    inner join held as h using (environment, object_id, interval_start)
+    from held as h
+    inner join pools as p on h.interval_number = p.interval_number
+    inner join requests as k on h.configuration_number = k.configuration_number
     inner join staging.prices as r
         on
             p.resource = r.resource
@@ -142,25 +172,27 @@ claims as (
     cross join catalog.settings as s
     where
         p.kind != 'gpu'
-        or h.has_choice
-        or (len(h.gpus) > 0 and h.gpus[1].gpu = p.resource)
-),
-
-summed as (
-    select
-        * exclude (claim_usd, unit_usd),
-        sum(claim_usd)::double as claim_usd,
-        sum(unit_usd)::double as unit_usd
-    from claims
-    group by all
+        or k.has_choice
+        or (len(k.gpus) > 0 and k.gpus[1].gpu = p.resource)
 )
 
 select
-    p.app_number,
-    c.*
-from summed as c
-inner join pools as p on c.pool = p.pool
-order by c.pool, c.function, c.factor, c.is_at_work
+    app_number,
+    pool,
+    function,
+    factor,
+    is_at_work,
+    kind,
+    has_choice,
+    is_request_unknown,
+    claim_usd,
+    unit_usd
+from claims
+-- by pool, configuration, factor and work, as one number: floats are summed up in the same order each time
+order by
+    (pool * 4294967296 + configuration_number) * 16
+    + coalesce(list_position(['tail', 'startup', 'series', 'waiting', 'failed'], factor), 0) * 2
+    + is_at_work::integer
 """  # noqa: S608 - the constant above
 
 

@@ -1,0 +1,240 @@
+/*
+What only the bill shows to be a claim, in picodollars (1e-12 $): beside what functions, servers and sandboxes claim.
+
+A pool that no container time claims is `unlogged`, when one function alone of the app can use the resource. GPU time that
+nobody claims, beyond what may stay unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's
+`__unexplained__` rest.
+
+key: environment, object_id, hour, resolution, resource, function, phase, component
+partition: hour
+*/
+with
+
+-- From here on a pool is its number, which is quicker to match than five columns.
+app_pools as materialized (
+    select
+        *,
+        row_number() over () as pool_number,
+        hour as interval_start,
+        (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
+    from spend.pools
+    where
+        is_deployed_app
+        and hour >= $since
+        and hour < $until
+),
+
+claims as (
+    select
+        environment,
+        object_id,
+        hour,
+        resolution,
+        resource,
+        claim_pd
+    from spend.function_claims
+    where
+        hour >= $since
+        and hour < $until
+    union all by name
+    select
+        environment,
+        object_id,
+        interval_start as hour,
+        resolution,
+        resource,
+        claim_pd
+    from spend.gpu_claims
+    where
+        interval_start >= $since
+        and interval_start < $until
+    union all by name
+    select
+        environment,
+        object_id,
+        hour,
+        resolution,
+        resource,
+        claim_pd
+    from spend.sandbox_claims
+    where
+        hour >= $since
+        and hour < $until
+),
+
+claim_totals as (
+    select
+        p.pool_number,
+        sum(c.claim_pd)::hugeint as claim_pd
+    from claims as c
+    inner join app_pools as p using (environment, object_id, hour, resolution, resource)
+    group by all
+),
+
+unclaimed_pools as (
+    select p.*
+    from app_pools as p
+    left join claim_totals as c using (pool_number)
+    where c.claim_pd is null
+),
+
+-- The functions of the app that can use the resource at that time, by their configuration.
+able_functions as (
+    select
+        p.pool_number,
+        min(k.function) as function,
+        arg_max(k.phase, k.valid_from) as phase,
+        arg_max(k.valid_from, k.valid_from) as configuration_from
+    from unclaimed_pools as p
+    inner join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and p.interval_start < k.valid_to
+            and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
+    where
+        p.kind != 'gpu'
+        or k.source = 'unknown'
+        or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), p.resource)
+        or (p.is_other_gpu and len(k.gpus) > 0)
+    group by all
+    -- one function alone, which is quicker to see from both ends than to count
+    having min(k.function) = max(k.function)
+),
+
+unlogged as (
+    select
+        p.pool_number,
+        p.billed_pd,
+        f.function,
+        f.phase,
+        f.configuration_from
+    from unclaimed_pools as p
+    inner join able_functions as f using (pool_number)
+),
+
+-- GPU time on the bill that is nobody's, in microseconds of containers with one GPU.
+unclaimed_gpu_time as (
+    select
+        p.environment,
+        p.object_id,
+        p.interval_start,
+        p.resolution,
+        coalesce(f.function, '__unexplained__') as function,
+        coalesce(f.phase, 'none') as phase,
+        f.configuration_from,
+        sum(
+            greatest(0, p.billed_pd * 100 - coalesce(c.claim_pd, 0) * (100 + s.unexplained_percent)) * 36000000
+            // r.picodollars_per_hour
+        )::hugeint as container_us
+    from app_pools as p
+    left join claim_totals as c using (pool_number)
+    left join unlogged as f using (pool_number)
+    inner join staging.prices as r
+        on
+            p.resource = r.resource
+            and p.interval_start >= r.valid_from
+            and p.interval_start < r.valid_to
+    cross join catalog.settings as s
+    where p.kind = 'gpu'
+    group by all
+    having container_us > 0
+),
+
+host_time as (
+    select
+        p.pool_number,
+        p.interval_start,
+        p.resource,
+        u.function,
+        u.phase,
+        case when k.function is null then 'residual' else 'unlogged' end as component,
+        u.container_us,
+        coalesce(k.host_percent, 100) as host_percent,
+        case p.kind
+            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
+            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), coalesce(k.disk_memory_mib, 0))
+        end as quantity,
+        case p.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
+        case p.kind when 'cpu' then k.cpu_request_millicores else k.memory_request_mib end is null as is_shared_by_time
+    from app_pools as p
+    inner join unclaimed_gpu_time as u using (environment, object_id, interval_start, resolution)
+    left join claim_totals as c using (pool_number)
+    left join unlogged as o using (pool_number)
+    left join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and u.function = k.function
+            and u.configuration_from = k.valid_from
+    cross join catalog.settings as s
+    where
+        p.kind in ('cpu', 'memory')
+        and o.function is null
+        -- a pool that no function claims has no rest to tell from it
+        and (
+            k.function is not null
+            or c.claim_pd is not null
+        )
+),
+
+by_the_bill as (
+    select
+        u.pool_number,
+        u.function,
+        u.phase,
+        'unlogged' as component,
+        0 as container_us,
+        0 as shared_us,
+        u.billed_pd as claim_pd
+    from unlogged as u
+    union all by name
+    select
+        h.pool_number,
+        h.function,
+        h.phase,
+        h.component,
+        h.container_us,
+        case when h.is_shared_by_time then h.container_us else 0 end as shared_us,
+        h.container_us * h.quantity * h.host_percent * p.picodollars_per_hour
+        // (360000000000 * h.units_per_quantity) as claim_pd
+    from host_time as h
+    inner join staging.prices as p
+        on
+            h.resource = p.resource
+            and h.interval_start >= p.valid_from
+            and h.interval_start < p.valid_to
+),
+
+bills as (
+    select
+        pool_number,
+        function,
+        phase,
+        component,
+        sum(container_us)::hugeint as container_us,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(shared_us)::hugeint as shared_us
+    from by_the_bill
+    group by all
+)
+
+select
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal app that was billed
+    p.app,  -- its name
+    p.hour,  -- start of the billed interval, UTC
+    p.resolution,  -- h or d
+    p.resource,  -- the pool's resource
+    b.function,  -- who claims; __unexplained__ for GPU time that no function claims
+    b.phase,  -- rollout phase of the containers
+    b.component,  -- unlogged or residual, see catalog.components
+    'bill' as evidence,  -- bill: nothing else shows it
+    3 as payment_order,  -- what is better known is paid first
+    b.container_us,  -- container time that claims, microseconds
+    b.claim_pd,  -- modelled cost in picodollars
+    0::hugeint as least_pd,  -- what of it was there at least
+    b.claim_pd as most_pd,  -- what it may have been at most
+    b.shared_us  -- container time that shares the remainder; 0 where the request is known
+from bills as b
+inner join app_pools as p on b.pool_number = p.pool_number
