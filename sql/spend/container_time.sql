@@ -52,7 +52,7 @@ weighed as (
         t.* exclude (time_of),
         f.value_ppm,
         f.half_ppm,
-        (t.container_us::hugeint * f.value_ppm // 1000000)::bigint as learned_us,
+        meta.quotient(t.container_us::hugeint * f.value_ppm, 1000000)::bigint as learned_us,
         greatest(t.container_us - learned_us, learned_us // 10) as rest_us
     from placed as t
     left join used_factors as f

@@ -332,11 +332,10 @@ priced as (
             else q.container_us
         end as shared_us,
         -- microseconds in an hour × hundredths of the factor × units in a quantity
-        q.container_us::hugeint
-        * q.quantity
-        * q.percent
-        * coalesce(p.picodollars_per_hour, 0)
-        // (360000000000 * q.units_per_quantity) as claim_pd
+        meta.quotient(
+            q.container_us::hugeint * q.quantity * q.percent * coalesce(p.picodollars_per_hour, 0),
+            360000000000 * q.units_per_quantity
+        ) as claim_pd
     from quantities as q
     left join staging.prices as p
         on
@@ -376,10 +375,10 @@ summed as (
             case least_ppm
                 when 0 then 0
                 when 1000000 then claim_pd
-                else claim_pd * least_ppm // 1000000
+                else meta.quotient(claim_pd * least_ppm, 1000000)
             end
         )::hugeint as least_pd,
-        sum(case most_ppm when 1000000 then claim_pd else claim_pd * most_ppm // 1000000 end)::hugeint as most_pd,
+        sum(case most_ppm when 1000000 then claim_pd else meta.quotient(claim_pd * most_ppm, 1000000) end)::hugeint as most_pd,
         sum(shared_us)::hugeint as shared_us
     from counting
     group by all

@@ -119,8 +119,8 @@ open_pools as (
 claimed_without_choice as (
     select
         pool_number,
-        sum(container_us * unit // 360000000000)::hugeint as claim_pd,
-        sum(seen_us * unit // 360000000000)::hugeint as seen_pd
+        sum(meta.quotient(container_us * unit, 360000000000))::hugeint as claim_pd,
+        sum(meta.quotient(seen_us * unit, 360000000000))::hugeint as seen_pd
     from own_pools
     where choices = 1
     group by all
@@ -142,8 +142,8 @@ bearing as (
 claimed_by_the_only_bearer as (
     select
         pool_number,
-        sum(container_us * unit // 360000000000)::hugeint as claim_pd,
-        sum(seen_us * unit // 360000000000)::hugeint as seen_pd
+        sum(meta.quotient(container_us * unit, 360000000000))::hugeint as claim_pd,
+        sum(meta.quotient(seen_us * unit, 360000000000))::hugeint as seen_pd
     from bearing
     where
         bearing_pools = 1

@@ -60,7 +60,7 @@ own_time as materialized (
         s.gpu_count,
         case
             when s.share_ppm = 1000000 then t.container_us
-            else (t.container_us::hugeint * s.share_ppm // 1000000)::bigint
+            else meta.quotient(t.container_us::hugeint * s.share_ppm, 1000000)::bigint
         end as claimed_us
     from held as t
     inner join spend.gpu_choices as s
@@ -89,7 +89,9 @@ own_claims as (
         t.pool_number,
         t.claimed_us,
         -- microseconds in an hour × hundredths of the factor
-        t.claimed_us::hugeint * t.gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
+        meta.quotient(
+            t.claimed_us::hugeint * t.gpu_count * t.region_percent * p.picodollars_per_hour, 360000000000
+        ) as claim_pd
     from own_time as t
     inner join staging.prices as p
         on
@@ -126,7 +128,7 @@ paid_own_claims as (
         case
             when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
             when g.billed_pd <= t.paid_before_pd then 0
-            else c.claimed_us * (g.billed_pd - t.paid_before_pd) // t.claim_pd
+            else meta.quotient(c.claimed_us * (g.billed_pd - t.paid_before_pd), t.claim_pd)
         end::bigint as paid_us
     from own_claims as c
     inner join own_turns_after_others as t
@@ -170,7 +172,9 @@ other_claims as (
         t.payment_order,
         g.pool_number,
         ((t.container_us - coalesce(o.paid_us, 0)) * g.weight // g.total_weight)::bigint as claimed_us,
-        claimed_us::hugeint * t.first_gpu_count * t.region_percent * p.picodollars_per_hour // 360000000000 as claim_pd
+        meta.quotient(
+            claimed_us::hugeint * t.first_gpu_count * t.region_percent * p.picodollars_per_hour, 360000000000
+        ) as claim_pd
     from held as t
     inner join weighted_other_pools as g
         on
@@ -220,7 +224,7 @@ paid_claims as (
         case
             when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
             when g.billed_pd <= t.paid_before_pd then 0
-            else c.claimed_us * (g.billed_pd - t.paid_before_pd) // t.claim_pd
+            else meta.quotient(c.claimed_us * (g.billed_pd - t.paid_before_pd), t.claim_pd)
         end::bigint as paid_us
     from other_claims as c
     inner join other_turns_after_others as t
@@ -267,17 +271,17 @@ select
     c.paid_us,  -- how much of it the pool pays for, microseconds
     case
         when u.unexplained_pd = 0 then 0
-        else (c.claimed_us * u.unexplained_pd // greatest(u.claim_pd, 1))::bigint
+        else meta.quotient(c.claimed_us * u.unexplained_pd, greatest(u.claim_pd, 1))::bigint
     end as unexplained_us,  -- more time that it pays for
     c.claim_pd,  -- modelled cost in picodollars
     case h.least_ppm
         when 0 then 0
         when 1000000 then c.claim_pd
-        else c.claim_pd * h.least_ppm // 1000000
+        else meta.quotient(c.claim_pd * h.least_ppm, 1000000)
     end as least_pd,  -- what of it was there at least
     case h.most_ppm
         when 1000000 then c.claim_pd
-        else c.claim_pd * h.most_ppm // 1000000
+        else meta.quotient(c.claim_pd * h.most_ppm, 1000000)
     end as most_pd  -- what it may have been at most
 from paid_claims as c
 inner join gpu_pools as g on c.pool_number = g.pool_number

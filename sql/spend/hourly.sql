@@ -289,7 +289,7 @@ floors as (
         p.portion_pd,
         p.total_weight,
         p.rest_pd * w.weight as product,
-        product // p.total_weight as quotient,
+        meta.quotient(product, p.total_weight) as quotient,
         p.whole_pd * w.weight + quotient as floor_pd,
         product - quotient * p.total_weight as remainder
     from weights_together as w

@@ -28,7 +28,9 @@ def _put(con: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
 
 
 def _claim(con: duckdb.DuckDBPyConnection, function: str) -> None:
-    _put(con, "spend.function_claims", **POOL, function=function, component="execution", evidence="seen", claim_pd=10**12)
+    _put(
+        con, "spend.function_claims", **POOL, function=function, component="execution", evidence="seen", claim_pd=10**12
+    )
 
 
 def _learn(con: duckdb.DuckDBPyConnection, factor: str, value: str, *, is_used: bool = True) -> None:
