@@ -68,9 +68,22 @@ def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of what takes long."""
+    config.addinivalue_line("markers", "slow: takes a processor five seconds or more, and is begun before the others")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what looks at the built workspace: one worker builds it while the others are busy elsewhere."""
-    items.sort(key=lambda item: "built_workspace" not in getattr(item, "fixturenames", ()))
+    """Begin with what takes long, so that all workers end together.
+
+    First comes what looks at the built workspace: one worker builds it while the others are busy elsewhere.
+    """
+
+    def turn(item: pytest.Item) -> tuple[bool, bool]:
+        looks_at_it = "built_workspace" in getattr(item, "fixturenames", ())
+        return not looks_at_it, item.get_closest_marker("slow") is None
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

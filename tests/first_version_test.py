@@ -18,6 +18,8 @@ import pytest
 from tests.conftest import BuildOnce
 from tests.mail.mail_server import HOST, Postmaster, running
 
+pytestmark = pytest.mark.slow
+
 WORKSPACE = Path(__file__).parent / "data" / "first-version" / "workspace.tar.xz"
 WEEK_MAILED = "2026-W42"
 REVISIONS = ("2026-W42/revision-1", "2026-W42/revision-2", "2026-W43/revision-1")

@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from html import unescape
 
+import pytest
+
 from tests.conftest import FIRST_WEEK, LAST_WEEK, Tieout
 from tieout.core.home import Home
 
@@ -37,6 +39,7 @@ def text_of(home: Home, week: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", " ".join(pages))).split())
 
 
+@pytest.mark.slow
 def test_a_bill_that_grows_after_the_issue_is_a_revision_and_what_was_sent_stays_reproducible(
     workspace: Home, tieout: Tieout
 ) -> None:

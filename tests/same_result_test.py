@@ -21,6 +21,8 @@ from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 PERIOD = Period(dt.date(2026, 10, 12), dt.date(2026, 10, 26))
 HASH = "select count(*), md5(string_agg(h, ',' order by h)) from (select md5(s::varchar) as h from spend.hourly as s)"

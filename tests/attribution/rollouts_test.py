@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
+import pytest
+
 from benchmarks.rollout_readings import read_world
 from benchmarks.rollouts import TrueFigure, measured
 from tieout.simulator.rollout import INFER, RolloutWorld, rollout_scenarios
@@ -51,6 +53,7 @@ def total(change: object) -> TrueFigure:
     return measured(week).total
 
 
+@pytest.mark.slow
 def test_maps_in_the_baseline_do_not_change_the_saving() -> None:
     plain, mapped = total(as_it_is), total(with_maps)
     assert plain.is_covered
@@ -60,6 +63,7 @@ def test_maps_in_the_baseline_do_not_change_the_saving() -> None:
     assert abs(mapped.avoided_usd - plain.avoided_usd) <= plain.half_width_usd
 
 
+@pytest.mark.slow
 def test_a_lower_list_price_is_no_saving() -> None:
     plain, cheaper = total(as_it_is), total(at_lower_prices)
     assert cheaper.is_covered

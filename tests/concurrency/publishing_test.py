@@ -14,6 +14,8 @@ import pytest
 from tests.support.finance_warehouse import CATALOG, FUNCTIONS, bill, write_finance_warehouse
 from tieout.warehouse.publish import publish
 
+pytestmark = pytest.mark.slow
+
 READERS, PUBLICATIONS = 10, 50
 READS = 2  # by as many readers while each is published
 

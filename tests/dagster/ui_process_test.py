@@ -17,6 +17,8 @@ import pytest
 
 from tieout.core.environment import CATALOG_VARIABLE, HOME_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 _TIEOUT = [sys.executable, "-c", "from tieout.cli import main; main()"]
 _STARTS_WITHIN_SECONDS = 240
 _ENDS_WITHIN_SECONDS = 10

@@ -276,6 +276,7 @@ def build_in_batches(home: Path, delivered: Path, batches: Sequence[Sequence[Pat
         ]
 
 
+@pytest.mark.slow
 def test_building_only_what_is_stale_comes_to_the_same_as_building_everything(delivered: Path, tmp_path: Path) -> None:
     files = sorted(path for path in delivered.rglob("*.json") if not path.name.endswith(".meta.json"))
     whole = build_in_batches(tmp_path / "whole", delivered, [files])

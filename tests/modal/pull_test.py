@@ -374,6 +374,7 @@ def test_a_restated_hour_replaces_the_earlier_one_and_a_vanished_one_vanishes(pu
 HASH = "select count(*), md5(string_agg(h, ',' order by h)) from (select md5(s::varchar) as h from spend.hourly as s)"
 
 
+@pytest.mark.slow
 def test_pulled_weeks_come_to_the_same_spend_as_the_written_ones(pull_from: PullFrom, tmp_path: Path) -> None:
     """Pulled after each deployment and on the day of the new price; the bill once more when its correction is in."""
     scenario, weeks = days_for_weeks(quiet_scenario()), 2
@@ -397,6 +398,7 @@ def test_pulled_weeks_come_to_the_same_spend_as_the_written_ones(pull_from: Pull
     assert ask(written, HASH)[0][0] > 2_500
 
 
+@pytest.mark.slow
 def test_an_empty_folder_becomes_a_report_that_ties_with_a_catalog_that_nobody_edited(
     puller: Puller, tmp_path: Path
 ) -> None:

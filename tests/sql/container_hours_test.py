@@ -106,7 +106,8 @@ def usage(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
     return {name: con.execute(f"select * from {name} order by all").fetchall() for name in USAGE}
 
 
-@settings(deadline=None, max_examples=25)
+@pytest.mark.slow
+@settings(deadline=None, max_examples=12)
 @given(logs())
 def test_usage_from_hours_is_usage_from_calls(empty_warehouse: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
     con = empty_warehouse

@@ -144,6 +144,7 @@ def test_a_file_says_what_it_comes_to(exported: Exported, csv_rows: Mapping[str,
         assert sum(file.billed_usd for file in texts) == sum(Decimal(row["BilledCost"]) for row in csv_rows[version])
 
 
+@pytest.mark.slow
 def test_a_real_bill_comes_to_what_modal_charged_for_it(tmp_path: Path) -> None:
     for name, landed in (
         ("billing_report.plain.json", "billing_report/plain.json"),
