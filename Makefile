@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-site
+.PHONY: help demo ui test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site soak
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -13,7 +13,7 @@ help:
 	@echo 'make demo    simulate the CORAL-X workspace, run everything, say where the weekly report is'
 	@echo 'make ui      the same in the Dagster UI'
 	@echo 'make test    all tests'
-	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs, the site and its links'
+	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs, licences, the site and its links'
 	@echo 'make docs    write the generated pages of docs/ anew'
 	@echo 'make site    build the pages of docs/ as a site, into site/'
 	@echo 'make tutorial  run the commands of README and tutorial as they stand, in a folder of their own'
@@ -45,7 +45,7 @@ identity: .venv/ready
 	.venv/bin/python -m benchmarks.identity $(ARGS)
 
 # `make -k check` goes on after the first complaint.
-check: check-style check-types check-sql check-imports check-spelling check-docs check-site
+check: check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site
 
 check-style: .venv/ready
 	.venv/bin/ruff check .
@@ -66,6 +66,9 @@ check-spelling: .venv/ready
 check-docs: .venv/ready
 	.venv/bin/python -m tieout.documentation --check
 	.venv/bin/python -m tests.lineage --check
+
+check-licences: .venv/ready
+	.venv/bin/python -m tests.licences
 
 # Fails on every warning: a page that is not listed, a link or an anchor that leads nowhere.
 check-site site: .venv/ready
