@@ -51,6 +51,7 @@ class WorkspaceSettings(_Settings):
         completeness_margin_percent: gate G8: how many of the calls that Modal counts the call log of a day may lack, or
             have beyond them, in percent.
         alerts: what operators are told of, and when.
+        record_days: how long Dagster's record keeps a run with its events, and a tick.
     """
 
     settle_hours: int = Field(default=6, ge=1, le=168)
@@ -58,11 +59,12 @@ class WorkspaceSettings(_Settings):
     unexplained_percent: int = Field(default=10, ge=0, le=100)
     completeness_margin_percent: int = Field(default=2, ge=0, le=100)
     alerts: AlertSettings = AlertSettings()
+    record_days: int = Field(default=90, ge=1, le=3650)
 
     @property
     def of_figures(self) -> str:
         """What of it moves figures and is not the default, as JSON; who is told of what moves none."""
-        return self.model_dump_json(exclude_defaults=True, exclude={"alerts"})
+        return self.model_dump_json(exclude_defaults=True, exclude={"alerts", "record_days"})
 
     @property
     def settle_buffer(self) -> dt.timedelta:

@@ -18,8 +18,7 @@ from tieout.cli.demo import is_simulated
 from tieout.cli.diagnosis import Diagnosis
 from tieout.cli.doctor_state import kept_issues, state_files
 from tieout.cli.failures import NOTHING_LANDED
-from tieout.cli.hints import as_typed
-from tieout.cli.messages import out
+from tieout.cli.messages import out, shown
 from tieout.core.home import Home
 from tieout.report.wording import count
 
@@ -76,9 +75,9 @@ def _print(finding: Diagnosis) -> None:
         mark = ("problem  ", "bold red")
     elif finding.is_notable:
         mark = ("finding  ", "yellow")
-    out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), as_typed(finding.found)))
+    out.print(Text.assemble(mark, (f"{finding.subject:<10} ", "bold"), shown(finding.found)))
     if finding.remedy:
-        out.print(Text(f"{'':<20} → {as_typed(finding.remedy)}"))
+        out.print(Text(f"{'':<20} → {shown(finding.remedy)}"))
 
 
 def _python() -> Iterator[Diagnosis]:
@@ -268,6 +267,7 @@ def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterato
     from tieout.modal.client import Cause, ModalError
     from tieout.modal.discovery import look_at_access
     from tieout.modal.retry_policy import RetryPolicy
+    from tieout.modal.worker import mask
 
     now = utc_now()
     try:
@@ -279,7 +279,7 @@ def _modal(home: Home, catalog_directory: Path, *, needs_modal: bool) -> Iterato
         yield Diagnosis("modal", f"{access.refusal}; so nothing is pulled, and exported files need none")
         return
     if access.is_reached:
-        client = f"{access.settings.server}, client {access.settings.client_version}"
+        client = f"{mask(access.settings.server)}, client {access.settings.client_version}"
         yield Diagnosis("modal", f"workspace {access.workspace} at {client}")
     if access.refusal is not None:
         problem = modal_problem(access.refusal.cause, str(access.refusal))

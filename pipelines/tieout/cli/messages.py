@@ -9,19 +9,25 @@ from rich.text import Text
 from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.hints import as_typed
 from tieout.core.errors import TieoutError
+from tieout.report.formats.text import printable
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def shown(text: str) -> str:
+    """Return a text as it is printed: its commands as typed here, and nothing that moves a cursor or turns a line."""
+    return "\n".join(printable(line) for line in as_typed(text).split("\n"))
+
+
 def say(text: str, style: str = "") -> None:
     """Print a line of plain text; what stands in it is never read as markup."""
-    out.print(Text(as_typed(text), style=style))
+    out.print(Text(shown(text), style=style))
 
 
 def warn(text: str) -> None:
     """Print a line to the error output."""
-    err.print(Text(as_typed(text), style="yellow"))
+    err.print(Text(shown(text), style="yellow"))
 
 
 def explain(error: Exception) -> ExitCode:
@@ -67,7 +73,7 @@ def _explain_duckdb(error: Exception) -> ExitCode:
 
 
 def _print(problem: str, remedy: str | None, code: ExitCode) -> ExitCode:
-    err.print(Text.assemble(("Error: ", "bold red"), as_typed(problem)))
+    err.print(Text.assemble(("Error: ", "bold red"), shown(problem)))
     if remedy:
-        err.print(Text(as_typed(remedy)))
+        err.print(Text(shown(remedy)))
     return code

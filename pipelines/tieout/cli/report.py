@@ -1,6 +1,7 @@
 """`tieout report`: a week's report from the warehouse as it is, or as it was at a moment."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 from tieout.cli.failures import CommandError, ExitCode
@@ -25,6 +26,12 @@ def show_report(home: Home, catalog_directory: Path, *, week: str | None) -> Non
     """
     wanted = None if week is None else week_of(week)
     with Workspace(home, catalog_directory) as workspace:
+        if not _is_writable(home):
+            report = workspace.report(require_built(workspace, wanted))
+            out.file.write(render_text(report))
+            say(f"Nothing is written: {home.root} cannot be written.")
+            _require_open(report)
+            return
         report, _, files = workspace.issue(require_built(workspace, wanted))
     text = next(path for path in files if path.name == TEXT_NAME)
     out.file.write(text.read_text(encoding="utf-8"))
@@ -51,6 +58,12 @@ def show_report_as_of(home: Home, catalog_directory: Path, *, week: str | None, 
     for remark in stood.remarks:
         say(remark)
     _require_open(stood.report)
+
+
+def _is_writable(home: Home) -> bool:
+    """Tell whether a report can be written and its week be issued: both folders, and the warehouse."""
+    places = (home.root, home.warehouse, home.reports)
+    return all(os.access(place, os.W_OK) for place in places if place.exists())
 
 
 def _require_open(report: WeeklyReport) -> None:

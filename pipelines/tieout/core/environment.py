@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 from tieout.core.errors import TieoutError
@@ -15,6 +16,16 @@ CATALOG_VARIABLE = "TIEOUT_CATALOG"
 _BUILT_IN_SCENARIOS = frozenset({"coral-x", "as-deployed"})
 
 
+# Dagster names its databases by URLs, where these mean something else.
+_UNUSABLE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
+class HomeNameError(TieoutError):
+    """A folder whose name Dagster's record cannot be found in."""
+
+    usual_remedy = f"Name another folder with --home or ${HOME_VARIABLE}."
+
+
 class NoSuchCatalogError(TieoutError):
     """A catalog was named that is no folder."""
 
@@ -22,8 +33,15 @@ class NoSuchCatalogError(TieoutError):
 
 
 def home_or_default(given: Path | None) -> Home:
-    """Return the given home, else `$TIEOUT_HOME`, else `./data`."""
-    return Home((given or Path(os.environ.get(HOME_VARIABLE) or "data")).absolute())
+    """Return the given home, else `$TIEOUT_HOME`, else `./data`.
+
+    Raises:
+        HomeNameError: Dagster could not find its record in a folder of this name.
+    """
+    folder = (given or Path(os.environ.get(HOME_VARIABLE) or "data")).absolute()
+    if (part := _UNUSABLE.search(str(folder))) is not None:
+        raise HomeNameError(f"a workspace cannot have {part[0]!r} in its path", place=folder)
+    return Home(folder)
 
 
 def catalog_or_default(given: Path | None, home: Home) -> Path:

@@ -4,6 +4,7 @@ The step hands the whole pass to the façade and records what it did (`record.py
 in its process, on the workspace that it has open, and the record is where that of every other run is.
 """
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tieout.core.errors import TieoutError
 from tieout.core.periods import IsoWeek
 from tieout.defs.instance import LOCATION, open_instance
 from tieout.defs.record import RunRecord
+from tieout.defs.retention import forget_old_record
 from tieout.defs.workspace import OpenWorkspace, open_workspace, sharing
 from tieout.workspace import GateError, Update, Workspace
 
@@ -68,6 +70,7 @@ def _graph(outcome: _Outcome) -> dg.GraphDefinition:
             outcome.refusals.append(error)
             raise dg.Failure(f"{error} See quarantine.rows.", allow_retries=False) from None
         outcome.updates.append(update)
+        forget_old_record(context.instance, workspace.catalog.settings.record_days, now=dt.datetime.now(dt.UTC))
         yield from ()  # nothing is handed on, so no output is recorded
 
     @dg.graph(name=RUN, description=_DESCRIPTION)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MASK = "•••"
 CREDENTIALS = ("token_id", "token_secret", "oauth_refresh_token", "oauth_client_secret", "oauth_jwt_key")
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 _TOKEN = re.compile(r"\b(?:ak|as|wk|ws|oc|ov)-[A-Za-z0-9_]{4,}")
 _LONGEST_MESSAGE = 600
 _SHORTEST_CREDENTIAL = 4
@@ -35,10 +36,10 @@ Request = Mapping[str, Any]
 
 
 def mask(text: str, secrets: Sequence[str] = ()) -> str:
-    """Return a text without anything that is, or looks like, a part of a Modal token."""
+    """Return a text without anything that is, or looks like, a part of a Modal token or a login in a URL."""
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return _TOKEN.sub(MASK, text)
+    return _LOGIN.sub(f"{MASK}@", _TOKEN.sub(MASK, text))
 
 
 def main() -> None:

@@ -218,7 +218,7 @@ def _put_in_place(
                 shutil.copyfile(path, partial)
             with _attached(con, partial), _kept_in_order(con):
                 rows = _fill(con, catalog, lock, since)
-            partial.chmod(_READ_ONLY)
+            partial.chmod(partial.stat().st_mode & _READ_ONLY)
             # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
             _log_of(path).unlink(missing_ok=True)
     finally:
