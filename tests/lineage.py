@@ -7,6 +7,7 @@ that a measurement fills, is made of no column.
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -54,10 +55,33 @@ def _columns(model: Model, schema: MappingSchema) -> dict[str, list[str]]:
         query = qualify(query, schema=schema, dialect=_DIALECT, identify=False, validate_qualify_columns=False)
     except SqlglotError:
         return {}
+    for union in reversed(list(query.find_all(exp.SetOperation))):
+        if union.args.get("by_name"):
+            _align(union)
     scope = build_scope(query)
     assert scope is not None
     found = {column: _made_of(column, query, scope, schema) for column in model.columns}
     return {column: sources for column, sources in found.items() if sources}
+
+
+def _align(union: exp.SetOperation) -> None:
+    """Give both sides of a union by name the same columns in the same order, as sqlglot traces them by position."""
+    names = list(dict.fromkeys([*union.left.named_selects, *union.right.named_selects]))
+    for side in (union.left, union.right):
+        for select in _selects(side):
+            written = {each.alias_or_name: each for each in select.selects}
+            select.set("expressions", [written.get(name) or exp.alias_(exp.null(), name) for name in names])
+    union.set("by_name", False)
+
+
+def _selects(query: exp.Expr) -> Iterator[exp.Select]:
+    """The selects whose rows a query puts together."""
+    query = query.unnest()
+    if isinstance(query, exp.SetOperation):
+        yield from _selects(query.left)
+        yield from _selects(query.right)
+    elif isinstance(query, exp.Select):
+        yield query
 
 
 def _made_of(column: str, query: exp.Expr, scope: Scope, schema: MappingSchema) -> list[str]:

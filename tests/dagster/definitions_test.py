@@ -68,6 +68,17 @@ def test_columns_are_made_of_columns_of_what_a_table_depends_on(specs: dict[dg.A
     assert traced >= 0.8 * columns
 
 
+def test_a_union_by_name_is_traced_by_name() -> None:
+    lineage = lineage_metadata("spend.claims")["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    assert lineage.deps_by_column["least_pd"] == [
+        dg.TableColumnDep(table_key("spend.bill_claims"), "least_pd"),
+        dg.TableColumnDep(table_key("spend.function_claims"), "least_pd"),
+        dg.TableColumnDep(table_key("spend.gpu_claims"), "least_pd"),
+        dg.TableColumnDep(table_key("spend.sandbox_claims"), "claim_pd"),
+    ]
+
+
 def test_every_dependency_is_an_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     for spec in specs.values():
         assert {dep.asset_key for dep in spec.deps} <= specs.keys()

@@ -299,6 +299,7 @@ def test_the_doctor_looks_at_everything_and_finds_nothing_wrong(built_workspace:
         "catalog",
         "baseline",
         "landing",
+        "state",
         "warehouse",
         "clock",
         "modal",
