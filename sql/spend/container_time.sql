@@ -63,7 +63,7 @@ weighed as (
             and t.time_of = f.time_of
 ),
 
-parts as (
+unlearned as (
     select
         *,
         case evidence
@@ -78,6 +78,13 @@ parts as (
         end as most_ppm
     from weighed
     where value_ppm is null
+),
+
+-- Several of these can come to one row; all other time is a row already.
+parts as (
+    select *
+    from unlearned
+    where evidence = 'rest'
     union all by name
     select
         * replace (
@@ -105,6 +112,35 @@ parts as (
         evidence = 'series'
         and value_ppm is null
         and container_us >= 10
+),
+
+summed_parts as (
+    select
+        environment,
+        object_id,
+        app,
+        interval_start,
+        resolution,
+        function,
+        phase,
+        configuration_from,
+        hour,
+        component,
+        evidence,
+        sum(container_us)::bigint as container_us,
+        min(least_ppm)::bigint as least_ppm,
+        max(most_ppm)::bigint as most_ppm
+    from parts
+    group by all
+),
+
+all_time as (
+    select * exclude (value_ppm, half_ppm, learned_us, rest_us)
+    from unlearned
+    where evidence != 'rest'
+    union all by name
+    select *
+    from summed_parts
 )
 
 select
@@ -131,8 +167,7 @@ select
         when 'requests' then 6
         else 5
     end as payment_order,  -- what is better known is paid first
-    sum(container_us)::bigint as container_us,  -- microseconds; for limit, rest, beyond, wait and requests at most
-    min(least_ppm)::bigint as least_ppm,  -- how much of it was there at least, in millionths
-    max(most_ppm)::bigint as most_ppm  -- how much of it was there at most, in millionths
-from parts
-group by all
+    container_us,  -- microseconds; for limit, rest, beyond, wait and requests at most
+    least_ppm::bigint as least_ppm,  -- how much of it was there at least, in millionths
+    most_ppm::bigint as most_ppm  -- how much of it was there at most, in millionths
+from all_time

@@ -39,6 +39,14 @@ billed_apps as (
     from app_costs
 ),
 
+apps_billed_by_day as (
+    select distinct
+        environment,
+        app
+    from app_costs
+    where resolution = 'd'
+),
+
 observed_hours as (
     select distinct
         environment,
@@ -97,6 +105,7 @@ usage_intervals as (
         date_trunc('day', hour) as interval_start,
         'd' as resolution
     from container_hours
+    semi join apps_billed_by_day using (environment, app)
 ),
 
 -- What telemetry has seen of a server, in an hour in which it saw any.
