@@ -1,9 +1,10 @@
 /*
 What only the bill shows to be a claim, in picodollars (1e-12 $): beside what functions, servers and sandboxes claim.
 
-A pool that no container time claims is `unlogged`, when one function alone of the app can use the resource. GPU time that
-nobody claims, beyond what may stay unexplained of the claims, held CPU and memory too: as `unlogged`, or as the app's
-`__unexplained__` rest.
+A pool that no container time claims is `unlogged`, when one function alone of the app can have used the resource: one whose
+pulled log speaks for that time was not called. GPU time that nobody claims, beyond what may stay unexplained of the claims,
+held CPU and memory too: as `unlogged`, or as the app's `__unexplained__` rest. So has what runs in hours without a call, and
+what the containers of an hour cannot have used.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component
 partition: hour
@@ -31,7 +32,8 @@ claims as (
         hour,
         resolution,
         resource,
-        claim_pd
+        claim_pd,
+        container_us
     from spend.function_claims
     where
         hour >= $since
@@ -43,7 +45,8 @@ claims as (
         interval_start as hour,
         resolution,
         resource,
-        claim_pd
+        claim_pd,
+        0 as container_us
     from spend.gpu_claims
     where
         interval_start >= $since
@@ -55,7 +58,8 @@ claims as (
         hour,
         resolution,
         resource,
-        claim_pd
+        claim_pd,
+        0 as container_us
     from spend.sandbox_claims
     where
         hour >= $since
@@ -65,7 +69,8 @@ claims as (
 claim_totals as (
     select
         p.pool_number,
-        sum(c.claim_pd)::hugeint as claim_pd
+        sum(c.claim_pd)::hugeint as claim_pd,
+        sum(c.container_us)::hugeint as container_us
     from claims as c
     inner join app_pools as p using (environment, object_id, hour, resolution, resource)
     group by all
@@ -78,7 +83,36 @@ unclaimed_pools as (
     where c.claim_pd is null
 ),
 
--- The functions of the app that can use the resource at that time, by their configuration.
+-- What was pulled of a log speaks for its whole range: a function without a claim in it had no container for a call.
+pulled_logs as (
+    select distinct
+        l.environment,
+        l.app,
+        l.function,
+        d.range_start,
+        d.range_end
+    from staging.call_logs as l
+    inner join raw.deliveries as d on l.file_id = d.file_id
+    where
+        d.has_sidecar
+        and d.range_end > $since
+        and d.range_start < $until
+),
+
+pools_without_calls as (
+    select distinct
+        p.pool_number,
+        l.function
+    from unclaimed_pools as p
+    inner join pulled_logs as l
+        on
+            p.environment = l.environment
+            and p.app = l.app
+            and p.interval_start >= l.range_start
+            and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end <= l.range_end
+),
+
+-- The functions of the app that can have used the resource at that time, by their configuration.
 able_functions as (
     select
         p.pool_number,
@@ -92,11 +126,18 @@ able_functions as (
             and p.app = k.app
             and p.interval_start < k.valid_to
             and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
+    left join pools_without_calls as w
+        on
+            p.pool_number = w.pool_number
+            and k.function = w.function
     where
-        p.kind != 'gpu'
-        or k.source = 'unknown'
-        or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), p.resource)
-        or (p.is_other_gpu and len(k.gpus) > 0)
+        w.function is null
+        and (
+            p.kind != 'gpu'
+            or k.source = 'unknown'
+            or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), p.resource)
+            or (p.is_other_gpu and len(k.gpus) > 0)
+        )
     group by all
     -- one function alone, which is quicker to see from both ends than to count
     having min(k.function) = max(k.function)
@@ -178,17 +219,7 @@ host_time as (
         )
 ),
 
-by_the_bill as (
-    select
-        u.pool_number,
-        u.function,
-        u.phase,
-        'unlogged' as component,
-        0 as container_us,
-        0 as shared_us,
-        u.billed_pd as claim_pd
-    from unlogged as u
-    union all by name
+host_claims as (
     select
         h.pool_number,
         h.function,
@@ -204,6 +235,119 @@ by_the_bill as (
             h.resource = p.resource
             and h.interval_start >= p.valid_from
             and h.interval_start < p.valid_to
+),
+
+host_pools as (
+    select
+        p.*,
+        c.pool_number is not null or u.pool_number is not null as is_claimed,
+        coalesce(c.claim_pd, 0) as claim_pd,
+        coalesce(c.container_us, 0) as container_us
+    from app_pools as p
+    left join claim_totals as c using (pool_number)
+    left join unlogged as u using (pool_number)
+    where p.kind in ('cpu', 'memory')
+),
+
+-- What runs beside the functions: the median of the hours in which nobody claims, from the first billed one to the last.
+hours_without_claims as (
+    select
+        environment,
+        object_id,
+        resource,
+        date_diff('hour', min(interval_start), max(interval_start)) + 1 - count(*) filter (where is_claimed) as hours,
+        list_sort(coalesce(list(billed_pd) filter (where not is_claimed), [])) as billed,
+        len(billed) - hours // 2 as median_position
+    from host_pools
+    where resolution = 'h'
+    group by all
+),
+
+-- Modal lets a container use 16 cores beyond its request, and no container has more than 336 GiB.
+pools_beyond_limits as (
+    select
+        p.environment,
+        p.object_id,
+        p.interval_start,
+        p.resolution,
+        any_value(p.billed_pd - p.claim_pd) as left_pd,
+        any_value(p.container_us * case p.kind when 'cpu' then 16 else 336 end) * max(k.host_percent)
+        * max(r.picodollars_per_hour) // 360000000000 as most_pd
+    from host_pools as p
+    inner join staging.configurations as k
+        on
+            p.environment = k.environment
+            and p.app = k.app
+            and p.interval_start >= k.valid_from
+            and p.interval_start < k.valid_to
+    inner join staging.prices as r
+        on
+            p.resource = r.resource
+            and p.interval_start >= r.valid_from
+            and p.interval_start < r.valid_to
+    where
+        p.claim_pd > 0
+        and p.billed_pd > p.claim_pd
+    group by p.pool_number, p.environment, p.object_id, p.interval_start, p.resolution
+    having left_pd > most_pd
+),
+
+hours_beyond_limits as (
+    select distinct
+        environment,
+        object_id,
+        interval_start,
+        resolution
+    from pools_beyond_limits
+),
+
+beside_functions as (
+    select
+        p.pool_number,
+        least(
+            p.billed_pd - p.claim_pd,
+            coalesce(case when h.hours >= 6 and h.median_position > 0 then h.billed[h.median_position] end, 0)
+        ) as claim_pd
+    from host_pools as p
+    inner join hours_without_claims as h using (environment, object_id, resource)
+    where
+        p.resolution = 'h'
+        and p.claim_pd > 0
+    union all by name
+    select
+        p.pool_number,
+        greatest(0, p.billed_pd - p.claim_pd) as claim_pd
+    from host_pools as p
+    inner join hours_beyond_limits using (environment, object_id, interval_start, resolution)
+    where p.claim_pd > 0
+),
+
+by_the_bill as (
+    select
+        u.pool_number,
+        u.function,
+        u.phase,
+        'unlogged' as component,
+        0 as container_us,
+        0 as shared_us,
+        u.billed_pd as claim_pd
+    from unlogged as u
+    union all by name
+    select *
+    from host_claims
+    union all by name
+    select
+        b.pool_number,
+        '__unexplained__' as function,
+        'none' as phase,
+        'residual' as component,
+        0 as container_us,
+        0 as shared_us,
+        max(b.claim_pd) - coalesce(max(h.claim_pd), 0) as claim_pd
+    from beside_functions as b
+    left join host_claims as h on b.pool_number = h.pool_number
+    group by b.pool_number
+    having max(b.claim_pd) > coalesce(max(h.claim_pd), 0)
 ),
 
 bills as (

@@ -196,6 +196,31 @@ def test_what_nobody_claims_is_the_apps_rest_with_its_cpu_and_memory(tmp_path: P
     assert attributed.wrong(strangers=["server"], tolerance=Decimal("0.10")) == []
 
 
+@pytest.mark.parametrize("held", [A10G, Held(cores=Decimal(2), memory_mib=4096)])
+def test_what_is_billed_while_nobody_was_called_is_not_the_only_functions(tmp_path: Path, held: Held) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "job", gpus=[["A10G", 1]])
+    workspace.bill("api", "server", 0, DAY, held)
+    for hour in range(8, 18):
+        workspace.serve("api", "job", hour * HOUR + 180, 110, held=Held("A10G", 1, Decimal(1), 1024))
+    attributed = workspace.attribute(tmp_path)
+    assert attributed.wrong(strangers=["server"], tolerance=Decimal("0.10")) == []
+    assert "unlogged" not in attributed.components("job")
+
+
+@pytest.mark.parametrize("settings", [{"cpu": 2.0, "memory_mib": 4096}, {}])
+def test_what_a_container_cannot_have_used_is_not_its_functions(tmp_path: Path, settings: dict[str, object]) -> None:
+    workspace = Workspace()
+    workspace.app("api")
+    workspace.function("api", "job", **settings)
+    held = Held(None, 1, Decimal(2), 4096) if settings else Held()
+    workspace.bill("api", "server", 0, DAY, Held(None, 1, Decimal(8), 32768))
+    for hour in range(24):
+        workspace.serve("api", "job", hour * HOUR + 180, 300, held=held)
+    assert workspace.attribute(tmp_path).wrong(strangers=["server"]) == []
+
+
 def test_a_run_beside_the_deployed_app_is_nobodys(tmp_path: Path) -> None:
     workspace = Workspace()
     workspace.app("ml")
