@@ -48,6 +48,17 @@ group by all
 order by all
 """
 
+# What every app outside the programme is billed for a day.
+_OTHER_APPS = """
+select app, hour::date, sum(amount_usd)::decimal(38, 12)
+from spend.hourly
+where
+    environment = $environment and hour >= $since and hour < $until
+    and app not in (select unnest($apps::varchar[]))
+group by all
+order by all
+"""
+
 _PRICES = "select resource, valid_from, valid_to, usd_per_hour from staging.prices order by resource, valid_from"
 
 _BY_RESOURCE = """
@@ -60,7 +71,7 @@ group by all
 """
 
 _MATCHES = """
-select app, function, day::date, billed_usd, outcome = 'matched', greatest(billed_usd - modelled_usd, 0)
+select app, function, day::date, billed_usd, outcome = 'matched', billed_usd - modelled_usd
 from reconciliation.log_vs_bill
 where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
 """
@@ -101,6 +112,7 @@ def read_context(
             *_outside(con, catalog, changes, until=week.end),
             *_new_apps(con, catalog, baseline, until=week.end),
         ),
+        other_apps=_other_apps(con, catalog, baseline, until=week.end),
         log_matches=_log_matches(con, catalog, until=week.end),
         rolled_back=dict(rolled_back(con, catalog, days)),
         error_bars=read_error_bars(con, week, catalog, baseline=baseline),
@@ -186,6 +198,18 @@ def _new_apps(
     period = {"since": day_start(baseline.start), "end": day_start(baseline.end), "until": day_start(until)}
     for app, function, day, cost in con.execute(_NEW_APPS, _of_programme(catalog, gpus=gpus, **period)).fetchall():
         yield OutsideCost(app, function, day, Fraction(cost))
+
+
+def _other_apps(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, *, until: dt.date
+) -> Mapping[str, Mapping[dt.date, Fraction]]:
+    if baseline is None:
+        return {}
+    period = {"since": day_start(baseline.start), "until": day_start(until)}
+    costs: defaultdict[str, dict[dt.date, Fraction]] = defaultdict(dict)
+    for app, day, cost in con.execute(_OTHER_APPS, _of_programme(catalog, **period)).fetchall():
+        costs[app][day] = Fraction(cost)
+    return costs
 
 
 def _costs(

@@ -135,6 +135,9 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.OUTSIDE_GREW: lambda data: (
         f"the programme's apps cost {_usd(data[0]['growth_usd'])} more outside the catalog"
     ),
+    ReasonCode.OTHER_APP_GREW: lambda data: (
+        f"{data[0]['app']} cost {_usd(data[0]['growth_usd'])} more than in the baseline: has the work moved to it?"
+    ),
     ReasonCode.FAR_EXTRAPOLATED: lambda _: "most days have under half or over twice the calls of the baseline's range",
     ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on {data[0]['settings']}",
     ReasonCode.TAKEN_OVER: lambda data: (
@@ -145,6 +148,9 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ),
     ReasonCode.UNEXPLAINED_BEFORE: lambda data: (
         f"{_usd(data[0]['fell_usd'])} more was unexplained in the baseline: its call log may lack calls"
+    ),
+    ReasonCode.BILL_BELOW_LOG: lambda data: (
+        f"the log shows {_usd(data[0]['unpaid_usd'])} more than was billed: has a list price fallen?"
     ),
     ReasonCode.UNEXPLAINED_FELL: lambda data: f"{_usd(data[0]['fell_usd'])} less of the cost is unexplained than was",
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: lambda data: (

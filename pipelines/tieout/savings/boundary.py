@@ -5,7 +5,7 @@ that moves to an app's residual, saves nothing: it shows here.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,9 @@ from fractions import Fraction
 from tieout.core.money import round_picodollars
 
 UNEXPLAINED = "__unexplained__"
+
+LEAST_OF_A_MOVE, MOST_OF_A_MOVE = Fraction(1, 2), Fraction(2)
+"""An app that grew by so much of a saving may have taken the work over; one that grew by far more did so for itself."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,42 @@ class Boundary:
         if not self.days or growth <= (half_width_usd or Decimal(0)):
             return Decimal(0)
         return round_picodollars(Fraction(growth) / self.days)
+
+
+@dataclass(frozen=True)
+class OtherApp:
+    """An app outside the programme that costs more on the measured days than on any day of the baseline."""
+
+    app: str
+    growth_usd: Decimal
+
+
+def grown_like(
+    saving_usd: Decimal | None,
+    costs: Mapping[str, Mapping[dt.date, Fraction]],
+    *,
+    baseline_days: Collection[dt.date],
+    days: Collection[dt.date],
+) -> OtherApp | None:
+    """Return the app that grew by about what was saved, the one that grew most; None without one.
+
+    Args:
+        saving_usd: on the measured days; None when nothing is claimed.
+        costs: by app and day; a day without a value cost nothing.
+        baseline_days: the days of the baseline that count.
+        days: the measured days that count.
+    """
+    if saving_usd is None or saving_usd <= 0 or not baseline_days or not days:
+        return None
+    grown = []
+    for app, by_day in sorted(costs.items()):
+        before = [by_day.get(day, Fraction(0)) for day in baseline_days]
+        after = [by_day.get(day, Fraction(0)) for day in days]
+        growth = sum(after) - sum(before) * len(after) / len(before)
+        is_a_step = sum(after) > max(before) * len(after)
+        if is_a_step and LEAST_OF_A_MOVE <= growth / Fraction(saving_usd) <= MOST_OF_A_MOVE:
+            grown.append(OtherApp(app, round_picodollars(growth)))
+    return max(grown, key=lambda one: one.growth_usd, default=None)
 
 
 def boundary(

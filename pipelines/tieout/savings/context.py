@@ -17,7 +17,10 @@ MISMATCH_TOLERANCE = Fraction(1, 10)
 
 @dataclass(frozen=True)
 class LogMatch:
-    """How the log of a function and its bill compare on one UTC day (gate G6), and what of it no log explains."""
+    """How the log of a function and its bill compare on one UTC day (gate G6), and what of it no log explains.
+
+    Where the log shows more than was billed, that is negative: a list price may have fallen.
+    """
 
     cost_usd: Decimal
     is_matched: bool
@@ -33,6 +36,7 @@ class WeekContext:
         price_changes: by function and baseline day, by what share the day's resources would cost more at the
             list prices of the reporting week; no entry is no change.
         outside: what the programme's apps cost outside the catalog, by day.
+        other_apps: what every app outside the programme was billed, by day since the baseline began.
         log_matches: by function and day, how log and bill compare; a day without a value says nothing.
         rolled_back: by function, the settings that are again those of the baseline, in words.
         error_bars: of everything in the programme's apps, of the weeks since the baseline began.
@@ -42,6 +46,7 @@ class WeekContext:
     is_baseline_frozen: bool = True
     price_changes: Mapping[tuple[str, dt.date], Fraction] = field(default_factory=dict)
     outside: Sequence[OutsideCost] = ()
+    other_apps: Mapping[str, Mapping[dt.date, Fraction]] = field(default_factory=dict)
     log_matches: Mapping[tuple[str, dt.date], LogMatch] = field(default_factory=dict)
     rolled_back: Mapping[str, str] = field(default_factory=dict)
     error_bars: Sequence[CostBar] = ()
@@ -65,10 +70,19 @@ class WeekContext:
 
         def unexplained(day: dt.date) -> Fraction:
             match = self.log_matches.get((function, day))
-            return Fraction(0) if match is None else Fraction(match.unexplained_usd)
+            return Fraction(0) if match is None else max(Fraction(match.unexplained_usd), Fraction(0))
 
         before = sum((unexplained(day) * (1 + self.price_change(function, day)) for day in baseline), Fraction(0))
         return before * len(days) / len(baseline) - sum(map(unexplained, days), Fraction(0))
+
+    def unpaid_usd(self, function: str, baseline: Collection[dt.date], days: Collection[dt.date]) -> Fraction:
+        """How much more of what its log shows the bill leaves unpaid on some days than on as many of the baseline."""
+
+        def unpaid(day: dt.date) -> Fraction:
+            match = self.log_matches.get((function, day))
+            return Fraction(0) if match is None else max(-Fraction(match.unexplained_usd), Fraction(0))
+
+        return sum(map(unpaid, days), Fraction(0)) - sum(map(unpaid, baseline), Fraction(0)) * len(days) / len(baseline)
 
     def replayed(self, function: str, days: Iterable[dt.date]) -> tuple[ReplayedDay, ...] | None:
         """The replays of some days of a function; None unless every one of them was replayed."""

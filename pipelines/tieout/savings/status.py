@@ -10,12 +10,12 @@
 | verified | none of these |
 
 Refuted is what no successful call in the week stands for, what moved outside the catalog or may have been taken over by
-another function for at least half of it, what rests on outages of the baseline for a quarter of it, or on cost of the
-baseline that no log explains for half of it, what was rolled back, and a counterfactual over twice the dearest week of
-the baseline. The first that applies is the status. Every reason that applies is kept, with its data,
-so that a person reads "not claimed, because …" rather than a word. A guardrail that is inconclusive may pass with
-more data, hence provisional; one that failed says that the work is no longer the same work, and more data of the
-saving does not help.
+another function or app for at least half of it, what rests on outages of the baseline for a quarter of it, or on cost
+of the baseline that no log explains for half of it, what the bill leaves unpaid of the log, what was rolled back, and a
+counterfactual over twice the dearest week of the baseline. The first that applies is the status. Every reason that
+applies is kept, with its data, so that a person reads "not claimed, because …" rather than a word. A guardrail that is
+inconclusive may pass with more data, hence provisional; one that failed says that the work is no longer the same work,
+and more data of the saving does not help.
 """
 
 import datetime as dt
@@ -25,6 +25,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from tieout.savings.boundary import OtherApp
 from tieout.savings.disagreement import Disagreement
 
 LEAST_BASELINE_DAYS = 7
@@ -77,12 +78,14 @@ class ReasonCode(StrEnum):
     NO_SUCCESSFUL_CALL = "no_successful_call"
     MOVED_OUTSIDE = "moved_outside_catalog"
     OUTSIDE_GREW = "outside_catalog_grew"
+    OTHER_APP_GREW = "other_app_grew"
     FAR_EXTRAPOLATED = "far_extrapolated"
     ROLLED_BACK = "rolled_back"
     TAKEN_OVER = "taken_over"
     GREW_APART = "grew_apart"
     UNEXPLAINED_BEFORE = "unexplained_before"
     UNEXPLAINED_FELL = "unexplained_fell"
+    BILL_BELOW_LOG = "bill_below_log"
     IMPLAUSIBLE_COUNTERFACTUAL = "implausible_counterfactual"
     BASELINE_OUTAGE = "baseline_outage"
     WORK_UNIT_CHANGED = "work_unit_changed"
@@ -112,10 +115,12 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.GUARDRAILS_NOT_TESTED: Status.PROVISIONAL,
     ReasonCode.NO_SUCCESSFUL_CALL: Status.NOT_DETERMINABLE,
     ReasonCode.MOVED_OUTSIDE: Status.NOT_DETERMINABLE,
+    ReasonCode.OTHER_APP_GREW: Status.NOT_DETERMINABLE,
     ReasonCode.FAR_EXTRAPOLATED: Status.NOT_DETERMINABLE,
     ReasonCode.ROLLED_BACK: Status.NOT_DETERMINABLE,
     ReasonCode.TAKEN_OVER: Status.NOT_DETERMINABLE,
     ReasonCode.UNEXPLAINED_BEFORE: Status.NOT_DETERMINABLE,
+    ReasonCode.BILL_BELOW_LOG: Status.NOT_DETERMINABLE,
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: Status.NOT_DETERMINABLE,
     ReasonCode.BASELINE_OUTAGE: Status.NOT_DETERMINABLE,
     ReasonCode.OUTSIDE_GREW: Status.PROVISIONAL,
@@ -183,6 +188,7 @@ class Evidence:
         is_far_extrapolated: most measured days have under half or over twice the calls that the baseline has seen.
         dearest_week_usd: what the dearest whole week of the baseline cost, at the week's list prices; None without one.
         outside_growth_usd: by how much the programme's apps cost more outside the catalog on the measured days.
+        grown_app: the app outside the programme that grew by about what was saved; None without one.
         silent_usd: how much of that functions which nobody called any more may have taken along.
         outage_usd: how much of the counterfactual rests on baseline days that no other day resembles.
         calls_per_unit: successful calls for each function call in the baseline and on the measured days; None where one
@@ -194,6 +200,7 @@ class Evidence:
         rolled_back: the old settings or commit that most calls ran on again, in words; None when they did not.
         taken_over_usd: what calls stand for that other functions may have taken over.
         unexplained_fell_usd: by how much less of the cost is unexplained on the measured days than in the baseline.
+        unpaid_usd: how much more of what the log shows the bill leaves unpaid than it did in the baseline.
         disagreements: the witnesses that do not agree with the amount within its interval.
         has_agreeing_replay: there is a replay of the measured days, and it agrees.
     """
@@ -214,6 +221,7 @@ class Evidence:
     counterfactual_usd: Decimal | None = None
     dearest_week_usd: Decimal | None = None
     outside_growth_usd: Decimal = Decimal(0)
+    grown_app: OtherApp | None = None
     silent_usd: Decimal = Decimal(0)
     outage_usd: Decimal = Decimal(0)
     calls_per_unit: tuple[Fraction, Fraction] | None = None
@@ -227,6 +235,7 @@ class Evidence:
     is_far_extrapolated: bool = False
     taken_over_usd: Decimal = Decimal(0)
     unexplained_fell_usd: Decimal = Decimal(0)
+    unpaid_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -335,6 +344,9 @@ def _refuted(evidence: Evidence) -> list[Reason]:
         data = {"growth_usd": str(growth), "half_width_usd": str(width)}
         moved = growth - evidence.silent_usd >= avoided * OFFSETTING_SHARE
         reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))
+    if (other := evidence.grown_app) is not None:
+        data = {"app": other.app, "growth_usd": str(other.growth_usd)}
+        reasons.append(Reason(ReasonCode.OTHER_APP_GREW, data))
     if avoided > 0 and evidence.outage_usd >= avoided * OUTAGE_SHARE:
         reasons.append(Reason(ReasonCode.BASELINE_OUTAGE, {"outage_usd": str(evidence.outage_usd)}))
     taken, fell = evidence.taken_over_usd, evidence.unexplained_fell_usd
@@ -342,6 +354,8 @@ def _refuted(evidence: Evidence) -> list[Reason]:
         reasons.append(Reason(code, {"taken_over_usd": str(taken)}))
     if (code := _by_share(fell, avoided, ReasonCode.UNEXPLAINED_BEFORE, ReasonCode.UNEXPLAINED_FELL)) is not None:
         reasons.append(Reason(code, {"fell_usd": str(fell)}))
+    if avoided > 0 and evidence.unpaid_usd >= avoided * VERIFIED_WITHIN:
+        reasons.append(Reason(ReasonCode.BILL_BELOW_LOG, {"unpaid_usd": str(evidence.unpaid_usd)}))
     return reasons
 
 

@@ -235,6 +235,7 @@ def _evidence(
         counterfactual_usd=sum((f.avoided.counterfactual_usd for f in claiming if f.avoided), Decimal(0)),
         dearest_week_usd=dearest_week_usd(basis, [f.function for f in claiming]),
         outside_growth_usd=basis.outside.growth_usd,
+        grown_app=basis.grown_like(avoided),
         silent_usd=basis.outside.silent_usd,
         outage_usd=sum((one.outage_usd for one in own), Decimal(0)),
         calls_per_unit=next((one.calls_per_unit for one in own if _unit_changed(one)), None),
@@ -247,6 +248,7 @@ def _evidence(
         is_far_extrapolated=any(one.is_far_extrapolated for one in own),
         taken_over_usd=round_picodollars(sum(basis.taken_over.values(), Fraction(0))),
         unexplained_fell_usd=basis.unexplained_fell_usd([f.function for f in claiming]),
+        unpaid_usd=basis.unpaid_usd(f.function for f in claiming),
         rolled_back=next((one.rolled_back for one in own if one.rolled_back is not None), None),
     )
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
-from tieout.savings.boundary import Boundary, boundary
+from tieout.savings.boundary import Boundary, OtherApp, boundary, grown_like
 from tieout.savings.context import WeekContext
 from tieout.savings.counterfactual import fit_counterfactual
 from tieout.savings.daily_work import DailyWork, WorkingDay, function_days, working_days
@@ -136,6 +136,18 @@ class WeekBasis:
         share = Fraction(sum(costs.get(name, 0) for name in functions)) / Fraction(whole) if whole else Fraction(0)
         residual = Fraction(self.outside.unexplained_fell_usd_per_day) * len(self.days) * share
         return round_picodollars(own + residual)
+
+    def unpaid_usd(self, functions: Iterable[str]) -> Decimal:
+        """How much more of what the logs of some functions show the bill leaves unpaid than it did in the baseline."""
+        if not self.baseline_days or not self.days:
+            return Decimal(0)
+        own = (self.context.unpaid_usd(name, self.baseline_days, self.days) for name in functions)
+        return round_picodollars(sum((max(usd, Fraction(0)) for usd in own), Fraction(0)))
+
+    def grown_like(self, saving_usd: Decimal | None) -> OtherApp | None:
+        """The app outside the programme that grew by about what was saved; None without one."""
+        apps = self.context.other_apps
+        return grown_like(saving_usd, apps, baseline_days=self.baseline_days, days=self.days)
 
     def unsettled_days(self, function: str, days: Sequence[dt.date]) -> tuple[dt.date, ...]:
         """Those of the days on which the bill of a function was read before the settle buffer had passed."""

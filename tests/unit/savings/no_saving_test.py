@@ -159,6 +159,27 @@ def test_functions_that_grow_alike_take_nothing_over() -> None:
     assert ReasonCode.GREW_APART not in codes(measurement)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "has_moved"),
+    [
+        (("0", "0"), "12", True),
+        (("18", "22"), "32", True),
+        # a little growth, far more than was saved, and no more than on some day before
+        (("18", "22"), "24", False),
+        (("18", "22"), "90", False),
+        (("8", "40"), "36", False),
+    ],
+)
+def test_an_app_that_grew_by_what_was_saved_may_have_taken_the_work(
+    before: tuple[str, str], after: str, has_moved: bool
+) -> None:
+    costs = {day: Fraction(before[i % 2]) for i, day in enumerate(BEFORE)} | dict.fromkeys(MEASURED, Fraction(after))
+    measurement = measure(rollout(), WeekContext(other_apps={"elsewhere": costs, "idle": {}}))
+    expected = [ReasonCode.OTHER_APP_GREW] if has_moved else []
+    assert codes(measurement) == codes(generate(measurement)) == expected
+    assert measurement.judgement.status is (Status.NOT_DETERMINABLE if has_moved else Status.VERIFIED)
+
+
 # What no log explains
 
 
@@ -181,6 +202,21 @@ def test_as_much_unexplained_as_before_changes_nothing() -> None:
     every = [*BEFORE, *MEASURED]
     matches = {(GENERATE, day): LogMatch(Decimal(20), is_matched=True, unexplained_usd=Decimal(9)) for day in every}
     assert measure(rollout(), WeekContext(log_matches=matches)).judgement.status is Status.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_doubted"), [("0", "-4", True), ("0", "-1", False), ("-4", "-4", False)]
+)
+def test_a_bill_below_what_the_log_shows_proves_no_saving(before: str, after: str, is_doubted: bool) -> None:
+    sides = ((BEFORE, before), (MEASURED, after))
+    matches = {
+        (GENERATE, day): LogMatch(Decimal(20), is_matched=True, unexplained_usd=Decimal(usd))
+        for days, usd in sides
+        for day in days
+    }
+    measurement = measure(rollout(), WeekContext(log_matches=matches))
+    expected = [ReasonCode.BILL_BELOW_LOG] if is_doubted else []
+    assert codes(measurement) == codes(generate(measurement)) == expected
 
 
 # Units of work, volume and outages

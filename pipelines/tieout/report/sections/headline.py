@@ -26,7 +26,9 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
     "baseline frozen, two weeks or longer": frozenset({ReasonCode.BASELINE_NOT_FROZEN, ReasonCode.SHORT_BASELINE}),
     "baseline without outages": frozenset({ReasonCode.BASELINE_OUTAGE}),
     "bill settled": frozenset({ReasonCode.UNSETTLED_DAYS}),
-    "log and bill match": frozenset({ReasonCode.BASELINE_NOT_MATCHED, ReasonCode.DAYS_NOT_MATCHED}),
+    "log and bill match": frozenset(
+        {ReasonCode.BASELINE_NOT_MATCHED, ReasonCode.DAYS_NOT_MATCHED, ReasonCode.BILL_BELOW_LOG}
+    ),
     "rollout complete": frozenset({ReasonCode.ROLLOUT_INCOMPLETE, ReasonCode.ROLLED_BACK}),
     "same work, at volumes of the baseline": frozenset(
         {
@@ -36,7 +38,9 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
             ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL,
         }
     ),
-    "nothing moved outside the catalog": frozenset({ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW}),
+    "nothing moved outside the catalog": frozenset(
+        {ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW, ReasonCode.OTHER_APP_GREW}
+    ),
     "witnesses agree": frozenset({ReasonCode.WITNESSES_DISAGREE}),
     "guardrails passed": frozenset(
         {ReasonCode.GUARDRAIL_FAILED, ReasonCode.GUARDRAIL_INCONCLUSIVE, ReasonCode.GUARDRAILS_NOT_TESTED}
