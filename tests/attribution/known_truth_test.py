@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_what_is_billed_while_nobody_was_called_is_not_the_only_functions(tmp_pa
 
 
 @pytest.mark.parametrize("settings", [{"cpu": 2.0, "memory_mib": 4096}, {}])
-def test_what_a_container_cannot_have_used_is_not_its_functions(tmp_path: Path, settings: dict[str, object]) -> None:
+def test_what_a_container_cannot_have_used_is_not_its_functions(tmp_path: Path, settings: dict[str, Any]) -> None:
     workspace = Workspace()
     workspace.app("api")
     workspace.function("api", "job", **settings)

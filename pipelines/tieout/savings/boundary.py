@@ -140,8 +140,9 @@ def grown_like(
     for app, by_day in sorted(costs.items()):
         before = [by_day.get(day, Fraction(0)) for day in baseline_days]
         after = [by_day.get(day, Fraction(0)) for day in days]
-        growth = sum(after) - sum(before) * len(after) / len(before)
-        is_a_step = sum(after) > max(before) * len(after)
+        cost = sum(after, Fraction(0))
+        growth = cost - sum(before, Fraction(0)) * len(after) / len(before)
+        is_a_step = cost > max(before) * len(after)
         if is_a_step and LEAST_OF_A_MOVE <= growth / Fraction(saving_usd) <= MOST_OF_A_MOVE:
             grown.append(OtherApp(app, round_picodollars(growth)))
     return max(grown, key=lambda one: one.growth_usd, default=None)
