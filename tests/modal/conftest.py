@@ -22,6 +22,7 @@ from modal_proto import api_pb2
 
 from tests.conftest import Spoken, Tieout
 from tests.modal.local_modal import LocalModal
+from tests.modal.nursery import Forked, Nursery
 from tieout.core.home import Home
 from tieout.core.periods import day_start
 from tieout.simulator import SCENARIOS, Scenario, World, larger, run, simulate
@@ -248,8 +249,27 @@ class Puller:
 PullFrom = Callable[[LocalModal], Puller]
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as started:
+        yield started
+
+
 @pytest.fixture
-def pull_from(tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PullFrom:
+def forked_workers(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the workers of pulls, which saves each of them the import of the client."""
+
+    def start(self: Any) -> Forked:
+        self._process = forked = nursery.fork()
+        if self._is_killed:
+            forked.kill()
+        return forked
+
+    monkeypatch.setattr("tieout.modal.client._Worker._start", start)
+
+
+@pytest.fixture
+def pull_from(tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked_workers: None) -> PullFrom:
     """One worker and short waits; several of them are slower to start than what they have to do here."""
     policy = {"AT_ONCE": "1", "ATTEMPTS": "2", "FIRST_WAIT_SECONDS": "0.01", "LONGEST_WAIT_SECONDS": "0.05"}
     for name, value in policy.items():
