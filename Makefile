@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site soak
+.PHONY: help demo ui test spark-test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site soak
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -13,6 +13,7 @@ help:
 	@echo 'make demo    simulate the CORAL-X workspace, run everything, say where the weekly report is'
 	@echo 'make ui      the same in the Dagster UI'
 	@echo 'make test    all tests'
+	@echo 'make spark-test  count container hours on Apache Spark, an executor killed (needs Java 17; installs pyspark into .venv-spark/)'
 	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs, licences, the site and its links'
 	@echo 'make docs    write the generated pages of docs/ anew'
 	@echo 'make site    build the pages of docs/ as a site, into site/'
@@ -38,8 +39,20 @@ ui: .venv/ready
 test: .venv/ready
 	.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
-bench: .venv/ready
-	.venv/bin/python -m benchmarks $(ARGS)
+# pyspark lies in a folder of its own: it is half a gigabyte, and only Spark needs it.
+spark_paths = PYTHONPATH=.venv-spark SPARK_HOME=$(CURDIR)/.venv-spark/pyspark SPARK_LOCAL_IP=127.0.0.1
+spark-test: .venv/ready .venv-spark/ready
+	$(spark_paths) .venv/bin/python -m pytest -n0 tests/spark/usage.py tests/spark/on_spark.py $(ARGS)
+
+.venv-spark/ready: .venv/ready requirements-spark.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade \
+		--target .venv-spark -r requirements-spark.lock
+	@touch $@
+
+# The benchmark on Spark asks for what the others do without.
+bench_spark = $(if $(ARGS),$(filter spark,$(ARGS)),spark)
+bench: .venv/ready $(if $(bench_spark),.venv-spark/ready)
+	$(if $(bench_spark),$(spark_paths)) .venv/bin/python -m benchmarks $(ARGS)
 
 identity: .venv/ready
 	.venv/bin/python -m benchmarks.identity $(ARGS)
@@ -136,9 +149,12 @@ data-docs: .venv/ready
 lock: .venv/ready
 	.venv/bin/uv pip compile pyproject.toml --group dev --system-certs --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock $(LOCK_ARGS)
+	.venv/bin/uv pip compile pyproject.toml --extra spark --system-certs --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet --output-file .venv/with-spark.lock $(LOCK_ARGS)
+	@awk '/^[^ ]/ { spark = /^(pyspark|py4j)==/ } spark' .venv/with-spark.lock > requirements-spark.lock
 
 clean:
-	rm -rf .venv .venv-duckdb-* .venv-focus-* dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-duckdb-* .venv-focus-* .venv-spark dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Prints the first Python that is new enough.

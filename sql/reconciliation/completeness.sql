@@ -5,7 +5,8 @@ landed.
 Of a day's windows the longest counts, of several of one length the one that was read last. A call belongs to the window in
 which it ended. short: the log lacks more than the margin of catalog/settings.yaml, 2% unless it says otherwise. beyond: it
 has that much more. One call may fall on either side of midnight, so it makes no difference. Modal does not say whether it
-counts what was terminated, so that speaks for the log and never against it.
+counts what was terminated, so that speaks for the log and never against it. With `usage_engine: spark` there are no calls to
+count, and no row here.
 
 key: environment, app, function, day
 partition: day
@@ -92,7 +93,7 @@ compared as (
         greatest(100, w.counted_calls * s.completeness_margin_percent) as margin_calls_percent
     from windows as w
     left join ended as e using (environment, app, function, day)
-    cross join catalog.settings as s
+    inner join catalog.settings as s on s.call_source = 'function_calls'
 )
 
 select

@@ -1,19 +1,37 @@
 /*
 Landed call logs: whose calls they hold, when each was read last, and whether later snapshots speak for its calls.
 
+With the setting `usage_engine: spark`, what a cluster counted of each log stands in its place, as it was counted last; which
+snapshots speak for which calls was settled there.
+
 key: file_id
 */
 with
 
+-- Where a log was counted again, the earlier count is over.
+newest as (
+    select
+        d.path,
+        arg_max(d.file_id, (d.fetched_at, f.sha256)) as file_id
+    from raw.deliveries as d
+    inner join raw.files as f on d.file_id = f.file_id
+    where f.source = 'container_hours'
+    group by all
+),
+
 logs as (
     select
-        file_id,
-        environment,
-        app,
-        function,
-        max(fetched_at) as fetched_at
-    from staging.deliveries
-    where source = 'function_calls'
+        d.file_id,
+        d.environment,
+        d.app,
+        d.function,
+        max(d.fetched_at) as fetched_at,
+        d.source = 'container_hours' as is_settled
+    from staging.deliveries as d
+    inner join catalog.settings as s on d.source = s.call_source
+    where
+        d.source = 'function_calls'
+        or d.file_id in (select n.file_id from newest as n)
     group by all
 ),
 
@@ -33,6 +51,7 @@ select
     l.function,  -- the function's name, from the log's path
     l.fetched_at,  -- when it was read last, UTC
     r.file_id is not null as is_replaced,  -- a later snapshot speaks for calls of it
-    coalesce(r.is_whole, false) as is_replaced_whole  -- for all of them: none of its calls counts
+    coalesce(r.is_whole, false) as is_replaced_whole,  -- for all of them: none of its calls counts
+    l.is_settled  -- its hours say what all logs say of a container together, and there are no calls
 from logs as l
 left join replaced as r on l.file_id = r.file_id

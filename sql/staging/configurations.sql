@@ -169,7 +169,7 @@ functions as (
         app,
         function
     from staging.deliveries
-    where source = 'function_calls'
+    where source in ('function_calls', 'container_hours')
     union
     distinct
     select

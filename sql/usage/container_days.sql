@@ -140,6 +140,18 @@ clusters as (
         max(members) as members
     from members_of_clusters
     group by all
+    union all by name
+    select
+        h.file_id,
+        h.container_key,
+        max(h.cluster_members) as members
+    from raw.container_hours as h
+    inner join cluster_logs as l on h.file_id = l.file_id
+    where
+        h.hour >= $since
+        and h.hour < $until
+        and h.cluster_members > 1
+    group by all
 )
 
 select

@@ -43,7 +43,8 @@ alive as (
 logs as (
     select
         file_id,
-        is_replaced
+        is_replaced,
+        is_settled
     from staging.call_logs
     where not is_replaced_whole
 ),
@@ -58,7 +59,10 @@ spans as (
         max(h.last_ended_at) as last_ended_at,
         bool_or(h.busy_us is null or l.is_replaced) as is_unsettled
     from raw.container_hours as h
-    inner join logs as l on h.file_id = l.file_id
+    inner join logs as l
+        on
+            h.file_id = l.file_id
+            and not l.is_settled
     where
         h.hour >= $since - interval 1 day
         and h.hour < $until

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,6 +51,8 @@ class WorkspaceSettings(_Settings):
             claims in the pool.
         completeness_margin_percent: gate G8: how many of the calls that Modal counts the call log of a day may lack, or
             have beyond them, in percent.
+        usage_engine: what counts container hours from call logs: duckdb on this machine, or Apache Spark.
+        call_logs: the folder of the call logs, as Spark names it; without it, that of the landing folder.
         alerts: what operators are told of, and when.
         record_days: how long Dagster's record keeps a run with its events, and a tick.
     """
@@ -58,13 +61,15 @@ class WorkspaceSettings(_Settings):
     log_coverage: CoverageBounds = CoverageBounds()
     unexplained_percent: int = Field(default=10, ge=0, le=100)
     completeness_margin_percent: int = Field(default=2, ge=0, le=100)
+    usage_engine: Literal["duckdb", "spark"] = "duckdb"
+    call_logs: str | None = Field(default=None, min_length=1)
     alerts: AlertSettings = AlertSettings()
     record_days: int = Field(default=90, ge=1, le=3650)
 
     @property
     def of_figures(self) -> str:
-        """What of it moves figures and is not the default, as JSON; who is told of what moves none."""
-        return self.model_dump_json(exclude_defaults=True, exclude={"alerts", "record_days"})
+        """What of it moves figures and is not the default, as JSON; alerts move none, nor where logs lie."""
+        return self.model_dump_json(exclude_defaults=True, exclude={"alerts", "call_logs", "record_days"})
 
     @property
     def settle_buffer(self) -> dt.timedelta:

@@ -27,7 +27,7 @@ select
 from raw.deliveries as d
 inner join raw.files as f on d.file_id = f.file_id
 where
-    f.source = 'function_calls'
+    f.source = (select call_source from catalog.settings)
     and coalesce(f.environment, $environment) = $environment
     and d.range_start < least(d.range_end, $until)
 group by all

@@ -35,6 +35,11 @@ TABLE = Table(
         Column("busy_us", "BIGINT", "Microseconds with an input running; null where usage has to look at the calls"),
         Column("failures", "INTEGER", "Inputs enqueued in this hour that the container failed to come up for"),
         Column("failing_since", "TIMESTAMP", "When the first of them was enqueued; null without one"),
+        Column(
+            "cluster_members",
+            "INTEGER",
+            "Containers that served one of its inputs of the week together, as a cluster counted them; null of a log",
+        ),
     ),
 )
 

@@ -15,21 +15,12 @@ from pathlib import Path
 
 import duckdb
 
-from tieout.core.ids import ALPHABET
+from tieout.sources import containers
 from tieout.sources.call_records import LONGEST_SECONDS
 from tieout.sources.call_text import NULLABLE
 from tieout.sources.fields import LONGEST_TEXT
 from tieout.sources.tables import FILE_ID, ROW_NUMBER, Column, Table
 
-CONTAINERS = Table(
-    "containers",
-    "Dictionary of container ids, so that calls carry a small number instead of a long text.",
-    (
-        Column("container_key", "INTEGER", "Number of the container in this warehouse, from 1"),
-        Column("container_id", "VARCHAR", "Modal's id"),
-        Column("created_at", "TIMESTAMP", "Creation time inside the id; null for ids that carry none"),
-    ),
-)
 TABLE = Table(
     "function_calls",
     "One row per input of a function as a pull saw it; app and function are in raw.files.",
@@ -60,7 +51,6 @@ COLUMNS = {
     "status": "VARCHAR",
 }
 _TIMES = ("enqueued_at", "started_at")
-_TIME_CHARACTERS = 10
 # Times of the CLI have no decimals, three or six. The checks are the quickest that settle it: they run for every call.
 _LOOKS_LIKE_A_TIME = (
     "(strlen({0}) in (20, 24, 27) and {0} like '20__-__-__T__:__:__%Z'"
@@ -79,53 +69,7 @@ _LOOKS_USUAL = " and ".join(
     ]
 )
 
-
-_NUMBER_CONTAINERS = """
-create or replace temp table calls_containers as
-with staged as (
-    select distinct container_id
-    from calls_stage
-    semi join calls_files using (file_no)
-    where container_id is not null
-)
-select
-    staged.container_id,
-    coalesce(
-        known.container_key,
-        (select coalesce(max(container_key), 0) from raw.containers)
-        + row_number() over (partition by known.container_key is null order by staged.container_id)
-    )::integer as container_key,
-    known.container_key is null as is_new
-from staged
-left join raw.containers as known using (container_id)
-"""
-
-_INSERT_CONTAINERS = """
-insert into raw.containers
-with dated as (
-    select
-        container_id,
-        container_key,
-        case when regexp_full_match(container_id, $pattern) then
-            list_sum(list_transform(
-                range(1, $time_characters + 1),
-                lambda i: (strpos($alphabet, container_id[3 + i]) - 1)
-                    * cast(power(32, $time_characters - i) as bigint)
-            ))
-        end as milliseconds
-    from calls_containers
-    where is_new
-)
-select
-    container_key,
-    container_id,
-    case
-        when milliseconds >= epoch_ms(timestamp '2020-01-01')
-            and milliseconds < epoch_ms(timestamp '2100-01-01')
-        then make_timestamp(cast(milliseconds as bigint) * 1000)
-    end
-from dated
-"""
+_STAGED_CONTAINERS = "select container_id from calls_stage semi join calls_files using (file_no)"
 
 
 @dataclass(frozen=True)
@@ -255,7 +199,7 @@ def insert(con: duckdb.DuckDBPyConnection, file_ids: dict[int, tuple[int, int]])
         "insert into calls_files select unnest($1), unnest($2), unnest($3)",
         [numbers, [file_ids[number][0] for number in numbers], [file_ids[number][1] for number in numbers]],
     )
-    _insert_containers(con)
+    containers.number(con, _STAGED_CONTAINERS)
     # Rows carry their number, so DuckDB need not keep their order, and may then write on all cores.
     keeps_order = con.execute("select current_setting('preserve_insertion_order')").fetchall()[0][0]
     con.execute("set preserve_insertion_order = false")
@@ -282,7 +226,7 @@ def _insert_calls(con: duckdb.DuckDBPyConnection) -> None:
             calls_stage.status
         from calls_stage
         join calls_files using (file_no)
-        left join calls_containers as containers using (container_id)
+        left join numbered_containers as containers using (container_id)
         """
     )
 
@@ -291,13 +235,4 @@ def drop_stage(con: duckdb.DuckDBPyConnection) -> None:
     """Give back the memory of the stage."""
     con.execute("drop table if exists calls_stage")
     con.execute("drop table if exists calls_files")
-    con.execute("drop table if exists calls_containers")
-
-
-def _insert_containers(con: duckdb.DuckDBPyConnection) -> None:
-    """Number the containers of the stage, in `calls_containers`, and add those that nobody knows to the dictionary."""
-    con.execute(_NUMBER_CONTAINERS)
-    con.execute(
-        _INSERT_CONTAINERS,
-        {"pattern": f"ta-[{ALPHABET}]{{26}}", "alphabet": ALPHABET, "time_characters": _TIME_CHARACTERS},
-    )
+    con.execute("drop table if exists numbered_containers")

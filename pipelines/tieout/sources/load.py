@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from tieout.core.sql import transaction
-from tieout.sources import container_hours, function_calls, ledger
+from tieout.sources import container_hours, digests, function_calls, ledger
 from tieout.sources.landing import LandingFile, scan
 from tieout.sources.raw_schema import append, create_raw_schema
 from tieout.sources.reading import Accepted, Refused, read_file
@@ -68,6 +68,7 @@ def load_landing(
     *,
     now: dt.datetime,
     found: Sequence[LandingFile] = (),
+    without: str | None = None,
     progress: Progress | None = None,
 ) -> LoadResult:
     """Load every new file below `landing/` into the raw tables.
@@ -77,6 +78,7 @@ def load_landing(
         landing: the landing folder; it need not exist.
         now: the time to record, with a timezone.
         found: the files that are there, where they have just been looked for; else this looks for them.
+        without: a source whose files are left alone, because another one counts in its place.
         progress: called with a file's path and the finished share (0 to 1) before each batch.
 
     Returns:
@@ -93,6 +95,7 @@ def load_landing(
     con.execute("set TimeZone = 'UTC'")
     container_hours.fill_in(con)
     files = found or (list(scan(landing)) if landing.is_dir() else [])
+    files = [file for file in files if file.source != without]
     known = ledger.scanned(con)
     pending = [file for file in files if known.get(file.name) != file.fingerprint]
     changed: list[LoadedFile] = []
@@ -101,7 +104,7 @@ def load_landing(
     for batch in _batches(pending):
         if progress is not None:
             progress(batch[0].name, done / len(pending))
-        batch_changed, batch_refused = _load_batch(con, batch, utc_now)
+        batch_changed, batch_refused = load_batch(con, batch, utc_now)
         changed += batch_changed
         refused += batch_refused
         done += len(batch)
@@ -143,12 +146,13 @@ def _batches(files: Sequence[LandingFile]) -> Iterator[list[LandingFile]]:
 def _is_bulk(file: LandingFile) -> bool:
     """Whether a file is of a source that is read many files at a time."""
     source = SOURCES.get(file.source)
-    return source is not None and source.parse is None
+    return source is not None and source.is_bulk
 
 
-def _load_batch(
+def load_batch(
     con: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile], now: dt.datetime
 ) -> tuple[list[LoadedFile], list[Refused]]:
+    """Load some files of one kind, in one transaction; `now` is naive UTC."""
     outcomes = read_calls(con, batch, now) if _is_bulk(batch[0]) else [read_file(file, now) for file in batch]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
@@ -191,7 +195,10 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, new: Mapping[int, Accepted]) ->
             numbered = item.rows.append_column("file_id", pa.array([file_id] * item.rows.num_rows, pa.int32()))
             tables.setdefault(item.content.source, []).append(numbered)
     for source, parts in tables.items():
-        append(con, source, pa.concat_tables(parts))
+        if source == "container_hours":
+            digests.insert(con, pa.concat_tables(parts))
+        else:
+            append(con, source, pa.concat_tables(parts))
     staged = {item.staged[0]: (file_id, item.staged[1]) for file_id, item in new.items() if item.staged is not None}
     if staged:
         function_calls.insert(con, staged)

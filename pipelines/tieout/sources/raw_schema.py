@@ -83,7 +83,8 @@ LEDGER_TABLES = (
         ),
     ),
 )
-TABLES = (*LEDGER_TABLES, *(table for source in SOURCES.values() for table in source.tables))
+# Two sources may fill the same table.
+TABLES = (*LEDGER_TABLES, *dict.fromkeys(table for source in SOURCES.values() for table in source.tables))
 
 
 _ARROW_TYPES = {

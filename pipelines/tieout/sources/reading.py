@@ -58,14 +58,20 @@ def read_file(file: LandingFile, now: dt.datetime) -> Accepted | Refused:
         sha256 = hashlib.sha256(landed).hexdigest()
         check_digest(file, sha256, sidecar)
         unpacked = unpack(landed)
-        if source.parse is None:
-            raise ValueError(f"{source.name} is read many files at a time")
-        parsed = source.parse(decode(unpacked), file, sidecar)
+        parsed = _parsed(source, unpacked, file, sidecar)
         content = content_of(file, keys, parsed, hashlib.sha256(unpacked).hexdigest())
         check_range(content, sidecar)
     except Exception as error:  # the boundary of one file: it takes no other with it
         return Refused(file, refusal_of(error), sha256)
     return Accepted(file, content, sidecar, rows=parsed.rows)
+
+
+def _parsed(source: Source, content: bytes, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
+    if source.parse_binary is not None:
+        return source.parse_binary(content)
+    if source.parse is None:
+        raise ValueError(f"{source.name} is read many files at a time")
+    return source.parse(decode(content), file, sidecar)
 
 
 def identify(file: LandingFile) -> tuple[Source, PathKeys]:

@@ -9,6 +9,7 @@ from tieout.sources.landing import LandingFile, Sidecar
 from tieout.sources.tables import Table
 
 Parser = Callable[[str, LandingFile, Sidecar | None], ParsedFile]
+BinaryParser = Callable[[bytes], ParsedFile]
 
 
 class Role(StrEnum):
@@ -63,7 +64,8 @@ class Source:
         role: what it is for.
         covers: what a file covers.
         tables: the raw tables of its rows; the last one has the name of the source.
-        parse: reads one file; None where files are read many at a time, in DuckDB.
+        parse: reads one file of text; None where files are binary, or are read many at a time, in DuckDB.
+        parse_binary: reads one file that is no text.
         path_keys: the names that the path must carry because the rows do not.
         suffixes: the kinds of file, each also gzipped.
         pull: the command that a pull runs for it; None for what a pull does not bring.
@@ -78,8 +80,14 @@ class Source:
     role: Role
     covers: Coverage
     tables: tuple[Table, ...]
-    parse: Parser | None
+    parse: Parser | None = None
+    parse_binary: BinaryParser | None = None
     path_keys: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = (".json",)
     pull: Pull | None = None
     is_needed: bool = False
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether its files are read many at a time, in DuckDB."""
+        return self.parse is None and self.parse_binary is None

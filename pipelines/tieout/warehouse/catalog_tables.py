@@ -13,12 +13,16 @@ from tieout.core.periods import day_start
 from tieout.core.sql import transaction
 from tieout.sources.registry import SOURCES
 
+CALL_SOURCES = {"duckdb": "function_calls", "spark": "container_hours"}
+"""The source that says which containers ran calls when, by usage_engine; the other one is left alone."""
+
 _DDL = """
 create or replace table catalog.settings (
     environment varchar, settle_hours integer, default_cpu_millicores integer, default_memory_mib integer,
     default_scaledown_window_seconds integer, broad_region_percent integer, narrow_region_percent integer,
     nonpreemptible_percent integer, least_coverage_percent integer, most_coverage_percent integer,
-    default_timeout_seconds integer, unexplained_percent integer, completeness_margin_percent integer
+    default_timeout_seconds integer, unexplained_percent integer, completeness_margin_percent integer,
+    call_source varchar
 );
 create or replace table catalog.configurations (
     function varchar, phase varchar, app varchar, valid_from timestamp, gpu varchar, gpu_count integer,
@@ -146,6 +150,7 @@ def _settings_row(catalog: Catalog) -> tuple[Any, ...]:
         defaults.timeout_seconds,
         catalog.settings.unexplained_percent,
         catalog.settings.completeness_margin_percent,
+        CALL_SOURCES[catalog.settings.usage_engine],
     )
 
 

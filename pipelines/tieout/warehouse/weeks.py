@@ -68,13 +68,12 @@ with
 seen as (
     select
         container_key,
-        min(started_at - to_microseconds(coalesce(startup_us, 0))) as first_seen_at,
-        max(started_at) as last_seen_at
-    from raw.function_calls
+        min(startup_began_at) as first_seen_at,
+        max(hour) as last_seen_at
+    from raw.container_hours
     where
         file_id > $last_file_id
-        and started_at is not null
-        and container_key is not null
+        and inputs > 0
     group by all
 ),
 

@@ -41,6 +41,7 @@ from tieout.workspace.update import Listener, Update, Work, bring_up_to_date
 if TYPE_CHECKING:
     import polars as pl
 
+    from tieout.cluster.container_files import Landed
     from tieout.modal.pull import PullOutcome
     from tieout.modal.tasks import Progress
     from tieout.modal.visit import Wanted
@@ -91,7 +92,9 @@ class Workspace(WarehouseAccess):
             return False
         known = scanned(self.con)
         refused = self.con.execute("select count(*) from raw.rejected_files").fetchall()
-        files = self._not_loaded_yet or list(scan(self.home.landing))
+        if not self._is_counted():
+            return False
+        files = self._not_loaded_yet or self._landed_files()
         is_loaded = (refused, unchecked_files(self.con)) == ([(0,)], 0) and all(
             known.get(file.name) == file.fingerprint for file in files
         )
@@ -160,9 +163,44 @@ class Workspace(WarehouseAccess):
 
     def load(self) -> LoadResult:
         """Load what is new in the landing folder; rows are checked by `check_raw`."""
+        self.count()
         self.begin("landing")
         found, self._not_loaded_yet = self._not_loaded_yet, ()
-        return load_landing(self.con, self.home.landing, now=_now(), found=found)
+        return load_landing(self.con, self.home.landing, now=_now(), found=found, without=self._left_alone)
+
+    def count(self) -> "Landed | None":
+        """Have Spark count the container hours of the call logs, where the settings say so and a log has changed.
+
+        Returns:
+            What was landed; None where nothing had to be counted.
+
+        Raises:
+            ClusterError: Spark cannot be used, or the logs cannot be read.
+        """
+        if self.catalog.settings.usage_engine != "spark" or self._is_counted():
+            return None
+        from tieout.cluster.spark import count_on_spark
+
+        self.begin("call logs on Spark")
+        self._not_loaded_yet = ()
+        return count_on_spark(self.home, self.catalog, now=_now().replace(tzinfo=None))
+
+    def _is_counted(self) -> bool:
+        """Tell whether no call log waits for Spark; of logs that only Spark can read, nobody knows."""
+        if self.catalog.settings.usage_engine != "spark":
+            return True
+        from tieout.cluster.found import find, folder_of_logs, is_counted
+
+        folder = folder_of_logs(self.home, self.catalog)
+        return folder is not None and is_counted(self.home, self.catalog, find(folder))
+
+    @property
+    def _left_alone(self) -> str | None:
+        """The source whose files are not loaded: the call logs, where Spark reads them."""
+        return "function_calls" if self.catalog.settings.usage_engine == "spark" else None
+
+    def _landed_files(self) -> list[LandingFile]:
+        return [file for file in scan(self.home.landing) if file.source != self._left_alone]
 
     def check_raw(self) -> "dict[str, ValidationResult]":
         """Check the rows that the loader brought in, table by table; they are gone again when they do not pass."""
