@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from tieout.catalog.vocabulary import COMPONENTS
 from tieout.sources.raw_schema import create_raw_schema
 from tieout.validation.suites import Suite, all_suites
-from tieout.warehouse.models import FLOORS, all_models, tables_read
+from tieout.warehouse.models import FLOORS, all_models, names_read
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted(path for path in (ROOT / "sql").glob("*/*.sql") if path.parent.name != "queries")
@@ -173,6 +173,18 @@ def test_every_suite_belongs_to_a_table() -> None:
     suites = {f"{path.parent.name}/{path.stem}" for path in (ROOT / "expectations").glob("*/*.yaml")}
     orphans = sorted(suite for suite in suites - tables if not suite.startswith("raw/"))
     assert not orphans, f"no table is built for expectations/{orphans}; rename or delete them"
+
+
+def tables_read(select: str) -> set[str]:
+    """The tables that a select reads by a qualified name, off DuckDB's own parse."""
+    return {name for name in names_read(select) if "." in name}
+
+
+def test_the_tables_that_a_model_reads_are_those_that_duckdb_finds() -> None:
+    for model in all_models():
+        found = tables_read(model.sql)
+        named = model.depends_on if model.is_measured or model.is_learned else found
+        assert found <= model.depends_on <= named, f"{model.name}: write `from schema.table` and `join schema.table`"
 
 
 def tables_before(table: str) -> set[str]:

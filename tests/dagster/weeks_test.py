@@ -1,24 +1,22 @@
 import datetime as dt
-import random
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import duckdb
 import pytest
 
 from tests.support.landing_folder import CALL, CALLS, NOW, REPORT_LINE, LandingFolder
-from tests.support.loading import load_at
-from tests.support.trusting import Trusting
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.ids import encode
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
-from tieout.simulator import SCENARIOS, larger, simulate
-from tieout.warehouse.build import Period, build_models
+from tieout.savings.baseline_lock import BaselineLock
+from tieout.savings.days import BaselinePeriod
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models, model_named
+from tieout.warehouse.models import model_named
 from tieout.warehouse.weeks import (
     built_weeks,
     consecutive,
@@ -231,13 +229,29 @@ def test_an_older_container_without_a_time_in_its_id_ties_the_weeks_since_it_was
     assert stale(folder) == (W45, W46)
 
 
-def test_a_changed_baseline_makes_all_later_reports_stale(folder: LandingFolder) -> None:
-    record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [W42], now=NOW)
-    assert stale_reports(folder.con, CATALOG) == (W42, W43, W44, W45, W46)
+@pytest.mark.parametrize("changed", [W42, W45, W46])
+def test_a_changed_week_makes_its_report_and_those_of_later_weeks_stale(
+    folder: LandingFolder, changed: IsoWeek
+) -> None:
+    record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [changed], now=NOW)
+    assert stale_reports(folder.con, CATALOG) == tuple(week for week in (W42, W43, W44, W45, W46) if week >= changed)
 
 
-def test_a_changed_week_makes_the_reports_of_its_months_stale(folder: LandingFolder) -> None:
-    record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [W46], now=NOW)
+def test_a_changed_week_of_a_frozen_baseline_makes_the_reports_of_all_weeks_stale(folder: LandingFolder) -> None:
+    lock = SimpleNamespace(sha256="frozen", baseline=BaselinePeriod(W42.start, W45.end))
+    record_reports(folder.con, CATALOG, known_weeks(folder.con), now=NOW, lock=cast("BaselineLock", lock))
+    for changed, stale in ((W46, (W46,)), (W45, (W42, W43, W44, W45, W46))):
+        record_weeks(folder.con, CATALOG.model_copy(update={"sha256": "another"}), [changed], now=NOW)
+        assert stale_reports(folder.con, CATALOG, cast("BaselineLock", lock)) == stale
+
+
+def test_what_is_newly_known_of_a_month_makes_the_reports_of_its_weeks_stale(folder: LandingFolder) -> None:
+    for table in ("staging.billing_intervals", "reconciliation.months", "reconciliation.invoices"):
+        folder.con.execute(
+            f"create table {table} as select timestamp '2026-11-01' as hour, 'now' as reading, *"
+            "from (values (date '2026-11-01')) as m (month)"
+        )
+    folder.con.execute("create table finance.adjustments (day date, applies_to varchar)")
     assert stale_reports(folder.con, CATALOG) == (W44, W45, W46)  # W44 ends in November
 
 
@@ -245,42 +259,3 @@ def test_unbroken_rows_of_weeks_are_built_together() -> None:
     assert list(consecutive([])) == []
     assert list(consecutive([W42, W43, W45])) == [(W42, W43), (W45, W45)]
     assert list(consecutive([IsoWeek(2026, 53), IsoWeek(2027, 1)])) == [(IsoWeek(2026, 53), IsoWeek(2027, 1))]
-
-
-@pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("delivered")
-    simulate(larger(SCENARIOS["coral-x"], functions=7, calls_per_day=300), seed=11, weeks=2, out=out)
-    return out / "landing"
-
-
-def build_in_batches(home: Path, delivered: Path, batches: Sequence[Sequence[Path]]) -> list[tuple[object, ...]]:
-    """Land the batches one after the other, build what is stale after each, and return a digest of what came of it."""
-    with open_warehouse(home / "warehouse.duckdb") as con:
-        for batch in batches:
-            for file in batch:
-                target = home / "landing" / file.relative_to(delivered)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, target)
-                shutil.copy(f"{file}.meta.json", f"{target}.meta.json")
-            load_at(con, home / "landing", now=NOW)
-            weeks = stale_weeks(con, CATALOG)
-            for first, last in consecutive(weeks):
-                period = Period(first.start, last.end)
-                assert build_models(con, load_models(), period, validator=Trusting(), run_id="test").is_committed
-            record_weeks(con, CATALOG, weeks, now=NOW)
-            assert stale_weeks(con, CATALOG) == ()
-        return [
-            con.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchall()[0]
-            for table in ("usage.hourly", "spend.hourly", "reconciliation.log_vs_bill", "savings.daily_function")
-        ]
-
-
-@pytest.mark.slow
-def test_building_only_what_is_stale_comes_to_the_same_as_building_everything(delivered: Path, tmp_path: Path) -> None:
-    files = sorted(path for path in delivered.rglob("*.json") if not path.name.endswith(".meta.json"))
-    whole = build_in_batches(tmp_path / "whole", delivered, [files])
-    random.Random(4).shuffle(files)
-    third = len(files) // 3
-    batches = [files[:third], files[third : 2 * third], files[2 * third :]]
-    assert build_in_batches(tmp_path / "batches", delivered, batches) == whole

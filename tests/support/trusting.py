@@ -1,10 +1,8 @@
 """A validator for tests that compare what is built as a whole: validating it would take longer than building it."""
 
-import datetime as dt
-
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
-from tieout.validation.suites import ALL_DAYS, Suite
+from tieout.validation.suites import Suite
 
 
 class Trusting(Validator):
@@ -12,5 +10,5 @@ class Trusting(Validator):
 
     def __init__(self) -> None: ...
 
-    def validate(self, suite: Suite, *, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> ValidationResult:
+    def validate(self, suite: Suite, **_: object) -> ValidationResult:
         return ValidationResult(suite=suite, checked_rows=0, outcomes=())

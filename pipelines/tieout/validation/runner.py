@@ -5,10 +5,11 @@ writes a file or opens a socket.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -26,6 +27,7 @@ from tieout.validation.suites import ALL_DAYS, Expectation, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.expectations.expectation import Expectation as GxExpectation
 
@@ -45,19 +47,24 @@ class Validator:
         asset = warehouse_source(ephemeral_context(), self._lent).add_query_asset("rows", query=self._lent.batch_query)
         self._rows = asset.add_batch_definition_whole_table("rows")
 
-    def validate(self, suite: Suite, *, rows: str, days: tuple[date, date] = ALL_DAYS) -> ValidationResult:
+    def validate(
+        self, suite: Suite, *, rows: str, days: tuple[date, date] = ALL_DAYS, spares_what_holds: bool = True
+    ) -> ValidationResult:
         """Run every expectation of a suite on rows, uncommitted ones included.
 
         Args:
             suite: what is expected.
             rows: the select of the rows to check.
             days: the UTC days that these rows were built for, end exclusive.
+            spares_what_holds: do not run what is sure to hold where there is no row.
 
         Raises:
             ValidationError: expectations that could not be evaluated; the message names suite file and line.
         """
         checked_rows = self._show(suite, rows)
-        run = _Run(self._con, suite, self._rows.get_batch(), days, checked_rows)
+        is_all_asked = checked_rows > 0 or not spares_what_holds
+        asked = [e for e in suite.expectations if is_all_asked or not e.holds_without_rows]
+        run = _Run(self._con, suite, asked, self._rows, days, checked_rows)
         with shared_computed(self._con, suite, ROWS_TO_CHECK, days):
             result = ValidationResult(suite=suite, checked_rows=checked_rows, outcomes=run.outcomes())
         self._con.execute(f"drop view {ROWS_TO_CHECK}")
@@ -97,31 +104,43 @@ class _Run:
 
     con: duckdb.DuckDBPyConnection
     suite: Suite
-    batch: "Batch"
+    asked: Sequence[Expectation]
+    rows: "BatchDefinition[Any]"
     days: tuple[date, date]
     checked_rows: int
 
+    @cached_property
+    def batch(self) -> "Batch":
+        return self.rows.get_batch()
+
     def outcomes(self) -> tuple[ExpectationOutcome, ...]:
         """Ask first only whether each expectation holds, then fetch rows for those that do not."""
-        from great_expectations import ExpectationSuite
-
-        built = {e.name: build_expectation(self.suite, e, self.days) for e in self.suite.expectations}
-        report = self.batch.validate(
-            ExpectationSuite(name=self.suite.table, expectations=list(built.values())),
-            result_format={"result_format": "BOOLEAN_ONLY"},
-        )
-        # Great Expectations answers in an order of its own.
-        results = {_name_of(result): result for result in report.results}
-        self._refuse_errors(results)
+        built = {e.name: build_expectation(self.suite, e, self.days) for e in self.asked}
+        results = self._results(list(built.values())) if built else {}
         return tuple(
-            self._outcome(expectation, results[expectation.name], built[expectation.name])
+            self._outcome(expectation, results.get(expectation.name), built.get(expectation.name))
             for expectation in self.suite.expectations
         )
 
+    def _results(self, expectations: "list[GxExpectation]") -> "dict[str, ExpectationValidationResult]":
+        """Evaluate expectations, and return the results by name: Great Expectations has an order of its own."""
+        from great_expectations import ExpectationSuite
+
+        report = self.batch.validate(
+            ExpectationSuite(name=self.suite.table, expectations=expectations),
+            result_format={"result_format": "BOOLEAN_ONLY"},
+        )
+        results = {_name_of(result): result for result in report.results}
+        self._refuse_errors(results)
+        return results
+
     def _outcome(
-        self, expectation: Expectation, result: "ExpectationValidationResult", built: "GxExpectation"
+        self,
+        expectation: Expectation,
+        result: "ExpectationValidationResult | None",
+        built: "GxExpectation | None",
     ) -> ExpectationOutcome:
-        if result.success:
+        if result is None or built is None or result.success:
             return ExpectationOutcome(expectation=expectation, success=True, checked_rows=self.checked_rows)
         if expectation.sql is not None:
             return self._broken_rule(expectation)

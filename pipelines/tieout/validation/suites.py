@@ -46,6 +46,10 @@ from tieout.core.yaml_lines import YamlDocument, parse_yaml
 _NOT_ON_DUCKDB = re.compile(r"_regex|_like_pattern|_of_type$|_type_list$|_json_|_dateutil_|_strftime_")
 
 
+# Rows of the table, or groups of them, and beside others only where they match: without any, nothing is found.
+_OF_THE_ROWS = re.compile(r"select\b(?P<columns>(?:(?!\bfrom\b).)*)\bfrom \{table\}(?P<rest>.*)")
+_ROWS_OF_OTHERS = re.compile(r"\b(?:union|full|right|since|until)\b")
+
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _GIVEN = ("table", "since", "until")
 _SharedName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
@@ -83,6 +87,16 @@ class Expectation:
     def check_name(self) -> str:
         """The name of the Dagster check that shows this expectation."""
         return check_name(self.name)
+
+    @property
+    def holds_without_rows(self) -> bool:
+        """Whether it is sure to hold of a table without rows: it looks at single rows, or at groups of them."""
+        if self.sql is None:
+            return (self.type or "").startswith("expect_column_values_")
+        found = _OF_THE_ROWS.fullmatch(" ".join(self.sql.split()))
+        if found is None or _ROWS_OF_OTHERS.search(found["rest"]):
+            return False
+        return "group by" in found["rest"] or not ("(" in found["columns"] or "having" in found["rest"])
 
     def rule(self, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> str:
         """Return the select of the rows that break the rule.

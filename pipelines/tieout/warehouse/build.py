@@ -162,8 +162,6 @@ def _build(
     """Write one model and validate it, in the transaction that is open."""
     started = time.monotonic()
     built = write_model(con, model, period, measured)
-    _comment(con, model)
-    _record_version(con, model)
     with _computed_once(con, model, _rows_of(model, built)) as rows:
         written = time.monotonic()
         days = ALL_DAYS if built is None else (built.since, built.until)
@@ -210,20 +208,23 @@ def write_model(
     if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
         con.execute(f"drop {kept} {model.name}")
         kept = None
+    is_current = kept is not None and _is_current(con, model)
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
-        return period if model.partition else None
-    if model.partition is None:
+    elif model.partition is None:
         with _measured_relation(con, model, period, measured):
             con.execute(f"create or replace table {model.name} as {model.sql}")
-        return None
-    if kept and not _is_current(con, model):
-        period = _held_period(con, model, period)
-        con.execute(f"drop table {model.name}")
-        kept = None
-    with _measured_relation(con, model, period, measured):
-        _replace_range(con, model, period, is_kept=kept is not None)
-    return period
+    else:
+        if kept and not is_current:
+            period = _held_period(con, model, period)
+            con.execute(f"drop table {model.name}")
+        with _measured_relation(con, model, period, measured):
+            _replace_range(con, model, period, is_kept=is_current)
+    if not is_current or model.partition is None or model.is_view:
+        _comment(con, model)
+    if not is_current:
+        con.execute("insert or replace into meta.models values (?, ?)", [model.name, model.code_version])
+    return period if model.partition else None
 
 
 @contextlib.contextmanager
@@ -283,10 +284,6 @@ def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -
     column = model.partition
     [(first, last)] = con.execute(f"select min({column})::date, max({column})::date from {model.name}").fetchall()  # noqa: S608
     return period if first is None else period.widened(IsoWeek.of(first).start, IsoWeek.of(last).end)
-
-
-def _record_version(con: duckdb.DuckDBPyConnection, model: Model) -> None:
-    con.execute("insert or replace into meta.models values (?, ?)", [model.name, model.code_version])
 
 
 def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:

@@ -62,6 +62,16 @@ select
 # Weeks may be issued in another order than that of time: what counts is which was issued first after the revision.
 _CARRIED = """
 with
+asked as (
+    select
+        unnest($weeks::varchar[]) as week
+),
+open_weeks as (
+    select week from asked
+    where
+        week not in (select week from meta.closings)
+        or week >= all (select week from meta.week_inputs)
+),
 issued as (
     select week, min(closed_at) as issued_at
     from meta.closings
@@ -71,12 +81,13 @@ revisions as (
     select c.week, c.revision, min_by(i.week, i.issued_at) as carrier
     from meta.closings as c
     left join issued as i on c.week < i.week and c.closed_at < i.issued_at
-    where c.week < $week and c.revision > 1
+    where c.revision > 1
     group by all
 )
-select week, revision
-from revisions
-where carrier = $week or (carrier is null and $is_open)
+select a.week, r.week, r.revision
+from asked as a
+inner join revisions as r on r.week < a.week
+where r.carrier = a.week or (r.carrier is null and a.week in (select week from open_weeks))
 order by all
 """
 
@@ -130,14 +141,18 @@ def closings_of(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Closing,
     )
 
 
-def carried_by(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[tuple[IsoWeek, int], ...]:
-    """Return the revisions of earlier weeks that a week's report carries as restatements.
+def carried_by(
+    con: duckdb.DuckDBPyConnection, weeks: Collection[IsoWeek]
+) -> dict[IsoWeek, tuple[tuple[IsoWeek, int], ...]]:
+    """Return, for each of some weeks, the revisions of earlier weeks that its report carries as restatements.
 
     Each belongs to the later week that was issued for the first time next after it, whichever that is. While there is
     none, a week that is not issued carries it, and so does the newest one.
     """
-    rows = con.execute(_CARRIED, {"week": week.label, "is_open": _is_open(con, week)}).fetchall()
-    return tuple((IsoWeek.parse(label), revision) for label, revision in rows)
+    carried: dict[IsoWeek, tuple[tuple[IsoWeek, int], ...]] = dict.fromkeys(weeks, ())
+    for carrier, label, revision in con.execute(_CARRIED, {"weeks": [week.label for week in weeks]}).fetchall():
+        carried[IsoWeek.parse(carrier)] += ((IsoWeek.parse(label), revision),)
+    return carried
 
 
 def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWeek, tuple[Decimal, ...]]:

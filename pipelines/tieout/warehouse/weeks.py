@@ -3,8 +3,8 @@
 A week is made of its inputs (`week_inputs`), the catalog, and the SQL. A hash over all of that is kept in
 `meta.week_inputs` when the week has been built. Containers tie weeks together: a log that shows one alive changes every
 week since that container was created. A report, with the measured tables that it shows, is made of all weeks up to its
-own, of the other weeks of its months, of the weeks before the first deployment, which hold the baseline, of the frozen
-baseline where there is one, and of the revisions of earlier weeks that it carries.
+own, of what is known of its months, of the frozen baseline with its weeks where there is one, and of the revisions of
+earlier weeks that it carries.
 """
 
 import datetime as dt
@@ -59,6 +59,23 @@ order by monday
 _COUNTING_MONTHS = """
 select source, month, file_id, fetched_at >= month + interval 1 month
 from staging.monthly_deliveries
+"""
+
+# All that a report says of its months beside what its own weeks do; `report/sections/months.py` and `month_gates.py`.
+_MONTH_TABLES = {"reconciliation.months", "reconciliation.invoices", "finance.adjustments", "staging.billing_intervals"}
+_OF_MONTHS = """
+select month, to_json(m)::varchar from reconciliation.months as m
+union all
+select month, to_json(i)::varchar from reconciliation.invoices as i
+union all
+select day, to_json(a)::varchar from finance.adjustments as a where applies_to = 'bill'
+union all
+select m.month, count(distinct i.hour::date)::varchar || ' days landed'
+from reconciliation.months as m
+left join staging.billing_intervals as i
+    on i.reading = 'now' and i.hour >= m.month and i.hour < m.month::timestamp + interval 1 month
+group by m.month
+order by all
 """
 
 # A container's whole life, with its configuration, belongs to the week in which it was created.
@@ -216,27 +233,40 @@ def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Seque
 def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
     """Hash what the report of every built week, with the tables measured beside it, is made of as things are now."""
     built = _recorded(con, "meta.week_inputs")
-    deployments = [phase.deployed_at.date() for phase in catalog.rollout.phases]
-    first = min(deployments, default=dt.date.min)
+    months, carried = _facts_of_months(con), carried_by(con, built)
     common = [
         "not frozen" if lock is None else lock.sha256,
         *(f"{model.name} {model.code_version}" for model in reported_models()),
     ]
-    return {week: _digest([*common, *_parts(week, built, first), *_carried(con, week)]) for week in built}
+    return {
+        week: _digest(
+            [
+                *common,
+                *(f"{other.label} {built[other]}" for other in sorted(built) if other.start < _seen_until(week, lock)),
+                *(fact for month in _months_of(week) for fact in months.get(month, ())),
+                *(f"carries {other.label} revision {revision}" for other, revision in carried[week]),
+            ]
+        )
+        for week in built
+    }
 
 
-def _parts(week: IsoWeek, built: dict[IsoWeek, str], first_deployment: dt.date) -> Iterator[str]:
-    measured = {other for other in built if other <= week or other.start < first_deployment}
-    return (f"{other.label} {built[other]}" for other in sorted(measured | _of_same_months(week, built)))
+def _seen_until(week: IsoWeek, lock: BaselineLock | None) -> dt.date:
+    """The end of what a week's report looks at: its own, or that of a frozen baseline that lies after it."""
+    return week.end if lock is None else max(week.end, lock.baseline.end)
 
 
-def _carried(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[str]:
-    return (f"carries {other.label} revision {revision}" for other, revision in carried_by(con, week))
+def _months_of(week: IsoWeek) -> list[dt.date]:
+    return sorted({day.replace(day=1) for day in week.days()})
 
 
-def _of_same_months(week: IsoWeek, weeks: Iterable[IsoWeek]) -> set[IsoWeek]:
-    months = {(day.year, day.month) for day in week.days()}
-    return {other for other in weeks if months & {(day.year, day.month) for day in other.days()}}
+def _facts_of_months(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[str]]:
+    """Read what reports say of their months; nothing where that is not built yet."""
+    facts: dict[dt.date, list[str]] = {}
+    if relations(con).keys() >= _MONTH_TABLES:
+        for month, fact in con.execute(_OF_MONTHS).fetchall():
+            facts.setdefault(month, []).append(fact)
+    return facts
 
 
 def _recorded(con: duckdb.DuckDBPyConnection, table: str) -> dict[IsoWeek, str]:

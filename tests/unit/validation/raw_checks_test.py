@@ -12,7 +12,7 @@ from tieout.core.findings import Severity
 from tieout.validation.raw_checks import check_raw, unchecked_files
 from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.runner import Validator
-from tieout.validation.suites import ALL_DAYS, Expectation, Suite
+from tieout.validation.suites import Expectation, Suite
 from tieout.warehouse.connection import open_warehouse
 
 BILL = "billing_report/2026-11-02.json"
@@ -25,7 +25,7 @@ class Thrifty(Validator):
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._of = con
 
-    def validate(self, suite: Suite, *, rows: str, days: tuple[dt.date, dt.date] = ALL_DAYS) -> ValidationResult:
+    def validate(self, suite: Suite, *, rows: str, **_: object) -> ValidationResult:
         if suite.table != "raw.billing_report":
             return ValidationResult(suite, 0, ())
         [(checked, dear)] = self._of.execute(

@@ -106,7 +106,7 @@ class Restatements:
 def read_restatements(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Restatements:
     """Read what has moved in earlier, issued weeks, in cents: lines by week and function, then what is not issued."""
     carried = defaultdict(list)
-    for earlier, revision in carried_by(con, week):
+    for earlier, revision in carried_by(con, (week,))[week]:
         carried[earlier].append(revision)
     lines: list[RestatementLine] = []
     for earlier, revisions in carried.items():
