@@ -1,4 +1,5 @@
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
