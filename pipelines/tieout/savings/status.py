@@ -344,7 +344,7 @@ def _refuted(evidence: Evidence) -> list[Reason]:
         data = {"growth_usd": str(growth), "half_width_usd": str(width)}
         moved = growth - evidence.silent_usd >= avoided * OFFSETTING_SHARE
         reasons.append(Reason(ReasonCode.MOVED_OUTSIDE if moved else ReasonCode.OUTSIDE_GREW, data))
-    if (other := evidence.grown_app) is not None:
+    if (other := evidence.grown_app) is not None and other.growth_usd > width:
         data = {"app": other.app, "growth_usd": str(other.growth_usd)}
         reasons.append(Reason(ReasonCode.OTHER_APP_GREW, data))
     if avoided > 0 and evidence.outage_usd >= avoided * OUTAGE_SHARE:
