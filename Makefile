@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test spark-test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site soak
+.PHONY: help demo ui test spark-test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site check-service soak
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -15,6 +15,7 @@ help:
 	@echo 'make test    all tests'
 	@echo 'make spark-test  count container hours on Apache Spark, an executor killed (needs Java 17; installs pyspark into .venv-spark/)'
 	@echo 'make check   style, types, SQL, imports between layers, spelling, generated docs, licences, the site and its links'
+	@echo 'make check-service  install from the lock as a service does, run it without root, stop it, build the image where docker is'
 	@echo 'make docs    write the generated pages of docs/ anew'
 	@echo 'make site    build the pages of docs/ as a site, into site/'
 	@echo 'make tutorial  run the commands of README and tutorial as they stand, in a folder of their own'
@@ -24,6 +25,7 @@ help:
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
 	@echo 'make bench   measure, and write benchmarks/results.md (ARGS="render quiet" for these only)'
 	@echo 'make identity  compare every published figure with the recorded ones (ARGS="--weeks 3" is quick)'
+	@echo 'make soak    mutate landed files of every source, in parts of 90 minutes that resume (ARGS="--minutes 10")'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo
@@ -54,6 +56,9 @@ bench_spark = $(if $(ARGS),$(filter spark,$(ARGS)),spark)
 bench: .venv/ready $(if $(bench_spark),.venv-spark/ready)
 	$(if $(bench_spark),$(spark_paths)) .venv/bin/python -m benchmarks $(ARGS)
 
+soak: .venv/ready
+	.venv/bin/python -m benchmarks.soak $(ARGS)
+
 identity: .venv/ready
 	.venv/bin/python -m benchmarks.identity $(ARGS)
 
@@ -82,6 +87,12 @@ check-docs: .venv/ready
 
 check-licences: .venv/ready
 	.venv/bin/python -m tests.licences
+
+# Installs everything once more, so it is no part of `check`. An image is built where a container engine is.
+check-service: .venv/ready
+	.venv/bin/python -m tests.service
+	@if docker info >/dev/null 2>&1; then docker build --tag tieout --file deploy/Containerfile . && docker run --rm tieout doctor; \
+	else echo 'No container engine answers, so the image was not built'; fi
 
 # Fails on every warning: a page that is not listed, a link or an anchor that leads nowhere.
 check-site site: .venv/ready

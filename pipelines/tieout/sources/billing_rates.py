@@ -25,11 +25,12 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
         RejectionError: a price that is not exact.
     """
     rates = load_record(text)
+    names = rates.names()
     rows = pa.table(
         {
-            "row_number": row_numbers(len(rates.fields)),
-            "rate_name": pa.array(list(rates.fields), pa.string()),
-            "usd_per_hour": pa.array([rates.usd(name) for name in rates.fields], USD),
+            "row_number": row_numbers(len(names)),
+            "rate_name": pa.array(names, pa.string()),
+            "usd_per_hour": pa.array([rates.usd(name) for name in names], USD),
         }
     )
     return ParsedFile(rows)

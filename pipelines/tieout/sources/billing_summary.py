@@ -52,5 +52,5 @@ def _amounts(summary: Record) -> list[tuple[str, str, Decimal]]:
     ]
     for kind, part in (("adjustment", "adjustments"), ("breakdown", "metered_cost_breakdown")):
         named = as_record(part, summary.value(part))
-        amounts += [(kind, name, named.usd(name)) for name in named.fields]
+        amounts += [(kind, name, named.usd(name)) for name in named.names()]
     return amounts

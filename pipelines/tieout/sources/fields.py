@@ -51,6 +51,14 @@ class Record:
     fields: Mapping[str, object]
     fix: str = _EXPORT_AGAIN
 
+    def names(self) -> list[str]:
+        """Return the names of the fields, where they are values themselves.
+
+        Raises:
+            RejectionError: one cannot be stored as a text.
+        """
+        return [self._storable("a name", name) for name in self.fields]
+
     def refuse(self, name: str, problem: str, *, fix: str | None = None) -> NoReturn:
         """Refuse the file because of one field."""
         raise RejectionError(f"{self.place}: {name} {problem}", fix=fix or self.fix)

@@ -79,6 +79,14 @@ def test_an_adjustment_that_is_no_text_is_refused(folder: LandingFolder) -> None
     assert folder.refusal().startswith("adjustments: credits is -1.5, not a text")
 
 
+@pytest.mark.parametrize("export", ["billing_summary", "billing_rates"])
+def test_a_name_with_half_a_character_is_refused_in_words(folder: LandingFolder, export: str) -> None:
+    name = "\ud800credits"
+    content = sample("billing_summary.json") | {"adjustments": {name: "-1.50"}}
+    folder.put(f"{export}/2026-10.json", content if export == "billing_summary" else {name: "1.10"})
+    assert "a name contains half a character (a lone surrogate)" in folder.refusal()
+
+
 # Rates
 
 

@@ -1,0 +1,75 @@
+"""`make soak`: runs parts of a soak until its time is over, and goes on with the next one the next time.
+
+python -m benchmarks.soak [--minutes 90] [--files 20000]
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import ROOT, Rows, code_version
+from benchmarks.soak import fuzz
+
+LONGEST_MINUTES = 90
+
+
+def main() -> int:
+    """Run what is not done yet, in the order of its parts; exit 1 when anything was found, 3 when more is to do."""
+    parser = argparse.ArgumentParser(prog="make soak", description="A soak in parts that resume.")
+    parser.add_argument("--minutes", type=float, default=LONGEST_MINUTES, help="stop after so many")
+    parser.add_argument("--files", type=int, default=20_000, help="mutations of each source")
+    asked = parser.parse_args()
+    until = time.monotonic() + 60 * asked.minutes
+    rows = Rows("soak")
+    code = code_version(*sorted((ROOT / "pipelines" / "tieout").rglob("*.py")))
+    found: list[str] = []
+    for line, problems in _fuzz(rows, code, asked.files):
+        print(line, flush=True)
+        found += problems
+        if time.monotonic() > until:
+            print(f"{asked.minutes:g} minutes are over; the same command goes on from here.")
+            return 1 if found else 3
+    print("\n".join(found) or "Nothing was found.")
+    return 1 if found else 0
+
+
+def _fuzz(rows: Rows, code: str, files: int) -> Iterator[tuple[str, list[str]]]:
+    """Mutate the files of every source, a thousand at a time."""
+    with tempfile.TemporaryDirectory(prefix="tieout-soak-") as directory:
+        landing = Path(directory) / "landing"
+        for source, paths in fuzz.samples(Path(directory)).items():
+            for seed, many in fuzz.shares(files):
+                key: dict[str, str | int | bool] = {
+                    "part": "fuzz",
+                    "code": code,
+                    "source": source,
+                    "seed": seed,
+                    "files": many,
+                }
+                result: dict[str, Any] | None = rows.get(key)
+                if result is None:
+                    used = _cpu_seconds()
+                    fuzzed = fuzz.fuzz(source, paths, landing, files=many, seed=seed)
+                    result = {
+                        "loaded": fuzzed.loaded,
+                        "refused": fuzzed.refused.total(),
+                        "defects": fuzzed.defects,
+                        "cpu_seconds": round(_cpu_seconds() - used, 1),
+                    }
+                    rows.put(key, result)
+                counts = f"{result['loaded']} loaded, {result['refused']} refused, {len(result['defects'])} defects"
+                yield f"fuzz {source} {seed}: {counts}, {result['cpu_seconds']} CPU s", result["defects"]
+
+
+def _cpu_seconds() -> float:
+    used = os.times()
+    return used.user + used.system
+
+
+if __name__ == "__main__":
+    sys.exit(main())
