@@ -2,7 +2,8 @@
 
 Left out is what says when something was done and by which run, since a run that is killed and started again does it
 later: `CLOCKS` in every table, the time and size of finance's file, Dagster's log of runs, and in reports and closings
-the time of the issue, which has to be the one that the warehouse knows. Views follow from tables.
+the time of the issue, which has to be the one that the warehouse knows, and manifests, which hash files that tell it.
+Views follow from tables.
 """
 
 import datetime as dt
@@ -23,6 +24,7 @@ Stretch = tuple[dt.datetime, dt.datetime]
 CLOCKS = ("loaded_at", "seen_at", "built_at", "closed_at", "run_id")
 _CLOSINGS = "meta.closings"
 _LOOKS_OF_A_FILE = "meta.published_file"
+_MANIFESTS, _MANIFEST = "meta.manifests", "manifest.json"
 _SPENT = ("warehouse usage.", "warehouse spend.")
 _SIDECAR = ".meta.json"
 # What a landed file's name begins and ends with: the range, and the time of the fetch.
@@ -88,7 +90,7 @@ def _database(label: str, path: Path) -> dict[str, object]:
         names = con.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'looked_at'"
         ).fetchall()
-        return {f"{label} {name}": _rows(con, name) for (name,) in names if name != _LOOKS_OF_A_FILE}
+        return {f"{label} {name}": _rows(con, name) for (name,) in names if name not in (_LOOKS_OF_A_FILE, _MANIFESTS)}
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> object:
@@ -107,7 +109,7 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> object:
 def _reports(home: Home) -> dict[str, object]:
     with duckdb.connect(home.warehouse, read_only=True) as con:
         issues = con.execute(f"select document, closed_at from {_CLOSINGS}").fetchall()
-    files = (path for path in home.reports.rglob("*") if path.is_file())
+    files = (path for path in home.reports.rglob("*") if path.is_file() and path.name != _MANIFEST)
     return {f"reports/{path.relative_to(home.reports).as_posix()}": _report(path, issues) for path in files}
 
 
