@@ -42,7 +42,8 @@ test: .venv/ready
 	.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # pyspark lies in a folder of its own: it is half a gigabyte, and only Spark needs it.
-spark_paths = PYTHONPATH=.venv-spark SPARK_HOME=$(CURDIR)/.venv-spark/pyspark SPARK_LOCAL_IP=127.0.0.1
+spark_paths = PYTHONPATH=.venv-spark SPARK_HOME=$(CURDIR)/.venv-spark/pyspark SPARK_LOCAL_IP=127.0.0.1 \
+	PYSPARK_PYTHON=$(CURDIR)/.venv/bin/python
 spark-test: .venv/ready .venv-spark/ready
 	$(spark_paths) .venv/bin/python -m pytest -n0 tests/spark/usage.py tests/spark/on_spark.py $(ARGS)
 
