@@ -21,6 +21,7 @@ from tieout.catalog.models import Catalog
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
+from tieout.core.sql import transaction
 from tieout.report.contents import WeeklyReport
 from tieout.report.issue import issue_report
 from tieout.report.weekly import build_report
@@ -30,7 +31,7 @@ from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models
-from tieout.warehouse.weeks import known_weeks, record_reports, record_weeks, stale_reports, stale_weeks
+from tieout.warehouse.weeks import consecutive, record_reports, record_weeks, stale_reports, stale_weeks
 
 CATALOG = load_catalog(resource_path("catalog"))
 FIRST, SECOND, THIRD = (IsoWeek.parse(f"2026-W{number}") for number in (42, 43, 44))
@@ -136,8 +137,7 @@ class IssuedWeeks:
             restore_closings(con, self.home.reports)
             write_catalog(con, self.catalog)
             assert not load_at(con, self.home.landing, now=now).rejected
-            if stale_weeks(con, self.catalog):
-                _build(con, self.catalog, now)
+            _build(con, self.catalog, stale_weeks(con, self.catalog), now)
             while stale := stale_reports(con, self.catalog):
                 for week in stale:
                     report = build_report(con, week, self.catalog)
@@ -181,12 +181,11 @@ def _write_short(report: WeeklyReport, _: object, directory: Path) -> tuple[Path
     return folder / "index.html", folder / "workbook.xlsx"
 
 
-def _build(con: duckdb.DuckDBPyConnection, catalog: Catalog, now: dt.datetime) -> None:
-    weeks = known_weeks(con)
-    con.begin()
-    for model in load_models():
-        write_model(con, model, Period(weeks[0].start, weeks[-1].end))
-    con.commit()
+def _build(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek], now: dt.datetime) -> None:
+    for first, last in consecutive(weeks):
+        with transaction(con):
+            for model in load_models():
+                write_model(con, model, Period(first.start, last.end))
     record_weeks(con, catalog, weeks, now=now)
 
 

@@ -181,7 +181,12 @@ def test_a_restated_week_is_a_revision_that_names_amount_function_and_file(resta
 
 def test_what_was_sent_stays_as_it_was(issued: Reported, restated: Reported) -> None:
     assert files_of(folder_of(restated.weeks, FIRST, 1)) == files_of(folder_of(issued.weeks, FIRST, 1))
-    assert sorted(files_of(folder_of(restated.weeks, FIRST, 2))) == ["figures.json", "index.html", "workbook.xlsx"]
+    assert sorted(files_of(folder_of(restated.weeks, FIRST, 2))) == [
+        "figures.json",
+        "index.html",
+        "manifest.json",
+        "workbook.xlsx",
+    ]
 
 
 def test_the_report_after_carries_the_restatement_as_lines_of_its_own(restated: Reported) -> None:
@@ -352,7 +357,12 @@ def test_a_kill_before_the_files_are_kept_leaves_a_week_to_be_issued(weeks: Issu
     weeks.home.warehouse.unlink()
     folder_of(weeks, SECOND, 1).rename(folder_of(weeks, SECOND, 1).with_name(".revision-1.partial"))
     assert weeks.report()[SECOND].revision.number == 1
-    assert sorted(files_of(folder_of(weeks, SECOND, 1))) == ["figures.json", "index.html", "workbook.xlsx"]
+    assert sorted(files_of(folder_of(weeks, SECOND, 1))) == [
+        "figures.json",
+        "index.html",
+        "manifest.json",
+        "workbook.xlsx",
+    ]
 
 
 def test_what_was_issued_is_not_overwritten_when_an_earlier_issue_was_moved_away(
