@@ -90,10 +90,12 @@ check-licences: .venv/ready
 	.venv/bin/python -m tests.licences
 
 # Installs everything once more, so it is no part of `check`. An image is built where a container engine is.
+IMAGE_BASE = $(shell sed -n 's/^FROM \([^ ]*\) AS built/\1/p' deploy/Containerfile)
 check-service: .venv/ready
 	.venv/bin/python -m tests.service
-	@if docker info >/dev/null 2>&1; then docker build --tag tieout --file deploy/Containerfile . && docker run --rm tieout doctor; \
-	else echo 'No container engine answers, so the image was not built'; fi
+	@if docker info >/dev/null 2>&1 && docker run --rm $(IMAGE_BASE) python -m pip download --quiet --no-deps --dest . uv; \
+	then docker build --tag tieout --file deploy/Containerfile . && docker run --rm tieout --version; \
+	else echo 'No container engine answers that reaches image and package registry, so the image was not built'; fi
 
 # Fails on every warning: a page that is not listed, a link or an anchor that leads nowhere.
 check-site site: .venv/ready
