@@ -199,7 +199,7 @@ KINDS = (
         "a rate below zero",
         "billing_rates",
         fields_of(_RATES, with_field(_A100, _times("-1"))),
-        ("raw.billing_rates: No price is negative",),
+        ("raw.billing_rates: Every rate is positive",),
     ),
     Kind("another month's summary under the month's name", "billing_summary", _of_september, (_ITEMISED, _INVOICED)),
     Kind(
