@@ -147,7 +147,7 @@ def test_a_warehouse_that_is_only_read_elsewhere_is_not_said_to_be_written(home:
 
 def test_a_path_that_has_lock_in_its_name_is_not_taken_for_a_locked_file(tmp_path: Path) -> None:
     (tmp_path / "lock.duckdb").write_bytes(b"a spreadsheet" * 1000)
-    with pytest.raises(WarehouseError, match="cannot be opened"), read_warehouse(tmp_path / "lock.duckdb"):
+    with pytest.raises(WarehouseError, match="is damaged"), read_warehouse(tmp_path / "lock.duckdb"):
         pass
 
 
