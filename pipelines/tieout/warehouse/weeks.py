@@ -21,7 +21,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
-from tieout.warehouse.models import load_models, reported_models
+from tieout.warehouse.models import code_versions, load_models, reported_models
 from tieout.warehouse.week_inputs import build_hashes
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
@@ -261,9 +261,10 @@ def _months_of(week: IsoWeek) -> list[dt.date]:
 
 
 def _facts_of_months(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[str]]:
-    """Read what reports say of their months; nothing where that is not built yet."""
+    """Read what reports say of their months; nothing where that is not built yet, or by other SQL."""
     facts: dict[dt.date, list[str]] = {}
-    if relations(con).keys() >= _MONTH_TABLES:
+    built, current = dict(con.execute("select model, code_version from meta.models").fetchall()), code_versions()
+    if all(built.get(name) == current[name] for name in _MONTH_TABLES):
         for month, fact in con.execute(_OF_MONTHS).fetchall():
             facts.setdefault(month, []).append(fact)
     return facts
