@@ -17,7 +17,7 @@ from tieout.core.resources import resource_path
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.days import BaselinePeriod
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import model_named
+from tieout.warehouse.models import load_models, model_named
 from tieout.warehouse.weeks import (
     built_weeks,
     consecutive,
@@ -246,14 +246,25 @@ def test_a_changed_week_of_a_frozen_baseline_makes_the_reports_of_all_weeks_stal
         assert stale_reports(folder.con, CATALOG, cast("BaselineLock", lock)) == stale
 
 
-def test_what_is_newly_known_of_a_month_makes_the_reports_of_its_weeks_stale(folder: LandingFolder) -> None:
+@pytest.mark.parametrize(
+    ("version", "stale"),
+    [
+        pytest.param(None, (W44, W45, W46), id="built by this SQL; W44 ends in November"),
+        pytest.param("older", (), id="built by other SQL, and about to be built anew"),
+    ],
+)
+def test_what_is_newly_known_of_a_month_makes_the_reports_of_its_weeks_stale(
+    folder: LandingFolder, version: str | None, stale: tuple[IsoWeek, ...]
+) -> None:
     for table in ("staging.billing_intervals", "reconciliation.months", "reconciliation.invoices"):
         folder.con.execute(
             f"create table {table} as select timestamp '2026-11-01' as hour, 'now' as reading, *"
             "from (values (date '2026-11-01')) as m (month)"
         )
     folder.con.execute("create table finance.adjustments (day date, applies_to varchar)")
-    assert stale_reports(folder.con, CATALOG) == (W44, W45, W46)  # W44 ends in November
+    built = [(model.name, version or model.code_version) for model in load_models()]
+    folder.con.executemany("insert or replace into meta.models values (?, ?)", built)
+    assert stale_reports(folder.con, CATALOG) == stale
 
 
 def test_unbroken_rows_of_weeks_are_built_together() -> None:
