@@ -20,7 +20,9 @@ from typing import Any
 
 import duckdb
 
+from tests.support.spark_session import spark_session
 from tests.support.trusting import Trusting
+from tests.support.usage import rows_with_container_ids
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.warehouse.build import Period, build_models
@@ -115,7 +117,7 @@ def measure(calls: int) -> SparkResult:
         duckdb_cpu = _cpu_seconds() - started
         peaks = Peaks()
         with _workspace(folder / "spark", folder / "forms", "spark") as workspace:
-            with _cluster() as session, _watched(workspace.home.root / ".digests", peaks):
+            with spark_session(MASTER) as session, _watched(workspace.home.root / ".digests", peaks):
                 workspace.count()
                 spark_cpu = _cpu_of_cluster(session)
             counted = _built(workspace)
@@ -209,33 +211,7 @@ def _built(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
     models = [model for model in load_models() if model.schema in ("staging", "usage", "spend")]
     period = Period(weeks[0].start, weeks[-1].end)
     build_models(workspace.con, models, period, validator=Trusting(), run_id="bench")
-    return {name: workspace.con.execute(_select(name)).fetchall() for name in TABLES}
-
-
-def _select(name: str) -> str:
-    if "container_key" not in next(model.columns for model in load_models() if model.name == name):
-        return f"select * from {name}"
-    return (
-        "select t.* exclude (container_key), coalesce(c.container_id, t.container_key::varchar) "
-        f"from {name} as t left join raw.containers as c using (container_key)"
-    )
-
-
-@contextmanager
-def _cluster() -> Iterator[Any]:
-    from pyspark.sql import SparkSession
-
-    session = (
-        SparkSession.builder.master(MASTER)
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
-    try:
-        yield session
-    finally:
-        session.stop()
+    return {name: workspace.con.execute(rows_with_container_ids(name)).fetchall() for name in TABLES}
 
 
 def _cpu_seconds() -> float:

@@ -370,7 +370,7 @@ select
     p.hour,  -- start of the billed interval, UTC
     p.resolution,  -- h or d
     p.resource,  -- the pool's resource
-    b.function,  -- who claims; __unexplained__ for GPU time that no function claims
+    b.function,  -- who claims; __unexplained__ for what no function can have used
     b.phase,  -- rollout phase of the containers
     b.component,  -- unlogged or residual, see catalog.components
     'bill' as evidence,  -- bill: nothing else shows it

@@ -84,7 +84,7 @@ select
     hour,  -- start of the billed interval, UTC
     resolution,  -- h or d
     resource,  -- the pool's resource
-    function,  -- who claims; __unexplained__ for GPU time that no function claims
+    function,  -- who claims; __unexplained__ for what no function can have used
     phase,  -- rollout phase of the containers
     configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
     component,  -- see catalog.components; unlogged or residual where only the bill shows it

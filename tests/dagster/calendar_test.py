@@ -79,6 +79,7 @@ def test_the_running_day_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert span.daily.get_partition_keys(current_time=today)[-1] == "2026-11-25"
 
 
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # backfill_policy
 @pytest.mark.parametrize(
     ("keys", "since", "until"),
     [

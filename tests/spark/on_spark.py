@@ -20,7 +20,9 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.support.spark_session import spark_session
 from tests.support.trusting import Trusting
+from tests.support.usage import rows_with_container_ids
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, simulate
@@ -119,15 +121,7 @@ def _built(workspace: Workspace) -> dict[str, list[Any]]:
     weeks = workspace.known_weeks()
     models = [model for model in load_models() if model.schema in ("staging", "usage", "spend")]
     build_models(workspace.con, models, Period(weeks[0].start, weeks[-1].end), validator=Trusting(), run_id="test")
-    return {name: workspace.con.execute(_select(name)).fetchall() for name in _TABLES}
-
-
-def _select(name: str) -> str:
-    columns = next(model.columns for model in load_models() if model.name == name)
-    if "container_key" not in columns:
-        return f"select * from {name} order by all"
-    keyed = "select t.* exclude (container_key), coalesce(c.container_id, t.container_key::varchar) as container_id"
-    return f"{keyed} from {name} as t left join raw.containers as c using (container_key) order by all"
+    return {name: workspace.con.execute(rows_with_container_ids(name)).fetchall() for name in _TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -139,15 +133,8 @@ def expected(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.fixture(scope="module")
 def spark() -> Iterator[SparkSession]:
     master = os.environ.get("SPARK_TEST_MASTER", "local-cluster[2,1,1024]")
-    session = (
-        SparkSession.builder.master(master)
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "4")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
+    with spark_session(master) as session:
+        yield session
 
 
 def _executors() -> list[int]:

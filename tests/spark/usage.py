@@ -13,18 +13,16 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 
-from tests.support.call_logs import DAY, FUNCTIONS, MONDAY, call_logs, count_here, write_logs
+from tests.support.call_logs import DAY, FUNCTIONS, call_logs, count_here, write_logs
 from tests.support.empty_warehouse import open_empty_warehouse
 from tests.support.loading import load_at
+from tests.support.usage import build_usage, configure, rows_with_container_ids
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.models import model_named
 
-LOGS = ("staging.superseded_calls", "staging.call_logs")
-USAGE = ("usage.container_days", "usage.containers", "usage.warm_hours", "usage.hourly")
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 CLUSTERED = FUNCTIONS[0]
 
@@ -32,15 +30,7 @@ CLUSTERED = FUNCTIONS[0]
 @pytest.fixture(scope="module")
 def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_empty_warehouse() as con:
-        for function in FUNCTIONS:
-            con.execute(
-                "insert into staging.configurations by name select 'main' as environment, 'a b' as app, "
-                "$1 as function, "
-                "timestamp '1970-01-01' as valid_from, timestamp '9999-12-31' as valid_to, 'p' as phase, "
-                "60 as scaledown_window_seconds, 0 as min_containers, 0 as buffer_containers, $2 as cluster_size, "
-                "false as single_use_containers, 300 as startup_timeout_seconds, 'catalog' as source",
-                [function, 2 if function == CLUSTERED else 1],
-            )
+        configure(con, "a b", {function: 2 if function == CLUSTERED else 1 for function in FUNCTIONS})
         yield con
 
 
@@ -54,25 +44,7 @@ def usage(con: duckdb.DuckDBPyConnection, landing: Path, *, without: str, engine
     result = load_at(con, landing, now=NOW, without=without)
     assert not result.rejected
     write_catalog(con, catalog_of(engine))
-    for name in (*LOGS, *USAGE):
-        con.execute(f"delete from {name}")
-    for name in LOGS:
-        con.execute(f"insert into {name} by name {model_named(name).sql}")
-    for name in USAGE:
-        model = model_named(name)
-        for since in (MONDAY - 7 * DAY, MONDAY):
-            days = {"since": since, "until": since + 7 * DAY}
-            con.execute(f"insert into {name} by name {model.sql}", {key: days[key] for key in model.parameters})
-            if not model.parameters:
-                break
-    return {name: con.execute(_with_ids(name)).fetchall() for name in USAGE}
-
-
-def _with_ids(name: str) -> str:
-    if "container_key" not in model_named(name).columns:
-        return f"select * from {name} order by all"
-    columns = "t.* exclude (container_key), c.container_id"
-    return f"select {columns} from {name} as t join raw.containers as c using (container_key) order by all"
+    return build_usage(con, rows_with_container_ids)
 
 
 def forget(con: duckdb.DuckDBPyConnection) -> None:

@@ -14,27 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.usage import MONDAY, all_rows, build_usage, configure
 from tieout.sources import container_hours
-from tieout.warehouse.models import model_named
 
-MONDAY = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
-LOGS = ("staging.superseded_calls", "staging.call_logs")
-USAGE = ("usage.container_days", "usage.containers", "usage.warm_hours", "usage.hourly")
 FUNCTIONS = ("f", "g")
 
 
 @pytest.fixture(scope="module")
 def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_empty_warehouse() as con:
-        for function in FUNCTIONS:
-            con.execute(
-                "insert into staging.configurations by name select 'main' as environment, 'a' as app, $1 as function, "
-                "timestamp '1970-01-01' as valid_from, timestamp '9999-12-31' as valid_to, 'p' as phase, "
-                "60 as scaledown_window_seconds, 0 as min_containers, 0 as buffer_containers, 1 as cluster_size, "
-                "false as single_use_containers, 300 as startup_timeout_seconds, 'catalog' as source",
-                [function],
-            )
+        configure(con, "a", dict.fromkeys(FUNCTIONS, 1))
         yield con
 
 
@@ -90,22 +80,6 @@ def land(con: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
     container_hours.insert(con, 0, len(landed))
 
 
-def usage(con: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
-    """Build usage of two weeks, one after the other, and return all rows."""
-    for name in (*LOGS, *USAGE):
-        con.execute(f"delete from {name}")
-    for name in LOGS:
-        con.execute(f"insert into {name} by name {model_named(name).sql}")
-    for name in USAGE:
-        model = model_named(name)
-        for since in (MONDAY - 7 * DAY, MONDAY):
-            days = {"since": since, "until": since + 7 * DAY}
-            con.execute(f"insert into {name} by name {model.sql}", {key: days[key] for key in model.parameters})
-            if not model.parameters:
-                break
-    return {name: con.execute(f"select * from {name} order by all").fetchall() for name in USAGE}
-
-
 @pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(logs())
@@ -114,9 +88,9 @@ def test_usage_from_hours_is_usage_from_calls(empty_warehouse: duckdb.DuckDBPyCo
     con.execute("begin")
     try:
         land(con, landed)
-        from_hours = usage(con)
+        from_hours = build_usage(con, all_rows)
         con.execute("update raw.container_hours set busy_us = null")
-        from_calls = usage(con)
+        from_calls = build_usage(con, all_rows)
     finally:
         con.execute("rollback")
     assert from_hours == from_calls

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
+from tests.support.usage import MONDAY
 from tieout.catalog.models import Catalog
 from tieout.cluster.container_files import Landed
 from tieout.cluster.found import find
 from tieout.cluster.passes import PASSES, READS_LOGS, count, with_contents
 from tieout.core.home import Home
 
-MONDAY = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC
 DAY, MINUTE = dt.timedelta(days=1), dt.timedelta(minutes=1)
 FUNCTIONS = ("f", "g", "h/✓")
 _CONTAINERS = [f"ta-01KB1MNAPSD9XH8T7E4VQZ2C{i}{j}" for i in "AB" for j in "0123"]

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+CALL_LOGS = "function_calls"
+"""The source of the call logs."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +73,11 @@ class WorkspaceSettings(_Settings):
     def of_figures(self) -> str:
         """What of it moves figures and is not the default, as JSON; alerts move none, nor where logs lie."""
         return self.model_dump_json(exclude_defaults=True, exclude={"alerts", "call_logs", "record_days"})
+
+    @property
+    def call_source(self) -> str:
+        """The source that says which containers ran calls when: the call logs, or what Spark counted of them."""
+        return CALL_LOGS if self.usage_engine == "duckdb" else "container_hours"
 
     @property
     def settle_buffer(self) -> dt.timedelta:

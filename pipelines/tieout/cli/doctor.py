@@ -318,7 +318,7 @@ def _retention(home: Home, now: dt.datetime) -> Iterator[Diagnosis]:
     kept = f"Modal keeps calls for {KEPT_DAYS_STARTER} day on the Starter plan and {KEPT_DAYS_TEAM} days on Team"
     if risk is not None and not home.simulation.exists():
         yield Diagnosis(
-            "calls", risk, "Pull now, and every day: `tieout pull` from cron, or the schedule in `tieout ui`."
+            "calls", risk.sentence, "Pull now, and every day: `tieout pull` from cron, or the schedule in `tieout ui`."
         )
     else:
         yield Diagnosis("calls", kept if logs else f"{kept}; none was pulled yet")

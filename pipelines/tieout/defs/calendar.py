@@ -22,7 +22,8 @@ from tieout.core.periods import IsoWeek
 from tieout.savings.days import LONGEST_BASELINE_WEEKS
 from tieout.warehouse.build import Period
 
-WEEKS = dg.DynamicPartitionsDefinition(name="weeks")
+_WEEKS = "weeks"
+WEEKS = dg.DynamicPartitionsDefinition(name=_WEEKS)
 DAY_FORMAT = "%Y-%m-%d"
 _SPAN = "weeks.json"
 
@@ -66,20 +67,20 @@ def _kept(home: Home) -> Calendar | None:
 def show_kept_weeks(instance: dg.DagsterInstance, home: Home) -> None:
     """Have an instance that shows no week yet, because an earlier version made it, show those of the kept span."""
     kept = _kept(home)
-    if kept is not None and not instance.get_dynamic_partitions(WEEKS.name or ""):
+    if kept is not None and not instance.get_dynamic_partitions(_WEEKS):
         show_weeks(instance, Period(kept.first.start, kept.last.end).weeks())
 
 
 def show_weeks(instance: dg.DagsterInstance, weeks: Iterable[IsoWeek]) -> None:
     """Have Dagster show these weeks and no others, the oldest first."""
-    name, wanted = WEEKS.name or "", [week.label for week in sorted(weeks)]
-    shown = list(instance.get_dynamic_partitions(name))
+    wanted = [week.label for week in sorted(weeks)]
+    shown = list(instance.get_dynamic_partitions(_WEEKS))
     if wanted[: len(shown)] != shown:  # it keeps them in the order of their coming
         for label in shown:
-            instance.delete_dynamic_partition(name, label)
+            instance.delete_dynamic_partition(_WEEKS, label)
         shown = []
     if new := wanted[len(shown) :]:
-        instance.add_dynamic_partitions(name, new)
+        instance.add_dynamic_partitions(_WEEKS, new)
 
 
 def write_calendar(home: Home, weeks: Sequence[IsoWeek]) -> None:

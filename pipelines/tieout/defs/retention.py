@@ -5,11 +5,10 @@ further than the days that are kept.
 """
 
 import datetime as dt
-from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+
+from tieout.defs.storage import forget_files
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _MOST_AT_ONCE = 200
@@ -39,19 +38,8 @@ def forget_old_record(instance: dg.DagsterInstance, days: int, *, now: dt.dateti
             newest[run.job_name] = last.dagster_run.run_id
         if run.run_id != newest[run.job_name]:
             instance.delete_run(run.run_id)
-            _forget_files(instance, run.run_id)
+            forget_files(instance, run.run_id)
             forgotten += 1
     for state in instance.all_instigator_state():
         instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
     return forgotten
-
-
-def _forget_files(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete what Dagster leaves behind of a run: its own file, and the evaluations of its checks."""
-    storage = instance.event_log_storage
-    if isinstance(storage, SqliteEventLogStorage):
-        with storage.index_connection() as con:
-            con.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
-        file = Path(storage.path_for_shard(run_id))
-        for path in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm", "journal"))):
-            path.unlink(missing_ok=True)

@@ -5,8 +5,8 @@ hundred events at once, so these classes keep the connections, and commit a whol
 Dagster writes: its UI and its daemon read and write them with the original classes.
 
 Dagster offers its storages to configuration and not to Python. So everything that leans on its inside is in this
-module: the two classes, and the methods that hand out their connections. `tests/dagster/instance_test.py` notices when
-they change.
+module: the two classes, the methods that hand out their connections, and what a deleted run leaves behind.
+`tests/dagster/instance_test.py` and `retention_test.py` notice when that changes.
 """
 
 import logging
@@ -252,3 +252,14 @@ def storages(folder: Path) -> Mapping[str, object]:
         "event_log_storage": storage(__name__, KeptEvents.__name__, "history", "runs"),
         "schedule_storage": storage("dagster._core.storage.schedules", "SqliteScheduleStorage", "schedules"),
     }
+
+
+def forget_files(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete what Dagster leaves behind of a run: its own file, and the evaluations of its checks."""
+    storage = instance.event_log_storage
+    if isinstance(storage, SqliteEventLogStorage):
+        with storage.index_connection() as con:
+            con.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
+        file = Path(storage.path_for_shard(run_id))
+        for path in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm", "journal"))):
+            path.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from tieout.mail.messages import Message, Rendered
 from tieout.mail.outbox import Outbox
 from tieout.mail.transport import Timeouts
 from tieout.report.formats.text import fit, printable
+from tieout.report.wording import count
 
 _LONGEST_TITLE = 120
 _LONGEST_PROBLEM = 600
@@ -101,8 +102,8 @@ def tell(
     listed = [*(_said(alert) for alert in alerts), *open_items]
     edition = digest_edition(outbox, settings, digest_hour, now=clock())
     if edition is not None and listed:
-        number = f"{len(listed)} thing{'s' if len(listed) > 1 else ''} to look at"
-        _keep(outbox, edition, _subject(programme, number), _body(listed), settings, now=clock())
+        title = f"{count(len(listed), 'thing')} to look at"
+        _keep(outbox, edition, _subject(programme, title), _body(listed), settings, now=clock())
     posted = []
     for message in waiting_alerts(outbox, now=clock()):
         trouble = deliver(outbox, message, settings, clock=clock, only_due=True, timeouts=timeouts)

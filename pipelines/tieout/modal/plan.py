@@ -7,6 +7,7 @@ because none runs for more than 24 hours. What is settled is not asked for again
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from tieout.core.periods import days_between
 from tieout.modal.client import Cause, ModalError
@@ -170,7 +171,22 @@ def seen_today(snapshots: Iterable[Snapshot], now: dt.datetime) -> bool:
     return any(snapshot.fetched_at.date() == now.date() for snapshot in snapshots)
 
 
-def retention_risk(snapshots: Iterable[Snapshot], now: dt.datetime) -> str | None:
+@dataclass(frozen=True)
+class RetentionRisk:
+    """Calls that nobody has pulled, and that Modal has deleted or soon will.
+
+    Attributes:
+        since: the end of what was pulled, UTC.
+        are_gone: some are, on every plan.
+        sentence: which they are, without its stop.
+    """
+
+    since: dt.datetime
+    are_gone: bool
+    sentence: str
+
+
+def retention_risk(snapshots: Iterable[Snapshot], now: dt.datetime) -> RetentionRisk | None:
     """Say which calls Modal has deleted, or soon will, before anybody pulled them; None when none are at risk.
 
     Modal keeps the calls of 1 day on the Starter plan and of 30 days on Team.
@@ -181,11 +197,13 @@ def retention_risk(snapshots: Iterable[Snapshot], now: dt.datetime) -> str | Non
     age = now - newest
     if age > dt.timedelta(days=KEPT_DAYS_TEAM):
         gone = f"{newest:%Y-%m-%d %H:%M} to {now - dt.timedelta(days=KEPT_DAYS_TEAM):%Y-%m-%d %H:%M} UTC"
-        return f"calls of {gone} are gone: Modal keeps at most {KEPT_DAYS_TEAM} days, and nobody pulled them in time"
+        said = f"calls of {gone} are gone: Modal keeps at most {KEPT_DAYS_TEAM} days, and nobody pulled them in time"
+        return RetentionRisk(newest, are_gone=True, sentence=said)
     if age > dt.timedelta(days=KEPT_DAYS_STARTER) + _RISK_TOLERANCE:
-        return (
+        said = (
             f"calls since {newest:%Y-%m-%d %H:%M} UTC were not pulled: on the Starter plan, which keeps "
             f"{KEPT_DAYS_STARTER} day, those before {now - dt.timedelta(days=KEPT_DAYS_STARTER):%Y-%m-%d %H:%M} are "
             f"gone; on Team they last until {newest + dt.timedelta(days=KEPT_DAYS_TEAM):%Y-%m-%d}"
         )
+        return RetentionRisk(newest, are_gone=False, sentence=said)
     return None

@@ -143,7 +143,7 @@ def _bring(visit: Visit) -> None:
     if visit.is_wanted(_CALLS):
         logs = [snapshot for subject in visit.subjects(_CALLS) for snapshot in visit.known(subject)]
         if risk := plan.retention_risk(logs, visit.now):
-            visit.errands.note(risk)
+            visit.errands.note(risk.sentence)
     visit.errands.run(bill_errands(visit))
     _bring_environments(visit)
     if visit.is_wanted(*_OF_APPS, *_OF_FUNCTIONS, *SERVER_SOURCES):

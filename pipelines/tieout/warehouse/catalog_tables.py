@@ -13,9 +13,6 @@ from tieout.core.periods import day_start
 from tieout.core.sql import transaction
 from tieout.sources.registry import SOURCES
 
-CALL_SOURCES = {"duckdb": "function_calls", "spark": "container_hours"}
-"""The source that says which containers ran calls when, by usage_engine; the other one is left alone."""
-
 _DDL = """
 create or replace table catalog.settings (
     environment varchar, settle_hours integer, default_cpu_millicores integer, default_memory_mib integer,
@@ -150,7 +147,7 @@ def _settings_row(catalog: Catalog) -> tuple[Any, ...]:
         defaults.timeout_seconds,
         catalog.settings.unexplained_percent,
         catalog.settings.completeness_margin_percent,
-        CALL_SOURCES[catalog.settings.usage_engine],
+        catalog.settings.call_source,
     )
 
 

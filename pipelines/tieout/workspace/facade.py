@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from tieout.catalog.settings import CALL_LOGS
 from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.findings import Finding
 from tieout.core.home import Home
@@ -197,7 +198,7 @@ class Workspace(WarehouseAccess):
     @property
     def _left_alone(self) -> str | None:
         """The source whose files are not loaded: the call logs, where Spark reads them."""
-        return "function_calls" if self.catalog.settings.usage_engine == "spark" else None
+        return None if self.catalog.settings.call_source == CALL_LOGS else CALL_LOGS
 
     def _landed_files(self) -> list[LandingFile]:
         return [file for file in scan(self.home.landing) if file.source != self._left_alone]

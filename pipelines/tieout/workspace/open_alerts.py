@@ -50,12 +50,11 @@ def _calls(home: Home, now: dt.datetime) -> Iterator[Alert]:
     logs = [snapshot for snapshot in read_snapshots(home.landing) if snapshot.subject.source == "function_calls"]
     risk = retention_risk(logs, now)
     if risk is not None:
-        newest = max(snapshot.range.end for snapshot in logs if snapshot.range is not None)
         yield Alert(
             AlertKind.CALLS,
-            f"{newest.isoformat()} {risk.partition(' ')[2].partition(' ')[0]}",
+            f"{risk.since.isoformat()} {'gone' if risk.are_gone else 'at risk'}",
             "calls are about to be lost",
-            f"{risk[:1].upper()}{risk[1:]}.",
+            f"{risk.sentence[:1].upper()}{risk.sentence[1:]}.",
             "`tieout pull` now; `tieout doctor --modal` says why the daily pull does not bring them.",
         )
 

@@ -203,9 +203,11 @@ def test_calls_that_nobody_pulled_in_time_are_said_to_be_gone() -> None:
     log = [read("2026-10-01", "2026-10-02", "2026-10-02T07:00")]
     assert retention_risk(log, at("2026-10-03T01:00")) is None  # pulled every day, a little later than the day before
     at_risk = retention_risk(log, at("2026-10-10"))
-    assert at_risk is not None and "on Team they last until 2026-11-01" in at_risk
+    assert at_risk is not None and "on Team they last until 2026-11-01" in at_risk.sentence
+    assert (at_risk.since, at_risk.are_gone) == (at("2026-10-02"), False)
     gone = retention_risk(log, at("2026-11-10"))
-    assert gone is not None and "2026-10-02 00:00 to 2026-10-11 00:00 UTC are gone" in gone
+    assert gone is not None and "2026-10-02 00:00 to 2026-10-11 00:00 UTC are gone" in gone.sentence
+    assert gone.are_gone
 
 
 def test_before_the_first_pull_nothing_is_at_risk() -> None:
