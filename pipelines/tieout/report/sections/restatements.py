@@ -72,9 +72,9 @@ class UnissuedMove:
     @property
     def sentence(self) -> str:
         """The movement, and why it is not issued."""
-        moved = f"by {signed_usd(self.moved_usd)}" if self.moved_usd else "between functions"
         reasons = listing(list(self.obstacles)) or "its report was not made anew"
-        return f"The cost of {self.week} has moved {moved} since it was issued; it is not issued anew yet: {reasons}."
+        moved = f"The cost of {self.week} has moved {_by(self.moved_usd)} since it was issued"
+        return f"{moved}; it is not issued anew yet: {reasons}."
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Restatements:
 
     Attributes:
         lines: what later issues of those weeks say, by week and function.
-        total_usd: what they add up to, in cents.
+        total_usd: what they add up to, in cents; zero where cost has moved between functions.
         unissued: what no issue says yet, by week.
     """
 
@@ -96,11 +96,15 @@ class Restatements:
         """What the lines add up to, or that there are none; then the weeks that are not issued anew."""
         weeks = listing(list(dict.fromkeys(line.week for line in self.lines)))
         issued = (
-            f"Since the report before this one, the cost of {weeks} has moved by {signed_usd(self.total_usd)}."
+            f"Since the report before this one, the cost of {weeks} has moved {_by(self.total_usd)}."
             if self.lines
             else "No issued cost of an earlier week has moved since the report before this one."
         )
         return " ".join([issued, *(move.sentence for move in self.unissued)])
+
+
+def _by(moved_usd: Decimal) -> str:
+    return f"by {signed_usd(moved_usd)}" if moved_usd else "between functions"
 
 
 def read_restatements(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Restatements:
