@@ -1,7 +1,8 @@
 """Tieout as a service, tried as far as a machine without a container engine can: `make check-service`.
 
 What the Containerfile does is done here in a folder: an environment from the lock alone, a user who is not root where
-this one is, nothing of this environment, and the entry point. Then the UI is started, asked and stopped.
+this one is and where another user may start this interpreter, nothing of this environment, and the entry point. Then
+the UI is started, asked and stopped.
 """
 
 import os
@@ -31,35 +32,36 @@ def main() -> int:
         subprocess.run([ROOT / "deploy" / "install", folder / "tieout"], check=True)
         home = folder / "data"
         home.mkdir()
-        if os.getuid() == 0:
+        identity = _identity(folder / "tieout" / "bin" / "tieout")
+        if identity:
             os.chown(home, NOBODY, NOBODY)
         environment = {
             "HOME": str(home),
             "PATH": f"{folder / 'tieout' / 'bin'}:/usr/bin:/bin",
             "TIEOUT_HOME": str(home),
         }
-        _run(["tieout", "demo", "--weeks", "1"], environment, home)
-        _run(["tieout", "doctor"], environment, home)
-        _serve(environment, home)
+        _run(["tieout", "demo", "--weeks", "1"], environment, home, identity)
+        _run(["tieout", "doctor"], environment, home, identity)
+        _serve(environment, home, identity)
     finally:
         shutil.rmtree(folder)
     print("The entry point works from the lock alone, without this environment, and stops when asked.")
     return 0
 
 
-def _run(command: list[str], environment: Mapping[str, str], home: Path) -> None:
+def _run(command: list[str], environment: Mapping[str, str], home: Path, identity: Mapping[str, Any]) -> None:
     print(f"$ {' '.join(command)}", flush=True)
-    subprocess.run(command, env=dict(environment), cwd=home, check=True, **_as_nobody())
+    subprocess.run(command, env=dict(environment), cwd=home, check=True, **identity)
 
 
-def _serve(environment: Mapping[str, str], home: Path) -> None:
+def _serve(environment: Mapping[str, str], home: Path, identity: Mapping[str, Any]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["tieout", "ui", "--port", str(port)]
     served = {**environment, "TIEOUT_UI_TOKEN": _TOKEN}
     print(f"$ {' '.join(command)}", flush=True)
-    with subprocess.Popen(command, env=served, cwd=home, **_as_nobody()) as process:
+    with subprocess.Popen(command, env=served, cwd=home, **identity) as process:
         until = time.monotonic() + _UP_WITHIN_SECONDS
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > until:
@@ -77,9 +79,17 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _as_nobody() -> dict[str, Any]:
-    """Drop root; whoever else runs this is not root anyway."""
-    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+def _identity(entry_point: Path) -> dict[str, Any]:
+    """Nobody where this is root, unless the interpreter lies in a folder that only root may enter."""
+    if os.getuid() != 0:
+        return {}
+    nobody: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    try:
+        subprocess.run([entry_point, "--version"], check=True, stdout=subprocess.DEVNULL, cwd="/", **nobody)
+    except PermissionError:
+        print(f"Tried as root: only root may start {entry_point.with_name('python').resolve().name} here")
+        return {}
+    return nobody
 
 
 if __name__ == "__main__":
