@@ -1,5 +1,6 @@
 """The function-call log as it reads on a given day: what had ended, what still ran, what nobody had picked up yet."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tieout.simulator.cli_format import timestamps
-from tieout.simulator.containers import NEVER, STATUSES, PoolLog
+from tieout.simulator.containers import NEVER, STATUSES, SUCCESS, PoolLog
 from tieout.simulator.demand import DAY_US, HOUR_US, SECOND_US, Calls, Integers, stream
 from tieout.simulator.ids import ulids
 from tieout.simulator.laws import LogHabits
@@ -97,28 +98,76 @@ def write_call_log(
     enqueued_at, started_at = _times(log, enqueued, seed, skew_us)
     startup = (log.ready_us[log.container] - log.created_us[log.container]) / SECOND_US
     startup_text = [repr(value) if first else "null" for value, first in zip(startup.tolist(), log.first, strict=True)]
-    execution = ((log.finished_us - log.started_us) / SECOND_US).tolist()
+    day = (enqueued - start_us) // DAY_US
+    # A first fetch happens a few hours into the next day: only rows that become final after their day can be seen open.
+    is_late = final_us > start_us + (day + 1) * DAY_US
+    halved = np.flatnonzero(_comes_in_halves(log, calls, habits) & ~is_late)
+    ended = log.finished_us.copy()
+    ended[halved] = _middle(log, halved)
+    execution = ((ended - log.started_us) / SECOND_US).tolist()
     execution_text = [
         "null" if text == "null" else repr(value) for text, value in zip(started_at, execution, strict=True)
     ]
     container_text = [f'"{containers[container]}"' for container in log.container.tolist()]
     call_text = [ids[call] for call in log.call.tolist()]
     status_text = [STATUSES[status] for status in log.status.tolist()]
-    day = (enqueued - start_us) // DAY_US
     columns = zip(
         call_text, enqueued_at, started_at, container_text, startup_text, execution_text, status_text, strict=True
     )
     rows = [_ROW % column for column in columns]
-    # A first fetch happens a few hours into the next day: only rows that become final after their day can be seen open.
-    late = np.flatnonzero(final_us > start_us + (day + 1) * DAY_US).tolist()
     running, waiting = [""] * len(rows), [""] * len(rows)
-    for i in late:
+    for i in np.flatnonzero(is_late).tolist():
         running[i] = _ROW % (
             call_text[i], enqueued_at[i], started_at[i], container_text[i], startup_text[i], "null", "running"
         )  # fmt: skip
         waiting[i] = _ROW % (call_text[i], enqueued_at[i], "null", "null", "null", "null", "pending")
     written = CallLog(rows, running, waiting, enqueued, day, log.visible_us, starts_us, final_us)
+    if len(halved):
+        seconds = _second_halves(log, halved, containers, seed=seed, start_us=start_us, skew_us=skew_us)
+        written = merge_call_logs([written, seconds])
     return _without_lost_rows(written, log, seed, habits)
+
+
+def _comes_in_halves(log: PoolLog, calls: Calls, habits: LogHabits) -> npt.NDArray[np.bool_]:
+    """Say which attempts show as two inputs."""
+    if not habits.has_halves:
+        return np.zeros(len(log.call), dtype=np.bool_)
+    halved: npt.NDArray[np.bool_] = log.status == SUCCESS
+    halved &= _between(calls.enqueued_us[log.call], habits.halves_since, habits.halves_until)
+    return halved
+
+
+def _middle(log: PoolLog, halved: Integers) -> Integers:
+    return (log.started_us[halved] + log.finished_us[halved]) // 2
+
+
+def _second_halves(
+    log: PoolLog, halved: Integers, containers: Sequence[str], *, seed: int, start_us: int, skew_us: int
+) -> CallLog:
+    """Return the rows of the inputs that follow the first halves of some attempts at once, on the same containers."""
+    middle = _middle(log, halved)
+    enqueued, finished = middle + skew_us, log.finished_us[halved]
+    ids = ulids("fc", enqueued, stream(seed, "call ids of second halves", log.app, log.function, log.variant or ""))
+    times = timestamps(enqueued, np.zeros(len(halved), dtype=np.int64))
+    execution = ((finished - middle) / SECOND_US).tolist()
+    on = log.container[halved].tolist()
+    rows = [
+        _ROW % (call, time, f'"{time}"', f'"{containers[container]}"', "null", repr(seconds), STATUSES[SUCCESS])
+        for call, time, container, seconds in zip(ids, times, on, execution, strict=True)
+    ]
+    day = (enqueued - start_us) // DAY_US
+    nothing = [""] * len(rows)
+    return CallLog(rows, nothing, nothing, enqueued, day, middle, middle, finished)
+
+
+def _between(moments_us: Integers, since: dt.datetime | None, until: dt.datetime | None) -> npt.NDArray[np.bool_]:
+    """Say which moments lie between two instants, None for no bound."""
+    within = np.ones(len(moments_us), dtype=np.bool_)
+    if since is not None:
+        within &= moments_us >= int(since.timestamp()) * SECOND_US
+    if until is not None:
+        within &= moments_us < int(until.timestamp()) * SECOND_US
+    return within
 
 
 def merge_call_logs(logs: Sequence[CallLog]) -> CallLog:
@@ -140,10 +189,7 @@ def _without_lost_rows(written: CallLog, log: PoolLog, seed: int, habits: LogHab
         return written
     rng = stream(seed, "lost rows", log.app, log.function, log.variant or "")
     lost = rng.random(len(written.rows)) < habits.lost_share
-    if habits.lost_since is not None:
-        lost &= written.enqueued_us >= int(habits.lost_since.timestamp()) * SECOND_US
-    if habits.lost_until is not None:
-        lost &= written.enqueued_us < int(habits.lost_until.timestamp()) * SECOND_US
+    lost &= _between(written.enqueued_us, habits.lost_since, habits.lost_until)
     kept = np.flatnonzero(~lost)
     rows, running, waiting = (
         [column[i] for i in kept.tolist()] for column in (written.rows, written.running, written.waiting)

@@ -121,12 +121,18 @@ class LogHabits:
         lost_share: share of the rows that no export shows.
         lost_since: from when rows are lost, None for always.
         lost_until: end of that, None for never.
+        has_halves: whether callers hand work over in two inputs, one after the other on the same container.
+        halves_since: from when on, None for always.
+        halves_until: end of that, None for never.
     """
 
     skew_seconds: float = 0.0
     lost_share: float = 0.0
     lost_since: dt.datetime | None = None
     lost_until: dt.datetime | None = None
+    has_halves: bool = False
+    halves_since: dt.datetime | None = None
+    halves_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

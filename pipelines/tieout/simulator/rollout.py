@@ -139,6 +139,10 @@ def _log_habits(setting: RolloutSetting) -> LogHabits:
         return LogHabits(lost_share=_LOST_SHARE, lost_since=setting.deployed_at)
     if setting.kind == RolloutKind.LOST_BEFORE:
         return LogHabits(lost_share=_LOST_SHARE, lost_until=setting.deployed_at)
+    if setting.kind == RolloutKind.HALVED:
+        return LogHabits(has_halves=True, halves_since=setting.deployed_at)
+    if setting.kind == RolloutKind.DOUBLED:
+        return LogHabits(has_halves=True, halves_until=setting.deployed_at)
     return LogHabits()
 
 

@@ -33,6 +33,8 @@ class RolloutKind(StrEnum):
     MOVED_AWAY = "half moved to an app outside the catalog"
     MOVED_WITHIN = "moved to another function of the catalog"
     LOST_BEFORE = "lost logs before the rollout"
+    HALVED = "one input becomes two of half the length"
+    DOUBLED = "two inputs become one of twice the length"
 
 
 SAVES_NOTHING = tuple(kind for kind in RolloutKind if kind != RolloutKind.SAVING)

@@ -288,6 +288,21 @@ def test_rows_are_lost_from_a_day_on(tmp_path: Path) -> None:
     assert len(days[5]) < 0.7 * len(usual[5])
 
 
+def test_an_input_in_halves_is_the_same_work_in_two_rows(tmp_path: Path) -> None:
+    of = ran("nothing_broken")
+    since = of.start + dt.timedelta(days=4)
+    habits = LogHabits(has_halves=True, halves_since=since)
+    halved = dataclasses.replace(of, scenario=dataclasses.replace(of.scenario, log=habits))
+    days = exports(halved, tmp_path / "halved", f"function_calls/app={APP}/function=embed")
+    usual = exports(of, tmp_path / "usual", f"function_calls/app={APP}/function=embed")
+    assert days[:4] == usual[:4]
+    assert len({row["function_call_id"] for row in days[5]}) == len(days[5]) == 2 * len(usual[5])
+    seconds = [sum(row["execution_time_seconds"] for row in day) for day in (days[5], usual[5])]
+    assert seconds[0] == pytest.approx(seconds[1])
+    assert {row["container_id"] for row in days[5]} == {row["container_id"] for row in usual[5]}
+    assert [row["enqueued_at"] for row in days[5]] == sorted(row["enqueued_at"] for row in days[5])
+
+
 def test_rounded_lives_are_whole_seconds_and_never_shorter() -> None:
     rounded, true = pool(ran("rounded_lives"), "embed"), pool(ran("nothing_broken"), "embed")
     added = (rounded.stopped_us - rounded.created_us) - (true.stopped_us - true.created_us)
