@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.rollout_readings import read_world
 from benchmarks.rollouts import TrueFigure, measured
-from tieout.simulator.rollout import INFER, RolloutWorld, rollout_scenarios
+from tieout.savings.status import ReasonCode, Status
+from tieout.simulator.rollout import INFER, RolloutWorld, rollout_scenarios, run_rollout
 from tieout.simulator.rollout_setting import RolloutKind, RolloutSetting
 from tieout.simulator.scenario import DemandShift, Maps, PriceChange, Scenario
 from tieout.simulator.workloads import price, prices
@@ -69,3 +70,15 @@ def test_a_lower_list_price_is_no_saving() -> None:
     assert cheaper.is_covered
     assert cheaper.half_width_usd is not None and cheaper.half_width_usd < cheaper.true_usd / 4
     assert cheaper.true_usd < plain.true_usd
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [RolloutKind.HALVED, RolloutKind.DOUBLED])
+def test_inputs_that_become_other_work_show_neither_a_saving_nor_a_rise(kind: RolloutKind) -> None:
+    setting = replace(SETTING, kind=kind, calls_per_day=120)
+    [[week]] = read_world(run_rollout(setting), [setting])
+    rollout = measured(week)
+    assert rollout.total.true_usd == 0
+    for figure in (rollout.total, *rollout.functions):
+        assert figure.status == Status.NOT_DETERMINABLE
+        assert ReasonCode.WORK_UNIT_SHIFTED in figure.reasons

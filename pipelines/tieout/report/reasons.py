@@ -109,6 +109,13 @@ def _days(data: _Data) -> str:
     return f"{days} ({first})" if first == last else f"{days} ({first} to {last})"
 
 
+def _shifted_unit(data: Mapping[str, str]) -> str:
+    return (
+        f"{data['function']} has {data['inputs']}× the inputs at {data['seconds']}× the time each, as much work as "
+        "before: is an input still the same work?"
+    )
+
+
 _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.PREMISE_CONTRADICTED: _premise,
     ReasonCode.NO_CHANGE_NAMED: lambda _: "the catalog names no change",
@@ -163,6 +170,8 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.WORK_UNIT_CHANGED: lambda data: (
         f"a function call has {data[0]['after']} inputs, {data[0]['before']} in the baseline"
     ),
+    ReasonCode.WORK_UNIT_SHIFTED: lambda data: _shifted_unit(data[0]),
+    ReasonCode.WORK_UNIT_UNSURE: lambda data: _shifted_unit(data[0]),
     ReasonCode.BASELINE_NOT_MATCHED: lambda data: f"log and bill differ on {_days(data)} of the baseline",
     ReasonCode.DAYS_NOT_MATCHED: lambda data: f"log and bill differ on {_days(data)}",
     ReasonCode.ROLLOUT_INCOMPLETE: lambda data: (

@@ -159,6 +159,8 @@ def _evidence(
         taken_over_usd=_taken_over(basis, name),
         unexplained_fell_usd=basis.unexplained_fell_usd([name]),
         unpaid_usd=basis.unpaid_usd([name]),
+        shifted_unit=basis.shifted_units.get(name),
+        shifted_usd=abs(avoided.avoided_usd) if avoided is not None and name in basis.shifted_units else Decimal(0),
         disagreements=() if testimony is None else testimony.disagreements,
         has_agreeing_replay=testimony is not None and testimony.has_agreeing_replay,
         is_far_extrapolated=model is not None and model.is_far_extrapolated([day.successful_calls for day in after]),

@@ -4,18 +4,18 @@
 |---|---|
 | premise not met | what was deployed before is not what the catalog says the saving starts from |
 | no claim | nothing deployed, fewer than 7 baseline days, no successful call in them, or no measured day |
-| reversed | the saving is negative, and the whole interval is |
+| reversed | the saving is negative, and the whole interval is; not where an input may have become other work |
 | not determinable | H over half of the saving, no saving to speak of, a guardrail failed, or it is refuted (below) |
 | provisional | H over a quarter of it, fewer than 14 baseline days, unsettled days, a guardrail or gate that is open |
 | verified | none of these |
 
 Refuted is what no successful call in the week stands for, what moved outside the catalog or may have been taken over by
 another function or app for at least half of it, what rests on outages of the baseline for a quarter of it, or on cost
-of the baseline that no log explains for half of it, what the bill leaves unpaid of the log, what was rolled back, and a
-counterfactual over twice the dearest week of the baseline. The first that applies is the status. Every reason that
-applies is kept, with its data, so that a person reads "not claimed, because …" rather than a word. A guardrail that is
-inconclusive may pass with more data, hence provisional; one that failed says that the work is no longer the same work,
-and more data of the saving does not help.
+of the baseline that no log explains for half of it, what the bill leaves unpaid of the log, what was rolled back, what
+is told by inputs that may have become other work for half of it, and a counterfactual over twice the dearest week of
+the baseline. The first that applies is the status. Every reason that applies is kept, with its data, so that a person
+reads "not claimed, because …" rather than a word. A guardrail that is inconclusive may pass with more data, hence
+provisional; one that failed says that the work is no longer the same work, and more data of the saving does not help.
 """
 
 import datetime as dt
@@ -27,6 +27,7 @@ from fractions import Fraction
 
 from tieout.savings.boundary import OtherApp
 from tieout.savings.disagreement import Disagreement
+from tieout.savings.unit_shift import UnitShift
 
 LEAST_BASELINE_DAYS = 7
 SUFFICIENT_BASELINE_DAYS = 14
@@ -89,6 +90,8 @@ class ReasonCode(StrEnum):
     IMPLAUSIBLE_COUNTERFACTUAL = "implausible_counterfactual"
     BASELINE_OUTAGE = "baseline_outage"
     WORK_UNIT_CHANGED = "work_unit_changed"
+    WORK_UNIT_SHIFTED = "work_unit_shifted"
+    WORK_UNIT_UNSURE = "work_unit_unsure"
     BASELINE_NOT_MATCHED = "baseline_not_matched"
     DAYS_NOT_MATCHED = "days_not_matched"
     ROLLOUT_INCOMPLETE = "rollout_incomplete"
@@ -123,10 +126,12 @@ _STATUS_OF: Mapping[ReasonCode, Status] = {
     ReasonCode.BILL_BELOW_LOG: Status.NOT_DETERMINABLE,
     ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL: Status.NOT_DETERMINABLE,
     ReasonCode.BASELINE_OUTAGE: Status.NOT_DETERMINABLE,
+    ReasonCode.WORK_UNIT_SHIFTED: Status.NOT_DETERMINABLE,
     ReasonCode.OUTSIDE_GREW: Status.PROVISIONAL,
     ReasonCode.GREW_APART: Status.PROVISIONAL,
     ReasonCode.UNEXPLAINED_FELL: Status.PROVISIONAL,
     ReasonCode.WORK_UNIT_CHANGED: Status.PROVISIONAL,
+    ReasonCode.WORK_UNIT_UNSURE: Status.PROVISIONAL,
     ReasonCode.BASELINE_NOT_MATCHED: Status.PROVISIONAL,
     ReasonCode.DAYS_NOT_MATCHED: Status.PROVISIONAL,
     ReasonCode.ROLLOUT_INCOMPLETE: Status.PROVISIONAL,
@@ -193,6 +198,8 @@ class Evidence:
         outage_usd: how much of the counterfactual rests on baseline days that no other day resembles.
         calls_per_unit: successful calls for each function call in the baseline and on the measured days; None where one
             of them has none.
+        shifted_unit: how an input may have become other work; None when it did not.
+        shifted_usd: how much of the amount, whatever its sign, functions claim of which that is so.
         unmatched_baseline_days: days of the baseline on which log and bill differ (gate G6).
         unmatched_days: measured days on which they do.
         coverage: share of the successful calls that ran in the newest phase; None without any.
@@ -236,6 +243,8 @@ class Evidence:
     taken_over_usd: Decimal = Decimal(0)
     unexplained_fell_usd: Decimal = Decimal(0)
     unpaid_usd: Decimal = Decimal(0)
+    shifted_unit: UnitShift | None = None
+    shifted_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -254,9 +263,17 @@ def judge(evidence: Evidence) -> Judgement:
     """
     reasons = _premise(evidence) + _missing(evidence)
     if evidence.avoided_usd is not None:
-        reasons += _interval(evidence.avoided_usd, evidence.half_width_usd)
+        shifted = _shifted_unit(evidence, abs(evidence.avoided_usd))
+        interval = _interval(evidence.avoided_usd, evidence.half_width_usd)
+        if any(reason.code is ReasonCode.WORK_UNIT_SHIFTED for reason in shifted):
+            interval = [reason for reason in interval if reason.code is not ReasonCode.NEGATIVE_SAVING]
         reasons += (
-            _refuted(evidence) + _guardrails(evidence.guardrails) + _preliminary(evidence) + _open_gates(evidence)
+            interval
+            + shifted
+            + _refuted(evidence)
+            + _guardrails(evidence.guardrails)
+            + _preliminary(evidence)
+            + _open_gates(evidence)
         )
     elif evidence.measured_calls == 0 and all(reason.status is not Status.NO_CLAIM for reason in reasons):
         reasons.append(Reason(ReasonCode.NO_SUCCESSFUL_CALL))
@@ -320,6 +337,16 @@ def _preliminary(evidence: Evidence) -> list[Reason]:
     if evidence.extrapolated_days and evidence.extrapolated_usd >= whole * EXTRAPOLATED_SHARE:
         reasons.append(Reason(ReasonCode.EXTRAPOLATED, _days(evidence.extrapolated_days)))
     return reasons
+
+
+def _shifted_unit(evidence: Evidence, amount: Decimal) -> list[Reason]:
+    """What says that inputs are other work than in the baseline: neither a saving nor a rise is told by them."""
+    shift = evidence.shifted_unit
+    if shift is None:
+        return []
+    data = {"function": shift.function, "inputs": f"{shift.inputs:.2f}", "seconds": f"{shift.seconds:.2f}"}
+    is_refuted = evidence.shifted_usd >= amount * OFFSETTING_SHARE
+    return [Reason(ReasonCode.WORK_UNIT_SHIFTED if is_refuted else ReasonCode.WORK_UNIT_UNSURE, data)]
 
 
 def _refuted(evidence: Evidence) -> list[Reason]:

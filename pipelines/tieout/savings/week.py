@@ -250,6 +250,8 @@ def _evidence(
         unexplained_fell_usd=basis.unexplained_fell_usd([f.function for f in claiming]),
         unpaid_usd=basis.unpaid_usd(f.function for f in claiming),
         rolled_back=next((one.rolled_back for one in own if one.rolled_back is not None), None),
+        shifted_unit=next((one.shifted_unit for one in own if one.shifted_unit is not None), None),
+        shifted_usd=sum((one.shifted_usd for one in own), Decimal(0)),
     )
 
 

@@ -18,6 +18,8 @@ from tieout.savings.error_bars import attribution_usd
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.moved_work import WorkVolume, taken_over_usd_per_day
 from tieout.savings.programme import Programme
+from tieout.savings.unit_shift import UnitShift
+from tieout.savings.work_unit import InputVolume, days_of_inputs, input_volume, shifted_units
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,30 @@ class WeekBasis:
         usd_after = sum((Fraction(day.cost_usd) for day in after), Fraction(0)) / len(after)
         is_there = usd_before > 0 or (usd_before == 0 and usd_after > 0)
         return WorkVolume(function, usd_before, usd_after, Fraction(1), usd_before) if is_there else None
+
+    @cached_property
+    def shifted_units(self) -> Mapping[str, UnitShift]:
+        """The functions whose inputs may be other work than in the baseline, by name."""
+        volumes = [self._input_volume(name) for name in self.programme.functions]
+        known = [volume for volume in volumes if volume is not None]
+        return shifted_units(known, demand_outside=self._demand_outside())
+
+    def _input_volume(self, function: str) -> InputVolume | None:
+        work, before, after = self.work.get(function, ()), frozenset(self.baseline_days), frozenset(self.days)
+        cost = sum((Fraction(day.cost_usd) for day in self.baseline_work(function)), Fraction(0))
+        return input_volume(
+            function,
+            days_of_inputs(value for value in work if value.day in before),
+            days_of_inputs(value for value in work if value.day in after),
+            weight=cost,
+        )
+
+    def _demand_outside(self) -> float:
+        """How the cost of the programme's apps outside the catalog moved, residuals left out; 1 where there is none."""
+        lines = [line for line in self.outside.lines if not line.function.startswith("__")]
+        before = sum((line.before_usd_per_day for line in lines), Decimal(0))
+        after = sum((line.after_usd_per_day for line in lines), Decimal(0))
+        return float(after / before) if before > 0 and after > 0 else 1.0
 
     def unexplained_fell_usd(self, functions: Collection[str]) -> Decimal:
         """By how much less of the cost of some functions no log explains on the measured days than in the baseline.

@@ -35,6 +35,8 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
             ReasonCode.EXTRAPOLATED,
             ReasonCode.FAR_EXTRAPOLATED,
             ReasonCode.WORK_UNIT_CHANGED,
+            ReasonCode.WORK_UNIT_SHIFTED,
+            ReasonCode.WORK_UNIT_UNSURE,
             ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL,
         }
     ),
