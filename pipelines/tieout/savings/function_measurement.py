@@ -18,9 +18,10 @@ from tieout.savings.counterfactual import (
 )
 from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.days import projected_usd_per_day
+from tieout.savings.evidence import Evidence, GuardrailOutcomes
 from tieout.savings.function_claim import FunctionClaim, claim
 from tieout.savings.guardrails import FunctionGuardrails, GuardrailVerdict, Quality, assess
-from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, judge
+from tieout.savings.status import Judgement, judge
 from tieout.savings.uncertainty import HalfWidth
 from tieout.savings.week_basis import WeekBasis
 from tieout.savings.witnesses import Testimony

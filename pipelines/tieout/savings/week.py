@@ -20,6 +20,7 @@ from tieout.savings.bridge_inputs import bridge_inputs
 from tieout.savings.context import NOTHING_KNOWN, WeekContext
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import BaselinePeriod, FunctionDay
+from tieout.savings.evidence import Evidence, GuardrailOutcomes
 from tieout.savings.function_measurement import (
     FunctionMeasurement,
     dearest_week_usd,
@@ -29,7 +30,7 @@ from tieout.savings.function_measurement import (
 from tieout.savings.ledger import LedgerLine, ledger
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
-from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, ReasonCode, judge
+from tieout.savings.status import Judgement, ReasonCode, judge
 from tieout.savings.uncertainty import (
     HalfWidth,
     MeasuredVolume,
@@ -210,7 +211,6 @@ def _evidence(
     testimony: Testimony | None,
 ) -> Evidence:
     claiming = [function for function in functions if function.avoided is not None]
-    calls = sum(sum(f.model.calls) for f in functions if f.model)
     first = min(basis.programme.deployment_days.values(), default=None)
     carrying = _carrying(claiming)
     outcomes = [(f.function, guardrail_outcomes(f.guardrails)) for f in carrying]
@@ -225,7 +225,7 @@ def _evidence(
         is_deployed=first is not None and first < basis.week.end,
         names_change=bool(basis.programme.phases),
         baseline_days=len(basis.baseline_days),
-        baseline_calls=calls,
+        baseline_calls=sum(sum(f.model.calls) for f in functions if f.model),
         measured_days=len(basis.days),
         unsettled_days=_distinct(day for f in claiming for day in basis.unsettled_days(f.function, f.days)),
         extrapolated_days=_distinct(day for one in own for day in one.extrapolated_days),

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tieout.savings.status import Evidence, GuardrailOutcomes, Judgement, ReasonCode, Status, judge
+from tieout.savings.evidence import Evidence, GuardrailOutcomes
+from tieout.savings.status import Judgement, ReasonCode, Status, judge
 
 DAY = dt.date(2026, 11, 10)
 SOUND = Evidence(
