@@ -17,8 +17,8 @@ from tieout.catalog.models import CatalogError
 from tieout.cli.demo import is_simulated
 from tieout.cli.diagnosis import Diagnosis
 from tieout.cli.doctor_state import kept_issues, state_files
-from tieout.cli.failures import NOTHING_LANDED
 from tieout.cli.messages import out, shown
+from tieout.cli.nothing_landed import what_to_do
 from tieout.core.home import Home
 from tieout.report.wording import count
 
@@ -169,7 +169,7 @@ def _landing(home: Home) -> Iterator[Diagnosis]:
 
     files = Counter(file.source for file in scan(home.landing)) if home.landing.is_dir() else Counter[str]()
     if not files:
-        yield Diagnosis("landing", f"no files in {home.landing}", NOTHING_LANDED)
+        yield Diagnosis("landing", f"no files in {home.landing}", what_to_do(home))
         return
     if not os.access(home.landing, os.W_OK | os.X_OK):
         yield Diagnosis(

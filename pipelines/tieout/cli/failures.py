@@ -4,10 +4,6 @@ from enum import IntEnum
 
 from tieout.core.errors import TieoutError
 
-NOTHING_LANDED = (
-    "`tieout pull` brings Modal's exports, or put them there yourself; `tieout demo` shows a simulated workspace."
-)
-
 
 class ExitCode(IntEnum):
     """What a command's exit says to a script."""

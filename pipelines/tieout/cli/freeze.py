@@ -18,6 +18,11 @@ def freeze(home: Home, catalog_directory: Path, *, force: bool) -> None:
         CommandError: the catalog is the built-in one, a baseline is frozen already, or there is none to freeze.
     """
     _require_own_catalog(catalog_directory)
+    if not catalog_directory.is_dir():
+        raise CommandError(
+            f"{home.root} has no catalog, and only a catalog says which change ends the baseline",
+            remedy="`tieout init` writes one; add the first phase to its rollout.yaml, then freeze.",
+        )
     workspace = Workspace(home, catalog_directory)
     catalog = workspace.catalog
     if not catalog.rollout.phases:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from tieout.cli.failures import NOTHING_LANDED, CommandError, ExitCode
+from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.messages import say, warn
+from tieout.cli.nothing_landed import what_to_do
 from tieout.cli.steps import show_steps
 from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
@@ -95,7 +96,7 @@ def _require_landed_files(home: Home) -> None:
         return
     raise CommandError(
         f"there are no files in {home.landing}",
-        remedy=f"{NOTHING_LANDED} --home DIR or $TIEOUT_HOME say where the workspace is.",
+        remedy=f"{what_to_do(home)} --home DIR or $TIEOUT_HOME say where the workspace is.",
     )
 
 

@@ -182,6 +182,16 @@ def _column_names(header: str) -> list[str]:
         raise not_csv(1, error) from None
     names = [CSV_COLUMNS.get(column.strip(), column) for column in columns]
     missing = [column for column, name in CSV_COLUMNS.items() if name in REQUIRED and name not in names]
+    separators = {"semicolons": ";", "tabs": "\t"}
+    between = [
+        name for name, sign in separators.items() if set(missing) <= {cell.strip() for cell in header.split(sign)}
+    ]
+    if missing and between:
+        raise RejectionError(
+            f"line 1: {between[0]} between the values, as a spreadsheet saves a table",
+            detail="A spreadsheet also rounds costs and writes times in its own way, so the bill is no longer exact.",
+            fix=USE_JSON,
+        )
     if missing:
         raise RejectionError(
             f"line 1: not the header of a billing report: {', '.join(missing)} missing",

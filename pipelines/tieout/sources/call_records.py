@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tieout.sources.contents import broken_gzip, empty_file, is_gzipped
+from tieout.sources.contents import UTF16_MARKS, broken_gzip, empty_file, is_gzipped, utf16
 from tieout.sources.fields import LONGEST_TEXT, Record, as_record, bad_json, not_a_list, object_of, refuse_constant
 from tieout.sources.landing import RejectionError
 
@@ -93,6 +93,8 @@ def _rows(location: Path, *, is_gzip: bool) -> Iterator[tuple[int, object]]:
         with _open_text(location, is_gzip=is_gzip) as text:
             yield from _values(_Window(text))
     except UnicodeDecodeError as error:
+        if error.object.startswith(UTF16_MARKS):
+            raise utf16() from None
         raise RejectionError(
             f"byte 0x{error.object[error.start]:02x} is not UTF-8",
             fix="Export it again as UTF-8, straight from the modal command into the file.",

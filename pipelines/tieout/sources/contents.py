@@ -18,7 +18,7 @@ LARGEST_CONTENT = 256 << 20
 _LARGEST_EXPANSION = 200
 _ALWAYS_UNPACKED = 64 << 20
 _CHUNK_BYTES = 1 << 20
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,8 @@ def decode(content: bytes) -> str:
     Raises:
         RejectionError: an empty file, UTF-16, or bytes that are not UTF-8.
     """
-    if content.startswith(_UTF16_MARKS):
-        raise RejectionError(
-            "the file is UTF-16, not UTF-8",
-            fix="Write it as UTF-8; in PowerShell: modal … | Out-File -Encoding utf8 FILE.",
-        )
+    if content.startswith(UTF16_MARKS):
+        raise utf16()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -154,6 +151,14 @@ def decode(content: bytes) -> str:
     if not text.strip():
         raise empty_file()
     return text
+
+
+def utf16() -> RejectionError:
+    """Word the refusal of UTF-16, as the arrow of PowerShell writes it."""
+    return RejectionError(
+        "the file is UTF-16, not UTF-8",
+        fix="Write it as UTF-8; in PowerShell: modal … | Out-File -Encoding utf8 FILE.",
+    )
 
 
 def empty_file() -> RejectionError:

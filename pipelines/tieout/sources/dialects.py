@@ -167,14 +167,14 @@ def is_boxed(text: str) -> bool:
     return _BOXED.search(text) is not None
 
 
-def is_boxed_file(path: Path) -> bool:
-    """Tell whether a file begins with a table in boxes; False when it cannot be read."""
+def printed_head(path: Path) -> str:
+    """Return how a file begins, without colours; empty when it cannot be read."""
     try:
         require_regular(path)
         with path.open("rb") as file:
-            return is_boxed(without_colour(file.read(_PEEKED_BYTES).decode("utf-8-sig", errors="replace")))
+            return without_colour(file.read(_PEEKED_BYTES).decode("utf-8-sig", errors="replace"))
     except (UnboundedFileError, OSError):
-        return False
+        return ""
 
 
 def boxed(fix: str) -> RejectionError:

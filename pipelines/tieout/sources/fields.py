@@ -22,6 +22,7 @@ LONGEST_TEXT = 65_536
 USD = pa.decimal128(38, 12)
 UTC_MICROSECONDS = pa.timestamp("us")
 _EXPORT_AGAIN = "Export it again with --json, straight from the modal command into the file."
+_JOIN_LINES = "If it holds an object on each line (JSON Lines), make one list of them: jq -s . FILE > NEW.json"
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?((Z|[+-]\d{2}(:?\d{2})?))?)?", re.ASCII)
 _LONG_NUMBER = re.compile(r"\d{4000,}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -213,7 +214,22 @@ def bad_json(error: json.JSONDecodeError, *, cut_off: bool, fix: str = _EXPORT_A
         )
     if is_boxed(error.doc):
         return boxed(fix)
-    return RejectionError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}", fix=fix)
+    if error.msg == "Extra data" and error.doc.startswith(("[", "{"), error.pos):
+        return RejectionError(
+            f"line {error.lineno}: another JSON value begins below the first one",
+            fix=f"If exports were appended to each other, land each as a file of its own. {_JOIN_LINES}",
+        )
+    return RejectionError(
+        f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}",
+        detail=f"The line says {_line_at(error)!r}.",
+        fix=fix,
+    )
+
+
+def _line_at(error: json.JSONDecodeError) -> str:
+    """Return the line of an error around its place, no longer than a terminal is wide."""
+    start = max(error.doc.rfind("\n", 0, error.pos) + 1, error.pos - 30)
+    return error.doc[start : start + 80].partition("\n")[0].strip()
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -270,13 +286,16 @@ def as_record(place: str, row: object, *, fix: str = _EXPORT_AGAIN) -> Record:
 
 def not_a_list(value: object, *, fix: str = _EXPORT_AGAIN) -> RejectionError:
     """Word the refusal of JSON that should have been a list of rows."""
-    return RejectionError(f"the file holds {_shown(value)}, not a JSON list of rows", fix=fix)
+    by_line = f"{_JOIN_LINES}. Otherwise: " if isinstance(value, dict) else ""
+    return RejectionError(f"the file holds {_shown(value)}, not a JSON list of rows", fix=by_line + fix)
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "null"
-    text = repr(value) if not isinstance(value, dict | list) else f"a {type(value).__name__}"
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

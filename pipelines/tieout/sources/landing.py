@@ -21,6 +21,8 @@ from tieout.core.errors import TieoutError
 
 SIDECAR_SUFFIX = ".meta.json"
 LARGEST_SIDECAR = 1 << 20
+# What Windows and its Office put into any folder that somebody opens.
+_OF_WINDOWS = ("thumbs.db", "desktop.ini", "~$")
 _CLOCK_ERROR = dt.timedelta(days=1)
 _DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", re.ASCII)
 _MONTH = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?!\d)", re.ASCII)
@@ -135,8 +137,9 @@ def _date_or_none(year: str, month: str, day: str = "1") -> dt.date | None:
 def scan(landing: Path) -> Iterator[LandingFile]:
     """Yield every file below `landing/` in the order of its name.
 
-    Sidecars, hidden files and folders, and temporary files (`.tmp`) are left out. Linked folders are followed once; a
-    link that leads nowhere counts as a file, and so do pipes and devices, so that they are refused and not passed over.
+    Sidecars, hidden files and folders, temporary files (`.tmp`) and those that Windows makes are left out. Linked
+    folders are followed once; a link that leads nowhere counts as a file, and so do pipes and devices, so that they are
+    refused and not passed over.
     """
     yield from sorted(_walk(landing, "", set()), key=attrgetter("name"))
 
@@ -154,7 +157,7 @@ def _walk(folder: Path, prefix: str, visited: set[tuple[int, int]]) -> Iterator[
     with os.scandir(folder) as entries:
         found = {entry.name: entry for entry in entries}
     for name, entry in found.items():
-        if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, ".tmp")):
+        if name.startswith(".") or name.endswith((SIDECAR_SUFFIX, ".tmp")) or name.lower().startswith(_OF_WINDOWS):
             continue
         if not _leads_somewhere(entry):
             yield LandingFile(entry.path, prefix + _printable(name), _fingerprint(entry, None))

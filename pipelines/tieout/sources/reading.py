@@ -82,7 +82,7 @@ def identify(file: LandingFile) -> tuple[Source, PathKeys]:
         UnboundedFileError: it is a pipe or a device.
     """
     source, keys = source_of(file), path_keys(file)
-    check_path(source, keys)
+    check_path(source, keys, file)
     require_regular(file.location)
     return source, keys
 

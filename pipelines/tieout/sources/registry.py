@@ -6,7 +6,6 @@ table in docs/guides/exports.md, the data dictionary, Dagster's landing assets, 
 
 from collections.abc import Mapping
 
-from tieout.core.suggestions import did_you_mean
 from tieout.sources import (
     app_history,
     app_info,
@@ -33,8 +32,9 @@ from tieout.sources import (
     server_stats,
     telemetry,
 )
-from tieout.sources.dialects import EXPORTS, boxed, is_boxed_file
+from tieout.sources.dialects import EXPORTS, boxed, is_boxed, printed_head
 from tieout.sources.landing import LandingFile, PathKeys, RejectionError, is_dangling, link_target
+from tieout.sources.misplaced import instead_of, misplaced, place_of
 from tieout.sources.source import Coverage, Each, Pull, Role, Source
 
 _RECORDS = (
@@ -338,23 +338,15 @@ def source_of(file: LandingFile) -> Source:
         )
     source = SOURCES.get(file.source)
     if source is None:
-        unknown = f"unknown source {file.source!r}{did_you_mean(file.source, SOURCES)}"
-        raise RejectionError(
-            unknown if file.source else "the file is in no source's folder",
-            fix=f"Move it to one of: {', '.join(sorted(SOURCES))}.",
-        )
-    if not file.name.lower().removesuffix(".gz").endswith(source.suffixes):
-        if is_boxed_file(file.location):
+        raise misplaced(file, SOURCES)
+    if not source.has_suffix_of(file):
+        if is_boxed(printed_head(file.location)):
             raise boxed(EXPORTS[source.name].fix if source.name in EXPORTS else f"Export it again: {source.export}")
-        expected = " or ".join(source.suffixes)
-        raise RejectionError(
-            f"not a {expected} file (or .gz of one)",
-            fix=f"Land the output of the modal command as {expected}, or move the file out of landing/.",
-        )
+        raise RejectionError(f"not a {' or '.join(source.suffixes)} file (or .gz of one)", fix=instead_of(source))
     return source
 
 
-def check_path(source: Source, keys: PathKeys) -> None:
+def check_path(source: Source, keys: PathKeys, file: LandingFile) -> None:
     """Refuse a file whose path lacks a name that its rows do not say either.
 
     Raises:
@@ -364,5 +356,5 @@ def check_path(source: Source, keys: PathKeys) -> None:
     if missing:
         raise RejectionError(
             f"the path does not say which {' and '.join(source.path_keys)} this is",
-            fix=f"Move it to {source.file}, with the names percent-encoded.",
+            fix=f"Move it to {place_of(source, file)}.",
         )

@@ -87,6 +87,10 @@ class Source:
     pull: Pull | None = None
     is_needed: bool = False
 
+    def has_suffix_of(self, file: LandingFile) -> bool:
+        """Whether a file is named as one of this kind."""
+        return file.name.lower().removesuffix(".gz").endswith(self.suffixes)
+
     @property
     def is_bulk(self) -> bool:
         """Whether its files are read many at a time, in DuckDB."""

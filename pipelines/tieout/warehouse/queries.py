@@ -141,7 +141,9 @@ def reads_published_only(select: str) -> bool:
     """Tell whether every table that a select names is in finance's file; what is no select is not."""
     names = _names_in(select)
     qualified = {name for name in names if "." in name}
-    is_published = all(name.partition(".")[0] in PUBLISHED_FLOORS for name in qualified)
+    # In finance's file its tables lie in the schema main.
+    own = {f"main.{name}" for name in published_tables()}
+    is_published = all(name in own or name.partition(".")[0] in PUBLISHED_FLOORS for name in qualified)
     return is_published and bool(qualified or names & published_tables())
 
 
@@ -174,7 +176,7 @@ def _require_question(select: str) -> None:
     try:
         kinds = [statement.type.name for statement in duckdb.extract_statements(select)]
     except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+        raise QueryError(str(error), remedy=_remedy(error)) from error
     if not kinds:
         raise QueryError("the question holds nothing but a comment", remedy="`tieout sql` lists what can be asked.")
     if len(kinds) > 1:
@@ -210,4 +212,15 @@ def _run(con: duckdb.DuckDBPyConnection, select: str, seconds: float | None) -> 
             con.interrupt()
             raise
         except duckdb.Error as error:
-            raise QueryError(str(error)) from error
+            raise QueryError(str(error), remedy=_remedy(error)) from error
+
+
+def _remedy(error: duckdb.Error) -> str | None:
+    """Say where the right names are; None where DuckDB's message says all there is to say."""
+    if isinstance(error, duckdb.ParserException):
+        return "`tieout sql` lists what can be asked without SQL."
+    if isinstance(error, duckdb.CatalogException) and "Table with name" in str(error):
+        return '`tieout sql "show tables"` lists the tables.'
+    if isinstance(error, duckdb.BinderException) and "column" in str(error):
+        return '`tieout sql "describe TABLE"` lists the columns of a table.'
+    return None

@@ -59,6 +59,17 @@ def test_the_built_in_programme_keeps_no_baseline(
     assert not (resource_path("catalog") / LOCK_NAME).exists()
 
 
+def test_without_a_catalog_the_message_says_how_to_get_one(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TIEOUT_CATALOG")
+    monkeypatch.chdir(tmp_path)
+    said = tieout("freeze-baseline", "--home", tmp_path)
+    assert said.code == 2
+    assert f"{tmp_path} has no catalog" in said.err
+    assert "tieout init" in said.err
+
+
 def test_without_a_phase_the_message_names_the_file_that_lacks_it(tieout: Tieout, home: Home, catalog: Path) -> None:
     rollout = (catalog / "rollout.yaml").read_text()
     (catalog / "rollout.yaml").write_text(rollout.partition("phases:")[0] + "phases: []\n")

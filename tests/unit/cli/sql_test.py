@@ -20,7 +20,7 @@ from tests.conftest import Tieout
 from tieout.cli.sql import printable
 from tieout.core.home import Home
 from tieout.warehouse.connection import WarehouseBusyError, WarehouseError, open_warehouse, read_warehouse
-from tieout.warehouse.queries import canned_queries
+from tieout.warehouse.queries import canned_queries, reads_published_only
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,23 @@ def test_a_mistake_in_sql_is_shown_where_it_is(tieout: Tieout, home: Path) -> No
     assert said.code == 2
     assert "nme" in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("question", "remedy"),
+    [
+        ("select nme from spend.odd", 'sql "describe TABLE"'),
+        ("select 1 from oddd", 'sql "show tables"'),
+        ("select from from spend.odd", "lists what can be asked without SQL"),
+    ],
+)
+def test_a_wrong_name_is_told_what_lists_the_right_ones(tieout: Tieout, home: Path, question: str, remedy: str) -> None:
+    assert remedy in tieout("sql", question, "--home", home).err
+
+
+def test_a_table_of_finance_is_found_in_the_schema_main_as_in_its_own_file() -> None:
+    assert reads_published_only("select * from main.spend_daily join finance.weeks using (week)")
+    assert not reads_published_only("select * from main.nothing_of_the_kind")
 
 
 def test_a_question_about_what_is_not_built_yet_says_what_builds_it(tieout: Tieout, home: Path) -> None:

@@ -52,6 +52,28 @@ def test_without_landed_files_there_is_nothing_to_run(tieout: Tieout, tmp_path: 
     assert not (tmp_path / "warehouse.duckdb").exists()
 
 
+@pytest.mark.parametrize("here", [".", "landing", "landing/billing_report"])
+def test_in_the_wrong_folder_the_message_names_the_workspace_that_is_near(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    (tmp_path / "mine" / "landing" / "billing_report").mkdir(parents=True)
+    (tmp_path / "mine" / "landing" / "billing_report" / "bill.json").touch()
+    for folder, home in ((tmp_path, "mine"), (tmp_path / "mine" / here, str(tmp_path / "mine"))):
+        monkeypatch.chdir(folder)
+        said = tieout("run")
+        assert said.code == 2
+        assert f"There are some in {tmp_path / 'mine' / 'landing'}" in said.err
+        if folder != tmp_path / "mine":
+            assert f"run --home {home}`" in said.err
+
+
+def test_exports_beside_the_landing_folder_are_told_where_to_go(tieout: Tieout, tmp_path: Path) -> None:
+    (tmp_path / "bill.json").touch()
+    said = tieout("run", "--home", tmp_path)
+    assert said.code == 2
+    assert f"move the exports to {tmp_path / 'landing'}" in said.err
+
+
 @pytest.mark.parametrize("week", ["2026-46", "2026-W54", "last"])
 def test_a_week_that_is_none_is_refused(tieout: Tieout, tmp_path: Path, week: str) -> None:
     said = tieout("run", "--week", week, "--home", tmp_path)

@@ -446,7 +446,7 @@ def test_other_control_characters_are_kept_as_they_are(folder: LandingFolder) ->
     [
         ("", "the file is empty"),
         (" \n", "the file is empty"),
-        ("{}", "the file holds a dict, not a JSON list of rows"),
+        ("{}", "the file holds an object, not a JSON list of rows"),
         ("[1]", "row 1: 1 is not a JSON object"),
         ('[{"cost": NaN}]', "the file contains NaN, which is not a number"),
         ('[{"object_id": "ap-1', "line 1: the file is cut off"),

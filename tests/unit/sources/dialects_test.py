@@ -160,3 +160,32 @@ def test_a_key_that_stands_twice_in_an_object_is_refused(folder: LandingFolder) 
 def test_the_page_of_dialects_has_a_line_for_each() -> None:
     for each in DIALECTS:
         assert f"| {each.container} | {each.spelling} | {'yes' if each.is_coloured else 'no'} |" in dialects()
+
+
+@pytest.mark.parametrize(("sign", "worded"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_of_a_spreadsheet_is_named_by_what_stands_between_its_values(
+    folder: LandingFolder, sign: str, worded: str
+) -> None:
+    folder.put("billing_report/bill.daily.csv", (NEWEST / "report.daily.csv").read_text().replace(",", sign))
+    assert folder.refusal() == f"line 1: {worded} between the values, as a spreadsheet saves a table"
+
+
+@pytest.mark.parametrize("name", ["billing_report/b.daily.json", "function_calls/app=a/function=f/b.json"])
+def test_json_lines_are_named_with_the_command_that_makes_a_list_of_them(folder: LandingFolder, name: str) -> None:
+    rows = json.loads((NEWEST / "report.daily.json").read_bytes())
+    folder.put(name, "\n".join(json.dumps(row) for row in rows))
+    [refused] = folder.load().rejected
+    assert (
+        "If it holds an object on each line (JSON Lines), make one list of them: jq -s . FILE > NEW.json" in refused.fix
+    )
+
+
+def test_exports_appended_to_each_other_are_told_apart_from_bad_json(folder: LandingFolder) -> None:
+    folder.put("billing_report/b.daily.json", (NEWEST / "report.daily.json").read_bytes() * 2)
+    assert folder.refusal() == "line 31: another JSON value begins below the first one"
+
+
+def test_a_message_in_the_place_of_rows_is_shown(folder: LandingFolder) -> None:
+    folder.put("billing_report/b.daily.json", "Error: Token missing.\n")
+    [refused] = folder.load().rejected
+    assert refused.detail == "The line says 'Error: Token missing.'."

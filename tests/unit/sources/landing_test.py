@@ -575,7 +575,9 @@ def test_an_unknown_folder_is_refused_with_the_known_ones(folder: LandingFolder)
     folder.put("receipts/2026-10.json", {})
     [rejected] = folder.load().rejected
     assert rejected.reason == "unknown source 'receipts'"
-    assert "billing_report" in rejected.fix
+    assert (
+        rejected.fix == "Move it into the folder of its export, which docs/guides/exports.md lists, or out of landing/."
+    )
 
 
 def test_a_folder_with_nearly_the_right_name_is_told_the_right_one(folder: LandingFolder) -> None:
@@ -588,6 +590,49 @@ def test_a_file_outside_every_folder_is_refused(folder: LandingFolder) -> None:
     assert folder.refusal() == "the file is in no source's folder"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("bill.json", bill(), "billing_report/bill.json"),
+        ("bill.csv", "Object ID,Description,Environment,Interval Start,Cost\n", "billing_report/bill.csv"),
+        ("Billing Report/october/x.json", [], "billing_report/october/x.json"),
+        ("november/billing_report/x.json", [], "billing_report/november/x.json"),
+        ("billing_summary.2026-07.json", {}, "billing_summary/billing_summary.2026-07.json"),
+        ("invoice/2026-10.json", {}, "invoices/2026-10.json"),
+        ("old/function_calls/app=a/function=f/x.json", [], "function_calls/app=a/function=f/x.json"),
+    ],
+)
+def test_a_file_in_the_wrong_folder_is_told_its_place_and_is_no_longer_misplaced_there(
+    folder: LandingFolder, name: str, content: object, place: str
+) -> None:
+    path = folder.put(name, content)
+    [refused] = folder.load().rejected
+    assert refused.fix.startswith(f"Move it to landing/{place}. By its looks it is: ")
+    moved = folder.landing / place
+    moved.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(moved)
+    assert not [each for each in folder.load().rejected if "source" in each.reason or "path" in each.reason]
+
+
+def test_a_log_in_a_folder_without_names_is_told_which_names_its_path_needs(folder: LandingFolder) -> None:
+    folder.put("function_calls/media/calls.json", [])
+    [refused] = folder.load().rejected
+    assert refused.fix == (
+        "Move it to landing/function_calls/app=APP/function=FUNC/calls.json, with the name in the place of "
+        'APP and FUNC ("/" is written %2F, "%" is %25).'
+    )
+
+
+def test_an_invoice_as_a_pdf_is_told_how_it_is_landed(folder: LandingFolder) -> None:
+    folder.put("invoices/Invoice-7.pdf", b"%PDF-1.7")
+    folder.put("Invoice 2026-10.pdf", b"%PDF-1.7")
+    fixes = {refused.fix for refused in folder.load().rejected}
+    assert fixes == {
+        'What belongs here is invoices/2026-10.json (by hand: `{"number": "…", "total": "1234.56", "currency": "USD"}`)'
+        ". Move anything else out of landing/."
+    }
+
+
 @pytest.mark.parametrize("name", ["billing_report/bill.parquet", "billing_rates/rates.csv", f"{CALLS}/calls.txt"])
 def test_an_unknown_kind_of_file_is_refused(folder: LandingFolder, name: str) -> None:
     folder.put(name, "x")
@@ -596,7 +641,16 @@ def test_an_unknown_kind_of_file_is_refused(folder: LandingFolder, name: str) ->
 
 @pytest.mark.parametrize(
     "name",
-    [".DS_Store", "billing_report/.hidden.json", ".git/config", "billing_report/x.tmp", "app_list/x.json.meta.json"],
+    [
+        "billing_report/Thumbs.db",
+        "desktop.ini",
+        "billing_report/~$bill.xlsx",
+        ".DS_Store",
+        "billing_report/.hidden.json",
+        ".git/config",
+        "billing_report/x.tmp",
+        "app_list/x.json.meta.json",
+    ],
 )
 def test_hidden_and_temporary_files_are_left_out(folder: LandingFolder, name: str) -> None:
     folder.put(name, "x")
