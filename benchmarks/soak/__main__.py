@@ -1,6 +1,6 @@
 """`make soak`: runs parts of a soak until its time is over, and goes on with the next one the next time.
 
-python -m benchmarks.soak [--minutes 90] [--files 20000]
+python -m benchmarks.soak [fuzz] [year] [--minutes 90] [--files 20000] [--every-day]
 """
 
 import argparse
@@ -8,42 +8,48 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import ROOT, Rows, code_version
 from benchmarks.soak import fuzz
+from benchmarks.soak.year import days, findings
 
 LONGEST_MINUTES = 90
+Told = Iterator[tuple[str, list[str]]]
+"""Of every step, what it came to, and what was found."""
 
 
 def main() -> int:
     """Run what is not done yet, in the order of its parts; exit 1 when anything was found, 3 when more is to do."""
     parser = argparse.ArgumentParser(prog="make soak", description="A soak in parts that resume.")
+    parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="all by default")
     parser.add_argument("--minutes", type=float, default=LONGEST_MINUTES, help="stop after so many")
     parser.add_argument("--files", type=int, default=20_000, help="mutations of each source")
+    parser.add_argument("--every-day", action="store_true", help="the year: make and validate the run of every day")
     asked = parser.parse_args()
     until = time.monotonic() + 60 * asked.minutes
     rows = Rows("soak")
-    code = code_version(*sorted((ROOT / "pipelines" / "tieout").rglob("*.py")))
+    code = code_version(*sorted((ROOT / "pipelines" / "tieout").rglob("*.py")), *sorted((ROOT / "sql").rglob("*.sql")))
     found: list[str] = []
-    for line, problems in _fuzz(rows, code, asked.files):
-        print(line, flush=True)
-        found += problems
-        if time.monotonic() > until:
-            print(f"{asked.minutes:g} minutes are over; the same command goes on from here.")
-            return 1 if found else 3
+    for part in asked.parts or _PARTS:
+        for line, problems in _PARTS[part](rows, code, asked):
+            print(line, flush=True)
+            found += problems
+            if time.monotonic() > until:
+                print(f"{asked.minutes:g} minutes are over; the same command goes on from here.")
+                return 1 if found else 3
     print("\n".join(found) or "Nothing was found.")
     return 1 if found else 0
 
 
-def _fuzz(rows: Rows, code: str, files: int) -> Iterator[tuple[str, list[str]]]:
+def _fuzz(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
     """Mutate the files of every source, a thousand at a time."""
     with tempfile.TemporaryDirectory(prefix="tieout-soak-") as directory:
         landing = Path(directory) / "landing"
         for source, paths in fuzz.samples(Path(directory)).items():
-            for seed, many in fuzz.shares(files):
+            for seed, many in fuzz.shares(asked.files):
                 key: dict[str, str | int | bool] = {
                     "part": "fuzz",
                     "code": code,
@@ -64,6 +70,21 @@ def _fuzz(rows: Rows, code: str, files: int) -> Iterator[tuple[str, list[str]]]:
                     rows.put(key, result)
                 counts = f"{result['loaded']} loaded, {result['refused']} refused, {len(result['defects'])} defects"
                 yield f"fuzz {source} {seed}: {counts}, {result['cpu_seconds']} CPU s", result["defects"]
+
+
+def _year(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
+    """Run a year day by day."""
+    pace = days.Pace(asked.every_day)
+    ran: list[days.Day] = []
+    for day in days.run(rows, code, pace):
+        ran.append(day)
+        took = "recorded" if day.run_seconds is None else f"{day.run_seconds:.2f} CPU s"
+        yield f"year {day.day}: {took}, Dagster's record {day.sizes['dagster']:,} bytes", []
+    year = days.year_of(code, pace)
+    yield findings.table(year, ran), list(findings.findings(year, ran))
+
+
+_PARTS: Mapping[str, Callable[[Rows, str, argparse.Namespace], Told]] = {"fuzz": _fuzz, "year": _year}
 
 
 def _cpu_seconds() -> float:
