@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -34,6 +34,17 @@ _KIND = re.compile(r"^[^.]*\.|\d{8}T\d{6}Z\.json$")
 def built(home: Home) -> Contents:
     """The tables of the warehouse and of finance's file, and the reports."""
     return {**_database("warehouse", home.warehouse), **_database("finance", home.finance), **_reports(home)}
+
+
+def exactly(home: Home) -> Contents:
+    """The tables and the files of reports with every time in them: for runs by a clock that is set."""
+    found = {
+        f"{label} {name}": rows
+        for label, path in (("warehouse", home.warehouse), ("finance", home.finance))
+        for name, rows in _tables(path, _rows_with_times)
+    }
+    files = (path for path in home.reports.rglob("*") if path.is_file())
+    return found | {f"reports/{path.relative_to(home.reports).as_posix()}": path.read_bytes() for path in files}
 
 
 def spent(warehouse: Path) -> Contents:
@@ -84,13 +95,23 @@ def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 
 def _database(label: str, path: Path) -> dict[str, object]:
+    return {f"{label} {name}": rows for name, rows in _tables(path, _rows) if name != _MANIFESTS}
+
+
+def _tables(path: Path, rows_of: Callable[[duckdb.DuckDBPyConnection, str], object]) -> Iterator[tuple[str, object]]:
     with duckdb.connect() as con:
         con.execute(f"attach '{path}' as looked_at (read_only)")
         con.execute("use looked_at")
         names = con.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'looked_at'"
         ).fetchall()
-        return {f"{label} {name}": _rows(con, name) for (name,) in names if name not in (_LOOKS_OF_A_FILE, _MANIFESTS)}
+        for (name,) in names:
+            if name != _LOOKS_OF_A_FILE:
+                yield name, rows_of(con, name)
+
+
+def _rows_with_times(con: duckdb.DuckDBPyConnection, table: str) -> object:
+    return con.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchone()
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> object:

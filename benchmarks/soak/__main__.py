@@ -1,6 +1,6 @@
 """`make soak`: runs parts of a soak until its time is over, and goes on with the next one the next time.
 
-python -m benchmarks.soak [fuzz] [year] [--minutes 90] [--files 20000] [--every-day]
+python -m benchmarks.soak [images] [year] [fuzz] [--minutes 90] [--images 200] [--files 20000] [--every-day]
 """
 
 import argparse
@@ -14,9 +14,11 @@ from typing import Any
 
 from benchmarks.rows import ROOT, Rows, code_version
 from benchmarks.soak import fuzz
+from benchmarks.soak.images import trial
 from benchmarks.soak.year import days, findings
 
 LONGEST_MINUTES = 90
+_IMAGES_AT_ONCE = 25
 Told = Iterator[tuple[str, list[str]]]
 """Of every step, what it came to, and what was found."""
 
@@ -27,6 +29,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="all by default")
     parser.add_argument("--minutes", type=float, default=LONGEST_MINUTES, help="stop after so many")
     parser.add_argument("--files", type=int, default=20_000, help="mutations of each source")
+    parser.add_argument("--images", type=int, default=200, help="disk images, over all steps")
     parser.add_argument("--every-day", action="store_true", help="the year: make and validate the run of every day")
     asked = parser.parse_args()
     until = time.monotonic() + 60 * asked.minutes
@@ -84,7 +87,38 @@ def _year(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
     yield findings.table(year, ran), list(findings.findings(year, ran))
 
 
-_PARTS: Mapping[str, Callable[[Rows, str, argparse.Namespace], Told]] = {"fuzz": _fuzz, "year": _year}
+def _images(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
+    """Run every step again on images of it, some at a time; others are drawn each time."""
+    with tempfile.TemporaryDirectory(prefix="tieout-soak-") as directory:
+        for step, share in trial.SHARES.items():
+            for seed, many in enumerate(_batches(round(share * asked.images)), start=1):
+                key: dict[str, str | int | bool] = {
+                    "part": "images",
+                    "code": code,
+                    "step": step,
+                    "seed": seed,
+                    "images": many,
+                }
+                result: dict[str, Any] | None = rows.get(key)
+                if result is None:
+                    imaged = trial.trial(step, Path(directory), many, seed=seed)
+                    result = {"stops": imaged.stops, "images": imaged.images, "found": imaged.found}
+                    rows.put(key, result)
+                counts = f"{result['images']} images of {result['stops']} stops, {len(result['found'])} differences"
+                yield f"images {step} {seed}: {counts}", result["found"]
+
+
+def _batches(images: int) -> Iterator[int]:
+    """Cut images into batches, each of which is taken from one run of a step."""
+    for start in range(0, images, _IMAGES_AT_ONCE):
+        yield min(_IMAGES_AT_ONCE, images - start)
+
+
+_PARTS: Mapping[str, Callable[[Rows, str, argparse.Namespace], Told]] = {
+    "images": _images,
+    "year": _year,
+    "fuzz": _fuzz,
+}
 
 
 def _cpu_seconds() -> float:

@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.rows import FOLDER, Rows
-from benchmarks.soak.year.clock import Clock, telling
+from benchmarks.soak.clock import Clock, telling
 from benchmarks.soak.year.exports import FIRST, LAST, PULL_AT, Arrival, Exports
 from benchmarks.soak.year.service import Service, serving
 from tests.mail.mail_server import HOST, Delivery, Postmaster, running

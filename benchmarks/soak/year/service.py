@@ -23,7 +23,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from benchmarks.soak.year.clock import Clock
+from benchmarks.soak.clock import Clock
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.definitions import definitions_of
