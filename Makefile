@@ -25,7 +25,7 @@ help:
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
 	@echo 'make bench   measure, and write benchmarks/results.md (ARGS="render quiet" for these only)'
 	@echo 'make identity  compare every published figure with the recorded ones (ARGS="--weeks 3" is quick)'
-	@echo 'make soak    mutate landed files of every source, in parts of 90 minutes that resume (ARGS="--minutes 10")'
+	@echo 'make soak    disk images, a year day by day, mutated files; parts of 90 minutes that resume (ARGS="year --minutes 10")'
 	@echo 'make lock    write requirements.lock anew after a change in pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 	@echo 'make clean   remove .venv/ and caches; data/ stays'
 	@echo

@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,7 +98,7 @@ class Exports:
             mark.touch()
         exports = cls(folder)
         for file, sidecar in delivered(folder / "landing"):
-            for moment, kind in _moments(file, sidecar):
+            for moment, kind in moments(file, sidecar):
                 exports._by_day[max(FIRST, _pull_after(moment))].append((file, moment, kind))
         return exports
 
@@ -119,13 +118,12 @@ class Exports:
 
 
 def _covered(file: LandingFile) -> dt.date:
-    """The day that a report or a log speaks of, by its name; of anything else, no day long ago."""
-    found = re.search(r"/(\d{4}-\d{2}-\d{2})\.", file.name)
+    """The day that a report or a log speaks of, by its name; of anything else, no day that will come."""
     is_daily = file.source in ("billing_report", "function_calls")
-    return dt.date.fromisoformat(found[1]) if found and is_daily else dt.date.max
+    return (file.date_in_name if is_daily else None) or dt.date.max
 
 
-def _moments(file: LandingFile, sidecar: Sidecar) -> Iterator[tuple[dt.datetime, str]]:
+def moments(file: LandingFile, sidecar: Sidecar) -> Iterator[tuple[dt.datetime, str]]:
     """When a file is fetched, naive UTC, and as what: as it is, corrected, or as an invoice of what it says."""
     fetched, start = sidecar.fetched_at, sidecar.range_start
     if file.source == "billing_report":
