@@ -152,7 +152,10 @@ def _content(path: Path) -> bytes:
         raise CatalogError(error.problem, place=path, remedy=error.remedy) from None
     except OSError:
         raise CatalogError(
-            "the catalog needs this file", place=path, remedy="--catalog DIR or $TIEOUT_CATALOG say where it is."
+            "the catalog needs this file",
+            place=path,
+            remedy="Write it as docs/guides/catalog.md says. "
+            "If the catalog is elsewhere, --catalog DIR or $TIEOUT_CATALOG say where.",
         ) from None
 
 
@@ -187,6 +190,9 @@ def _check_references(catalog: Catalog, documents: Mapping[str, YamlDocument]) -
     for i, line in enumerate(catalog.projection.lines):
         if line.function not in known:
             fail("projection", ("lines", i, "function"), _no_such_function(line.function, known))
+    for i, adjustment in enumerate(catalog.adjustments.adjustments):
+        if adjustment.function not in known:
+            fail("adjustments", ("adjustments", i, "function"), _no_such_function(adjustment.function, known))
     immediate = catalog.projection.claims.immediate
     for i, cut in enumerate(immediate.cuts if immediate else ()):
         if cut.function not in known:

@@ -36,6 +36,11 @@ def _exact_usd(value: object) -> Decimal:
         raise ValueError(str(error)) from None
 
 
+def _require_order(low: Decimal, high: Decimal) -> None:
+    if low > high:
+        raise ValueError("low is more than high; swap them")
+
+
 def _utc(value: object) -> dt.datetime:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
@@ -97,6 +102,11 @@ class UsdRange(_Model):
 
     low: Usd
     high: Usd
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        _require_order(self.low, self.high)
+        return self
 
 
 class Phase(_Model):
@@ -195,6 +205,11 @@ class PercentRange(_Model):
 
     low: Percent
     high: Percent
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        _require_order(self.low, self.high)
+        return self
 
 
 class PriceCut(_Model):

@@ -36,6 +36,9 @@ _WORDS = {
     "bool_type": "must be true or false",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
+    "date_from_datetime_parsing": "must be a day like 2026-11-02",
+    "date_parsing": "must be a day like 2026-11-02",
+    "date_type": "must be a day like 2026-11-02",
     "dict_type": "must have fields of its own",
     "model_type": "must have fields of its own",
 }
@@ -45,6 +48,7 @@ _DEEPEST = 40
 _MOST_VALUES = 100_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _LARGEST_NUMBER = 10**15
+_KEY_TWICE = re.compile(r'found duplicate key "(?P<key>[^"]*)"')
 # No name holds forty digits in a row, no number such an exponent.
 _TOO_LONG = re.compile(rb"[0-9_]{40,}|0[xX][0-9A-Fa-f_]{20,}|0[oO][0-7_]{25,}|\b[0-9.]+[eE][+-]?[0-9]{4,}\b")
 
@@ -75,7 +79,8 @@ class YamlDocument:
             return kind.model_validate(_plain(self.content))
         except ValidationError as error:
             fields = _fields_of(kind)
-            first, *others = [(details["loc"], _said(dict(details), fields)) for details in error.errors()]
+            mistakes = _without_echoes([dict(details) for details in error.errors()])
+            first, *others = [(details["loc"], _said(details, fields)) for details in mistakes]
             more = [f"\n{self.place_of(location)}: {_at(location, said)}" for location, said in others]
             raise self.error(_at(*first) + "".join(more), place=self.place_of(first[0])) from None
 
@@ -143,6 +148,12 @@ def _not_yaml(problem: MarkedYAMLError) -> str:
         return "a tab stands where only blanks may"
     if said == "expected <block end>, but found '<block sequence start>'":
         return "an entry of a list stands where none can; is there a [] above it, or is it indented too far?"
+    if found := _KEY_TWICE.match(said):
+        return f"{found['key']} is there twice; keep one"
+    if said == "mapping values are not allowed here":
+        return "a colon stands where none can; does a text with a colon lack quotes, or is a line indented too far?"
+    if said.startswith("expected '<document start>'"):
+        return "this line belongs to nothing above it; is it indented wrongly, or a line above it gone?"
     if said.startswith("expected ',' or"):
         return f"{said}; is a bracket or a comma missing here, or in the line before?"
     return said
@@ -166,6 +177,16 @@ def entry(location: Location) -> str:
 
 def _at(location: Location, said: str) -> str:
     return f"{entry(location)}: {said}" if location else said
+
+
+def _without_echoes(mistakes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out that a list is too short where it is because an entry of it is wrong."""
+    return [
+        mistake
+        for mistake in mistakes
+        if mistake["type"] != "too_short"
+        or all(other["loc"][: len(mistake["loc"])] != mistake["loc"] for other in mistakes if other is not mistake)
+    ]
 
 
 def _fields_of(kind: Any) -> frozenset[str]:

@@ -53,6 +53,15 @@ def test_any_edit_changes_the_hash(catalog_dir: Path) -> None:
             "function 1, configuration 1: memory",
             "mean memory_mib",
         ),
+        ("rollout.yaml", 'low: "3000"', 'low: "5000"', "phase 1: promised_usd_per_day", "low is more than high"),
+        (
+            "adjustments.yaml",
+            "adjustments: []",
+            'adjustments: [{day: 2026-11-02, function: generate_code, amount_usd: "1", cause: c, evidence: e}]',
+            "adjustment 1: function",
+            "mean generate_code_modal",
+        ),
+        ("prices.yaml", "2026-08-01", "1.8.2026", "resource 1, price 1: valid_from", "a day like 2026-11-02"),
         ("functions.yaml", "mib: 16384", "mib: 16 GiB", "function 1, configuration 1: memory_mib", "a whole number"),
         ("functions.yaml", "gpu: A100-40GB", "gpu: A100-40G", "function 1, configuration 1: gpu", "mean A100-40GB or"),
         (
@@ -162,6 +171,10 @@ def test_a_copy_beside_a_file_is_left_alone(catalog_dir: Path) -> None:
             b"functions: []\n  - name: x\n",
             "functions.yaml:2: not YAML: an entry of a list stands where none can; is there a []",
         ),
+        (b"functions: []\nfunctions: []\n", "functions.yaml:2: not YAML: functions is there twice; keep one"),
+        (b"functions:\n  - name: a: b\n", "functions.yaml:2: not YAML: a colon stands where none can; does a text"),
+        (b"functions: []\n- name: x\n", "functions.yaml:2: not YAML: "),
+        (b"  functions: []\nenvironment: main\n", "functions.yaml:2: not YAML: this line belongs to nothing above it"),
         ("functions: []\n# ü\n".encode("latin-1"), "functions.yaml:2: not UTF-8 text"),
     ],
 )

@@ -1,7 +1,7 @@
 from typing import Annotated
 
 import pytest
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tieout.core.errors import TieoutError
 from tieout.core.yaml_lines import YamlDocument, entry, parse_yaml
@@ -70,6 +70,17 @@ def test_all_mistakes_are_named_at_once() -> None:
     lines = complaint(FUNCTIONS.replace(b"name: fold", b"name: 'fold 2'")).splitlines()
     assert lines[0] == "functions.yaml:2: function 1: name: 'fold 2' is no plain name"
     assert lines[1].startswith("functions.yaml:6: function 1, configuration 2: memory_mib: ")
+
+
+def test_a_list_is_not_said_to_be_too_short_because_its_only_entry_is_wrong() -> None:
+    class Filled(Strict):
+        functions: tuple[Configuration, ...] = Field(min_length=1)
+
+    for content, lines in ((b"functions: [{gpu: 1}]", 2), (b"functions: []", 1)):
+        with pytest.raises(ProgrammeError) as raised:
+            document(content).read_as(Filled)
+        assert len(str(raised.value).splitlines()) == lines
+        assert ("at least 1 item" in str(raised.value)) == (lines == 1)
 
 
 def test_what_may_be_a_secret_is_not_repeated() -> None:
