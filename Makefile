@@ -1,7 +1,7 @@
 # Set-up, tests and checks. Every target makes what it needs in .venv/, from Python >= 3.11 and this folder alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test spark-test bench identity docs site tutorial data-docs pictures compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site check-service soak
+.PHONY: help demo ui test spark-test bench identity docs site tutorial data-docs pictures gallery compatibility lock clean focus-check check check-style check-types check-sql check-imports check-spelling check-docs check-licences check-site check-service soak
 
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
@@ -20,6 +20,7 @@ help:
 	@echo 'make site    build the pages of docs/ as a site, into site/'
 	@echo 'make tutorial  run the commands of README and tutorial as they stand, in a folder of their own'
 	@echo 'make pictures  take the pictures of README and docs anew, from the demo (needs Chromium; ARGS="--home data" takes one that is there)'
+	@echo 'make gallery   take a picture of every page at the edge of what it must bear, to look at, into gallery/ (ARGS="--coral-x data")'
 	@echo 'make compatibility  open finance.duckdb with the DuckDB versions that finance may have (needs the package registry)'
 	@echo 'make focus-check  have the FOCUS files judged by two validators (needs Python 3.12 and the package registry)'
 	@echo 'make data-docs  write the site of Great Expectations about a workspace to <home>/data-docs'
@@ -110,6 +111,9 @@ tutorial: .venv/ready
 
 pictures: .venv/ready
 	.venv/bin/python -m tests.pictures $(ARGS)
+
+gallery: .venv/ready
+	.venv/bin/python -m tests.gallery $(ARGS)
 
 # Every version in an environment of its own; DUCKDB="1.3.2" asks for another.
 DUCKDB := 1.2.2 1.4.5 1.5.6 2.0.0

@@ -14,6 +14,7 @@ for (const table of document.querySelectorAll(".scroll table")) {
     return heads[i].classList.contains("n") ? (isNaN(number) ? -Infinity : number) : text.toLowerCase();
   };
   heads.forEach((head, i) => {
+    if (head.matches(".track")) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);

@@ -19,6 +19,7 @@ from tieout.cli.demo import run_demo
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.mail.compose import Envelope, Picture, compose_report
+from tieout.report.contents import WeeklyReport
 from tieout.report.formats.charts import draw_charts
 from tieout.workspace import Workspace
 
@@ -68,15 +69,14 @@ def take(home: Home, images: Path) -> list[Path]:
     Raises:
         SystemExit: Chromium is not installed, or the workspace has no report of that week.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        sys.exit("Chromium takes the pictures; install it (on Debian: apt-get install chromium) and run this again.")
+    program = find_chromium()
     if not (home.reports / NEWEST / "index.html").exists():
         sys.exit(f"{home.root} has no report of {NEWEST}; `tieout demo --home {home.root}` writes one.")
     images.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         mail = Path(folder) / MAIL
-        mail.write_text(_mail(home), encoding="utf-8")
+        with Workspace(home, home.catalog) as workspace:
+            mail.write_text(mail_of(workspace.report(NEWEST)), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         taken = [
             _take(browser, shot, mail if shot.page == MAIL else (home.reports / shot.page).resolve(), images)
@@ -86,10 +86,20 @@ def take(home: Home, images: Path) -> list[Path]:
     return taken
 
 
-def _mail(home: Home) -> str:
-    """The mail of the newest week, as a browser shows it."""
-    with Workspace(home, home.catalog) as workspace:
-        report = workspace.report(NEWEST)
+def find_chromium() -> str:
+    """Return the program that draws the pages.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        sys.exit("Chromium takes the pictures; install it (on Debian: apt-get install chromium) and run this again.")
+    return program
+
+
+def mail_of(report: WeeklyReport) -> str:
+    """Return the mail of a week as a browser shows it."""
     pictures = [Picture(chart.name, chart.alt, chart.png()) for chart in draw_charts(report)]
     envelope = Envelope("r1", "finance", "tieout@example.com", (), dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC))
     return compose_report(report, envelope, pictures=pictures, workbook=b"").preview

@@ -3,6 +3,8 @@ select
     week,
     status,
     measured_days as days,
+    counterfactual_usd,
+    actual_usd,
     avoided_usd,
     half_width_usd
 from finance.savings_weekly

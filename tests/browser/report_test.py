@@ -137,6 +137,97 @@ def test_on_a_phone_no_table_scrolls_sideways_and_every_figure_fits(
         assert page.eval_on_selector_all(".scroll, .scroll td, .scroll th", OVERFLOWING) == []
 
 
+# Lines of text that lie on one another. What scrolls in a box is seen within it only, and its header lies on its rows.
+OVERLAPPING = """() => {
+    const lines = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const text = walker.currentNode, parent = text.parentElement;
+        const head = parent.closest('thead');
+        const isUnseen = parent.closest('.unseen, .skip') || (head && getComputedStyle(head).clipPath !== 'none');
+        if (!text.data.trim() || isUnseen || parent.closest('.tall thead, .tall tfoot')) continue;
+        if (!parent.checkVisibility()) continue;
+        const box = parent.closest('.scroll')?.getBoundingClientRect();
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        for (const line of range.getClientRects()) {
+            if (line.width > 1 && (!box || (line.bottom <= box.bottom && line.right <= box.right + 1)))
+                lines.push({line, said: text.data.trim().slice(0, 40)});
+        }
+    }
+    lines.sort((a, b) => a.line.top - b.line.top);
+    const found = [];
+    lines.forEach((a, i) => {
+        for (const b of lines.slice(i + 1)) {
+            if (b.line.top >= a.line.bottom) break;
+            const across = Math.min(a.line.right, b.line.right) - Math.max(a.line.left, b.line.left);
+            const down = Math.min(a.line.bottom, b.line.bottom) - b.line.top;
+            if (across > 2 && down > 6) found.push(`${a.said} / ${b.said}`);
+        }
+    });
+    return found;
+}"""
+
+
+# Where the header stays above figures on a phone, a figure and its title end at the same place.
+MISALIGNED = """tables => tables.flatMap(table => {
+    const heads = [...table.tHead.querySelectorAll('th.n')], row = [...(table.tBodies[0]?.rows ?? [])].find(
+        row => row.querySelectorAll('td.n').length === heads.length);
+    if (!row || getComputedStyle(table.tHead).clipPath !== 'none') return [];
+    return [...row.querySelectorAll('td.n')]
+        .filter((cell, i) => Math.abs(cell.getBoundingClientRect().right - heads[i].getBoundingClientRect().right) > 3)
+        .map(cell => `${table.caption.id}: ${cell.innerText}`);
+})"""
+PAPER = 688  # A4 between its margins
+
+
+@pytest.mark.parametrize("name", WEEKS)
+def test_no_text_lies_on_another_and_every_column_is_in_sight_under_its_title(
+    page: Page, reports: Path, name: str
+) -> None:
+    files = ["index.html", *(each.file for each in pages.pages_of(WEEKS[name]))]
+    files += [each.file for each in WEEKS[name].functions[:1]]
+    for url in (*(address(reports, name, file) for file in files), (reports / "index.html").as_uri()):
+        page.goto(url)
+        page.eval_on_selector_all("details", "boxes => boxes.forEach(box => box.open = true)")
+        for width, media in ((DESKTOP, "screen"), (PHONE, "screen"), (PAPER, "print")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(media=media)  # type: ignore[arg-type]
+            assert page.evaluate(OVERLAPPING) == [], (url, width)
+            assert page.eval_on_selector_all(".scroll", OVERFLOWING) == [], (url, width)
+            assert page.eval_on_selector_all(".scroll table", MISALIGNED) == [], (url, width)
+
+
+def test_text_that_lies_on_another_is_noticed(page: Page) -> None:
+    page.set_content("<p style='margin: 0'>Spent</p><p style='margin: -12px 0 0'>Saved</p><p>Ties</p>")
+    assert page.evaluate(OVERLAPPING) == ["Spent / Saved"]
+
+
+def test_a_figure_beside_its_title_is_noticed(page: Page) -> None:
+    page.set_content(
+        "<table><caption id=costs>Costs</caption><thead><tr><th class=n>Cost</th></tr></thead>"
+        "<tbody><tr><td class=n style='position: relative; left: 9px'>$1.00</td></tr></tbody></table>"
+    )
+    assert page.eval_on_selector_all("table", MISALIGNED) == ["costs: $1.00"]
+
+
+def test_an_amount_a_day_of_any_size_is_apart_from_its_function(page: Page, reports: Path) -> None:
+    page.goto(address(reports, "one of everything"))
+    page.eval_on_selector_all(".moves .by", "amounts => amounts.forEach(each => each.innerText = '$12,345.67 a day')")
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)  # type: ignore[arg-type]
+        ends = page.eval_on_selector_all(".moves .by", "all => all.map(each => each.scrollWidth - each.clientWidth)")
+        assert max(ends) <= 0
+
+
+def test_a_table_that_is_cut_has_all_of_its_rows_as_csv(page: Page, reports: Path) -> None:
+    page.goto(address(reports, "300 functions", "data.html"))
+    link = page.locator(".tabled:has(#coverage) a.csv")
+    rows = (reports / WEEKS["300 functions"].week.label / str(link.get_attribute("href"))).read_text().splitlines()
+    assert rows[0] == "Function,Billed,At least,At most,By the log,Coverage"
+    assert len(rows) == 301
+
+
 def test_a_figure_that_does_not_fit_is_noticed(page: Page) -> None:
     page.set_content("<p style='width: 3rem; white-space: nowrap'>$1,234,567.89</p>")
     assert page.eval_on_selector_all("p", OVERFLOWING) == ["$1,234,567.89"]
@@ -183,7 +274,7 @@ def test_a_table_is_sorted_by_the_column_that_is_chosen_and_back(page: Page, rep
         "[...document.querySelector('#coverage').closest('table').tBodies[0].rows].map(row => row.cells[0].innerText)"
     )
     *before, rest = page.evaluate(names)
-    assert rest == "240 more are in the workbook; the total has them, too."
+    assert rest == "240 more rows are in the CSV and the workbook; totals include them."
     heads.get_by_role("button", name="Function").click()
     assert page.evaluate(names) == [*sorted(before), rest]
     heads.get_by_role("button", name="Function").press("Enter")
@@ -256,7 +347,7 @@ def test_a_table_is_sorted_by_keyboard(page: Page, reports: Path) -> None:
         page.keyboard.press("Enter")
         assert names.all_inner_texts() == expected
         assert page.locator(f"table:has(#coverage) th[aria-sort={direction}]").inner_text().startswith("Function")
-        assert "more are in the workbook" in page.locator("table:has(#coverage) tbody tr").last.inner_text()
+        assert "more rows are in the CSV" in page.locator("table:has(#coverage) tbody tr").last.inner_text()
 
 
 def test_without_a_script_everything_but_sorting_is_there(chromium: Chromium, reports: Path) -> None:

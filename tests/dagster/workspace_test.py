@@ -145,8 +145,9 @@ def test_the_report_shows_itself_on_its_asset(instance: dg.DagsterInstance, buil
     assert text in str(materialization.metadata["report"].value)
     assert "difference $0.000000000000" in str(materialization.metadata["headline"].value)
     for name in ("bill", "cumulative"):
-        assert "(data:image/svg+xml;base64," in str(materialization.metadata[name].value)
+        assert f"(/archive/{LAST_WEEK}/chart-{name}.svg)" in str(materialization.metadata[name].value)
     assert next(iter(materialization.metadata)) == "bill"
+    assert materialization.metadata["page"].value == f"/archive/{LAST_WEEK}/index.html"
     summary = json.loads((built_workspace.reports / LAST_WEEK / "summary.json").read_text())
     for name, printed in (("spent_usd", "cost"), ("saved_usd", "avoided"), ("half_width_usd", "half_width")):
         assert f"${materialization.metadata[name].value:,.2f}" == summary[printed]

@@ -6,8 +6,10 @@ import dagster as dg
 
 from tieout.defs.calendar import WEEKS, period_of
 from tieout.defs.checks import table_key
+from tieout.defs.ui_archive import ARCHIVE
 from tieout.defs.workspace import OpenWorkspace
 from tieout.report.contents import WeeklyReport
+from tieout.report.file_names import CHART_PREFIX, PAGE_NAME
 from tieout.report.formats.charts import Chart
 from tieout.report.formats.html import headline_lines
 from tieout.warehouse.models import all_models
@@ -48,11 +50,15 @@ def report_asset() -> dg.AssetsDefinition:
 
 
 def report_metadata(issue: Issue) -> dict[str, dg.MetadataValue]:
-    """What a week's report shows of itself: pictures and the first sentences, then numbers, then all of the text."""
+    """What a week's report shows of itself: pictures and the first sentences, then numbers, then all of the text.
+
+    Page and pictures are where `tieout ui` serves them: a browser follows no link from there to a file.
+    """
+    week = issue.report.week.label
     text = next(path for path in issue.files if path.suffix == ".txt").read_text(encoding="utf-8")
     return {
-        **{chart.name: _picture(chart) for chart in issue.charts if chart.name in _SHOWN},
-        "page": dg.MetadataValue.url(issue.files[0].resolve().as_uri()),
+        **{chart.name: _picture(chart, week) for chart in issue.charts if chart.name in _SHOWN},
+        "page": dg.MetadataValue.url(f"{ARCHIVE}{week}/{PAGE_NAME}"),
         "headline": dg.MetadataValue.md("\n\n".join(headline_lines(issue.report))),
         **_numbers(issue.report),
         "report": dg.MetadataValue.md(f"```text\n{text}\n```"),
@@ -72,6 +78,6 @@ def _numbers(report: WeeklyReport) -> dict[str, dg.MetadataValue]:
     return {name: dg.MetadataValue.float(float(value)) for name, value in figures.items() if value is not None}
 
 
-def _picture(chart: Chart) -> dg.MetadataValue:
-    """A chart as Dagster shows it: its markdown takes an image that carries itself."""
-    return dg.MetadataValue.md(f"![{chart.title}]({chart.light_uri})")
+def _picture(chart: Chart, week: str) -> dg.MetadataValue:
+    """A chart as Dagster shows it at once: its file in the archive. One that carries itself hides behind a link."""
+    return dg.MetadataValue.md(f"![{chart.title}]({ARCHIVE}{week}/{CHART_PREFIX}{chart.name}.svg)")

@@ -25,6 +25,7 @@ ARCHIVE = "/archive/"
 _TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".png": "image/png",

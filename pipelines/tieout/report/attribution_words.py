@@ -7,13 +7,13 @@ from decimal import Decimal
 import duckdb
 
 from tieout.core.periods import IsoWeek
-from tieout.report.wording import count
+from tieout.report.wording import between, count
 
 Function = tuple[str, str]
 """Environment and name."""
 
 _LEARNED = """
-select environment, function, factor, any_value(value), max(hours)
+select environment, function, factor, min(value), max(value), max(hours)
 from spend.learned_factors
 where
     is_used
@@ -50,9 +50,9 @@ def words_of_attribution(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[
     """Return sentences by function: what was learned in the week, and why its error bar is as wide as it is."""
     bounds: dict[str, dt.date] = {"since": week.start, "until": week.end}
     words: dict[Function, list[str]] = defaultdict(list)
-    for environment, function, factor, value, hours in con.execute(_LEARNED, bounds).fetchall():
+    for environment, function, factor, low, high, hours in con.execute(_LEARNED, bounds).fetchall():
         words[environment, function].append(
-            f"{_learned(factor, value)}, learned from {count(hours, 'hour')} of the bill."
+            f"{_learned(factor, low, high)}, learned from {count(hours, 'hour')} of the bill."
         )
     observed = set(con.execute(_OBSERVED, bounds).fetchall())
     for environment, function, resource, functions in con.execute(_SHARED, bounds).fetchall():
@@ -64,9 +64,10 @@ def words_of_attribution(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[
     return {function: tuple(sentences) for function, sentences in words.items()}
 
 
-def _learned(factor: str, value: Decimal) -> str:
+def _learned(factor: str, low: Decimal, high: Decimal) -> str:
+    """Say a factor; apps of a function each have their own."""
     if factor == "tail":
-        return f"Idle containers lived {value:.0%} of their scaledown window"
+        return f"Idle containers lived {between(low, high, '.0%')} of their scaledown window"
     if factor == "cpu":
-        return f"While they work, containers use {value:.2f} cores beyond their request"
-    return f"Containers use {value:.1f} GiB of memory beyond their request"
+        return f"While they work, containers use {between(low, high, '.2f')} cores beyond their request"
+    return f"Containers use {between(low, high, '.1f')} GiB of memory beyond their request"

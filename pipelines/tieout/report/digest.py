@@ -13,8 +13,9 @@ from tieout.report.sections.headline import Check
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.wording import Share, count, dates, listing, share_of, signed_usd, spoken, usd
 
-QUERIES = ("weeks", "savings", "movers", "idle")
+QUERIES = ("weeks", "savings", "realization", "movers", "idle")
 """What the figures of the digest answer to, in their order."""
+_OF_SAVINGS = ("savings", "realization")
 MOST_MOVERS = 3
 MOST_OPPORTUNITIES = 3
 _MOST_FINDINGS = 3
@@ -102,7 +103,7 @@ class Digest:
     @property
     def queries(self) -> tuple[str, ...]:
         """What its figures answer to; nothing is asked about savings where nothing is claimed."""
-        return tuple(query for query in QUERIES if query != "savings" or self.saving is None)
+        return tuple(query for query in QUERIES if query not in _OF_SAVINGS or self.saving is None)
 
     @property
     def spent(self) -> KeyFigure:
@@ -141,7 +142,7 @@ def _alerts(report: WeeklyReport) -> Iterator[str]:
         yield report.blocked_sentence
     if report.revision.moved:
         first, *rest = report.revision.moved
-        more = f" {count(len(rest), 'line')} more in the full report." if rest else ""
+        more = f" The page Spend has {count(len(rest), 'more line')}." if rest else ""
         yield f"Revision {report.revision.number}: {spoken(first)}{more}"
 
 
@@ -239,9 +240,17 @@ def _ties(report: WeeklyReport) -> KeyFigure:
                 f"{format_usd(tie_out.billed_usd)} billed, {format_usd(tie_out.attributed_usd)} attributed: "
                 f"{count(tie_out.pools, 'amount')}, {off}"
             ]
-    return KeyFigure(
-        "To the bill", verdict.word, state=verdict.outcome.value, lines=(*lines, report.gates_sentence.rstrip("."))
-    )
+    return KeyFigure("Against the bill", verdict.word, state=verdict.outcome.value, lines=(*lines, _gates(report)))
+
+
+def _gates(report: WeeklyReport) -> str:
+    """How many gates are passed, and which are not; those that block have lines of their own."""
+    passed = sum(gate.outcome is GateOutcome.PASSED for gate in report.gates)
+    parts = [f"{passed} of {count(len(report.gates), 'gate')} passed"]
+    for outcome in (GateOutcome.WARNING, GateOutcome.NOT_MEASURED):
+        if named := [gate.name for gate in report.gates if gate.outcome is outcome]:
+            parts.append(f"{outcome}: {listing(named)}")
+    return "; ".join(parts)
 
 
 # What stands below them
@@ -290,8 +299,8 @@ def _findings(report: WeeklyReport) -> str | None:
     kinds = Counter(finding.code.replace("_", " ") for finding in report.findings)
     if not kinds:
         return None
-    named = [f"{number} × {kind}" for kind, number in kinds.most_common(_MOST_FINDINGS)]
+    named = [kind if number == 1 else f"{number} × {kind}" for kind, number in kinds.most_common(_MOST_FINDINGS)]
     more = len(kinds) - len(named)
     if more:
         named.append(count(more, "other kind"))
-    return f"{count(kinds.total(), 'finding')}: {listing(named)}."
+    return f"{count(kinds.total(), 'finding')} on the page Data: {listing(named)}."

@@ -54,7 +54,7 @@ order by all
 """  # noqa: S608
 
 _LEARNED = f"""
-select environment, function, max(value), max(hours)
+select environment, function, min(value), max(value), max(hours)
 from ({_TAILS})
 where window_start <= (select max(d) from unnest($days::date[]) as w (d))
     and window_start + interval 7 day > (select min(d) from unnest($days::date[]) as w (d))
@@ -99,7 +99,8 @@ class FunctionUsage:
         starts: containers created.
         window_seconds: the longest scaledown window that its containers had; None when none was idle, or none is known.
         is_window_assumed: its containers were idle, and no configuration of it is known.
-        tail: how much of their window they lived, and the hours that it was learned from; None where nothing was.
+        tail: how much of their window they lived, at least and at most over its apps, and the hours that it was learned
+            from; None where nothing was.
     """
 
     days: int
@@ -108,7 +109,7 @@ class FunctionUsage:
     starts: int
     window_seconds: int | None
     is_window_assumed: bool
-    tail: tuple[Decimal, int] | None
+    tail: tuple[Decimal, Decimal, int] | None
 
     @property
     def cost_usd(self) -> Decimal:
@@ -135,8 +136,8 @@ def read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict
         for query in (_STARTS, _WINDOWS)
     )
     learned = {
-        (environment, function): (value, hours)
-        for environment, function, value, hours in con.execute(_LEARNED, parameters).fetchall()
+        (environment, function): (low, high, hours)
+        for environment, function, low, high, hours in con.execute(_LEARNED, parameters).fetchall()
     }
     return {
         name: FunctionUsage(

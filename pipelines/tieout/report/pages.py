@@ -65,7 +65,7 @@ EVIDENCE = (
         "by function and component, what changed, opportunities",
         ("spend", "changes", "opportunities"),
     ),
-    EvidencePage("data", "Data", "how far the data carries, error bars, findings", ("coverage", "findings")),
+    EvidencePage("data", "Data", "what the call log accounts for, error bars, findings", ("coverage", "findings")),
     EvidencePage("audit", "The projection audited", "its figures, computed anew", ("audit",)),
     EvidencePage("definitions", "Definitions", "what the words mean", ("definitions",)),
 )

@@ -63,6 +63,12 @@ def with_interval(amount: Decimal, half_width: Decimal | None) -> str:
     return format_usd(amount) if half_width is None else f"{format_usd(amount)} ± {format_usd(half_width)}"
 
 
+def between(low: Decimal, high: Decimal, form: str) -> str:
+    """Print a range, `100–107%` in the form `.0%`, or one figure where both ends are printed alike."""
+    first, last = f"{low:{form}}", f"{high:{form}}"
+    return last if first == last else f"{first.rstrip('%')}–{last}"
+
+
 def day_name(day: dt.date) -> str:
     """`Mon 9 Nov 2026`."""
     return f"{day:%a} {day.day} {day:%b} {day.year}"

@@ -82,7 +82,7 @@ def test_own_exports_run_without_a_catalog_and_say_nothing_of_another_programme(
 
 def test_spend_leads_a_report_that_claims_nothing(tieout: Tieout, home: Home) -> None:
     page = (home.reports / WEEK.label / "index.html").read_text(encoding="utf-8")
-    assert page.index(">Spent<") < page.index("$70.70") < page.index(">To the bill<")
+    assert page.index(">Spent<") < page.index("$70.70") < page.index(">Against the bill<")
     assert ">Saved<" not in page
     text = (home.reports / WEEK.label / "report.txt").read_text(encoding="utf-8")
     assert text.index("SPENT: $70.70") < text.index("No saving is claimed for 2026-W42")

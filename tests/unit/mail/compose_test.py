@@ -161,7 +161,7 @@ def test_the_reader_sees_what_counts_first(message: EmailMessage) -> None:
         "$58.50 ± $6.42",
         "Provisional",
         "$9.75 ± $1.07 a day, over 6 measured days; 90% interval",
-        "To the bill",
+        "Against the bill",
         "Ties out",
         "Is it proven?",
         "What moved the bill",

@@ -22,6 +22,7 @@ from tieout.report.digest import digest_of
 from tieout.report.formats.html import render_pages, render_text
 from tieout.report.formats.pdf import render_pdf
 from tieout.report.formats.workbook import render_workbook
+from tieout.report.wording import spoken
 from tieout.workspace import Workspace
 
 ENVELOPE = Envelope("r1", "finance", "tieout@example.com", (), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
@@ -112,7 +113,7 @@ def test_the_workbook_has_the_figures_of_the_page(report: WeeklyReport) -> None:
     for function, _, component, amount, *_ in found["Spend"]:
         if component and component != "Component":
             spent[str(function)] = spent.get(str(function), Decimal(0)) + cents(amount)
-    assert spent == {each.function: each.amount_usd for each in report.spend.functions}
+    assert spent == {spoken(each.function): each.amount_usd for each in report.spend.functions}
     covered = {str(row[0]): cents(row[1]) for row in found["Coverage"] if isinstance(row[1], int | float)}
     assert covered == {line.function: line.cents_usd for line in report.coverage}
 

@@ -33,8 +33,8 @@ def _claim(con: duckdb.DuckDBPyConnection, function: str) -> None:
     )
 
 
-def _learn(con: duckdb.DuckDBPyConnection, factor: str, value: str, *, is_used: bool = True) -> None:
-    where = {"environment": "main", "object_id": "ap-1", "app": "a", "window_start": AT, "function": "job"}
+def _learn(con: duckdb.DuckDBPyConnection, factor: str, value: str, *, is_used: bool = True, app: str = "a") -> None:
+    where = {"environment": "main", "object_id": f"ap-{app}", "app": app, "window_start": AT, "function": "job"}
     learned = {"factor": factor, "value": Decimal(value), "hours": 168, "is_used": is_used}
     _put(con, "spend.learned_factors", **where, **learned)
 
@@ -47,6 +47,14 @@ def test_factors_that_are_used_are_said_with_the_hours_they_were_learned_from(co
         "Idle containers lived 61% of their scaledown window, learned from 168 hours of the bill.",
         "Containers use 3.5 GiB of memory beyond their request, learned from 168 hours of the bill.",
         "While they work, containers use 1.25 cores beyond their request, learned from 168 hours of the bill.",
+    )
+
+
+def test_apps_that_differ_are_said_as_a_range(con: duckdb.DuckDBPyConnection) -> None:
+    _learn(con, "tail", "1.07", app="old")
+    _learn(con, "tail", "1.00", app="new")
+    assert words_of_attribution(con, WEEK)["main", "job"] == (
+        "Idle containers lived 100–107% of their scaledown window, learned from 168 hours of the bill.",
     )
 
 

@@ -22,7 +22,7 @@ CATALOG = load_catalog(resource_path("catalog"))
 
 def test_a_week_with_a_claim_says_what_was_spent_saved_and_that_it_ties() -> None:
     digest = digest_of(REPORT)
-    assert [answer.question for answer in digest.answers] == ["Spent", "Saved", "To the bill"]
+    assert [answer.question for answer in digest.answers] == ["Spent", "Saved", "Against the bill"]
     assert (digest.title, digest.label) == ("9–15 November 2026", "2026-W46")
     assert digest.spent.lines[0] == "−$18.40 against the week before: $118.40 in 2–8 November"
     assert (digest.answers[1].figure, digest.answers[1].small, digest.answers[1].word) == (
@@ -41,7 +41,7 @@ def test_a_week_with_a_claim_says_what_was_spent_saved_and_that_it_ties() -> Non
 
 def test_a_week_without_a_claim_leads_with_spend_and_gives_savings_one_line() -> None:
     digest = digest_of(SPEND_ONLY)
-    assert [answer.question for answer in digest.answers] == ["Spent", "Without work", "To the bill"]
+    assert [answer.question for answer in digest.answers] == ["Spent", "Without work", "Against the bill"]
     assert digest.answers[1].figure == "28.8%"
     assert digest.leads_with_spend
     assert digest.saving == SPEND_ONLY.headline.sentence

@@ -1,8 +1,10 @@
 import base64
+import csv
 import hashlib
 import re
 import time
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,8 +24,9 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.file_names import PAGE_NAME
 from tieout.report.formats.charts import draw_charts
 from tieout.report.formats.html import headline_lines, render_html, render_pages, render_text, write_report
-from tieout.report.formats.tables import csv_of
+from tieout.report.formats.tables import csv_of, tables_within
 from tieout.report.formats.templates import LONGEST_NAME
+from tieout.report.sections.coverage import ErrorBar, ErrorBars, draw_error_bars
 from tieout.report.sections.tie_out import GateOutcome
 
 EDGES = {"one of everything": REPORT, "no data": EMPTY, "a loss": LOSS, "hostile names": HOSTILE}
@@ -250,6 +253,44 @@ def test_every_table_has_its_rows_as_csv_with_plain_amounts() -> None:
     assert rows == "'=cmd,-1234.50,a b,\n"
 
 
+def test_a_table_that_is_cut_has_all_rows_in_a_file_beside_the_page(tmp_path: Path) -> None:
+    [first, *_] = REPORT.spend.functions
+    functions = tuple(replace(first, function=f"function_{number}") for number in range(100))
+    report = replace(REPORT, spend=replace(REPORT.spend, functions=functions, total_usd=first.amount_usd * 100))
+    files = {path.name: path for path in write_report(report, (), tmp_path)}
+    rows = list(csv.DictReader(files["table-spend-rows.csv"].open()))
+    known = {row["Function, phase"].split()[0]: Decimal(row["Cost"]) for row in rows}
+    assert {function.function: known[function.function] for function in functions} == {
+        function.function: function.amount_usd for function in functions
+    }
+    assert known["Total"] == report.spend.total_usd
+    assert 'href="table-spend-rows.csv" download' in files["spend.html"].read_text()
+    assert "data:text/csv" in files["data.html"].read_text()
+
+
+def test_the_file_of_a_table_that_is_cut_no_more_is_taken_away(tmp_path: Path) -> None:
+    write_report(MANY, (), tmp_path)
+    assert (tmp_path / "2026-W46" / "table-coverage.csv").exists()
+    write_report(REPORT, (), tmp_path)
+    assert not (tmp_path / "2026-W46" / "table-coverage.csv").exists()
+
+
+def test_a_bar_is_no_column_of_the_csv() -> None:
+    page = pages_of(REPORT)["data.html"]
+    assert 'class="track wide"' in page
+    assert tables_within(page)["coverage"].splitlines()[:2] == [
+        "Function,Billed,At least,At most,By the log,Coverage",
+        "generate_code_modal,90.00,88.10,91.95,88.20,98.0%",
+    ]
+
+
+def test_an_error_bar_is_drawn_in_percent_of_what_was_billed() -> None:
+    [known, unbilled] = REPORT.coverage
+    unsure = replace(known, low_usd=usd("45.00"), high_usd=usd("900.00"))
+    assert draw_error_bars([known, unbilled]) == ErrorBars(110, (ErrorBar(89, 4, 91), None))
+    assert draw_error_bars([unsure]) == ErrorBars(300, (ErrorBar(17, 83, 33),))
+
+
 @pytest.mark.parametrize("form", ["".join(pages_of(REPORT).values()), render_text(REPORT)], ids=["html", "text"])
 def test_every_source_is_a_query_that_can_be_run(form: str) -> None:
     named = set(re.findall(r"tieout sql\s(\w+)", form))
@@ -386,8 +427,8 @@ def test_before_anything_is_measured_the_projection_is_still_held_against_the_sp
 
 def test_the_change_of_the_bill_stands_beside_the_saving_and_is_not_called_one() -> None:
     assert REPORT.headline.cash_sentence == (
-        "Cash change, not a saving: the bill of these days is $12.34 above that of as many mean baseline days. "
-        "It moves with the number of calls."
+        "The bill is $12.34 above as many average baseline days. "
+        "Part of that is the number of calls, so it is not the saving."
     )
 
 

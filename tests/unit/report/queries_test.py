@@ -111,6 +111,16 @@ def savings(report: WeeklyReport, rows: list[Row]) -> None:
     assert cents(row["avoided_usd"]) == report.headline.avoided_usd == report.savings.total.avoided_usd
     assert row["half_width_usd"].quantize(CENT) == report.headline.half_width_usd
     assert row["status"] == report.headline.standing.state
+    total = report.savings.total
+    assert (cents(row["counterfactual_usd"]), cents(row["actual_usd"])) == (total.counterfactual_usd, total.actual_usd)
+
+
+def realization(report: WeeklyReport, rows: list[Row]) -> None:
+    [row] = of_week(rows, report)
+    headline, rates = report.headline, report.headline.rates
+    assert (row["published"], row["restated"]) == (headline.published_usd_per_day, headline.restated_usd_per_day)
+    printed = (rates.vs_published, rates.vs_restated, rates.cost_cut)
+    assert [str(rate) for rate in printed] == [f"{row[f'pct_{name}']}%" for name in ("published", "restated", "cut")]
 
 
 def bridge(report: WeeklyReport, rows: list[Row]) -> None:
@@ -169,6 +179,8 @@ def coverage(report: WeeklyReport, rows: list[Row]) -> None:
         own = [row for row in known if row["function"] == line.function]
         assert sum((row["attributed_usd"] for row in own), NOTHING) == line.billed_usd
         assert sum((row["explained_usd"] for row in own), NOTHING) == line.modelled_usd
+        for column, bound in (("at_least_usd", line.low_usd), ("at_most_usd", line.high_usd)):
+            assert sum((row[column] for row in own if row[column] is not None), NOTHING) == (bound or NOTHING)
 
 
 def adjustments(report: WeeklyReport, rows: list[Row]) -> None:
@@ -186,12 +198,12 @@ def closed_weeks(report: WeeklyReport, rows: list[Row]) -> None:
 
 def restatements(report: WeeklyReport, rows: list[Row]) -> None:
     printed = {(line.week, line.function) for line in report.restatements.lines}
-    assert len(rows) >= len(printed)
+    assert printed <= {(row["week"], row["function"]) for row in rows}
 
 
 def files(report: WeeklyReport, rows: list[Row]) -> None:
-    assert len(rows) > 0
-    assert report.inputs.deliveries > 0
+    bills = ("billing_report", "function_calls")
+    assert sum(row["deliveries"] for row in rows if row["source"] in bills) >= report.inputs.deliveries > 0
 
 
 def quarantine(_: WeeklyReport, rows: list[Row]) -> None:
@@ -201,9 +213,9 @@ def quarantine(_: WeeklyReport, rows: list[Row]) -> None:
 COMPARED: Mapping[str, Callable[[WeeklyReport, list[Row]], None]] = {
     each.__name__: each
     for each in (
-        weeks, tie_out, gates, months, invoices, movers, idle, spend_of_week, unattributed, savings, bridge, ledger,
-        savings_to_date, unit_costs, failures, guardrails, audit, coverage, adjustments, closed_weeks, restatements,
-        files, quarantine,
+        weeks, tie_out, gates, months, invoices, movers, idle, spend_of_week, unattributed, savings, realization,
+        bridge, ledger, savings_to_date, unit_costs, failures, guardrails, audit, coverage, adjustments, closed_weeks,
+        restatements, files, quarantine,
     )
 }  # fmt: skip
 

@@ -423,7 +423,7 @@ def test_the_card_ticks_what_a_verified_saving_must_pass(con: duckdb.DuckDBPyCon
         "same work, at volumes of the baseline",
     ]
     page = " ".join(re.sub(r"<[^>]*>", "", render_html(report)).split())
-    assert "○ baseline frozen, two weeks or longer (open) the baseline is not frozen" in page
+    assert "○ baseline frozen, two weeks or longer (open): the baseline is not frozen" in page
     assert "✓ bill settled" in page
 
 

@@ -15,7 +15,7 @@ WITHIN = Decimal("1.91")
 
 def test_witnesses_that_agree_are_one_sentence() -> None:
     assert Witnesses((OWN, REPLAY), WITHIN).sentence == (
-        "All witnesses agree with the saving within $1.91, half of the interval before they were heard."
+        "All witnesses agree with the saving within $1.91, half the width of the interval without them."
     )
 
 

@@ -10,19 +10,31 @@ from tieout.core.files import make_folder, write_whole
 from tieout.report.archive import Neighbours, link_week, neighbours_of, render_links, render_summary
 from tieout.report.contents import WeeklyReport
 from tieout.report.digest import digest_of
-from tieout.report.file_names import CHART_PREFIX, FUNCTION_PREFIX, PAGE_NAME, SUMMARY_NAME, TEXT_NAME
+from tieout.report.file_names import (
+    CHART_PREFIX,
+    FUNCTION_PREFIX,
+    PAGE_NAME,
+    SUMMARY_NAME,
+    TABLE_PREFIX,
+    TEXT_NAME,
+)
 from tieout.report.formats.charts import Chart, PagePicture
+from tieout.report.formats.tables import is_cut, table_file, tables_within
 from tieout.report.formats.templates import html_templates, page_script, text_templates
 from tieout.report.formats.text import printable
 from tieout.report.formats.workbook import render_workbook, workbook_name
-from tieout.report.pages import EVIDENCE, FUNCTION_QUERIES, function_pages, pages_of, sections_of
+from tieout.report.pages import EVIDENCE, FUNCTION_QUERIES, EvidencePage, function_pages, pages_of, sections_of
+
+_MOST_ROWS = 60
+"""How many rows a table of a page has, so that the page stays light."""
 
 
 def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path) -> tuple[Path, ...]:
     """Write a week's files into its folder below `directory`, and link the week with the others of the archive.
 
     Everything is made before the first file is written, and each file is written whole or not at all. A file whose
-    content has not changed is kept as it is. Pages and pictures that the report no longer has are taken away.
+    content has not changed is kept as it is. Pages, pictures and tables that the report no longer has are taken
+    away.
 
     Args:
         report: the week.
@@ -34,12 +46,14 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
     """
     pages = dict(render_pages(report, charts, neighbours_of(report.week, directory)))
     folder = directory / report.week.label
+    tables = dict(render_tables(report, pages))
     contents = {
         PAGE_NAME: pages.pop(PAGE_NAME).encode("utf-8"),
         TEXT_NAME: render_text(report).encode("utf-8"),
         workbook_name(report): render_workbook(report),
         SUMMARY_NAME: render_summary(report).encode("utf-8"),
         **{name: page.encode("utf-8") for name, page in pages.items()},
+        **{name: rows.encode("utf-8") for name, rows in tables.items()},
         **dict(_pictures(charts, folder)),
     }
     make_folder(folder)
@@ -57,8 +71,8 @@ def _written(path: Path, content: bytes) -> Path:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a file's name is that of a page or picture that a report may have or lack."""
-    return name.startswith((FUNCTION_PREFIX, CHART_PREFIX)) or name in {page.file for page in EVIDENCE}
+    """Whether a file's name is that of a page, picture or table that a report may have or lack."""
+    return name.startswith((FUNCTION_PREFIX, CHART_PREFIX, TABLE_PREFIX)) or name in {page.file for page in EVIDENCE}
 
 
 def _pictures(charts: Sequence[Chart], folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -85,11 +99,33 @@ def render_pages(
     """
     shared = _shared(report, charts)
     yield PAGE_NAME, render_html(report, charts, neighbours)
-    evidence, function = (html_templates().get_template(f"{name}.html.j2") for name in ("evidence", "function"))
     for page in shared["pages"]:
-        yield page.file, evidence.render(**shared, page=page, sections=sections_of(page, report))
+        yield page.file, _evidence(page, shared, most_rows=_MOST_ROWS)
+    function = html_templates().get_template("function.html.j2")
     for each in function_pages(report):
         yield each.file, function.render(**shared, function=each, queries=FUNCTION_QUERIES)
+
+
+def render_tables(report: WeeklyReport, pages: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the name and the CSV of every table that is cut on its page, with all its rows.
+
+    Args:
+        report: the week.
+        pages: its pages by the names of their files, as `render_pages` yields them.
+    """
+    shared = _shared(report, ())
+    for page in shared["pages"]:
+        if is_cut(pages[page.file]):
+            shown = tables_within(pages[page.file])
+            for name, rows in tables_within(_evidence(page, shared, most_rows=None)).items():
+                if name not in shown:
+                    yield table_file(name), rows
+
+
+def _evidence(page: EvidencePage, shared: Mapping[str, Any], *, most_rows: int | None) -> str:
+    """A page of evidence; its tables have all their rows where `most_rows` is None."""
+    template = html_templates().get_template("evidence.html.j2")
+    return template.render(**shared, page=page, sections=sections_of(page, shared["report"]), most_rows=most_rows)
 
 
 def render_html(

@@ -17,6 +17,7 @@ from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
 from tieout.report.formats.tables import csv_link, query_box
 from tieout.report.formats.text import SEPARATOR, columns, fit, printable, wrap
+from tieout.report.sections.coverage import draw_error_bars
 from tieout.report.sections.spend import ComponentSpend
 from tieout.report.wording import day_name, spoken
 
@@ -37,6 +38,7 @@ def html_templates() -> Environment:
         "linked": _linked_name,
         "prose": _prose,
         "csv_link": csv_link,
+        "error_bars": draw_error_bars,
         "query_box": query_box,
         "day_name": day_name,
         "amount_of": _amount_of,

@@ -21,6 +21,8 @@ _CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def printable(text: str) -> str:
     """Replace what moves a cursor, breaks a line or turns the writing direction, each by one visible character."""
+    if text.isprintable():
+        return text
     return "".join(_REPLACEMENT if unicodedata.category(char) in _CONTROL_CATEGORIES else char for char in text)
 
 

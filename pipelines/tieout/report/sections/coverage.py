@@ -1,5 +1,6 @@
 """Coverage: how much of each function's cost the call log accounts for."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,8 @@ from tieout.report.inputs import week_bounds
 from tieout.report.sections.gates import is_logged
 from tieout.report.sections.spend import Spend, function_label
 from tieout.report.wording import Share, share_of
+
+_LEAST_TOP, _WIDEST = 110, 300
 
 _COVERAGE = """
 select
@@ -60,6 +63,54 @@ class CoverageLine:
     high_usd: Decimal | None = None
 
 
+@dataclass(frozen=True)
+class ErrorBar:
+    """An error bar on an axis that is the same for every function, in whole percent of the axis.
+
+    Attributes:
+        start: where the least that the function can have cost lies.
+        width: from there to the most.
+        cost: where the billed cost lies.
+    """
+
+    start: int
+    width: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class ErrorBars:
+    """The error bars of a week.
+
+    Attributes:
+        top: where the axis ends, in percent of what a function was billed; it begins at nought.
+        bars: one for each line; None where nothing was billed.
+    """
+
+    top: int
+    bars: tuple[ErrorBar | None, ...]
+
+
+def draw_error_bars(coverage: Sequence[CoverageLine]) -> ErrorBars:
+    """Lay the error bars out, each in percent of its function's billed cost; one beyond the axis ends at its edge."""
+    bounds = [_bounds(line) for line in coverage]
+    highest = max((high for _, high in filter(None, bounds)), default=100.0)
+    top = min(_WIDEST, max(_LEAST_TOP, 10 * math.ceil(highest / 10)))
+    return ErrorBars(top, tuple(None if each is None else _bar(*each, top) for each in bounds))
+
+
+def _bounds(line: CoverageLine) -> tuple[float, float] | None:
+    """Both ends in percent of the billed cost."""
+    if line.billed_usd <= 0 or line.low_usd is None or line.high_usd is None:
+        return None
+    return float(100 * line.low_usd / line.billed_usd), float(100 * line.high_usd / line.billed_usd)
+
+
+def _bar(low: float, high: float, top: int) -> ErrorBar:
+    start, end, cost = (round(100 * min(max(value, 0), top) / top) for value in (low, high, 100))
+    return ErrorBar(start, end - start, cost)
+
+
 def read_coverage(
     con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, spend: Spend
 ) -> tuple[CoverageLine, ...]:
@@ -82,7 +133,7 @@ def read_coverage(
 
 def write_coverage(sheet: Sheet, coverage: Sequence[CoverageLine]) -> None:
     """Write the sheet of the coverage and the error bars."""
-    sheet.title("How far the data carries", below="By log, settings and bill the true cost lies between the bounds.")
+    sheet.title("Data coverage", below="By log, settings and bill the true cost lies between the bounds.")
     columns = (
         SheetColumn("Function"),
         SheetColumn("Billed", Kind.CENTS),

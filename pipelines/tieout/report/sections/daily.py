@@ -15,6 +15,7 @@ from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import ReportDay, week_bounds
 from tieout.report.section import CostColumn
 from tieout.report.sections.spend import function_label
+from tieout.report.wording import spoken
 
 _DAILY = """
 with
@@ -85,7 +86,15 @@ def write_daily(sheet: Sheet, daily: Iterable[DailyCost], days: Iterable[ReportD
     )
     states = {day.day: day.state.value for day in days}
     rows = [
-        (line.day, states[line.day], line.function, line.phase, line.amount_usd, line.successful_calls, line.exact_usd)
+        (
+            line.day,
+            states[line.day],
+            spoken(line.function),
+            line.phase,
+            line.amount_usd,
+            line.successful_calls,
+            line.exact_usd,
+        )
         for line in daily
     ]
     placed = sheet.table(columns, rows, total="Total")

@@ -185,8 +185,8 @@ class Headline:
             return None
         direction = "below" if self.cash_change_usd >= 0 else "above"
         return (
-            f"Cash change, not a saving: the bill of these days is {format_usd(abs(self.cash_change_usd))} "
-            f"{direction} that of as many mean baseline days. It moves with the number of calls."
+            f"The bill is {format_usd(abs(self.cash_change_usd))} {direction} as many average baseline days. "
+            "Part of that is the number of calls, so it is not the saving."
         )
 
     @property

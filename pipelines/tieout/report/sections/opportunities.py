@@ -19,7 +19,7 @@ from tieout.report.cents import per_day
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
 from tieout.report.sections.spend import function_label
-from tieout.report.wording import Share, count, plain, share_of
+from tieout.report.wording import Share, between, count, plain, share_of
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
@@ -106,7 +106,8 @@ class Opportunities:
         if not self.left_out:
             return None
         largest = format_usd(self.largest_left_out_usd)
-        return f"{count(self.left_out, 'smaller line')} left out, of {largest} a day at most."
+        said = f"{count(self.left_out, 'smaller line')}, of {largest} a day at most"
+        return f"{said}, {'is' if self.left_out == 1 else 'are'} in the CSV and the workbook."
 
     @property
     def without_a_call_sentence(self) -> str | None:
@@ -196,8 +197,8 @@ def _of_usage(usage: FunctionUsage) -> _Found:
 def _idle(usage: FunctionUsage) -> str:
     window = "" if usage.window_seconds is None else f"; the scaledown window is {usage.window_seconds:,} s"
     if window and usage.tail is not None:
-        value, hours = usage.tail
-        window += f", of which they lived {value:.0%}, learned from {count(hours, 'hour')} of the bill"
+        low, high, hours = usage.tail
+        window += f", of which they lived {between(low, high, '.0%')}, learned from {count(hours, 'hour')} of the bill"
     return f"{_hours_a_day(usage, 'idle')} of containers that wait{window}"
 
 

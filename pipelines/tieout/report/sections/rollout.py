@@ -108,7 +108,7 @@ def _newest_phases(catalog: Catalog, week: IsoWeek) -> dict[str, str]:
 
 def write_rollout(sheet: Sheet, rollout: Sequence[RolloutLine]) -> None:
     """Write the sheet of how far callers have moved."""
-    sheet.title("How far callers have moved", below="Whole days after the deployment of the function's newest phase.")
+    sheet.title("Rollout coverage", below="Whole days after the deployment of the function's newest phase.")
     columns = (
         SheetColumn("Function"),
         SheetColumn("Phase"),

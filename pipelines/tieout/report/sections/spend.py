@@ -15,7 +15,7 @@ from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.section import CostColumn
-from tieout.report.wording import Share, count, share_of
+from tieout.report.wording import Share, count, share_of, spoken
 
 HALF_A_CENT = Decimal("0.005")
 
@@ -218,7 +218,7 @@ def write_spend(sheet: Sheet, spend: Spend, *, span: str) -> CostColumn:
         SheetColumn("Cost", Kind.CENTS, has_total=True),
     )
     rows = [
-        (function.function, phase.phase, part.component, part.amount_usd)
+        (spoken(function.function), phase.phase, part.component, part.amount_usd)
         for function in spend.functions
         for phase in function.phases
         for part in phase.components

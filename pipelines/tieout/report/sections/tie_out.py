@@ -1,6 +1,6 @@
 """The tie-out: the bill of the week against what was attributed of it (docs/reference/rules.md, "Reconciliation")."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -93,6 +93,18 @@ class GateOutcome(StrEnum):
     NOT_MEASURED = "not measured"
 
 
+_SUBJECTS: Mapping[str, str] = {
+    "G1": "attribution",
+    "G2": "breakdown",
+    "G3": "months",
+    "G4": "adjustments",
+    "G5": "invoice",
+    "G6": "call log",
+    "G7": "settled days",
+    "G8": "completeness",
+}
+
+
 @dataclass(frozen=True)
 class Gate:
     """One gate of the reconciliation: what it came to, in a sentence with its figures, and lines worth a look."""
@@ -102,6 +114,11 @@ class Gate:
     outcome: GateOutcome
     sentence: str
     details: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its code and what it is about: `G5 invoice`."""
+        return f"{self.code} {_SUBJECTS[self.code]}"
 
 
 @dataclass(frozen=True)

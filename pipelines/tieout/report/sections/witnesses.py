@@ -59,7 +59,7 @@ class Witnesses:
         """Who agrees within what, and who does not."""
         if self.allowed_usd is None:
             return "Without an interval nobody can tell whether the witnesses agree."
-        within = f"within {format_usd(self.allowed_usd)}, half of the interval before they were heard"
+        within = f"within {format_usd(self.allowed_usd)}, half the width of the interval without them"
         apart = [line.name for line in self.lines if line.agrees is False]
         if not apart:
             return f"All witnesses agree with the saving {within}."
