@@ -215,7 +215,7 @@ def test_an_amount_a_day_of_any_size_is_apart_from_its_function(page: Page, repo
     page.goto(address(reports, "one of everything"))
     page.eval_on_selector_all(".moves .by", "amounts => amounts.forEach(each => each.innerText = '$12,345.67 a day')")
     for media in ("screen", "print"):
-        page.emulate_media(media=media)  # type: ignore[arg-type]
+        page.emulate_media(media=media)
         ends = page.eval_on_selector_all(".moves .by", "all => all.map(each => each.scrollWidth - each.clientWidth)")
         assert max(ends) <= 0
 
