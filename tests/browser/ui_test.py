@@ -47,6 +47,26 @@ def test_the_report_is_on_its_asset(browser: Browser, served: Served) -> None:
     assert "difference $0.000000000000" in page
 
 
+def test_the_report_shows_its_chart_at_once_and_links_to_its_page(chromium: Chromium, served: Served) -> None:
+    page = chromium.new_page()
+    page.goto(served.at("/assets/reports/weekly?view=overview"))
+    chart = page.locator(f"img[src='/archive/{LAST_WEEK}/chart-bill.svg']")
+    chart.wait_for(timeout=120_000)
+    assert chart.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") == 460
+    with page.expect_popup() as opened:
+        page.locator(f"a[href='/archive/{LAST_WEEK}/index.html']").first.click()
+    assert opened.value.get_by_role("heading", name="Is it proven?").is_visible()
+    opened.value.close()
+    page.close()
+
+
+def test_what_the_command_line_ran_is_on_the_timeline(chromium: Chromium, served: Served) -> None:
+    page = chromium.new_page()
+    page.goto(served.at("/overview/activity/timeline"))
+    page.locator("a[href$='/jobs/run']").first.wait_for(timeout=120_000)
+    page.close()
+
+
 def test_a_browser_that_nobody_gave_the_token_sees_nothing(browser: Browser, served: Served) -> None:
     page = browser.page(f"{served.address}/assets/spend/hourly?view=overview")
     assert "Nobody is signed in." in page

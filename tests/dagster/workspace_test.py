@@ -96,6 +96,9 @@ def test_a_run_is_recorded_in_few_events(instance: dg.DagsterInstance) -> None:
     assert run.dagster_run.tags["tieout/started_by"] == "command line"
     assert run.dagster_run.tags["tieout/week"] == LAST_WEEK
     assert run.dagster_run.tags["tieout/weeks"] == f"{FIRST_WEEK} to {LAST_WEEK}"
+    origin = run.dagster_run.remote_job_origin
+    assert origin is not None
+    assert origin.location_name == "tieout"
     events = instance.all_logs(run.dagster_run.run_id)
     kinds = Counter(event.dagster_event_type for event in events)
     checks = sum(len(evaluations) for evaluations in recorded_checks(instance).values())

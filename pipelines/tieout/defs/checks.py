@@ -37,7 +37,7 @@ def check_specs(table: str) -> tuple[dg.AssetCheckSpec, ...]:
 
 def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]:
     """Say how the rows stood up to every expectation, as an asset does."""
-    for outcome in _judged(validation):
+    for outcome in judged(validation):
         yield dg.AssetCheckResult(
             asset_key=table_key(validation.suite.table),
             check_name=outcome.expectation.check_name,
@@ -50,7 +50,7 @@ def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]
 
 def check_evaluations(validation: ValidationResult) -> Iterator[dg.AssetCheckEvaluation]:
     """Say how the rows stood up to every expectation, as an event."""
-    for outcome in _judged(validation):
+    for outcome in judged(validation):
         yield dg.AssetCheckEvaluation(
             asset_key=table_key(validation.suite.table),
             check_name=outcome.expectation.check_name,
@@ -62,8 +62,8 @@ def check_evaluations(validation: ValidationResult) -> Iterator[dg.AssetCheckEva
         )
 
 
-def _judged(validation: ValidationResult) -> list[ExpectationOutcome]:
-    """What was found. That something holds for no row at all says nothing, and is not shown as a success."""
+def judged(validation: ValidationResult) -> list[ExpectationOutcome]:
+    """Return what was found. That something holds for no row at all says nothing, and is not shown as a success."""
     return [outcome for outcome in validation.outcomes if outcome.checked_rows or not outcome.success]
 
 

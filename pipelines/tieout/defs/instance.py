@@ -11,10 +11,7 @@ from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.defs.calendar import show_kept_weeks
-from tieout.defs.storage import storages
-
-LOCATION = "tieout"
-"""What the UI calls the definitions."""
+from tieout.defs.storage import LOCATION, storages
 
 _WORKSPACE = f"""# What `tieout ui` serves: the installed package, for the workspace that the environment names.
 load_from:

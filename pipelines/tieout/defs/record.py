@@ -11,7 +11,7 @@ import dagster as dg
 from tieout.core.findings import Severity
 from tieout.core.periods import IsoWeek
 from tieout.defs.calendar import show_weeks, write_calendar
-from tieout.defs.checks import PROGRAMME, check_evaluations, table_key
+from tieout.defs.checks import PROGRAMME, check_evaluations, judged, table_key
 from tieout.defs.columns import lineage_metadata, write_columns
 from tieout.defs.finance import PUBLISHED, published_metadata
 from tieout.defs.landing import report_deliveries
@@ -108,7 +108,7 @@ def _evaluations(validations: Iterable[ValidationResult]) -> Iterator[dg.AssetCh
 
 
 def _checks(validations: Iterable[ValidationResult]) -> str:
-    outcomes = [outcome for validation in validations for outcome in validation.outcomes]
+    outcomes = [outcome for validation in validations for outcome in judged(validation)]
     broken = [outcome.expectation.severity for outcome in outcomes if not outcome.success]
     said = f"{len(outcomes) - len(broken)} of {len(outcomes)} checks hold"
     for severity, many in ((Severity.CRITICAL, "critical"), (Severity.WARNING, "warnings")):

@@ -14,7 +14,7 @@ import dagster as dg
 
 from tieout.core.errors import TieoutError
 from tieout.core.periods import IsoWeek
-from tieout.defs.instance import LOCATION, open_instance
+from tieout.defs.instance import open_instance
 from tieout.defs.record import RunRecord
 from tieout.defs.retention import forget_old_record
 from tieout.defs.workspace import OpenWorkspace, open_workspace, sharing
@@ -130,11 +130,10 @@ def _is_alive(process: int) -> bool:
 
 
 def _own() -> dict[str, str]:
-    """Tag a run with its process, and with the code location of the UI, which counts it to the job's history then."""
+    """Tag a run with who started it, and with its process."""
     return {
         STARTED_BY: "command line",
         _PROCESS: str(os.getpid()),
-        ".dagster/repository": f"__repository__@{LOCATION}",
     }
 
 

@@ -22,6 +22,7 @@ import dagster as dg
 import sqlalchemy
 from dagster._core.events import StepMaterializationData
 from dagster._core.events.log import EventLogEntry
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
@@ -29,6 +30,10 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 
+LOCATION = "tieout"
+"""What the UI calls the definitions."""
+
+_REPOSITORY = "__repository__"  # as Dagster calls the definitions of a location
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
@@ -189,6 +194,11 @@ class KeptRuns(SqliteRunStorage):
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptRuns":
         """Make the storage that the configuration names."""
         return cls.from_local(inst_data=inst_data, **config_value)
+
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        """Add a run as one of the definitions that the UI serves: its timeline shows no others."""
+        repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), _REPOSITORY)
+        return super().add_run(dagster_run.with_job_origin(RemoteJobOrigin(repository, dagster_run.job_name)))
 
     @contextmanager
     def connect(self) -> Iterator[sqlalchemy.Connection]:
