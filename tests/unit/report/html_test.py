@@ -383,6 +383,13 @@ def test_a_week_without_data_says_so_on_every_page() -> None:
         assert said in pages
 
 
+@EVERY_EDGE
+def test_no_table_is_only_a_header(report: WeeklyReport) -> None:
+    for page in pages_of(report).values():
+        for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+            assert re.search(r"<tbody[^>]*>\s*<tr", table)
+
+
 def _luminance(colour: str) -> float:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
