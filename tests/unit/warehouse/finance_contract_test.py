@@ -165,7 +165,9 @@ def test_a_question_about_everything_adds_up_to_the_bill(built_workspace: Home, 
     assert one(built_workspace, over(name, COST_OF_ALL_WEEKS[name])) == billed > 0
 
 
-def test_the_questions_about_the_saving_agree_with_the_report(built_workspace: Home, report: WeeklyReport) -> None:
+def test_the_questions_about_the_saving_agree_with_the_report(
+    built_workspace: Home, con: duckdb.DuckDBPyConnection, report: WeeklyReport
+) -> None:
     headline = report.headline
     avoided, half_width, status = ask_workspace(
         built_workspace, over("savings", "select avoided_usd, half_width_usd, status from ({}) where week = '{week}'")
@@ -179,7 +181,9 @@ def test_the_questions_about_the_saving_agree_with_the_report(built_workspace: H
     assert sum((row[3] or Decimal(0) for row in ledger), Decimal(0)).quantize(CENT) == report.ledger.total_usd
     total = one(built_workspace, over("savings_to_date", "select any_value(avoided_usd) from ({}) where phase = 'all'"))
     assert total == one(built_workspace, "select sum(avoided_usd) from finance.savings_weekly")
-    realized = one(built_workspace, over("realization", "select any_value(realized) from ({}) where week = '{week}'"))
+    rates = over("realization", "select realized, restated from ({}) where week = '{week}'")
+    [(realized, restated)] = con.execute(rates).fetchall()
+    assert restated == headline.restated_usd_per_day
     assert report.bridge is not None
     assert realized == report.bridge.stages[-1][-1].total_usd
 
