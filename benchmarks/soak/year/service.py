@@ -27,10 +27,10 @@ from benchmarks.soak.clock import Clock
 from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.definitions import definitions_of
-from tieout.defs.instance import LOCATION, open_instance
+from tieout.defs.instance import open_instance
 from tieout.defs.pull import PULLED
 from tieout.defs.retention import forget_old_record
-from tieout.defs.storage import recorded_together, report
+from tieout.defs.storage import LOCATION, recorded_together, report
 from tieout.validation.results import ExpectationOutcome, ValidationResult
 from tieout.validation.runner import Validator
 from tieout.validation.suites import Suite
