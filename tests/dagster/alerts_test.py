@@ -21,6 +21,7 @@ from tieout.core.home import Home
 from tieout.definitions import definitions_of
 from tieout.defs.alerts import open_alerts
 from tieout.defs.instance import open_instance
+from tieout.defs.pull import NOT_PULLED, PULLED, WHAT_FAILED
 from tieout.mail.alerts import Alert
 
 
@@ -57,6 +58,20 @@ def end_pull(instance: dg.DagsterInstance, reason: str | None) -> str:
     return pull.execute_in_process(instance=instance, raise_on_error=False).run_id
 
 
+def bring(instance: dg.DagsterInstance, *missing: str) -> str:
+    """Record a run of the pull that brings something, but not what is missing."""
+
+    @dg.op(out={})
+    def pulled(context: dg.OpExecutionContext) -> Iterator[None]:
+        failed = "\n".join(f"- {what}: 403" for what in missing) or "nothing"
+        metadata = {NOT_PULLED: dg.MetadataValue.int(len(missing)), WHAT_FAILED: dg.MetadataValue.md(failed)}
+        context.log_event(dg.AssetMaterialization(PULLED, metadata=metadata))
+        yield from ()
+
+    job = dg.GraphDefinition(name="pull", node_defs=[pulled]).to_job(name="pull")
+    return job.execute_in_process(instance=instance).run_id
+
+
 def look(instance: dg.DagsterInstance, home: Home) -> tuple[Alert, ...]:
     return open_alerts(instance, home, home.catalog, now=dt.datetime.now(dt.UTC))
 
@@ -82,6 +97,24 @@ def test_the_first_failure_since_the_last_success_is_the_alert(instance: dg.Dags
     assert look(instance, home) == ()
     later = end_pull(instance, "again nothing")
     assert [alert.occurrence for alert in look(instance, home)] == [later]
+
+
+def test_a_pull_that_brings_not_everything_is_an_alert_once_until_one_is_complete(
+    instance: dg.DagsterInstance, home: Home
+) -> None:
+    bring(instance)
+    assert look(instance, home) == ()
+    first = bring(instance, "billing_report 2026-11-02")
+    for day in (3, 4):
+        [alert] = look(instance, home)
+        assert (alert.kind, alert.occurrence) == (AlertKind.PULL, f"incomplete since {first}")
+        bring(instance, f"billing_report 2026-11-0{day}", "app_list")
+    assert (
+        "Exports that were not pulled: 2.\n- billing_report 2026-11-04: 403\n- app_list: 403"
+        in look(instance, home)[0].problem
+    )
+    bring(instance)
+    assert look(instance, home) == ()
 
 
 def test_a_stopped_schedule_is_an_alert_and_a_silent_one_is_none(instance: dg.DagsterInstance, home: Home) -> None:

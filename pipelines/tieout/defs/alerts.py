@@ -5,6 +5,7 @@ looks leave nothing in the record but their ticks.
 """
 
 import datetime as dt
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import load_mail_settings
 from tieout.catalog.settings import AlertKind
 from tieout.core.home import Home
+from tieout.defs.pull import NOT_PULLED, PULLED, WHAT_FAILED
 from tieout.defs.workspace import NamedWorkspace
 from tieout.mail.alerts import Alert, digest_edition, tell, unsaid, waiting_alerts
 from tieout.mail.deliver import Posted
@@ -26,12 +28,18 @@ _WATCHED = {"pull": AlertKind.PULL, "load": AlertKind.BUILD, "run": AlertKind.BU
 _NAMES = {"pull": "the pull", "load": "the load", "run": "the daily run", "week": "the build of a week"}
 _RUNNING_BY_THEMSELVES = ("daily_pull", "run_after_pull", "weekly_mail", "mail_follow_up")
 _MINUTES = 15
+_MOST_PULLS = 100
 
 
 def open_alerts(instance: dg.DagsterInstance, home: Home, catalog: Path, *, now: dt.datetime) -> tuple[Alert, ...]:
     """Return everything that is open and that somebody wants to hear of."""
     programme = load_catalog(catalog)
-    found = (*_failures(instance), *_stopped(instance), *alerts_of_workspace(home, programme, now=now))
+    found = (
+        *_failures(instance),
+        *_incomplete_pulls(instance),
+        *_stopped(instance),
+        *alerts_of_workspace(home, programme, now=now),
+    )
     return tuple(alert for alert in found if alert.kind not in programme.settings.alerts.silent)
 
 
@@ -119,6 +127,29 @@ def _failures(instance: dg.DagsterInstance) -> Iterator[Alert]:
                 f"{_reason(instance, run_id)} (run {run_id[:8]}, {record.create_timestamp:%Y-%m-%d %H:%M} UTC)",
                 "`tieout ui` shows the run; `tieout doctor` looks at what it needs.",
             )
+
+
+def _incomplete_pulls(instance: dg.DagsterInstance) -> Iterator[Alert]:
+    """Say that pulls bring something, but not all: what the newest one misses, once until one is complete."""
+    pulls = instance.fetch_materializations(PULLED, limit=_MOST_PULLS).records
+    incomplete = list(itertools.takewhile(_is_incomplete, pulls))
+    if incomplete:
+        materialization = incomplete[0].asset_materialization
+        assert materialization is not None
+        missing, failed = (materialization.metadata[name].value for name in (NOT_PULLED, WHAT_FAILED))
+        yield Alert(
+            AlertKind.PULL,
+            f"incomplete since {incomplete[-1].run_id}",
+            "the pull does not bring everything",
+            f"Exports that were not pulled: {missing}.\n{failed}\n(run {incomplete[0].run_id[:8]})",
+            "`tieout pull` says what is missing; `tieout doctor --modal` asks Modal for each right.",
+        )
+
+
+def _is_incomplete(pull: dg.EventLogRecord) -> bool:
+    materialization = pull.asset_materialization
+    missing = None if materialization is None else materialization.metadata.get(NOT_PULLED)
+    return missing is not None and bool(missing.value)
 
 
 def _reason(instance: dg.DagsterInstance, run_id: str) -> str:

@@ -16,6 +16,8 @@ from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 from tieout.modal.visit import PULLED_SOURCES, CatalogedFunctions, Wanted
 
 PULLED = dg.AssetKey(["modal", "pull"])
+NOT_PULLED, WHAT_FAILED = "not_pulled", "what_failed"
+"""In the metadata of a pull: how many exports did not come, and which, as Markdown."""
 
 
 @dg.asset(
@@ -63,7 +65,7 @@ def _metadata(outcome: PullOutcome) -> dict[str, dg.MetadataValue]:
         "files_by_source": dg.MetadataValue.json({source: files[source] for source in PULLED_SOURCES if files[source]}),
         "calls": dg.MetadataValue.int(sum(file.rows or 0 for file in outcome.landed)),
         "seconds": dg.MetadataValue.float(round(outcome.seconds, 1)),
-        "not_pulled": dg.MetadataValue.int(len(outcome.failures) + outcome.unasked),
-        "what_failed": dg.MetadataValue.md(failed or "nothing"),
+        NOT_PULLED: dg.MetadataValue.int(len(outcome.failures) + outcome.unasked),
+        WHAT_FAILED: dg.MetadataValue.md(failed or "nothing"),
         "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes) or "none"),
     }
