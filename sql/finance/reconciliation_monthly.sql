@@ -46,13 +46,14 @@ select
     end as adjustments_usd,  -- credits, free storage, plan, reservations; one by one in adjustments
     m.billed_usd,  -- what Modal charges
     m.bill_difference_usd,  -- metered plus adjustments less billed: zero, or the bill does not add up
-    m.invoice_number,  -- null where no invoice is landed
-    m.invoice_currency,  -- what its total is in
-    m.invoice_total,  -- what it comes to before tax, in its currency
-    m.invoice_rounding_usd,  -- what the invoice's decimals add to billed; null without one in dollars
-    m.invoice_difference_usd,  -- billed plus rounding less invoice: zero, or it is not this bill; null without one in dollars
+    v.number as invoice_number,  -- null where no invoice is landed
+    v.currency as invoice_currency,  -- what its total is in
+    v.total as invoice_total,  -- what it comes to before tax, in its currency
+    v.rounding_usd as invoice_rounding_usd,  -- what its decimals add to billed; null without a bill in dollars
+    v.difference_usd as invoice_difference_usd,  -- billed plus rounding less invoice: zero, or it is not this bill; null likewise
     coalesce(a.status, 'settled') as status  -- of the attributed cost: settled, restated or provisional, see spend_daily
 from itemised as i
 full outer join attributed as a using (month)
 full outer join reconciliation.months as m using (month)
 left join adjustments as d using (month)
+left join reconciliation.invoices as v using (month)

@@ -30,7 +30,7 @@ from reconciliation.months
 union all
 select
     'G5 invoice' as gate,
-    count(*) as checked,
+    count(*) filter (where currency != 'USD' or difference_usd is not null) as checked,
     count(*) filter (where currency != 'USD' or (difference_usd != 0 and is_closed)) as off,
     'months whose invoice is not what was billed' as off_means
 from reconciliation.invoices
