@@ -125,7 +125,7 @@ def as_deployed(build_once: BuildOnce) -> Path:
     """
     from tests.support.loading import load_at
     from tieout.simulator import SCENARIOS, simulate
-    from tieout.warehouse.build import Period, write_model
+    from tieout.warehouse.build import Period, write_models
     from tieout.warehouse.catalog_tables import write_catalog
     from tieout.warehouse.connection import open_warehouse
     from tieout.warehouse.models import load_models
@@ -135,8 +135,7 @@ def as_deployed(build_once: BuildOnce) -> Path:
         with open_warehouse(folder / "warehouse.duckdb") as con:
             load_at(con, folder / "landing", now=end + dt.timedelta(days=7))
             write_catalog(con, load_catalog(resource_path("catalog")))
-            for model in load_models():
-                write_model(con, model, Period(end.date() - dt.timedelta(days=14), end.date()))
+            write_models(con, load_models(), Period(end.date() - dt.timedelta(days=14), end.date()))
 
     return build_once("as-deployed", fill) / "warehouse.duckdb"
 

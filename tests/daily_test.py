@@ -25,7 +25,7 @@ from tieout.workspace import Workspace
 
 SCENARIO = {
     "coral-x": larger(SCENARIOS["coral-x"], functions=4, calls_per_day=100),
-    "field": SCENARIOS["field"],
+    "field": larger(SCENARIOS["field"], functions=len(SCENARIOS["field"].functions), calls_per_day=800),
 }
 DAY = dt.timedelta(days=1)
 FLOORS = ("usage", "spend", "reconciliation", "savings")

@@ -7,6 +7,7 @@ the call log, in part of it or nowhere. `attribute` lands all of it as Modal pri
 import datetime as dt
 import hashlib
 import json
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import duckdb
-
 from tests.attribution.attributed import Attributed, Owner
+from tests.support.empty_warehouse import empty_warehouse
 from tests.support.loading import load_at
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.resources import resource_path
-from tieout.sources import create_raw_schema
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.models import load_models
-from tieout.warehouse.schema import SCHEMAS, migrate
 
 START = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
 HOUR, DAY = 3600, 86400
@@ -209,19 +207,12 @@ class Workspace:
         """Land everything, build (all days, or the first ones), and return who pays what."""
         landing = folder / "landing"
         self._land(landing)
-        con = duckdb.connect()
-        con.execute("set timezone = 'UTC'")
-        for schema in SCHEMAS:
-            con.execute(f"create schema if not exists {schema}")
-        migrate(con)
-        create_raw_schema(con)
+        con = empty_warehouse()
         rejected = load_at(con, landing, now=at(self.days * DAY + 9 * HOUR)).rejected
         assert not rejected, rejected
-        write_catalog(con, _catalog(folder))
+        write_catalog(con, _catalog())
         period = Period(START.date(), at((built_days or self.days) * DAY).date())
-        for model in load_models():
-            if model.schema in _FLOORS:
-                write_model(con, model, period)
+        write_models(con, (model for model in load_models() if model.schema in _FLOORS), period)
         return Attributed(con, dict(self.truth), period)
 
     def _land(self, landing: Path) -> None:
@@ -311,10 +302,14 @@ def prices() -> Mapping[str, Decimal]:
     return {one.name: one.prices[0].usd_per_hour for one in load_catalog(resource_path("catalog")).prices.resources}
 
 
-def _catalog(folder: Path) -> Catalog:
+@cache
+def _catalog() -> Catalog:
     """A programme without a function, on the built-in prices."""
-    place = folder / "catalog"
-    place.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="catalog-") as folder:
+        return _without_functions(Path(folder))
+
+
+def _without_functions(place: Path) -> Catalog:
     for name in ("prices", "billing", "mail", "projection", "adjustments", "rollout", "functions"):
         (place / f"{name}.yaml").write_text((resource_path("catalog") / f"{name}.yaml").read_text())
     margins = 'error_rate: "0.01", timeout_rate: "0.01", oom_rate: "0.01", p50_ratio: "1.25", p95_ratio: "1.25"'

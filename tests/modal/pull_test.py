@@ -40,7 +40,7 @@ from tieout.modal.first_catalog import first_catalog
 from tieout.simulator import World, run, simulate
 from tieout.simulator.world import to_us
 from tieout.sources.workspace_snapshot import Deployed
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models
@@ -333,9 +333,7 @@ def build(home: Home, until: dt.datetime, *beginnings: str) -> None:
     with open_warehouse(home.warehouse) as con:
         assert not load_at(con, home.landing, now=until + 7 * DAY).rejected  # what was fetched since counts, too
         write_catalog(con, load_catalog(resource_path("catalog")))
-        for model in load_models():
-            if model.name.startswith(beginnings):
-                write_model(con, model, period)
+        write_models(con, (model for model in load_models() if model.name.startswith(beginnings)), period)
 
 
 def ask(home: Home, query: str) -> list[tuple[Any, ...]]:

@@ -26,7 +26,7 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.issue import issue_report
 from tieout.report.weekly import build_report
 from tieout.sources import create_raw_schema
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import open_warehouse
@@ -184,8 +184,7 @@ def _write_short(report: WeeklyReport, _: object, directory: Path) -> tuple[Path
 def _build(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek], now: dt.datetime) -> None:
     for first, last in consecutive(weeks):
         with transaction(con):
-            for model in load_models():
-                write_model(con, model, Period(first.start, last.end))
+            write_models(con, load_models(), Period(first.start, last.end))
     record_weeks(con, catalog, weeks, now=now)
 
 

@@ -13,7 +13,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.sql import literal, transaction
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import WarehouseError, open_warehouse
 from tieout.warehouse.models import load_models
@@ -65,8 +65,7 @@ def warehouse_as_of(warehouse: Path, as_of: dt.datetime, catalog: Catalog) -> It
         write_catalog(con, catalog)
         period = Period(weeks[0].start, weeks[-1].end)
         with transaction(con):
-            for model in load_models():
-                write_model(con, model, period)
+            write_models(con, load_models(), period)
         record_weeks(con, catalog, weeks, now=as_of.replace(tzinfo=dt.UTC))
         yield con
 

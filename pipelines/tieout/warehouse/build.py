@@ -7,7 +7,7 @@ no floor ever shows days that the floors above it lack.
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from tieout.core.periods import IsoWeek, day_start
-from tieout.core.sql import literal, relations, transaction
+from tieout.core.sql import Kind, literal, relations, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
@@ -51,6 +51,28 @@ class Period:
 
 
 MeasuredRows: TypeAlias = Callable[[Model, Period], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands in a warehouse; to ask DuckDB takes as long as to write a small table.
+
+    Attributes:
+        kinds: what every table and view is, by its qualified name.
+        code_versions: what every model was last built with, by its name.
+    """
+
+    kinds: Mapping[str, Kind]
+    code_versions: Mapping[str, str]
+
+    def is_current(self, model: Model) -> bool:
+        """Tell whether a model stands there, made by the SQL that it has now."""
+        return self.kinds.get(model.name) == model.kind and self.code_versions.get(model.name) == model.code_version
+
+
+def standing(con: duckdb.DuckDBPyConnection) -> Standing:
+    """Read what stands in a warehouse; it holds for every model until that is written."""
+    return Standing(relations(con), dict(con.execute("select model, code_version from meta.models").fetchall()))
 
 
 @dataclass(frozen=True)
@@ -140,12 +162,13 @@ def _build_each(
     begin: Callable[[str], None],
 ) -> Iterator[BuildResult]:
     refused: set[str] = set()
+    before = standing(con)
     for model in models:
         if model.depends_on & refused:
             refused.add(model.name)
             continue
         begin(model.name)
-        built = _build(con, model, period, validator=validator, measured=measured)
+        built = _build(con, model, period, before, validator=validator, measured=measured)
         if not built.validation.success:
             refused.add(model.name)
         yield built
@@ -155,13 +178,14 @@ def _build(
     con: duckdb.DuckDBPyConnection,
     model: Model,
     period: Period,
+    before: Standing,
     *,
     validator: Validator,
     measured: MeasuredRows | None,
 ) -> BuildResult:
     """Write one model and validate it, in the transaction that is open."""
     started = time.monotonic()
-    built = write_model(con, model, period, measured)
+    built = write_model(con, model, period, measured, before=before)
     with _computed_once(con, model, _rows_of(model, built)) as rows:
         written = time.monotonic()
         days = ALL_DAYS if built is None else (built.since, built.until)
@@ -196,19 +220,44 @@ def _evaluated(built: Period | None, run_id: str) -> Evaluated:
     return Evaluated(run_id, now) if built is None else Evaluated(run_id, now, built.since, built.until)
 
 
+def write_models(con: duckdb.DuckDBPyConnection, models: Iterable[Model], period: Period) -> None:
+    """Write the rows of several models for a period, without validating them; a measured model has none.
+
+    Args:
+        con: the open warehouse.
+        models: the tables and views, each after those that it reads.
+        period: the days to write.
+    """
+    before = standing(con)
+    for model in models:
+        write_model(con, model, period, before=before)
+
+
 def write_model(
-    con: duckdb.DuckDBPyConnection, model: Model, period: Period, measured: MeasuredRows | None = None
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    period: Period,
+    measured: MeasuredRows | None = None,
+    *,
+    before: Standing | None = None,
 ) -> Period | None:
     """Write a model's rows for a period into the transaction that is open, without validating them.
+
+    Args:
+        con: the open warehouse.
+        model: the table or view, after those that it reads.
+        period: the days to write.
+        measured: gives a measured model the rows that it selects from.
+        before: what stood there, where several are written; read here where it is left out.
 
     Returns:
         The period that was written; None for a table that is always built whole, and for a view without a partition.
     """
-    kept = relations(con).get(model.name)
+    before = before or standing(con)
+    kept, is_current = before.kinds.get(model.name), before.is_current(model)
     if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
         con.execute(f"drop {kept} {model.name}")
         kept = None
-    is_current = kept is not None and _is_current(con, model)
     if model.is_view:
         con.execute(f"create or replace view {model.name} as {model.sql}")
     elif model.partition is None:
@@ -272,11 +321,6 @@ def _replace_stretch(
     column = model.partition
     con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
     con.execute(f"insert into {model.name} by name {model.sql}", used)
-
-
-def _is_current(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
-    rows = con.execute("select code_version from meta.models where model = ?", [model.name]).fetchall()
-    return rows == [(model.code_version,)]
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:

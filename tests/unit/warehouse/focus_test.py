@@ -24,7 +24,7 @@ from tieout.core.resources import resource_path
 from tieout.sources.raw_schema import create_raw_schema
 from tieout.validation.runner import Validator
 from tieout.validation.suites import load_suite
-from tieout.warehouse.build import Period, write_model
+from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
 from tieout.warehouse.focus import FOCUS_MODELS, FocusFile, export_focus
@@ -159,8 +159,7 @@ def test_a_real_bill_comes_to_what_modal_charged_for_it(tmp_path: Path) -> None:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         assert load_at(con, tmp_path / "landing", now=NOW).rejected == ()
-        for model in load_models():
-            write_model(con, model, july)
+        write_models(con, load_models(), july)
         [text, parquet] = export_focus(con, "1.4", tmp_path / "focus")
     assert (text.rows, text.billed_usd, text.is_closed) == (parquet.rows, Decimal(0), True)
     amounts = {row["ChargeDescription"]: Decimal(row["BilledCost"]) for row in rows_of(text)}
