@@ -22,6 +22,7 @@ from tieout.report.archive import (
     render_links,
     trend_of,
 )
+from tieout.report.formats.charts import PagePicture, draw_charts
 from tieout.report.formats.html import render_html, render_pages
 from tieout.report.inputs import DayState
 from tieout.report.sections.tie_out import GateOutcome
@@ -189,6 +190,14 @@ def test_the_days_of_the_archive_add_up_to_months_and_quarters() -> None:
         ("3rd quarter of 2026", 1, "$7.00", "–"),
         ("September 2026", 1, "$7.00", "–"),
     ]
+
+
+def test_an_archive_of_five_years_is_a_light_page() -> None:
+    summary = WeekSummary.of(REPORT)
+    weeks = [ArchivedWeek(IsoWeek.of(W46.start - dt.timedelta(weeks=back)), summary) for back in range(5 * 52)]
+    trend = [PagePicture.of(chart) for chart in draw_charts(REPORT) if chart.name in ("bill", "cumulative")]
+    assert len(trend) == 2
+    assert len(render_archive(weeks, trend).encode()) <= 300_000
 
 
 def test_the_archive_shows_the_trend_that_lies_beside_the_newest_week(tmp_path: Path) -> None:
