@@ -55,7 +55,8 @@ _DAGSTER = {
     "runs": ("/runs", "a[href^='/runs/']"),
     "timeline": ("/overview/activity/timeline", "a[href$='/jobs/run']"),
 }
-_RUN = "text=bring_up_to_date >> nth=1"  # below the name of the step, its events
+# The newest run of the command line; mails are runs, too.
+_RUNS, _RUN = "/locations/tieout/jobs/run/runs", "text=Finished execution of run"
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,8 @@ def _show_dagster(browser: Browser, address: str, folder: Path) -> None:
         for name, (place, sign) in _DAGSTER.items():
             page.goto(f"{address}{place}")
             _picture_once(page, sign, _made(folder / f"{name}.png"))
-        place, sign = _DAGSTER["runs"]
-        page.goto(f"{address}{place}")
-        page.locator(sign).first.click()
+        page.goto(f"{address}{_RUNS}")
+        page.locator("a[href^='/runs/']").first.click()
         _picture_once(page, _RUN, folder / "run.png")
 
 

@@ -10,11 +10,13 @@ from importlib.util import find_spec
 import pytest
 
 from tests.golden.handmade import REPORT
+from tieout.catalog.vocabulary import COMPONENTS
 from tieout.core.resources import resource_path
 from tieout.report.contents import SECTIONS, SHEETS, WeeklyReport, read_contents
 from tieout.report.formats.html import render_pages
 from tieout.report.pages import EVIDENCE
 from tieout.report.section import Section
+from tieout.report.sections.definitions import DEFINITIONS
 
 _INCLUDED = re.compile(r'include "sections/(\w+)\.(\w+)\.j2"')
 
@@ -62,3 +64,8 @@ def test_every_section_stands_on_one_page_of_evidence() -> None:
     for page in EVIDENCE:
         shown = re.findall(r'<section aria-labelledby="([\w-]+)">', pages[page.file])
         assert shown == [anchors[name] for name in page.sections]
+
+
+def test_every_word_that_a_component_or_a_check_has_is_defined() -> None:
+    terms = {definition.term.lower() for definition in DEFINITIONS}
+    assert {component.name for component in COMPONENTS} | {"gate", "guardrail", "witness", "baseline"} <= terms
