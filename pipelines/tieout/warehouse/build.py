@@ -54,7 +54,7 @@ MeasuredRows: TypeAlias = Callable[[Model, Period], pl.DataFrame]
 
 
 @dataclass(frozen=True)
-class Standing:
+class KeptTables:
     """What stands in a warehouse; to ask DuckDB takes as long as to write a small table.
 
     Attributes:
@@ -70,9 +70,9 @@ class Standing:
         return self.kinds.get(model.name) == model.kind and self.code_versions.get(model.name) == model.code_version
 
 
-def standing(con: duckdb.DuckDBPyConnection) -> Standing:
+def kept_tables(con: duckdb.DuckDBPyConnection) -> KeptTables:
     """Read what stands in a warehouse; it holds for every model until that is written."""
-    return Standing(relations(con), dict(con.execute("select model, code_version from meta.models").fetchall()))
+    return KeptTables(relations(con), dict(con.execute("select model, code_version from meta.models").fetchall()))
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _build_each(
     begin: Callable[[str], None],
 ) -> Iterator[BuildResult]:
     refused: set[str] = set()
-    before = standing(con)
+    before = kept_tables(con)
     for model in models:
         if model.depends_on & refused:
             refused.add(model.name)
@@ -178,7 +178,7 @@ def _build(
     con: duckdb.DuckDBPyConnection,
     model: Model,
     period: Period,
-    before: Standing,
+    before: KeptTables,
     *,
     validator: Validator,
     measured: MeasuredRows | None,
@@ -228,7 +228,7 @@ def write_models(con: duckdb.DuckDBPyConnection, models: Iterable[Model], period
         models: the tables and views, each after those that it reads.
         period: the days to write.
     """
-    before = standing(con)
+    before = kept_tables(con)
     for model in models:
         write_model(con, model, period, before=before)
 
@@ -239,7 +239,7 @@ def write_model(
     period: Period,
     measured: MeasuredRows | None = None,
     *,
-    before: Standing | None = None,
+    before: KeptTables | None = None,
 ) -> Period | None:
     """Write a model's rows for a period into the transaction that is open, without validating them.
 
@@ -253,7 +253,7 @@ def write_model(
     Returns:
         The period that was written; None for a table that is always built whole, and for a view without a partition.
     """
-    before = before or standing(con)
+    before = before or kept_tables(con)
     kept, is_current = before.kinds.get(model.name), before.is_current(model)
     if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
         con.execute(f"drop {kept} {model.name}")
