@@ -16,6 +16,7 @@ from benchmarks import (
     coverage,
     daily,
     false_verification,
+    first_savings,
     frames,
     ingest,
     kills,
@@ -31,6 +32,7 @@ from benchmarks import (
     spark,
     validation,
 )
+from benchmarks.first_version import FIRST_VERSION
 from benchmarks.rows import Rows
 from tieout.simulator import SCENARIOS, larger
 
@@ -41,6 +43,7 @@ SPARK_CALLS = (1_000_000, 5_000_000)
 SMALL_FILES = 73_000
 ATTRIBUTION_CALLS = (10_000_000, 100_000_000)
 VALIDATION_CALLS = 10_000_000
+FIRST_ROLLOUTS_OF_A_KIND = 2
 RENDER_RUNS = 5
 QUIET_SEEDS, QUIET_WEEKS = range(1, 21), 2
 # Rules that look back for weeks, and anomalies, need a history; fewer calls, because it takes long.
@@ -126,7 +129,7 @@ def _attribution() -> Outcome:
     return Outcome(
         "Usage and spend of a month that is already in raw, with the hours of its containers, in one transaction. CPU\n"
         "on all cores, DuckDB's memory limited to 3 GB. Targets:\n"
-        f"≤ {attribution.MOST_AGAINST_FIRST}× of the first version ({attribution.FIRST_VERSION}) in the same run;\n"
+        f"≤ {attribution.MOST_AGAINST_FIRST}× of the first version ({FIRST_VERSION}) in the same run;\n"
         f"at 100M calls ≤ {attribution.MOST_AGAINST_BARE}× of a bare group by and ≤ {attribution.MOST_GB} GB.\n\n"
         + attribution.table(results),
         [target for result in results for target in result.missed()],
@@ -193,7 +196,7 @@ def _daily() -> Outcome:
     measured = daily.measure(DAILY_RUNS)
     return Outcome(
         "`tieout run` of one new day, from the start of the process to its end, in turns with the first version\n"
-        f"({daily.FIRST_VERSION}, in a worktree of its own) on the same exports: medians of CPU seconds. A part is\n"
+        f"({FIRST_VERSION}, in a worktree of its own) on the same exports: medians of CPU seconds. A part is\n"
         "what the innermost function belongs to: figures (loading, tables, savings), validation (Great Expectations\n"
         "with its import), Dagster, publishing, pages (reports, charts), and the start of the process.\n\n"
         + daily.table(measured),
@@ -225,6 +228,10 @@ def _false_verification() -> str:
         "Rollouts that save nothing, each with a frozen baseline of 14 days and complete settled data. Targets: none\n"
         "verified, at most 5% provisional.\n\n"
         + false_verification.table(rollouts.measure(false_verification.settings(), Rows("false_verification")))
+        + f"\n\nThe first version ({FIRST_VERSION}) on the first of these worlds, in dollars of the week:\n\n"
+        + first_savings.table(
+            first_savings.measure(false_verification.settings(FIRST_ROLLOUTS_OF_A_KIND), Rows("first_savings"))
+        )
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.first_version import first_version
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.sources import container_hours, create_raw_schema
@@ -24,7 +25,6 @@ from tieout.warehouse.build import Period
 from tieout.warehouse.catalog_tables import write_catalog
 
 ROOT = Path(__file__).parent.parent
-FIRST_VERSION = "7d0c253"
 MOST_AGAINST_FIRST, MOST_AGAINST_BARE, MOST_GB = 1.2, 9, 4
 MANY_CALLS = 100_000_000
 FUNCTIONS = 500
@@ -127,10 +127,8 @@ def measure(calls: int, runs: int = 3, *, with_first: bool = True) -> Attributio
     ours = _side(ROOT, calls, runs)
     if not with_first:
         return AttributionResult(calls, ours, None)
-    with tempfile.TemporaryDirectory(prefix="tieout-first-") as directory:
-        archive = subprocess.run(["git", "archive", FIRST_VERSION], cwd=ROOT, capture_output=True, check=True).stdout
-        subprocess.run(["tar", "-x", "-C", directory], input=archive, check=True)
-        return AttributionResult(calls, ours, _side(Path(directory), calls, runs))
+    with first_version() as first:
+        return AttributionResult(calls, ours, _side(first, calls, runs))
 
 
 def _side(tree: Path, calls: int, runs: int) -> Side:

@@ -20,12 +20,12 @@ from pathlib import Path
 
 from benchmarks import parts
 from benchmarks.commands import Ended, run_process
+from benchmarks.first_version import FIRST_VERSION
 from benchmarks.workspaces import copy, delivered, land, take_away, take_away_since
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, Scenario, larger, simulate
 
-FIRST_VERSION = "7d0c253"
 MOST_OF_FIRST, MOST_OF_YEAR = 0.45, 1.2
 MOST_SECONDS = {"nothing new": 2.0, "a tiny workspace, from nothing": 8.0, "`tieout --help`": 0.3}
 MOST_OTHER_EVENTS = 60

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import coverage, false_verification, power, rollouts
+from benchmarks import coverage, false_verification, first_savings, power, rollouts
+from benchmarks.first_savings import FirstFigure
 from benchmarks.rollouts import MeasuredRollout, TrueFigure
 from benchmarks.rows import Rows
 from tieout.simulator.rollout_setting import SAVES_NOTHING, RolloutKind, RolloutSetting
@@ -67,6 +68,16 @@ def test_false_verification_counts_what_bears_a_figure() -> None:
         [measured(figure(status=status, reasons=("x",)), settings[0]) for status in statuses]
     )
     assert "| volume up by 30% | 4 | 1 | 1 (25%) | 1, 1 | `x` 4× |" in text.splitlines()
+
+
+def test_the_first_version_stands_beside_with_the_truth() -> None:
+    setting = false_verification.settings(1)[0]
+    figures = [
+        FirstFigure(setting, "-0.00", "39.647", "1.882", "verified"),
+        FirstFigure(setting, "0", None, None, "no claim"),
+    ]
+    lines = first_savings.table(figures).splitlines()
+    assert "| volume up by 30% | **verified**, 39.65 ± 1.88 of 0.00; no claim, of 0.00 |" in lines
 
 
 def test_power_counts_a_rollout_that_one_of_two_weeks_verifies() -> None:
