@@ -18,7 +18,7 @@ from benchmarks.soak.images import trial
 from benchmarks.soak.year import days, findings
 
 LONGEST_MINUTES = 90
-_IMAGES_AT_ONCE = 25
+_IMAGES_AT_ONCE = 10
 Told = Iterator[tuple[str, list[str]]]
 """Of every step, what it came to, and what was found."""
 

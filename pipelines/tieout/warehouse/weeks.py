@@ -276,11 +276,13 @@ def _recorded(con: duckdb.DuckDBPyConnection, table: str) -> dict[IsoWeek, str]:
 
 
 def _record(con: duckdb.DuckDBPyConnection, table: str, hashes: dict[IsoWeek, str], now: dt.datetime) -> None:
+    """Record all of them or, when the process is killed, none: weeks of one build are reported in their order."""
     if hashes:
-        con.executemany(
-            f"insert or replace into {table} values (?, ?, ?)",  # noqa: S608 - one of two constants
-            [(week.label, digest, now.astimezone(dt.UTC).replace(tzinfo=None)) for week, digest in hashes.items()],
-        )
+        with transaction(con):
+            con.executemany(
+                f"insert or replace into {table} values (?, ?, ?)",  # noqa: S608 - one of two constants
+                [(week.label, digest, now.astimezone(dt.UTC).replace(tzinfo=None)) for week, digest in hashes.items()],
+            )
 
 
 def _first_value(con: duckdb.DuckDBPyConnection, query: str) -> int:
