@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 
 from tieout.catalog.load import load_catalog
-from tieout.core.periods import IsoWeek
+from tieout.core.periods import IsoWeek, days_between
 from tieout.core.resources import resource_path
+from tieout.core.sql import transaction
 from tieout.sources import create_raw_schema
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
@@ -71,31 +72,45 @@ def write_measured_warehouse(path: Path, *, first_day: dt.date = FIRST_DAY) -> N
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         con.execute(_TABLES)
-        day = first_day
-        while day < LAST_WEEK.end:
-            con.execute(
-                "insert into staging.billing_intervals values ('now', ?, 'd', ?, true)",
-                [day, day + dt.timedelta(days=2)],
-            )
-            _work(con, CODE, day, is_moved=day >= DEPLOYED)
-            _work(con, GENOME, day, is_moved=False)
-            day += dt.timedelta(days=1)
+        with transaction(con):
+            _work_from(con, first_day)
+
+
+def _work_from(con: duckdb.DuckDBPyConnection, first_day: dt.date) -> None:
+    for day in days_between(first_day, LAST_WEEK.end):
+        con.execute(
+            "insert into staging.billing_intervals values ('now', ?, 'd', ?, true)",
+            [day, day + dt.timedelta(days=2)],
+        )
+        _work(con, CODE, day, is_moved=day >= DEPLOYED)
+        _work(con, GENOME, day, is_moved=False)
 
 
 def pull_log(con: duckdb.DuckDBPyConnection, function: str, days: Iterable[dt.date], *, app: str = OLD_APP) -> None:
     """Say that the call log of a function was pulled for each of the days."""
-    for day in days:
-        [(file_id,)] = con.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()
-        con.execute(
-            "insert into raw.files (file_id, source, sha256, path, app, function) "
-            "values (?, 'function_calls', ?, ?, ?, ?)",
-            [file_id, str(file_id), f"{file_id}.json", app, function],
-        )
-        con.execute(
-            "insert into raw.deliveries (file_id, path, fetched_at, range_start, range_end, has_sidecar) "
-            "values (?, ?, ?, ?, ?, true)",
-            [file_id, f"{file_id}.json", day + dt.timedelta(days=2), day, day + dt.timedelta(days=1)],
-        )
+    [(first,)] = con.execute("select coalesce(max(file_id), 0) + 1 from raw.files").fetchall()
+    con.execute(
+        """
+        create or replace temp table pulled as
+        select $first + row_number() over (order by day) - 1 as file_id, file_id || '.json' as path, day
+        from (select unnest($days::date[]) as day)
+        """,
+        {"first": first, "days": list(days)},
+    )
+    con.execute(
+        """
+        insert into raw.files (file_id, source, sha256, path, app, function)
+        select file_id, 'function_calls', file_id::varchar, path, ?, ? from pulled
+        """,
+        [app, function],
+    )
+    con.execute(
+        """
+        insert into raw.deliveries (file_id, path, fetched_at, range_start, range_end, has_sidecar)
+        select file_id, path, day + interval 2 days, day, day + interval 1 day, true from pulled
+        """
+    )
+    con.execute("drop table pulled")
 
 
 def _work(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, is_moved: bool) -> None:

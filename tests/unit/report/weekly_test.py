@@ -51,16 +51,16 @@ def put(con: duckdb.DuckDBPyConnection, table: str, **row: object) -> None:
 
 def land(con: duckdb.DuckDBPyConnection, days: Iterable[dt.date], *, is_settled: bool = True) -> None:
     """Say that the bill of whole days is landed."""
-    for day in days:
-        con.execute(
-            """
-            insert into staging.billing_intervals
-            select
-                'now', 'resources', 'h', unnest(range(?::timestamp, ?::timestamp, interval 1 hour)), 1,
-                now()::timestamp, ?
-            """,
-            [day_start(day), day_start(day + dt.timedelta(days=1)), is_settled],
-        )
+    con.execute(
+        """
+        insert into staging.billing_intervals
+        select
+            'now', 'resources', 'h', unnest(range(day::timestamp, day + interval 1 day, interval 1 hour)), 1,
+            now()::timestamp, $is_settled
+        from (select unnest($days::date[]) as day)
+        """,
+        {"days": list(days), "is_settled": is_settled},
+    )
 
 
 def work(
