@@ -59,13 +59,18 @@ def trial(step: str, root: Path, images: int, *, seed: int = 1) -> Imaged:
         root: where starts are kept, and images while they are tried.
         images: how many.
         seed: of the stops that are taken.
+
+    Raises:
+        RuntimeError: the step fails, or could not be stopped.
     """
     starts, imaged = Starts.made(root / "starts"), Imaged(step)
     with _taking(step, starts, root / "whole") as (whole, taken, process):
         imaged.stops = sum(1 for _ in stops(process, whole))
         expected = exactly(Home(whole))
         imaged.found += _wrong(whole, _copies(taken)) if step == "send" else ()
-    while imaged.images < images and imaged.stops:
+    if not imaged.stops:
+        raise RuntimeError(f"{step} ended before it could be stopped, so no image of it was taken")
+    while imaged.images < images:
         chance = random.Random(f"{step} {seed} {imaged.images}")
         chosen = frozenset(chance.sample(range(imaged.stops), min(images - imaged.images, imaged.stops)))
         with _taking(step, starts, root / "imaged") as (folder, taken, process):
