@@ -51,9 +51,10 @@ COLUMNS = {
     "status": "VARCHAR",
 }
 _TIMES = ("enqueued_at", "started_at")
-# Times of the CLI have no decimals, three or six. The checks are the quickest that settle it: they run for every call.
+# Times of the CLI have no decimals, three, six or nine. The checks are the quickest that settle it: they run for every
+# call.
 _LOOKS_LIKE_A_TIME = (
-    "(strlen({0}) in (20, 24, 27) and {0} like '20__-__-__T__:__:__%Z'"
+    "(strlen({0}) in (20, 24, 27, 30) and {0} like '20__-__-__T__:__:__%Z'"
     " and not contains({0}, ' ') and not contains({0}, 'T24'))"
 )
 _LOOKS_LIKE_A_WORD = "({0} between 'A' and 'Z~' or {0} between '_' and 'z~') and {0} not in ('true', 'false')"

@@ -139,6 +139,22 @@ def _microseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e6)
 
 
+PENDING = dict.fromkeys(("started_at", "container_id", "startup_time_seconds", "execution_time_seconds"))
+
+
+@pytest.mark.parametrize("decimals", ["", ".500", ".123456", ".123456789"])
+def test_what_modal_prints_is_proven_without_the_careful_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decimals: str
+) -> None:
+    monkeypatch.setattr(call_records, "check_records", lambda _: pytest.fail("the log was read record by record"))
+    time = f"2026-11-02T00:02:11{decimals}Z"
+    calls = [CALL, CALL | {"enqueued_at": time, "started_at": time}, CALL | PENDING]
+    with LandingFolder(tmp_path) as folder:
+        folder.put(FILE, calls)
+        assert folder.load().rejected == ()
+        assert folder.rows(_LOADED) == [_values(call) for call in calls]
+
+
 @given(st.binary(max_size=60), st.integers(1, 7))
 def test_what_spans_two_chunks_is_counted_once(noise: bytes, size: int) -> None:
     pattern = b'"key":'
