@@ -121,6 +121,7 @@ def running(
     loop = asyncio.new_event_loop()
     place = at or reserved()
     started: Future[None] = Future()
+    ended = asyncio.Event()
 
     def session() -> SMTP:
         options: dict[str, Any] = {"hostname": "mail.example.com", "enable_SMTPUTF8": False}
@@ -138,6 +139,7 @@ def running(
         over_tls = context if security is Security.SSL else None
         await loop.create_server(session, sock=place, ssl=over_tls)
         started.set_result(None)
+        await ended.wait()
 
     thread = threading.Thread(target=_run, args=(loop, serve), daemon=True)
     thread.start()
@@ -146,7 +148,7 @@ def running(
     try:
         yield Running(postmaster, MailServer(HOST, place.getsockname()[1], security, user, password))
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(ended.set)
         thread.join()
 
 
@@ -154,7 +156,6 @@ def _run(loop: asyncio.AbstractEventLoop, serve: Callable[[], Any]) -> None:
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(lambda *_: None)  # connections that were cut on purpose
     loop.run_until_complete(serve())
-    loop.run_forever()
     for task in asyncio.all_tasks(loop):
         task.cancel()
     loop.run_until_complete(asyncio.sleep(0))
