@@ -12,12 +12,14 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from benchmarks.first_version import first_version
 from benchmarks.rows import ROOT, Rows, code_version
+from tieout.core.money import format_usd
 from tieout.simulator import write_exports
 from tieout.simulator.rollout import run_rollout
 from tieout.simulator.rollout_setting import RolloutKind, RolloutSetting
@@ -65,7 +67,7 @@ def _words(figure: FirstFigure) -> str:
 
 
 def _cents(usd: str) -> str:
-    return f"{round(float(usd), 2) + 0.0:.2f}".replace("-", "−")
+    return format_usd(Decimal(usd)).replace("$", "")
 
 
 def _key(setting: RolloutSetting) -> dict[str, str]:

@@ -36,7 +36,7 @@ select
 from reconciliation.invoices
 union all
 select
-    'G6 log vs bill' as gate,
+    'G6 log against bill' as gate,
     count(*) as checked,
     count(*) filter (where outcome != 'matched') as off,
     'function days that the log does not explain' as off_means

@@ -94,13 +94,13 @@ class GateOutcome(StrEnum):
 
 
 _SUBJECTS: Mapping[str, str] = {
-    "G1": "attribution",
-    "G2": "breakdown",
-    "G3": "months",
-    "G4": "adjustments",
+    "G1": "conservation",
+    "G2": "control total",
+    "G3": "month",
+    "G4": "bill",
     "G5": "invoice",
-    "G6": "call log",
-    "G7": "settled days",
+    "G6": "log against bill",
+    "G7": "freshness",
     "G8": "completeness",
 }
 
