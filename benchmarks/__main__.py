@@ -196,7 +196,7 @@ def _daily() -> Outcome:
     measured = daily.measure(DAILY_RUNS)
     return Outcome(
         "`tieout run` of one new day, from the start of the process to its end, in turns with the first version\n"
-        f"({FIRST_VERSION}, in a worktree of its own) on the same exports: medians of CPU seconds. A part is\n"
+        f"({FIRST_VERSION}, in an environment of its own) on the same exports: medians of CPU seconds. A part is\n"
         "what the innermost function belongs to: figures (loading, tables, savings), validation (Great Expectations\n"
         "with its import), Dagster, publishing, pages (reports, charts), and the start of the process.\n\n"
         + daily.table(measured),

@@ -1,8 +1,8 @@
 """Daily: `tieout run` of one new day, from the start of the process to its end, in CPU seconds of all its threads.
 
-Beside it, in turns and from the same exports, runs the first version of Tieout, from a worktree and an environment of
-its own. Both say how much of the computing each part took (`parts.py`). Other rows: a year of as many calls before the
-same day, a run that finds nothing new, a tiny workspace, and what a run leaves in Dagster.
+Beside it, in turns and from the same exports, runs the first version of Tieout, from the repository and in an
+environment of its own. Both say how much of the computing each part took (`parts.py`). Other rows: a year of as many
+calls before the same day, a run that finds nothing new, a tiny workspace, and what a run leaves in Dagster.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import parts
 from benchmarks.commands import Ended, run_process
-from benchmarks.first_version import FIRST_VERSION
+from benchmarks.first_version import first_version
 from benchmarks.workspaces import copy, delivered, land, take_away, take_away_since
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
@@ -38,7 +38,6 @@ _CORAL_X = SCENARIOS["coral-x"]
 _SEED = 1
 _DAY = dt.timedelta(days=1)
 _SPEAK_FOR_DAYS = frozenset({"billing_report", "function_calls"})
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def measure(runs: int) -> Daily:
     """Add a day so many times, in turns: to the demo by both versions, and to a year."""
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         root = Path(directory)
-        with _first_version(root / "first-version") as first:
+        with _first_version() as first:
             histories = list(_histories(root, first))
             for _ in range(runs):
                 for history in histories:
@@ -145,18 +144,11 @@ def measure(runs: int) -> Daily:
 
 
 @contextlib.contextmanager
-def _first_version(folder: Path) -> Iterator[Version]:
-    """The first version in a worktree, with the packages that it was locked to."""
-    _git("worktree", "add", "--detach", str(folder), FIRST_VERSION)
-    try:
+def _first_version() -> Iterator[Version]:
+    """The first version with the packages that it was locked to."""
+    with first_version() as folder:
         subprocess.run(["make", "--silent", ".venv/ready"], cwd=folder, check=True, capture_output=True)
         yield Version(folder / ".venv" / "bin" / "python", folder / "catalog")
-    finally:
-        _git("worktree", "remove", "--force", str(folder))
-
-
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", "-C", str(_ROOT), *arguments], check=True, capture_output=True)
 
 
 def _histories(root: Path, first: Version) -> Iterator[History]:
