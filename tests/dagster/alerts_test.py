@@ -181,3 +181,12 @@ def test_nobody_to_tell_is_said(tieout: Tieout, home: Home) -> None:
     (home.catalog / "mail.yaml").write_text("operators: []\n")
     refused = tieout("alerts", "--send", "--home", home.root, "--catalog", home.catalog)
     assert refused.code == 2 and "nobody is told: mail.yaml names no operators" in refused.err
+
+
+@pytest.mark.parametrize("options", [(), ("--send",)])
+def test_a_folder_without_a_workspace_is_told_so_and_stays_as_it_is(
+    tieout: Tieout, home: Home, options: tuple[str, ...]
+) -> None:
+    said = tieout("alerts", *options, "--home", home.root, "--catalog", home.catalog)
+    assert (said.code, f"there is no workspace in {home.root}" in said.err) == (2, True)
+    assert [path.name for path in home.root.iterdir()] == ["catalog"]

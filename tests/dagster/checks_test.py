@@ -74,6 +74,18 @@ def test_a_file_that_breaks_a_rule_changes_nothing_and_holds_up_nothing_once_it_
     assert "2026-10-27" not in tieout("sql", "quarantine", "--home", workspace.root).out
 
 
+def test_what_is_refused_in_the_load_that_a_gate_stops_is_named_with_the_rule(workspace: Home, tieout: Tieout) -> None:
+    landed = workspace.landing / "app_list" / "2026-10-27.json"
+    apps = json.loads(min(landed.parent.glob("*.json")).read_text(encoding="utf-8"))
+    landed.write_text(json.dumps([*apps, apps[0]]), encoding="utf-8")
+    cut_off = workspace.landing / "app_list" / "2026-10-28.json"
+    cut_off.write_text(json.dumps(apps)[:-1], encoding="utf-8")
+    said = tieout("run", "--home", workspace.root)
+    assert said.code == 1
+    refused, broken = said.err.index("Refused landing/app_list/2026-10-28.json"), said.err.index("raw.app_list: An app")
+    assert refused < broken
+
+
 def raw_tables(workspace: Home) -> dict[str, object]:
     """The rows of every raw table, but for what is only remembered of paths."""
     with read_warehouse(workspace.warehouse) as con:

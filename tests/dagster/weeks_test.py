@@ -191,6 +191,20 @@ def test_a_summary_that_says_the_same_after_its_month_makes_its_weeks_stale(fold
     assert stale(folder) == ()
 
 
+def test_an_invoice_makes_the_weeks_of_its_month_stale_once_it_is_no_longer_of_the_future(
+    folder: LandingFolder,
+) -> None:
+    invoice = {"number": "INV-2026-0042", "total": "9.50"}
+    path = folder.put("invoices/2026-11.json", invoice, mtime=NOW + dt.timedelta(days=3))
+    assert [refused.path for refused in folder.load().rejected] == ["invoices/2026-11.json"]
+    assert stale_weeks(folder.con, CATALOG) == ()
+    folder.change_time(path, NOW)
+    assert stale(folder) == (W44, W45, W46)  # W44 ends in November
+    make(folder.con, "staging.monthly_deliveries")
+    settle(folder)
+    assert stale(folder) == ()
+
+
 def test_another_catalog_makes_every_week_stale(folder: LandingFolder) -> None:
     assert stale(folder, CATALOG.model_copy(update={"sha256": "another"})) == known_weeks(folder.con)
 

@@ -16,15 +16,15 @@ from unittest.mock import patch
 
 from benchmarks.rows import FOLDER, Rows
 from benchmarks.soak.clock import Clock, telling
-from benchmarks.soak.year.exports import FIRST, LAST, PULL_AT, Arrival, Exports
+from benchmarks.soak.year.exports import FIRST, LAST, PULL_AT, Exports
 from benchmarks.soak.year.service import Service, serving
 from tests.mail.mail_server import HOST, Delivery, Postmaster, running
 from tieout.catalog.mail_settings import MAIL_FILE
 from tieout.core.home import Home
+from tieout.core.periods import IsoWeek
 from tieout.mail.due import MAIL_HOUR
 from tieout.measure.baseline import freeze_baseline, write_lock
 from tieout.savings.baseline_lock import LOCK_NAME
-from tieout.sources.landing import SIDECAR_SUFFIX
 from tieout.workspace import Workspace
 
 READER, OPERATOR = "finance@example.com", "platform@example.com"
@@ -53,6 +53,8 @@ class Day:
         is_checked: whether what was built was validated.
         is_first: whether it was the first of its process, which also imports everything.
         failed: descriptions of the runs that failed.
+        refused: the landed files that the run refused.
+        oldest_built: the oldest week that the run built; None where it built none, or was not made.
         sizes: bytes of what the workspace consists of, in the evening.
     """
 
@@ -61,6 +63,8 @@ class Day:
     is_checked: bool
     is_first: bool
     failed: tuple[str, ...]
+    refused: tuple[str, ...]
+    oldest_built: IsoWeek | None
     sizes: dict[str, int]
 
 
@@ -129,15 +133,19 @@ def _run(year: Year, rows: Rows, code: str, pace: Pace, days: list[dt.date]) -> 
     with telling(clock), _mail_server(year.folder / _DELIVERED):
         for day in days:
             clock.now = dt.datetime.combine(day, PULL_AT, dt.UTC)
-            _land(exports.of(day), year.home)
+            for arrival in exports.of(day):
+                arrival.land(year.home.landing)
             is_checked = pace.checks(day)
             seconds, failed = _one_day(year, day, clock, is_run=pace.runs(day, exports), is_checked=is_checked)
+            refused, oldest_built = ([], None) if seconds is None else _refused_and_oldest_built(year, day)
             row = {
                 "day": f"{day}",
                 "run_seconds": seconds and round(seconds, 3),
                 "is_checked": is_checked,
                 "is_first": day == days[0],
                 "failed": list(failed),
+                "refused": refused,
+                "oldest_built": oldest_built,
                 "sizes": _sizes(year.home),
             }
             rows.put(_key(code, pace, day), row)
@@ -190,17 +198,16 @@ def _freeze(year: Year) -> None:
     write_lock(lock, year.catalog)
 
 
+def _refused_and_oldest_built(year: Year, day: dt.date) -> tuple[list[str], str | None]:
+    with Workspace(year.home, year.catalog) as workspace, workspace.reading() as con:
+        refused = con.execute("select path from raw.rejected_files order by path").fetchall()
+        pulled_at = dt.datetime.combine(day, PULL_AT)
+        [(oldest,)] = con.execute("select min(week) from meta.week_inputs where built_at >= ?", [pulled_at]).fetchall()
+    return [path for (path,) in refused], oldest
+
+
 def _at(day: dt.date, hour: int, minute: int) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(hour, minute), dt.UTC)
-
-
-def _land(arrivals: Iterator[Arrival], home: Home) -> None:
-    for arrival in arrivals:
-        path = home.landing / arrival.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(arrival.content)
-        if arrival.sidecar is not None:
-            path.with_name(path.name + SIDECAR_SUFFIX).write_text(json.dumps(arrival.sidecar), encoding="utf-8")
 
 
 class _Kept(list[Delivery]):
@@ -251,5 +258,7 @@ def _day(row: Mapping[str, Any]) -> Day:
         row["is_checked"],
         row["is_first"],
         tuple(row["failed"]),
+        tuple(row["refused"]),
+        None if row["oldest_built"] is None else IsoWeek.parse(row["oldest_built"]),
         row["sizes"],
     )

@@ -3,10 +3,11 @@
 import datetime as dt
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ _RESTATED_AFTER, _RESTATED_BY = 10 * _DAY, Decimal("0.5")
 LATE_LOGS = frozenset({dt.date(2026, 4, 14), dt.date(2026, 4, 15)})
 LOST_LOGS = frozenset({dt.date(2026, 8, 19), dt.date(2026, 8, 20)})
 _LOGS_LATE_BY = 4 * _DAY
-_INVOICED_ON = 3
+_INVOICED_ON, _CENT = 3, Decimal("0.01")
 
 _APP = "studio"
 _CALLS_PER_DAY = {"embed": 30, "rank": 15, "fetch": 15}
@@ -73,11 +74,22 @@ def scenario() -> Scenario:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that lands: its path below the landing folder, its content, and its sidecar."""
+    """A file that lands: its path below the landing folder, its content, when (naive UTC), and its sidecar."""
 
     name: str
     content: bytes
+    moment: dt.datetime
     sidecar: Mapping[str, Any] | None
+
+    def land(self, landing: Path) -> None:
+        """Write the file, last changed when it landed: of one without a sidecar, that is when it was fetched."""
+        path = landing / self.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.content)
+        if self.sidecar is not None:
+            path.with_name(path.name + SIDECAR_SUFFIX).write_text(json.dumps(self.sidecar), encoding="utf-8")
+        landed_at = self.moment.replace(tzinfo=dt.UTC).timestamp()
+        os.utime(path, (landed_at, landed_at))
 
 
 @dataclass(frozen=True)
@@ -159,12 +171,12 @@ def _arrival(file: LandingFile, moment: dt.datetime, kind: str) -> Arrival:
     content = file.location.read_bytes()
     sidecar = json.loads(file.location.with_name(file.location.name + SIDECAR_SUFFIX).read_bytes())
     if kind == "invoice":
-        return _invoice(json.loads(content), str(sidecar["range_start"])[:7], moment)
+        return invoice(json.loads(content), str(sidecar["range_start"])[:7], moment)
     name = file.name
     if kind == "restated":
         content, name = _with_more(content), file.name.replace(".r2.", ".restated.")
     said = {"fetched_at": f"{moment.isoformat()}Z", "sha256": hashlib.sha256(content).hexdigest()}
-    return Arrival(name, content, sidecar | said)
+    return Arrival(name, content, moment, sidecar | said)
 
 
 def _with_more(content: bytes) -> bytes:
@@ -175,7 +187,9 @@ def _with_more(content: bytes) -> bytes:
     return json.dumps(rows).encode()
 
 
-def _invoice(summary: Any, month: str, moment: dt.datetime) -> Arrival:
+def invoice(summary: Any, month: str, moment: dt.datetime) -> Arrival:
+    """Return the invoice of a month, as it is landed by hand: in cents, of what the summary says in eight decimals."""
     said = summary[0] if isinstance(summary, list) else summary
-    invoice = {"number": f"INV-{month}", "total": said["billed_cost"], "currency": "USD", "date": f"{moment:%Y-%m-%d}"}
-    return Arrival(f"invoices/{month}.json", json.dumps(invoice).encode(), None)
+    total = Decimal(said["billed_cost"]).quantize(_CENT, ROUND_HALF_EVEN)
+    content = {"number": f"INV-{month}", "total": f"{total}", "currency": "USD", "date": f"{moment:%Y-%m-%d}"}
+    return Arrival(f"invoices/{month}.json", json.dumps(content).encode(), moment, None)

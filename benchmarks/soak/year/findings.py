@@ -42,6 +42,7 @@ def mails(year: Year) -> tuple[Mails, ...]:
 def findings(year: Year, days: Sequence[Day]) -> Iterator[str]:
     """Everything that is not as it has to be, in words."""
     yield from (f"{day.day}: {failed}" for day in days for failed in day.failed)
+    yield from _of_builds(days)
     yield from _of_mails(year, days[-1].day)
     january, december = (seconds_of(days, month) for month in (JANUARY, DECEMBER))
     if december and december > MOST_OF_JANUARY * january:
@@ -50,6 +51,15 @@ def findings(year: Year, days: Sequence[Day]) -> Iterator[str]:
     most = MOST_OF_RECORD * full.sizes["dagster"]
     if days[-1].sizes["dagster"] > most:
         yield f"Dagster's record has {days[-1].sizes['dagster']:,} bytes, more than {most:,.0f}"
+
+
+def _of_builds(days: Sequence[Day]) -> Iterator[str]:
+    """No file of the year may be refused, and none speaks of weeks that ended before the month before."""
+    for day in days:
+        yield from (f"{day.day}: {path} was refused" for path in day.refused)
+        month_before = (day.day.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+        if day.oldest_built is not None and day.oldest_built.end <= month_before:
+            yield f"{day.day}: {day.oldest_built.label} was built again, of which nothing had landed"
 
 
 def _of_mails(year: Year, last: dt.date) -> Iterator[str]:

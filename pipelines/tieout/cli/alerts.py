@@ -8,6 +8,7 @@ from tieout.catalog.load import load_catalog
 from tieout.catalog.mail_settings import MAIL_FILE, WEBHOOKS_VARIABLE, load_mail_settings
 from tieout.cli.failures import CommandError, ExitCode
 from tieout.cli.messages import say
+from tieout.cli.nothing_landed import what_to_do
 from tieout.cli.send import mail_explained, require_delivered, say_recipients
 from tieout.core.home import Home
 from tieout.defs.alerts import open_alerts, tell_operators
@@ -19,7 +20,12 @@ from tieout.workspace.open_alerts import blocked_weeks
 
 
 def show_alerts(home: Home, catalog_directory: Path) -> None:
-    """Print what is open; nothing is sent, and nobody counts as told."""
+    """Print what is open; nothing is sent, and nobody counts as told.
+
+    Raises:
+        CommandError: there is no workspace.
+    """
+    _require_workspace(home)
     now = dt.datetime.now(dt.UTC)
     with mail_explained(), open_instance(home) as instance:
         found = open_alerts(instance, home, catalog_directory, now=now)
@@ -39,7 +45,7 @@ def send_alerts(
     """Tell operators of what they were not told of, deliver what waits, and say what became of it.
 
     Raises:
-        CommandError: somebody could not be told, or nobody would be.
+        CommandError: there is no workspace, somebody could not be told, or nobody would be.
     """
     load_catalog(catalog_directory)
     with mail_explained():
@@ -48,6 +54,7 @@ def send_alerts(
                 f"nobody is told: {MAIL_FILE} names no operators, and ${WEBHOOKS_VARIABLE} no webhook",
                 remedy="Name one of them; `docs/guides/operations.md` shows both.",
             )
+        _require_workspace(home)
         _decide(home, resend, confirm)
         with open_instance(home) as instance:
             posted = tell_operators(instance, home, catalog_directory, now=dt.datetime.now(dt.UTC))
@@ -58,6 +65,20 @@ def send_alerts(
         say_recipients(each.message)
     for each in posted:
         require_delivered(each.message)
+
+
+def _require_workspace(home: Home) -> None:
+    """Refuse a folder in which nothing was ever done: looking for what failed would make the record of its runs.
+
+    Raises:
+        CommandError: nothing was landed, run or sent there.
+    """
+    if any(path.exists() for path in (home.landing, home.warehouse, home.dagster, home.outbox)):
+        return
+    raise CommandError(
+        f"there is no workspace in {home.root}",
+        remedy=f"{what_to_do(home)} --home DIR or $TIEOUT_HOME say where the workspace is.",
+    )
 
 
 def _decide(home: Home, resend: tuple[str, ...], confirm: tuple[str, ...]) -> None:

@@ -38,13 +38,16 @@ def run_workspace(home: Home, catalog_directory: Path, *, week: str | None = Non
     _require_landed_files(home)
     workspace = Workspace(home, catalog_directory)
     say(_programme(workspace))
-    with (
-        stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
-        show_steps() as steps,
-        workspace,
-    ):
-        workspace.watch, workspace.stages = steps.step, steps.stage
-        update = _bring_up_to_date(workspace, wanted, all_weeks=all_weeks)
+    try:
+        with (
+            stoppable("Stopped; the warehouse is as it was before. `tieout run` again."),
+            show_steps() as steps,
+            workspace,
+        ):
+            workspace.watch, workspace.stages = steps.step, steps.stage
+            update = _bring_up_to_date(workspace, wanted, all_weeks=all_weeks)
+    except GateError as error:
+        raise _broken(workspace, error) from None
     _conclude(workspace, update, seconds=time.monotonic() - started)
 
 
@@ -104,7 +107,8 @@ def _bring_up_to_date(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks
     """Do what there is to do, in a run of Dagster; without anything to do, neither is imported nor recorded anything.
 
     Raises:
-        CommandError: an unknown week, or data that fails a gate.
+        CommandError: an unknown week, or a run that fails.
+        GateError: the data break a critical rule.
     """
     if workspace.is_loaded():
         work = workspace.work(wanted, all_weeks=all_weeks)
@@ -116,17 +120,20 @@ def _bring_up_to_date(workspace: Workspace, wanted: IsoWeek | None, *, all_weeks
 
     try:
         return run_update(workspace, wanted, all_weeks=all_weeks)
-    except GateError as error:
-        rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in error.broken)
-        raise CommandError(
-            f"the data fails a gate; nothing was built from it:\n{rules}",
-            remedy=_BROKEN_REMEDY,
-            code=ExitCode.DATA,
-        ) from None
     except RunError as error:
         raise CommandError(
             error.problem, remedy="The warehouse is as it was before. `tieout ui` shows the run."
         ) from None
+
+
+def _broken(workspace: Workspace, error: GateError) -> CommandError:
+    """Name the files that were refused in the same load, and return what is said of the rules that are broken."""
+    with workspace.reading() as con:
+        _say_refused(con)
+    rules = "\n".join(f"  {rule.table}: {rule.summary}" for rule in error.broken)
+    return CommandError(
+        f"the data fails a gate; nothing was built from it:\n{rules}", remedy=_BROKEN_REMEDY, code=ExitCode.DATA
+    )
 
 
 def _conclude(workspace: Workspace, update: Update, *, seconds: float) -> None:

@@ -11,13 +11,13 @@ from dagster._time import get_current_datetime
 
 from benchmarks.soak.clock import Clock, telling
 from benchmarks.soak.year.days import READER, Day, Year
-from benchmarks.soak.year.exports import FIRST, LATE_BILLS, LOST_LOGS, RESTATED, moments
+from benchmarks.soak.year.exports import FIRST, LATE_BILLS, LOST_LOGS, RESTATED, invoice, moments
 from benchmarks.soak.year.findings import findings, table
 from tieout.core.periods import IsoWeek
 from tieout.defs import mail as defs_mail
 from tieout.mail.messages import Rendered
 from tieout.mail.outbox import open_outbox
-from tieout.sources.landing import Fingerprint, LandingFile, Sidecar
+from tieout.sources.landing import Fingerprint, LandingFile, Sidecar, scan
 from tieout.workspace import facade
 
 DAY = dt.timedelta(days=1)
@@ -36,7 +36,7 @@ def days(*, december: float = 5.0, record: int = 100) -> list[Day]:
     for number in range(371):
         day = FIRST + number * DAY
         seconds = december if (day.year, day.month) == (2026, 12) else 5.0
-        found.append(Day(day, seconds, True, number == 0, (), {"warehouse": 1, "dagster": 100}))
+        found.append(Day(day, seconds, True, number == 0, (), (), None, {"warehouse": 1, "dagster": 100}))
     return [*found[:-1], replace(found[-1], sizes={"warehouse": 1, "dagster": record})]
 
 
@@ -90,6 +90,34 @@ def test_a_december_that_costs_more_than_january_is_found(year: Year) -> None:
 def test_a_record_that_grows_although_its_days_are_full_is_found(year: Year) -> None:
     mailed(year, WEEKS)
     assert list(findings(year, days(record=121))) == ["Dagster's record has 121 bytes, more than 120"]
+
+
+def test_a_week_that_is_built_again_although_nothing_of_it_landed_is_found(year: Year) -> None:
+    mailed(year, WEEKS)
+    ran = days()
+    for week, found in (
+        ("2026-W05", []),
+        ("2026-W04", ["2026-03-04: 2026-W04 was built again, of which nothing had landed"]),
+    ):
+        ran[62] = replace(ran[62], oldest_built=IsoWeek.parse(week))
+        assert list(findings(year, ran)) == found
+
+
+def test_a_file_that_is_refused_is_found(year: Year) -> None:
+    mailed(year, WEEKS)
+    ran = days()
+    ran[40] = replace(ran[40], refused=("invoices/2026-01.json",))
+    assert list(findings(year, ran)) == ["2026-02-10: invoices/2026-01.json was refused"]
+
+
+def test_an_invoice_is_of_its_day_and_has_cents_half_even(tmp_path: Path) -> None:
+    moment = dt.datetime(2026, 2, 6, 6)  # noqa: DTZ001 - naive UTC
+    for billed, total in (("4612.36500000", "4612.36"), ("4612.37500001", "4612.38"), ("7", "7.00")):
+        arrival = invoice([{"billed_cost": billed}], "2026-01", moment)
+        assert json.loads(arrival.content)["total"] == total
+        arrival.land(tmp_path)
+    [file] = scan(tmp_path)
+    assert (file.name, file.mtime) == ("invoices/2026-01.json", moment)
 
 
 def landed(source: str, day: dt.date, *, fetch: str = "", fetched_at: dt.datetime | None = None) -> list[str]:
