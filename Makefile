@@ -6,6 +6,8 @@
 # Nothing here reports to anybody.
 export GX_ANALYTICS_ENABLED := False
 export DAGSTER_DISABLE_TELEMETRY := yes
+# Bytecode is kept, whatever the shell says: else every process compiles anew what it runs.
+unexport PYTHONDONTWRITEBYTECODE
 # The theme of the site advertises its successor with every build.
 export NO_MKDOCS_2_WARNING := 1
 

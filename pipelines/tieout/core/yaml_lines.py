@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tieout.core.bounded import in_mib
 from tieout.core.errors import TieoutError
 from tieout.core.suggestions import did_you_mean
+from tieout.core.yaml_nodes import DEEPEST, YamlList, YamlMapping, read_carefully, read_quickly
 
 Location: TypeAlias = Sequence[str | int]
 """The way to a value from the top: keys, and positions in lists from 0."""
@@ -44,7 +42,6 @@ _WORDS = {
 }
 
 LARGEST_YAML = 2 << 20
-_DEEPEST = 40
 _MOST_VALUES = 100_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _LARGEST_NUMBER = 10**15
@@ -66,7 +63,7 @@ class YamlDocument:
     """
 
     name: str
-    content: CommentedMap
+    content: YamlMapping
     error: type[TieoutError]
 
     def read_as(self, kind: type[_M]) -> _M:
@@ -90,12 +87,13 @@ class YamlDocument:
 
     def line_of(self, location: Location) -> int:
         """Return the line, counted from 1, of the deepest part of a location that is in the file."""
-        line, node = 1, self.content
+        line = 1
+        node: Any = self.content
         for part in location:
-            if isinstance(node, CommentedMap) and part in node:
-                line = node.lc.key(part)[0] + 1
-            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-                line = node.lc.item(part)[0] + 1
+            if isinstance(node, YamlMapping) and part in node:
+                line = node.lines.get(part, line)
+            elif isinstance(node, YamlList) and isinstance(part, int) and part < len(node):
+                line = node.lines[part]
             else:
                 break
             node = node[part]
@@ -121,8 +119,21 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
     """
     _require_size(content, name, error)
     _require_utf8(content, name, error)
+    top = read_quickly(content)
+    if top is None:
+        top = _read_carefully(content, name, error)
+    if not isinstance(top, YamlMapping):
+        raise error("expected `key: value` lines at the top", place=f"{name}:1")
+    parsed = YamlDocument(name, top, error)
+    _require_small(parsed)
+    return parsed
+
+
+def _read_carefully(content: bytes, name: str, error: type[TieoutError]) -> Any:
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
-        document = YAML(typ="rt").load(content)
+        top = read_carefully(content)
     except RecursionError:
         raise _too_deep(error, f"{name}:{_line_of_depth(content)}") from None
     except (ValueError, OverflowError) as problem:
@@ -130,20 +141,13 @@ def parse_yaml(content: bytes, *, name: str, error: type[TieoutError]) -> YamlDo
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark else 1
-        raise error(f"not YAML: {_not_yaml(problem)}", place=f"{name}:{line}") from None
+        raise error(f"not YAML: {_not_yaml(str(problem.problem or problem.context))}", place=f"{name}:{line}") from None
     except YAMLError as problem:
         raise error(f"not YAML: {problem}", place=name) from None
-    if document is None:
-        document = CommentedMap()
-    if not isinstance(document, CommentedMap):
-        raise error("expected `key: value` lines at the top", place=f"{name}:1")
-    parsed = YamlDocument(name, document, error)
-    _require_small(parsed)
-    return parsed
+    return YamlMapping() if top is None else top
 
 
-def _not_yaml(problem: MarkedYAMLError) -> str:
-    said = str(problem.problem or problem.context)
+def _not_yaml(said: str) -> str:
     if "'\\t'" in said:
         return "a tab stands where only blanks may"
     if said == "expected <block end>, but found '<block sequence start>'":
@@ -207,14 +211,11 @@ def _said(details: dict[str, Any], fields: frozenset[str]) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """Strip ruamel's own classes: mappings, sequences and scalars become the built-in ones."""
+    """Return built-in dictionaries and lists, without lines."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
     return node
 
 
@@ -235,7 +236,7 @@ def _require_utf8(content: bytes, name: str, error: type[TieoutError]) -> None:
 
 
 def _too_deep(error: type[TieoutError], place: str) -> TieoutError:
-    problem = f"entries lie in each other more than {_DEEPEST} deep"
+    problem = f"entries lie in each other more than {DEEPEST} deep"
     return error(problem, place=place, remedy="Close the brackets before this line.")
 
 
@@ -245,9 +246,9 @@ def _line_of_depth(content: bytes) -> int:
     for number, line in enumerate(content.splitlines(), start=1):
         for character in line:
             depth += (character in b"[{") - (character in b"]}")
-            if depth > _DEEPEST:
+            if depth > DEEPEST:
                 return number
-        if line.count(b"- ") > _DEEPEST or len(line) - len(line.lstrip(b" ")) > 2 * _DEEPEST:
+        if line.count(b"- ") > DEEPEST or len(line) - len(line.lstrip(b" ")) > 2 * DEEPEST:
             return number
     return 1
 
@@ -262,7 +263,7 @@ def _require_small(document: YamlDocument) -> None:
     while waiting:
         location, node = waiting.pop()
         counted += 1
-        if len(location) > _DEEPEST:
+        if len(location) > DEEPEST:
             raise _too_deep(document.error, document.place_of(location))
         if counted > _MOST_VALUES:
             document.refuse(
