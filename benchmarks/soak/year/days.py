@@ -29,14 +29,14 @@ from tieout.workspace import Workspace
 
 READER, OPERATOR = "finance@example.com", "platform@example.com"
 TIMEZONE = "Europe/Vienna"
+FROZEN_ON = dt.date(2026, 1, 8)
 # Days that are run and validated one by one: January, December with week 53, and the two changes of the clock.
 _CLOSELY = (
-    (FIRST, dt.date(2026, 1, 12)),
+    (FIRST, dt.date(2026, 1, 18)),
     (dt.date(2026, 3, 29), dt.date(2026, 3, 30)),
     (dt.date(2026, 10, 25), dt.date(2026, 10, 26)),
     (dt.date(2026, 12, 21), LAST),
 )
-_FROZEN_ON = dt.date(2026, 1, 8)
 _MAIL = f"timezone: {TIMEZONE}\nfinance: [{READER}]\noperators: [{OPERATOR}]\n"
 _DAY = dt.timedelta(days=1)
 _HOUR, _QUARTER = dt.timedelta(hours=1), dt.timedelta(minutes=15)
@@ -169,7 +169,7 @@ def _one_day(
             clock.now = dt.datetime.combine(day, PULL_AT, dt.UTC)
             service.pulled()
             seconds = service.run(is_checked=is_checked)
-            if day >= _FROZEN_ON and not (year.catalog / LOCK_NAME).exists():
+            if day >= FROZEN_ON and not (year.catalog / LOCK_NAME).exists():
                 _freeze(year)
             late = [(name, max(now, clock.now)) for name, now in looks if (name, now) not in early]
             failed += _looks(service, [*late, ("alerts", _at(day, 20, 30))])

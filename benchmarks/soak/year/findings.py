@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.soak.year.days import OPERATOR, READER, Day, Year
+from benchmarks.soak.year.days import FROZEN_ON, OPERATOR, READER, Day, Year
 from benchmarks.soak.year.exports import FIRST, LAST
 from tieout.core.periods import IsoWeek
 from tieout.mail.deliver import FINANCE
@@ -82,12 +82,16 @@ def _of_mails(year: Year, last: dt.date) -> Iterator[str]:
 
 
 def seconds_of(days: Sequence[Day], month: tuple[int, int]) -> float:
-    """Median CPU seconds of the validated runs of a month, without the first of a process; 0 where there is none."""
+    """Median CPU seconds of the validated runs of a month, without the first of a process; 0 where there is none.
+
+    Runs before the baseline was frozen measure nothing, so they are no measure of those that do.
+    """
     seconds = [
         day.run_seconds
         for day in days
         if (day.day.year, day.day.month) == month
         and day.is_checked
+        and day.day > FROZEN_ON
         and not day.is_first
         and day.run_seconds is not None
     ]

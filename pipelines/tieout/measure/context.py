@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start
-from tieout.measure.replays import read_replays
+from tieout.measure.replays import read_replays, read_replays_by_week
 from tieout.measure.rollback import rolled_back
 from tieout.savings.boundary import OutsideCost
 from tieout.savings.context import LogMatch, WeekContext
@@ -104,10 +105,11 @@ def read_context(
         is_baseline_frozen: whether a lock of this method's version holds it.
     """
     days = _measured_days(week, catalog)
-    changes = _price_changes(con, catalog, baseline, days)
+    listed = _Listed.read(con, catalog, baseline)
+    changes = listed.price_changes(days)
     return WeekContext(
         is_baseline_frozen=is_baseline_frozen,
-        price_changes=dict(_by_owner(con, catalog, changes, until=week.end)),
+        price_changes=dict(listed.by_owner(changes)),
         outside=(
             *_outside(con, catalog, changes, until=week.end),
             *_new_apps(con, catalog, baseline, until=week.end),
@@ -120,12 +122,21 @@ def read_context(
     )
 
 
-def read_price_changes(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, baseline: BaselinePeriod
-) -> WeekContext:
-    """Read only how list prices have changed from the baseline to a week; nothing else is known of it."""
-    changes = _price_changes(con, catalog, baseline, _measured_days(week, catalog))
-    return WeekContext(price_changes=dict(_by_owner(con, catalog, changes, until=week.end)))
+def read_contexts_of_earlier_weeks(
+    con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek], catalog: Catalog, *, baseline: BaselinePeriod
+) -> dict[IsoWeek, WeekContext]:
+    """Read only how list prices have changed from the baseline to some weeks, and their replays; nothing else is known.
+
+    All of it is read at once: every report asks for all weeks before its own.
+    """
+    listed, replays = _Listed.read(con, catalog, baseline), read_replays_by_week(con)
+    return {
+        week: WeekContext(
+            price_changes=dict(listed.by_owner(listed.price_changes(_measured_days(week, catalog)))),
+            replays=replays.get(week, {}),
+        )
+        for week in weeks
+    }
 
 
 def _measured_days(week: IsoWeek, catalog: Catalog) -> tuple[dt.date, ...]:
@@ -138,44 +149,62 @@ def _of_programme(catalog: Catalog, **more: object) -> dict[str, object]:
     return {"environment": catalog.functions.environment, "apps": apps, **more}
 
 
-def _price_changes(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, days: Sequence[dt.date]
-) -> Mapping[_Key, Fraction]:
-    """By app, function and baseline day: what its resources would cost more, in dollars, at the prices of some days."""
-    prices: defaultdict[str, list[tuple[dt.datetime, dt.datetime, Fraction]]] = defaultdict(list)
-    for resource, valid_from, valid_to, usd_per_hour in con.execute(_PRICES).fetchall():
-        prices[resource].append((valid_from, valid_to, Fraction(usd_per_hour)))
-    if baseline is None or not days or all(len(own) == 1 for own in prices.values()):
-        return {}
+@dataclass(frozen=True)
+class _Listed:
+    """The list prices over time, and what the baseline's days cost; nothing of the days where no price has changed.
 
-    def price(resource: str, day: dt.date) -> Fraction:
+    Attributes:
+        prices: by resource, from when to when a price holds.
+        by_resource: app, function, day, resource and cost of the baseline's days.
+        costs: owner, app, function, day and cost of the same days.
+    """
+
+    prices: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime, Fraction]]]
+    by_resource: Sequence[tuple[str, str, dt.date, str, Decimal]]
+    costs: Sequence[tuple[str, str, str, dt.date, Decimal]]
+
+    @classmethod
+    def read(cls, con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None) -> "_Listed":
+        """Read them off the warehouse."""
+        prices: defaultdict[str, list[tuple[dt.datetime, dt.datetime, Fraction]]] = defaultdict(list)
+        for resource, valid_from, valid_to, usd_per_hour in con.execute(_PRICES).fetchall():
+            prices[resource].append((valid_from, valid_to, Fraction(usd_per_hour)))
+        if baseline is None or all(len(own) == 1 for own in prices.values()):
+            return cls(prices, (), ())
+        period = {"since": day_start(baseline.start), "until": day_start(baseline.end)}
+        by_resource = con.execute(_BY_RESOURCE, _of_programme(catalog, **period)).fetchall()
+        owners = catalog.owners()
+        costs = [
+            (owner, app, function, day, cost)
+            for app, function, day, cost in _costs(con, catalog, until=baseline.end)
+            if (owner := owners.get((app, function))) is not None
+        ]
+        return cls(prices, by_resource, costs)
+
+    def price_changes(self, days: Sequence[dt.date]) -> Mapping[_Key, Fraction]:
+        """By app, function and baseline day: what its resources would cost more, in dollars, at some days' prices."""
+        changes: defaultdict[_Key, Fraction] = defaultdict(Fraction)
+        for app, function, day, resource, amount in self.by_resource if days else ():
+            if len(self.prices.get(resource, ())) > 1 and (then := self._price(resource, day)):
+                now = sum((self._price(resource, measured) for measured in days), Fraction(0)) / len(days)
+                changes[app, function, day] += Fraction(amount) * (now / then - 1)
+        return changes
+
+    def _price(self, resource: str, day: dt.date) -> Fraction:
         moment = day_start(day)
-        return next(usd for since, until, usd in prices[resource] if since <= moment < until)
+        return next(usd for since, until, usd in self.prices[resource] if since <= moment < until)
 
-    period = {"since": day_start(baseline.start), "until": day_start(baseline.end)}
-    changes: defaultdict[_Key, Fraction] = defaultdict(Fraction)
-    for app, function, day, resource, amount in con.execute(_BY_RESOURCE, _of_programme(catalog, **period)).fetchall():
-        if len(prices.get(resource, ())) > 1 and (then := price(resource, day)):
-            now = sum((price(resource, measured) for measured in days), Fraction(0)) / len(days)
-            changes[app, function, day] += Fraction(amount) * (now / then - 1)
-    return changes
-
-
-def _by_owner(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, changes: Mapping[_Key, Fraction], *, until: dt.date
-) -> Iterator[tuple[tuple[str, dt.date], Fraction]]:
-    """Yield by function of the catalog and day the change of its cost, as a share of it."""
-    if not changes:
-        return
-    owners = catalog.owners()
-    costs: defaultdict[tuple[str, dt.date], list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
-    for app, function, day, cost in _costs(con, catalog, until=until):
-        if (owner := owners.get((app, function))) is not None:
+    def by_owner(self, changes: Mapping[_Key, Fraction]) -> Iterator[tuple[tuple[str, dt.date], Fraction]]:
+        """Yield by function of the catalog and day the change of its cost, as a share of it."""
+        if not changes:
+            return
+        costs: defaultdict[tuple[str, dt.date], list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
+        for owner, app, function, day, cost in self.costs:
             costs[owner, day][0] += Fraction(cost)
             costs[owner, day][1] += changes.get((app, function, day), Fraction(0))
-    for key, (cost_usd, change_usd) in costs.items():
-        if cost_usd and change_usd:
-            yield key, change_usd / cost_usd
+        for key, (cost_usd, change_usd) in costs.items():
+            if cost_usd and change_usd:
+                yield key, change_usd / cost_usd
 
 
 def _outside(

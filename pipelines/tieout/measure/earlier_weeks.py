@@ -2,14 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import replace
 
 import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
-from tieout.measure.context import read_price_changes
-from tieout.measure.replays import read_replays
+from tieout.measure.context import read_contexts_of_earlier_weeks
 from tieout.savings.cumulative import WeekClaim
 from tieout.savings.daily_work import DailyWork, working_days
 from tieout.savings.function_claim import model_of, model_witnesses, replays_of
@@ -35,10 +33,11 @@ def claims_of_earlier_weeks(
     for value in work:
         by_function.setdefault(value.function, []).append(value)
     claims: dict[IsoWeek, dict[str, WeekClaim]] = {}
-    week, first = measurement.week.previous(), measurement.baseline.end
-    while week.end > first:
-        prices = read_price_changes(con, week, catalog, baseline=measurement.baseline)
-        context = replace(prices, replays=read_replays(con, week))
+    weeks: list[IsoWeek] = []
+    while (week := (weeks[-1] if weeks else measurement.week).previous()).end > measurement.baseline.end:
+        weeks.append(week)
+    contexts = read_contexts_of_earlier_weeks(con, weeks, catalog, baseline=measurement.baseline)
+    for week, context in contexts.items():
         for function in measurement.functions:
             name, own = function.function, by_function.get(function.function, [])
             days = _own_days(programme, name, [day for day in week.days() if day in measurement.counted])
@@ -48,7 +47,6 @@ def claims_of_earlier_weeks(
             model = model_of(before, after, replays)
             if days and model is not None:
                 claims.setdefault(week, {})[name] = WeekClaim(model, model_witnesses(before, after, replays))
-        week = week.previous()
     return claims
 
 

@@ -62,9 +62,9 @@ where function = $function
 """
 
 _REPLAYS = """
-select function, day, startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
+select week_start::date, function, day, startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
 from savings.replays
-where week_start = $since
+where $since is null or week_start = $since
 """
 
 
@@ -149,7 +149,16 @@ def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple
     if "savings.replays" not in relations(con):
         return {}
     rows = con.execute(_REPLAYS, {"since": week.start}).fetchall()
-    return {(function, day): _replayed(*values) for function, day, *values in rows}
+    return {(function, day): _replayed(*values) for _, function, day, *values in rows}
+
+
+def read_replays_by_week(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, dict[tuple[str, dt.date], ReplayedDay]]:
+    """Return the same of every week; no week where they are not built yet."""
+    by_week: dict[IsoWeek, dict[tuple[str, dt.date], ReplayedDay]] = {}
+    if "savings.replays" in relations(con):
+        for monday, function, day, *values in con.execute(_REPLAYS, {"since": None}).fetchall():
+            by_week.setdefault(IsoWeek.of(monday), {})[function, day] = _replayed(*values)
+    return by_week
 
 
 def _read_inputs(

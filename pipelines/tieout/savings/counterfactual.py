@@ -24,16 +24,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tieout.core.money import round_picodollars
+from tieout.savings.fit_quality import FitQuality, fit_quality
 
 LEAST_DAYS_FOR_AN_INTERCEPT = 14
 INTERCEPT_SIGNIFICANCE = 0.10
 RANGE_TOLERANCE = Fraction(1, 10)
+_FITS_KEPT = 1024
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,23 +67,6 @@ class ModelForm(StrEnum):
     AFFINE = "affine"
     CONSTANT = "constant"
     REPLAYED = "replayed"
-
-
-@dataclass(frozen=True)
-class FitQuality:
-    """How well a model describes the days it was fitted on; None where there are too few days to say.
-
-    Attributes:
-        cvrmse: √(Σe² ÷ n) over the mean day's cost.
-        cvrmse_adjusted: the same with n − p degrees of freedom instead of n.
-        nmbe: Σ(predicted − observed) ÷ Σ observed: positive when the model predicts too much.
-        lag_1_correlation: Pearson's correlation of residuals with those of the day before.
-    """
-
-    cvrmse: float | None
-    cvrmse_adjusted: float | None
-    nmbe: float | None
-    lag_1_correlation: float | None
 
 
 @dataclass(frozen=True)
@@ -193,7 +179,15 @@ def fit_counterfactual(baseline: Iterable[DayCost], *, standing_share: Fraction 
     calls = tuple(value.successful_calls for value in ordered)
     if not any(calls):
         return None
-    costs = [Fraction(value.cost_usd) for value in ordered]
+    return _fitted(days, calls, tuple(value.cost_usd for value in ordered), standing_share)
+
+
+# One baseline serves every week since, and a report asks for all of them.
+@lru_cache(maxsize=_FITS_KEPT)
+def _fitted(
+    days: tuple[dt.date, ...], calls: tuple[int, ...], costs_usd: tuple[Decimal, ...], standing_share: Fraction | None
+) -> Counterfactual:
+    costs = [Fraction(cost) for cost in costs_usd]
     if standing_share is None:
         form = _choose_form(calls, costs)
         intercept, slope = _coefficients(form, calls, costs)
@@ -242,26 +236,6 @@ def normalized_saving_usd_per_day(before: Counterfactual, after: Counterfactual,
     return round_picodollars(before.exact_cost_usd(calls_per_day) - after.exact_cost_usd(calls_per_day))
 
 
-def fit_quality(observed: Sequence[float], predicted: Sequence[float], parameters: int) -> FitQuality:
-    """Describe predictions of daily cost in dollars; see `FitQuality` for the definitions and signs.
-
-    Args:
-        observed: cost per day, in order of days.
-        predicted: the model's cost of the same days.
-        parameters: fitted coefficients, p.
-    """
-    residuals = np.array(observed) - np.array(predicted)
-    n, total = len(residuals), float(np.sum(observed))
-    squares = float(residuals @ residuals)
-    mean = total / n if n else 0.0
-    return FitQuality(
-        cvrmse=math.sqrt(squares / n) / mean if mean else None,
-        cvrmse_adjusted=math.sqrt(squares / (n - parameters)) / mean if mean and n > parameters else None,
-        nmbe=-float(np.sum(residuals)) / total if total else None,
-        lag_1_correlation=_pearson(residuals[:-1], residuals[1:]),
-    )
-
-
 def parameters_of(form: ModelForm) -> int:
     """The number of coefficients that a form of the model fits."""
     return 2 if form is ModelForm.AFFINE else 1
@@ -272,12 +246,6 @@ def student_t_quantile(degrees_of_freedom: int, probability: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees_of_freedom, probability))
-
-
-def _pearson(left: Floats, right: Floats) -> float | None:
-    left, right = left - left.mean() if len(left) else left, right - right.mean() if len(right) else right
-    scale = math.sqrt(float(left @ left) * float(right @ right))
-    return float(left @ right) / scale if scale else None
 
 
 def _coefficients(form: ModelForm, calls: Sequence[int], costs: Sequence[Fraction]) -> tuple[Fraction, Fraction]:

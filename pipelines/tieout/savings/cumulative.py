@@ -16,7 +16,7 @@ from tieout.core.periods import IsoWeek
 from tieout.savings.counterfactual import Counterfactual
 from tieout.savings.daily_work import DailyWork, WorkingDay, working_days
 from tieout.savings.disagreement import WitnessKind
-from tieout.savings.error_bars import CostBar, attribution_usd
+from tieout.savings.error_bars import Attribution, CostBar
 from tieout.savings.programme import Programme
 from tieout.savings.uncertainty import (
     HalfWidth,
@@ -126,13 +126,14 @@ def _accumulate(functions: Sequence[_Function], bars: Sequence[CostBar]) -> tupl
         [MeasuredVolume(own.model, tuple(day.successful_calls for day in own.days)) for own in functions]
     )
     baseline = {IsoWeek.of(day).start for function in functions for day in function.model.days}
+    attribution = Attribution(bars, baseline=baseline)
     sums, measured, reached = _Sums(), set[dt.date](), []
     for day, width in zip(sorted(added), widths, strict=True):
         measured.add(IsoWeek.of(day).start)
         for name, own in added[day]:
             sums.add(name, own)
         if width is not None:
-            open_usd = attribution_usd(bars, sums.counterfactuals_usd, baseline=baseline, measured=measured)
+            open_usd = attribution.half_width_usd(sums.counterfactuals_usd, measured=measured)
             off = max(map(abs, sums.differences_usd.values()), default=Decimal(0))
             width = with_disagreement(with_attribution(width, open_usd), off)
         today = sum((own.avoided_usd for _, own in added[day]), Decimal(0))

@@ -6,6 +6,7 @@ are off, and often that is far less than each of them (docs/reference/rules.md, 
 
 import datetime as dt
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,36 +46,50 @@ class CostBar:
         return max(self.high_usd - self.cost_usd, self.cost_usd - self.low_usd)
 
 
-def attribution_usd(
-    bars: Sequence[CostBar],
-    counterfactuals_usd: Mapping[str, Decimal],
-    *,
-    baseline: Collection[dt.date],
-    measured: Collection[dt.date],
-) -> Decimal:
-    """Return the attribution's part of a half-width, in dollars.
+class Attribution:
+    """What the attribution leaves open of savings against one baseline, for any weeks and functions.
 
     Weeks of one side are off alike, so they add up; the two sides and the apps count as squares.
-
-    Args:
-        bars: of all functions and residuals of the programme's apps.
-        counterfactuals_usd: by function that something is claimed for, what its calls would have cost.
-        baseline: the Mondays of the baseline.
-        measured: the Mondays of the measured weeks.
     """
-    before = [bar for bar in bars if bar.week_start in baseline]
-    after = [bar for bar in bars if bar.week_start in measured]
-    costs = {
-        name: sum((bar.cost_usd for bar in before if bar.owner == name), Decimal(0)) for name in counterfactuals_usd
-    }
-    scaled = {name: float(usd / costs[name]) if costs[name] else 0.0 for name, usd in counterfactuals_usd.items()}
-    sides = [(before, scaled), (after, dict.fromkeys(counterfactuals_usd, 1.0))]
-    open_usd = [
-        _open_usd([bar for bar in side if bar.app == app], scales)
-        for side, scales in sides
-        for app in sorted({bar.app for bar in side})
-    ]
-    return round_picodollars(Fraction(math.hypot(*open_usd)))
+
+    def __init__(self, bars: Sequence[CostBar], *, baseline: Collection[dt.date]) -> None:
+        """Sort the bars.
+
+        Args:
+            bars: of all functions and residuals of the programme's apps.
+            baseline: the Mondays of the baseline.
+        """
+        self._bars = bars
+        self._before = [bar for bar in bars if bar.week_start in baseline]
+        self._costs_usd: defaultdict[str | None, Decimal] = defaultdict(Decimal)
+        for bar in self._before:
+            self._costs_usd[bar.owner] += bar.cost_usd
+        # The measured side is the same on all days of a week, but for a function that joins.
+        self._after: dict[tuple[frozenset[dt.date], frozenset[str]], list[float]] = {}
+
+    def half_width_usd(self, counterfactuals_usd: Mapping[str, Decimal], *, measured: Collection[dt.date]) -> Decimal:
+        """Return the attribution's part of a half-width, in dollars.
+
+        Args:
+            counterfactuals_usd: by function that something is claimed for, what its calls would have cost.
+            measured: the Mondays of the measured weeks.
+        """
+        costs = {name: self._costs_usd.get(name) for name in counterfactuals_usd}
+        scaled = {
+            name: float(usd / cost) if (cost := costs[name]) else 0.0 for name, usd in counterfactuals_usd.items()
+        }
+        key = frozenset(measured), frozenset(counterfactuals_usd)
+        if key not in self._after:
+            after = [bar for bar in self._bars if bar.week_start in measured]
+            self._after[key] = _open_by_app(after, dict.fromkeys(counterfactuals_usd, 1.0))
+        return round_picodollars(Fraction(math.hypot(*_open_by_app(self._before, scaled), *self._after[key])))
+
+
+def _open_by_app(bars: Sequence[CostBar], scales: Mapping[str, float]) -> list[float]:
+    by_app: defaultdict[str, list[CostBar]] = defaultdict(list)
+    for bar in bars:
+        by_app[bar.app].append(bar)
+    return [_open_usd(by_app[app], scales) for app in sorted(by_app)]
 
 
 def _open_usd(bars: Sequence[CostBar], scales: Mapping[str, float]) -> float:

@@ -14,7 +14,7 @@ from tieout.savings.context import WeekContext
 from tieout.savings.counterfactual import fit_counterfactual
 from tieout.savings.daily_work import DailyWork, WorkingDay, function_days, working_days
 from tieout.savings.days import BaselinePeriod, FunctionDay, baseline_days, measured_days
-from tieout.savings.error_bars import attribution_usd
+from tieout.savings.error_bars import Attribution
 from tieout.savings.log_coverage import LogGap
 from tieout.savings.moved_work import WorkVolume, taken_over_usd_per_day
 from tieout.savings.programme import Programme
@@ -86,8 +86,8 @@ class WeekBasis:
     def attribution_usd(self, counterfactuals_usd: Mapping[str, Decimal]) -> Decimal:
         """What the attribution leaves open of a saving, by function what its calls would have cost, in dollars."""
         mondays = {IsoWeek.of(day).start for day in self.baseline_days}
-        bars = self.context.error_bars
-        return attribution_usd(bars, counterfactuals_usd, baseline=mondays, measured={self.week.start})
+        attribution = Attribution(self.context.error_bars, baseline=mondays)
+        return attribution.half_width_usd(counterfactuals_usd, measured={self.week.start})
 
     def baseline_work(self, function: str) -> tuple[WorkingDay, ...]:
         """The work of a function on the baseline days, at the list prices of the week, to the picodollar."""

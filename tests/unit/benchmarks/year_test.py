@@ -10,7 +10,7 @@ import pytest
 from dagster._time import get_current_datetime
 
 from benchmarks.soak.clock import Clock, telling
-from benchmarks.soak.year.days import READER, Day, Year
+from benchmarks.soak.year.days import FROZEN_ON, READER, Day, Year
 from benchmarks.soak.year.exports import FIRST, LATE_BILLS, LOST_LOGS, RESTATED, invoice, moments
 from benchmarks.soak.year.findings import findings, table
 from tieout.core.periods import IsoWeek
@@ -85,6 +85,13 @@ def test_a_revision_is_no_second_mail_and_goes_out_once_itself(year: Year) -> No
 def test_a_december_that_costs_more_than_january_is_found(year: Year) -> None:
     mailed(year, WEEKS)
     assert list(findings(year, days(december=6.1))) == ["a run takes 6.10 CPU s in December, 1.22× January's 5.00"]
+
+
+def test_a_run_that_measures_nothing_yet_is_no_measure_of_december(year: Year) -> None:
+    mailed(year, WEEKS)
+    ran = [replace(day, run_seconds=1.0) if day.day <= FROZEN_ON else day for day in days()]
+    assert list(findings(year, ran)) == []
+    assert "| 2026-01 | 31 | 31 | 31 | 5.00 |" in table(year, ran)
 
 
 def test_a_record_that_grows_although_its_days_are_full_is_found(year: Year) -> None:

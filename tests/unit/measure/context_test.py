@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pytest
 
 from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP, OLD_APP, write_measured_warehouse
 from tieout.catalog.load import load_catalog
+from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
 from tieout.measure.daily_work import measure, work_on_basis
@@ -127,6 +129,29 @@ def test_an_earlier_week_keeps_the_counterfactual_of_its_own_list_prices(con: du
     earlier = claims_of_earlier_weeks(con, after, work, CATALOG)
     assert earlier[LAST_WEEK.previous()][CODE].model == before.function(CODE).model
     assert earlier[LAST_WEEK.previous()][CODE].model != after.function(CODE).model
+
+
+class Counting:
+    """A connection that counts what it is asked."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self.asked = 0
+
+    def execute(self, *statement: object) -> duckdb.DuckDBPyConnection:
+        self.asked += 1
+        return self._con.execute(*statement)  # type: ignore[arg-type]
+
+
+def test_the_weeks_before_are_read_at_once_however_many_there_are(con: duckdb.DuckDBPyConnection) -> None:
+    work = work_on_basis(con, CATALOG, until=LAST_WEEK.end, lock=None)
+    measurement, asked = measured(con), set()
+    for week in (LAST_WEEK, IsoWeek(LAST_WEEK.year + 1, 40)):
+        counting = Counting(con)
+        later = replace(measurement, week=week)
+        claims_of_earlier_weeks(cast("duckdb.DuckDBPyConnection", counting), later, work, CATALOG)
+        asked.add(counting.asked)
+    assert len(asked) == 1
 
 
 def test_settings_of_before_are_a_rollback_once_others_were_deployed(con: duckdb.DuckDBPyConnection) -> None:

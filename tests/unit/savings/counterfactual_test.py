@@ -14,12 +14,12 @@ from tieout.savings.counterfactual import (
     PhaseUnitCost,
     avoided_cost,
     fit_counterfactual,
-    fit_quality,
     normalized_saving_usd_per_day,
     phase_chain,
     phase_groups,
 )
 from tieout.savings.days import FunctionDay
+from tieout.savings.fit_quality import fit_quality
 
 FIRST = dt.date(2026, 10, 5)
 CALLS = (500, 490, 515, 540, 480, 300, 290, 505, 500, 495, 550, 470, 310, 300)
@@ -47,6 +47,12 @@ def costs_of(intercept_cents: int, millicents_per_call: int, calls: tuple[int, .
         str(Decimal(1000 * (intercept_cents + e) + millicents_per_call * n) / 100_000)
         for n, e in zip(calls, noise, strict=True)
     ]
+
+
+def test_a_baseline_is_fitted_once_for_all_weeks_that_ask_for_it() -> None:
+    costs = [str(count) for count in CALLS]
+    assert fitted(CALLS, costs) is fitted(CALLS, costs)
+    assert fitted(CALLS, costs) is not fitted(CALLS, ["1", *costs[1:]])
 
 
 def test_golden_fit_quality() -> None:
