@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import pytest
 
 from tests.conftest import LAST_WEEK
+from tests.support.issued_weeks import FIRST, OTHER_APP, SECOND, THIRD, VOLUME, IssuedWeeks, after
 from tieout.core.home import Home
 from tieout.core.money import CENT, to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
@@ -58,7 +60,18 @@ def months(report: WeeklyReport, rows: list[Row]) -> None:
 
 
 def invoices(report: WeeklyReport, rows: list[Row]) -> None:
-    assert len(rows) >= sum(month.invoice_number is not None for month in report.months)
+    known = {row["month"]: row for row in rows}
+    for month in report.months:
+        if month.invoice_number is not None:
+            row = known[f"{month.month:%Y-%m}"]
+            assert (row["number"], row["currency"], row["total"], row["billed_usd"]) == (
+                month.invoice_number,
+                month.invoice_currency,
+                month.invoice_total,
+                month.billed_usd,
+            )
+            assert row["rounding_usd"] == month.invoice_rounding_usd
+            assert row["difference_usd"] == month.invoice_difference_usd
 
 
 def movers(report: WeeklyReport, rows: list[Row]) -> None:
@@ -197,8 +210,17 @@ def closed_weeks(report: WeeklyReport, rows: list[Row]) -> None:
 
 
 def restatements(report: WeeklyReport, rows: list[Row]) -> None:
-    printed = {(line.week, line.function) for line in report.restatements.lines}
-    assert printed <= {(row["week"], row["function"]) for row in rows}
+    """Each printed line is what its function has moved by; all lines of a week are what the week has."""
+    moved = {week: [row for row in rows if row["week"] == week] for week in {row["week"] for row in rows}}
+    printed: dict[str, Decimal] = {}
+    for line in report.restatements.lines:
+        printed[line.week] = printed.get(line.week, NOTHING) + line.moved_usd
+        own = sorted((row for row in moved[line.week] if row["function"] == line.function), key=itemgetter("revision"))
+        if own:
+            assert (cents(own[0]["before_usd"]), cents(own[-1]["after_usd"])) == (line.before_usd, line.after_usd)
+            assert {path for row in own for path in row["files"].split(", ")} == set(line.files)
+    for week, amount in printed.items():
+        assert cents(sum((row["moved_usd"] for row in moved[week]), NOTHING)) == amount
 
 
 def files(report: WeeklyReport, rows: list[Row]) -> None:
@@ -235,4 +257,36 @@ def test_every_query_that_a_page_names_is_compared() -> None:
 @pytest.mark.parametrize("name", COMPARED)
 def test_a_printed_total_is_what_its_query_answers(name: str, report: WeeklyReport, built_workspace: Home) -> None:
     found = ask_workspace(built_workspace, select_of(name))
+    COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
+
+
+ABOUT_MONTHS_AND_ISSUES = ("tie_out", "months", "invoices", "restatements", "closed_weeks", "files")
+
+
+@pytest.fixture(scope="module")
+def invoiced(tmp_path_factory: pytest.TempPathFactory) -> tuple[IssuedWeeks, WeeklyReport]:
+    """A week behind two that were issued: the month has its invoice, and the first week was restated twice."""
+    weeks = IssuedWeeks(tmp_path_factory.mktemp("invoiced"))
+    weeks.land_week(FIRST)
+    weeks.land_week(SECOND)
+    weeks.report()
+    changed = {(OTHER_APP, 2): "3.50", (VOLUME, 4): "0.05", (OTHER_APP, 6): "1.001"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
+    weeks.report()
+    changed[OTHER_APP, 2] = "4.503"
+    weeks.land_bill(FIRST, name="later", fetched_at=after(FIRST, days=10), changed=changed)
+    weeks.land_week(THIRD)
+    weeks.land_summary("2026-10", "266.26900030")
+    weeks.land_invoice("2026-10", total="266.27")
+    return weeks, weeks.report()[THIRD]
+
+
+@pytest.mark.parametrize("name", ABOUT_MONTHS_AND_ISSUES)
+def test_a_printed_total_of_an_invoice_or_a_restated_week_is_what_its_query_answers(
+    name: str, invoiced: tuple[IssuedWeeks, WeeklyReport]
+) -> None:
+    weeks, report = invoiced
+    assert any(month.invoice_rounding_usd for month in report.months)
+    assert len(report.restatements.lines) > 1
+    found = ask_workspace(weeks.home, select_of(name))
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
