@@ -321,7 +321,7 @@ def test_a_reader_walks_from_week_to_week_and_to_the_archive(page: Page, reports
 
 def test_a_reader_walks_from_the_week_to_its_evidence_to_a_function_and_back(page: Page, reports: Path) -> None:
     page.goto(address(reports, "one of everything"))
-    page.get_by_role("navigation", name="Evidence").get_by_role("link", name="Ledger and bridge").click()
+    page.get_by_role("navigation", name="Evidence").get_by_role("link", name="Savings").click()
     assert page.get_by_role("region", name="Ledger: every function in every phase").is_visible()
     page.get_by_role("link", name="generate_code_modal").first.click()
     assert page.get_by_role("heading", level=1).inner_text().startswith("generate_code_modal")

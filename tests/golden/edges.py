@@ -70,6 +70,7 @@ EMPTY = WeeklyReport(
     opportunities=Opportunities(0, (), 0, NOTHING),
     unattributed=Unattributed(NOTHING, None, ()),
     definitions=REPORT.definitions,
+    has_projection=False,
 )
 
 # Nobody claims anything, as in most workspaces.

@@ -65,7 +65,7 @@ from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, TieVerdict
 from tieout.report.sections.trend import write_trend
 from tieout.report.sections.witnesses import Witnesses, describe_witnesses, write_witnesses
 from tieout.report.week_data import WeekData
-from tieout.report.wording import listing, span
+from tieout.report.wording import is_residual, listing, span, spoken
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.week import METHOD_VERSION, WeekMeasurement
 
@@ -85,6 +85,7 @@ SECTIONS = (
 )
 """The sections of the evidence, in their order."""
 _SPEND_ONLY = ("spend", "opportunities", "changes", "tie_out", "coverage", "findings", "definitions")
+_OF_A_PROJECTION = frozenset({"bridge", "audit"})
 _DEAREST = 3
 
 
@@ -96,6 +97,7 @@ class WeeklyReport:
 
     Attributes:
         is_spend_only: whether the programme names neither a change nor a claim, so that spend leads.
+        has_projection: whether there is a projection to hold savings against.
     """
 
     programme: str
@@ -131,13 +133,14 @@ class WeeklyReport:
     functions: tuple[FunctionDetail, ...] = ()
     months: tuple[MonthReconciled, ...] = ()
     is_spend_only: bool = False
+    has_projection: bool = True
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """The sections after the headline: all of them, or those that need no claim, spend first."""
-        if not self.is_spend_only:
-            return SECTIONS
-        return tuple(section for name in _SPEND_ONLY for section in SECTIONS if section.name == name)
+        """The sections after the headline: all that have a claim and a projection to speak of, or spend first."""
+        if self.is_spend_only:
+            return tuple(section for name in _SPEND_ONLY for section in SECTIONS if section.name == name)
+        return tuple(section for section in SECTIONS if self.has_projection or section.name not in _OF_A_PROJECTION)
 
     @cached_property
     def pages_of_functions(self) -> dict[str, str]:
@@ -146,8 +149,8 @@ class WeeklyReport:
 
     @property
     def dearest(self) -> tuple[FunctionSpend, ...]:
-        """The functions that cost most in the week, without what belongs to no function."""
-        return tuple(each for each in self.spend.functions if not each.function.startswith("__"))[:_DEAREST]
+        """The functions and servers that cost most in the week, without what belongs to none."""
+        return tuple(each for each in self.spend.functions if not is_residual(each.function))[:_DEAREST]
 
     @property
     def spend_sentence(self) -> str:
@@ -156,7 +159,7 @@ class WeeklyReport:
         sentence = f"{format_usd(self.spend.total_usd)} was spent in {self.week.label}{share}."
         if not self.dearest:
             return sentence
-        named = listing([f"{each.function} ({format_usd(each.amount_usd)})" for each in self.dearest])
+        named = listing([f"{spoken(each.function)} ({format_usd(each.amount_usd)})" for each in self.dearest])
         return f"{sentence} The dearest: {named}."
 
     @property
@@ -267,11 +270,13 @@ _NEED_A_CLAIM = frozenset(
         "Rollout", "Guardrails", "Audit",
     }
 )  # fmt: skip
+_NEED_A_PROJECTION = frozenset({"Projection", "Bridge", "Functions of the bridge", "Audit"})
 
 
 def sheets_of(report: WeeklyReport) -> tuple[Tab, ...]:
-    """The sheets that a report fills: all of them, or those that need no claim."""
-    return tuple(tab for tab in SHEETS if not (report.is_spend_only and tab.name in _NEED_A_CLAIM))
+    """The sheets that a report fills: all of them, or those that need no claim, or no projection."""
+    left_out = _NEED_A_CLAIM if report.is_spend_only else frozenset() if report.has_projection else _NEED_A_PROJECTION
+    return tuple(tab for tab in SHEETS if tab.name not in left_out)
 
 
 def read_contents(data: WeekData) -> WeeklyReport:
@@ -319,6 +324,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         functions=read_functions(con, week, catalog, named=_named(spend.functions, ledger.rows, coverage)),
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
+        has_projection=bool(catalog.projection.lines),
     )
 
 

@@ -11,7 +11,7 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState
 from tieout.report.sections.headline import Check
 from tieout.report.sections.tie_out import GateOutcome
-from tieout.report.wording import Share, count, dates, listing, share_of, signed_usd, spoken, usd
+from tieout.report.wording import count, dates, listing, share_of, signed_usd, spoken, usd
 
 QUERIES = ("weeks", "savings", "realization", "movers", "idle")
 """What the figures of the digest answer to, in their order."""
@@ -209,11 +209,8 @@ def _rates(report: WeeklyReport) -> Iterator[str]:
         parts.append(f"{rates.vs_restated} of the restated {format_usd(headline.restated_usd_per_day)}")
     if parts:
         yield listing(parts)
-    if rates.cost_cut is not None:
-        claimed = f", claimed {rates.claimed_cost_cut} less" if rates.claimed_cost_cut is not None else ""
-        cut = rates.cost_cut
-        more = cut.part * cut.whole < 0
-        yield f"{Share(abs(cut.part), abs(cut.whole))} {'more' if more else 'less'} cost for the same work{claimed}"
+    if rates.cut_figure is not None:
+        yield rates.cut_figure
 
 
 def _unproductive(report: WeeklyReport) -> KeyFigure:
@@ -225,7 +222,9 @@ def _unproductive(report: WeeklyReport) -> KeyFigure:
         return KeyFigure("Without work", "–", lines=("Nothing was billed.",))
     lines = [f"{format_usd(amount)} for starting, waiting, and without a call"]
     dearest = [f"{spoken(each.function)} ({format_usd(each.amount_usd)})" for each in report.dearest]
-    return KeyFigure("Without work", str(share), lines=(*lines, *([f"Dearest: {listing(dearest)}"] if dearest else [])))
+    return KeyFigure(
+        "Without work", str(share), lines=(*lines, *([f"Dearest of all: {listing(dearest)}"] if dearest else []))
+    )
 
 
 def _ties(report: WeeklyReport) -> KeyFigure:

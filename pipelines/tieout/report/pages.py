@@ -54,7 +54,7 @@ EVIDENCE = (
     EvidencePage("tie-out", "Tie-out and gates", "bill, months, invoice, every gate", ("tie_out",)),
     EvidencePage(
         "savings",
-        "Ledger and bridge",
+        "Savings",
         "every function in every phase, from claim to fact",
         ("ledger", "bridge", "cumulative"),
     ),

@@ -105,6 +105,11 @@ def spoken(function: str) -> str:
     return _RESIDUAL.sub(lambda name: _RESIDUALS.get(name[1], name[1].replace("_", " ")), function)
 
 
+def is_residual(function: str) -> bool:
+    """Tell whether a name beside functions stands for what belongs to none, as `__volume__`; a server is one."""
+    return _RESIDUAL.fullmatch(function) is not None
+
+
 def plain(text: str) -> str:
     """Take off the marks around code, where nothing prints it as such."""
     return text.replace("`", "")

@@ -417,7 +417,7 @@ def test_the_command_line_gets_the_sentences_that_matter_most() -> None:
         "Provisional: avoided cost $58.50 ± $6.42 in 2026-W46, $9.75 ± $1.07 a day over 6 measured days "
         "(90% interval). Not verified, because the bill of 1 day (Sat 14 Nov 2026) may still change.",
         "That is 0.2% of the published $4,140 a day (its own lines add up to $4,137.60), 40.6% of the restated $24.00 "
-        "and a cost cut of 39.4% for the same work (claimed: 63.3%).",
+        "and 39.4% less cost for the same work, claimed 63.3% less.",
         "The published projection of $4,140 a day exceeds the whole measured spend of $195.23 a day in the baseline; "
         "at measured seconds per call it is $24.00 a day, and the figure to use is the measured $9.75 ± $1.07 a day.",
         "Premise not met: 1 of the 3 projected savings rests on a configuration that was not deployed.",

@@ -198,7 +198,7 @@ def test_a_week_avoids_what_its_work_would_have_cost_less_what_it_did_cost(con: 
         "Provisional: avoided cost $84.00 ± $0.00 in 2026-W44, $12.00 ± $0.00 a day over 7 measured days (90% "
         "interval). Not verified, because the baseline is not frozen.",
         "That is 0.3% of the published $4,140 a day (its own lines add up to $4,137.60), 333.3% of the restated $3.60 "
-        "and a cost cut of 60.0% for the same work (claimed: 63.3%).",
+        "and 60.0% less cost for the same work, claimed 63.3% less.",
         "The published projection of $4,140 a day exceeds the whole measured spend of $20.00 a day in the baseline; "
         "at measured seconds per call it is $3.60 a day, and the figure to use is the measured $12.00 ± $0.00 a day.",
         "7 hours, 7 pools: $56.000000000000 billed = attributed, difference $0.000000000000.",

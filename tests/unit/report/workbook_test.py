@@ -262,7 +262,8 @@ def test_a_week_in_which_nothing_is_claimed_has_a_workbook() -> None:
         months=(),
     )
     opened = book(silent, results=True)
-    assert book(EMPTY).sheetnames == NAMES
+    of_a_projection = {"Projection", "Bridge", "Functions of the bridge", "Audit"}
+    assert book(EMPTY).sheetnames == [name for name in NAMES if name not in of_a_projection]
     assert opened.sheetnames == NAMES
     said = [row["Against the report"] for row in table(opened["Summary"], "Cost of the week")]
     assert [word for word in said if word is not None] == ["agrees", "agrees"]

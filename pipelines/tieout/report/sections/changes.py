@@ -251,7 +251,7 @@ def read_changes(
         rows=tuple(
             ChangeRow(label, quantity, earlier, later)
             for (label, quantity, earlier), (_, _, later) in rows
-            if earlier is not None or later is not None
+            if _is_said(quantity, earlier, later)
         ),
         avoided=_avoided(before.measurement, after.measurement),
         cost=_with_reasons(
@@ -264,6 +264,12 @@ def read_changes(
         statuses=tuple(_statuses(before.measurement, after.measurement)),
         remarks=tuple(_remarks(before, after)),
     )
+
+
+def _is_said(quantity: Quantity, before: Decimal | None, after: Decimal | None) -> bool:
+    """A figure that neither week has, and a count of nothing in both, say nothing."""
+    values = {before, after} - {None}
+    return bool(values) and not (quantity is Quantity.COUNT and values == {Decimal(0)})
 
 
 def _read_week(

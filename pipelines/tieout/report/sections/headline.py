@@ -77,6 +77,19 @@ class HeadlineRates:
     cost_cut: Share | None = None
     claimed_cost_cut: Share | None = None
 
+    @property
+    def cut_figure(self) -> str | None:
+        """`39.4% less cost for the same work, claimed 63.3% less`; None where nothing is measured."""
+        if self.cost_cut is None:
+            return None
+        claimed = f", claimed {_less_or_more(self.claimed_cost_cut)}" if self.claimed_cost_cut is not None else ""
+        return f"{_less_or_more(self.cost_cut)} cost for the same work{claimed}"
+
+
+def _less_or_more(cut: Share) -> str:
+    direction = "more" if cut.part * cut.whole < 0 else "less"
+    return f"{Share(abs(cut.part), abs(cut.whole))} {direction}"
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -156,9 +169,8 @@ class Headline:
             parts.append(part)
         if rates.vs_restated is not None and self.restated_usd_per_day is not None:
             parts.append(f"{rates.vs_restated} of the restated {format_usd(self.restated_usd_per_day)}")
-        if rates.cost_cut is not None:
-            claimed = f" (claimed: {rates.claimed_cost_cut})" if rates.claimed_cost_cut is not None else ""
-            parts.append(f"a cost cut of {rates.cost_cut} for the same work{claimed}")
+        if rates.cut_figure is not None:
+            parts.append(rates.cut_figure)
         return f"That is {listing(parts)}." if parts else None
 
     @property

@@ -36,6 +36,17 @@ class Ledger:
     total_usd: Decimal | None
     half_width_usd: Decimal | None
 
+    @property
+    def width_remark(self) -> str | None:
+        """Why the total is known better than a line of it; None where it is not."""
+        widths = [row.half_width_usd for row in self.rows if row.half_width_usd is not None]
+        if self.half_width_usd is None or not widths or self.half_width_usd >= max(widths):
+            return None
+        return (
+            "The ± of the total is below that of a line: the functions share what was billed, so what one is charged "
+            "too much, another is charged too little."
+        )
+
 
 def describe_ledger(measurement: WeekMeasurement, savings: Savings) -> Ledger:
     """Set out function × phase; a function's phases add up to the cents of its line in `savings`."""
@@ -69,7 +80,8 @@ def _standing(line: LedgerLine, function: FunctionMeasurement) -> Standing:
 
 def write_ledger(sheet: Sheet, ledger: Ledger, *, baseline: str) -> None:
     """Write the sheet of the ledger; `baseline` says which days the week is compared with."""
-    sheet.title("Ledger: every function in every phase", below=baseline)
+    below = baseline if ledger.width_remark is None else f"{baseline} {ledger.width_remark}"
+    sheet.title("Ledger: every function in every phase", below=below)
     columns = (
         SheetColumn("Phase"),
         SheetColumn("Function"),

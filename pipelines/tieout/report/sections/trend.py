@@ -18,7 +18,11 @@ def write_trend(sheet: Sheet, history: SpendHistory, cumulative: Cumulative | No
     """Write the sheet of the trend with its pictures."""
     named, folded = history.dearest(len(_COLOURS))
     names = [*named, *([folded] if folded else [])]
-    sheet.title("Trend: every week up to half a year", below="Avoided so far is since the first deployment.")
+    sheet.title(
+        "Trend: every week up to half a year",
+        below="Avoided so far is since the first deployment. Its ± is by all that this report knows: what an earlier "
+        "week's own report said, the archive shows, and the two may differ by cents.",
+    )
     columns = (
         SheetColumn("Week"),
         *(SheetColumn(spoken(name), Kind.CENTS) for name in names),
