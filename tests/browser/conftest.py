@@ -30,19 +30,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from tieout.cli import main
 main()
 """
-_CHROMIUM = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1600,1200",
-    "--virtual-time-budget=30000",
-)
 
 
 # Every reader has fonts of his own. The widest among them set a line about so much wider than the narrowest.
@@ -65,28 +52,6 @@ class Served:
         return f"{self.address}{page}{'&' if '?' in page else '?'}{TOKEN_PARAMETER}={_TOKEN}"
 
 
-class Browser:
-    """Chromium without a window, with a profile of its own for every look."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self._program = program
-        self._folder = folder
-
-    def page(self, url: str) -> str:
-        """Return the page's text and markup as it stands once it has loaded its data."""
-        return self._look("--dump-dom", url).decode()
-
-    def picture(self, url: str, path: Path) -> Path:
-        """Take a picture of a page."""
-        self._look(f"--screenshot={path}", url)
-        return path
-
-    def _look(self, what: str, url: str) -> bytes:
-        profile = self._folder / f"profile-{time.monotonic_ns()}"
-        command = [self._program, *_CHROMIUM, f"--user-data-dir={profile}", what, url]
-        return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
-
-
 @pytest.fixture(scope="session")
 def chromium_program() -> str:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -95,11 +60,6 @@ def chromium_program() -> str:
             pytest.fail("Chromium is missing; .ci/run installs it")
         pytest.skip("Chromium is not installed: apt-get install chromium")
     return program
-
-
-@pytest.fixture(scope="session")
-def browser(chromium_program: str, tmp_path_factory: pytest.TempPathFactory) -> Browser:
-    return Browser(chromium_program, tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +72,7 @@ def chromium(chromium_program: str) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="module")
-def served(browser: Browser, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(chromium_program: str, built_workspace: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The UI of a built workspace, which its processes keep watching until its tests are over."""
     home = shutil.copytree(built_workspace.root, tmp_path_factory.mktemp("served") / "workspace")
     with socket.socket() as probe:

@@ -1,9 +1,10 @@
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
 
-from tests.browser.conftest import Browser, Served
+from tests.browser.conftest import Served
 from tests.conftest import FIRST_WEEK, LAST_WEEK
 from tieout.validation.suites import load_suite
 from tieout.warehouse.models import FLOORS
@@ -11,66 +12,76 @@ from tieout.warehouse.models import FLOORS
 pytestmark = pytest.mark.browser
 
 
-def test_the_graph_shows_the_floors(browser: Browser, served: Served, tmp_path: Path) -> None:
-    page = browser.page(served.at("/asset-groups"))
+WAITS_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A page of one browser, which keeps Dagster's program from one test to the next."""
+    opened = chromium.new_page(viewport={"width": 1600, "height": 1200})
+    opened.set_default_timeout(WAITS_MS)
+    yield opened
+    opened.close()
+
+
+def shows(page: Page, *texts: str) -> None:
+    """Wait until a page shows texts: its data come after it."""
+    for text in texts:
+        page.get_by_text(text).first.wait_for()
+
+
+def test_the_graph_shows_the_floors(page: Page, served: Served) -> None:
+    page.goto(served.at("/asset-groups"))
     for floor in ("landing", "catalog", *FLOORS, "reports"):
-        assert f">{floor}<" in page
-    picture = browser.picture(served.at("/asset-groups"), tmp_path / "graph.png")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+        page.get_by_text(floor, exact=True).first.wait_for()
 
 
-def test_a_table_shows_its_columns_and_rows(browser: Browser, served: Served) -> None:
-    page = browser.page(served.at("/assets/spend/hourly?view=overview"))
-    assert "Every billed amount attributed to functions" in page
-    assert "who caused it; names in double underscores are residuals" in page
-    assert "DECIMAL(38,12)" in page
-    assert "Row count" in page
+def test_a_table_shows_its_columns_and_rows(page: Page, served: Served) -> None:
+    page.goto(served.at("/assets/spend/hourly?view=overview"))
+    shows(page, "Every billed amount attributed to functions", "DECIMAL(38,12)", "Row count")
+    shows(page, "who caused it; names in double underscores are residuals")
 
 
-def test_a_table_shows_its_checks_by_name(browser: Browser, served: Served) -> None:
-    page = browser.page(served.at("/assets/spend/hourly?view=checks"))
+def test_a_table_shows_its_checks_by_name(page: Page, served: Served) -> None:
+    page.goto(served.at("/assets/spend/hourly?view=checks"))
     names = [expectation.check_name for expectation in load_suite("spend.hourly").expectations]
     assert "every_pool_equals_the_bill" in names
-    assert "every_pool_equals_the_bill" in page
-    assert page.count("Succeeded") >= len(names)
+    shows(page, "every_pool_equals_the_bill")
+    page.get_by_text("Succeeded").nth(len(names) - 1).wait_for()
 
 
-def test_a_table_is_partitioned_by_week(browser: Browser, served: Served) -> None:
-    page = browser.page(served.at("/assets/spend/hourly?view=partitions"))
-    assert FIRST_WEEK in page
-    assert LAST_WEEK in page
-    assert "Materialized (2)" in page
+def test_a_table_is_partitioned_by_week(page: Page, served: Served) -> None:
+    page.goto(served.at("/assets/spend/hourly?view=partitions"))
+    shows(page, FIRST_WEEK, LAST_WEEK, "Materialized (2)")
 
 
-def test_the_report_is_on_its_asset(browser: Browser, served: Served) -> None:
-    page = browser.page(served.at("/assets/reports/weekly?view=overview"))
-    assert "difference $0.000000000000" in page
+def test_the_report_is_on_its_asset(page: Page, served: Served) -> None:
+    page.goto(served.at("/assets/reports/weekly?view=overview"))
+    shows(page, "difference $0.000000000000")
 
 
-def test_the_report_shows_its_chart_at_once_and_links_to_its_page(chromium: Chromium, served: Served) -> None:
-    page = chromium.new_page()
+def test_the_report_shows_its_chart_at_once_and_links_to_its_page(page: Page, served: Served) -> None:
     page.goto(served.at("/assets/reports/weekly?view=overview"))
     chart = page.locator(f"img[src='/archive/{LAST_WEEK}/chart-bill.svg']")
-    chart.wait_for(timeout=120_000)
+    chart.wait_for()
     assert chart.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") == 460
     with page.expect_popup() as opened:
         page.locator(f"a[href='/archive/{LAST_WEEK}/index.html']").first.click()
     assert opened.value.get_by_role("heading", name="Is it proven?").is_visible()
     opened.value.close()
-    page.close()
 
 
-def test_what_the_command_line_ran_is_on_the_timeline(chromium: Chromium, served: Served) -> None:
-    page = chromium.new_page()
+def test_what_the_command_line_ran_is_on_the_timeline(page: Page, served: Served) -> None:
     page.goto(served.at("/overview/activity/timeline"))
-    page.locator("a[href$='/jobs/run']").first.wait_for(timeout=120_000)
+    page.locator("a[href$='/jobs/run']").first.wait_for()
+
+
+def test_a_browser_that_nobody_gave_the_token_sees_nothing(chromium: Chromium, served: Served) -> None:
+    page = chromium.new_page()
+    page.goto(f"{served.address}/assets/spend/hourly?view=overview")
+    shows(page, "Nobody is signed in.")
+    assert "spend" not in page.content()
     page.close()
-
-
-def test_a_browser_that_nobody_gave_the_token_sees_nothing(browser: Browser, served: Served) -> None:
-    page = browser.page(f"{served.address}/assets/spend/hourly?view=overview")
-    assert "Nobody is signed in." in page
-    assert "spend" not in page
 
 
 def test_a_reader_opens_the_archive_beside_dagster_and_walks_to_a_function(chromium: Chromium, served: Served) -> None:
