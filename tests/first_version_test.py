@@ -4,10 +4,8 @@ import email
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import BuildOnce
+from tests.conftest import BuildOnce, Spoken, Tieout
 from tests.mail.mail_server import HOST, Postmaster, running
 
 pytestmark = pytest.mark.slow
@@ -23,6 +21,7 @@ pytestmark = pytest.mark.slow
 WORKSPACE = Path(__file__).parent / "data" / "first-version" / "workspace.tar.xz"
 WEEK_MAILED = "2026-W42"
 REVISIONS = ("2026-W42/revision-1", "2026-W42/revision-2", "2026-W43/revision-1")
+_SENT = "sent.txt"
 CLOSINGS = "select week, revision, closed_at, document from meta.closings order by week, revision"
 
 Row = dict[str, object]
@@ -62,14 +61,40 @@ def unpacked(build_once: BuildOnce) -> Path:
     return build_once("first-version", fill)
 
 
-@pytest.fixture(scope="module")
-def upgraded(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    """The workspace after a run of this version, while a mail server was there."""
-    home = shutil.copytree(unpacked, tmp_path_factory.mktemp("first-version") / "workspace")
-    postmaster = Postmaster()
-    ended = tieout(postmaster, "--home", home, "run")
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    yield Upgraded(home, state_of(unpacked), state_of(home), len(postmaster.delivered))
+Command = Callable[..., Spoken]
+
+
+@pytest.fixture
+def command(tieout: Tieout, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command with the workspace's own catalog and a mail server."""
+    for name in [name for name in os.environ if name.startswith(("TIEOUT_", "MODAL_"))]:
+        monkeypatch.delenv(name)
+
+    def call(postmaster: Postmaster, *arguments: str | Path) -> Spoken:
+        with running(postmaster) as server:
+            monkeypatch.setenv("TIEOUT_SMTP_HOST", HOST)
+            monkeypatch.setenv("TIEOUT_SMTP_PORT", str(server.settings.port))
+            monkeypatch.setenv("TIEOUT_SMTP_SECURITY", "none")
+            monkeypatch.setenv("TIEOUT_MAIL_FROM", "tieout@example.com")
+            return tieout(*arguments)
+
+    return call
+
+
+@pytest.fixture
+def upgraded(unpacked: Path, build_once: BuildOnce, command: Command) -> Upgraded:
+    """The workspace after a run of this version, while a mail server was there. Look at it, and leave it as it is."""
+
+    def fill(folder: Path) -> None:
+        home = shutil.copytree(unpacked, folder / "workspace")
+        postmaster = Postmaster()
+        ended = command(postmaster, "--home", home, "run")
+        assert ended.code == 0, ended
+        (folder / _SENT).write_text(str(len(postmaster.delivered)))
+
+    folder = build_once("upgraded-first-version", fill)
+    home = folder / "workspace"
+    return Upgraded(home, state_of(unpacked), state_of(home), int((folder / _SENT).read_text()))
 
 
 def test_the_archive_holds_what_these_tests_are_about(upgraded: Upgraded) -> None:
@@ -96,57 +121,40 @@ def test_the_outbox_stays_and_a_run_sends_nothing(upgraded: Upgraded) -> None:
 
 
 def test_a_mail_that_was_sent_is_not_sent_again_and_one_that_waits_goes_out_once(
-    upgraded: Upgraded, tmp_path: Path
+    upgraded: Upgraded, command: Command, tmp_path: Path
 ) -> None:
     home, postmaster = shutil.copytree(upgraded.home, tmp_path / "workspace"), Postmaster()
     for _ in range(2):
-        ended = tieout(postmaster, "--home", home, "send", "--week", WEEK_MAILED)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        ended = command(postmaster, "--home", home, "send", "--week", WEEK_MAILED)
+        assert ended.code == 0, ended
     [delivered] = postmaster.delivered
     sent = {row["message_id"] for row in upgraded.before.recipients if row["state"] == "sent"}
     assert sent and email.message_from_bytes(delivered.content)["Message-ID"] not in sent
 
 
-def test_questions_are_answered(upgraded: Upgraded) -> None:
-    ended = tieout(
+def test_questions_are_answered(upgraded: Upgraded, command: Command) -> None:
+    ended = command(
         Postmaster(), "--home", upgraded.home, "sql", "select week from finance.weeks order by week", "--csv"
     )
-    assert (ended.returncode, ended.stdout) == (0, "week\n2026-W42\n2026-W43\n"), ended.stderr
-    ended = tieout(Postmaster(), "--home", upgraded.home, "sql", "closed_weeks")
-    assert ended.returncode == 0 and WEEK_MAILED in ended.stdout, ended.stdout + ended.stderr
+    assert (ended.code, ended.out) == (0, "week\n2026-W42\n2026-W43\n"), ended
+    ended = command(Postmaster(), "--home", upgraded.home, "sql", "closed_weeks")
+    assert ended.code == 0 and WEEK_MAILED in ended.out, ended
 
 
-def test_a_run_with_nothing_to_do_names_what_was_lost_of_an_issue(upgraded: Upgraded, tmp_path: Path) -> None:
+def test_a_run_with_nothing_to_do_names_what_was_lost_of_an_issue(
+    upgraded: Upgraded, command: Command, tmp_path: Path
+) -> None:
     home = shutil.copytree(upgraded.home, tmp_path / "workspace")
     revision = home / "reports" / REVISIONS[0]
     [workbook] = revision.glob("*.xlsx")
     workbook.unlink()
     figures = (revision / "figures.json").read_bytes()
     (revision / "figures.json").write_bytes(b"")
-    ended = tieout(Postmaster(), "--home", home, "run")
-    assert ended.returncode == 0 and "Nothing has changed" in ended.stdout, ended.stdout + ended.stderr
-    assert f"{workbook} is gone, and nothing here has its content" in ended.stderr
-    assert "Written again, as they were issued" in ended.stdout
+    ended = command(Postmaster(), "--home", home, "run")
+    assert ended.code == 0 and "Nothing has changed" in ended.out, ended
+    assert f"{workbook} is gone, and nothing here has its content" in ended.err
+    assert "Written again, as they were issued" in ended.out
     assert (revision / "figures.json").read_bytes() == figures
-
-
-def tieout(postmaster: Postmaster, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, with the workspace's own catalog and a mail server."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "MODAL_"))}
-    with running(postmaster) as server:
-        environment |= {
-            "TIEOUT_SMTP_HOST": HOST,
-            "TIEOUT_SMTP_PORT": str(server.settings.port),
-            "TIEOUT_SMTP_SECURITY": "none",
-            "TIEOUT_MAIL_FROM": "tieout@example.com",
-        }
-        return subprocess.run(
-            [Path(sys.executable).parent / "tieout", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
 
 def state_of(home: Path) -> State:
