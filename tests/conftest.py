@@ -65,6 +65,14 @@ def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return call
 
 
+@pytest.fixture
+def unvalidated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs validate nothing, where a test is about something else: it takes half of a small run."""
+    from tests.support.trusting import Trusting
+
+    monkeypatch.setattr("tieout.validation.runner.Validator", lambda _con: Trusting())
+
+
 BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
 

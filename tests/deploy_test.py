@@ -81,6 +81,7 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_backup_brings_back_the_same_hashes_figures_and_mails(tmp_path: Path) -> None:
     weeks = IssuedWeeks(tmp_path / "weeks")
     weeks.land_week(FIRST)

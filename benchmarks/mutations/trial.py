@@ -30,7 +30,7 @@ from tieout.report.sections.findings import read_findings
 from tieout.report.sections.gates import read_gates
 from tieout.report.sections.rollout import read_rollout
 from tieout.report.sections.tie_out import GateOutcome, read_tie_out
-from tieout.simulator import SCENARIOS, simulate
+from tieout.simulator import SCENARIOS, Scenario, simulate
 from tieout.sources import create_raw_schema
 from tieout.validation.raw_checks import check_raw
 from tieout.validation.results import ValidationResult
@@ -100,11 +100,11 @@ class Run:
 class Workspace:
     """The workspace with its first week built; see `arrive`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, scenario: Scenario = SCENARIOS["coral-x"]) -> None:
         """Simulate below `root`, and build the first week."""
         self._root = root
         self._catalog = load_catalog(resource_path("catalog"))
-        simulate(SCENARIOS["coral-x"], seed=1, weeks=2, out=root)
+        simulate(scenario, seed=1, weeks=2, out=root)
         self._before: Mapping[str, object] = {}
         self._landing, self._waiting = root / "landing", root / "second"
         _write_invoice(self._landing)

@@ -65,6 +65,7 @@ def test_doctor_does_not_send_to_itself_where_the_plan_refuses_the_bill(puller: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unvalidated")
 def test_an_empty_workspace_is_said_to_be_empty(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> None:
     change_bill(monkeypatch, lambda _items: [])
     for app in puller.server.workspace.world.scenario.apps:

@@ -329,7 +329,7 @@ def test_a_server_that_is_not_there_is_one_message(puller: Puller, monkeypatch: 
 
 def build(home: Home, until: dt.datetime, *beginnings: str) -> None:
     """Load what has landed, and write the tables whose names begin so."""
-    period = Period(START.date() - 28 * DAY, until.date())
+    period = Period(START.date() - 14 * DAY, until.date())
     with open_warehouse(home.warehouse) as con:
         assert not load_at(con, home.landing, now=until + 7 * DAY).rejected  # what was fetched since counts, too
         write_catalog(con, load_catalog(resource_path("catalog")))

@@ -81,7 +81,7 @@ def land(con: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(logs())
 def test_usage_from_hours_is_usage_from_calls(empty_warehouse: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
     con = empty_warehouse

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import mutations
 from benchmarks.mutations.trial import CONTROL_TOTAL, Kind, Run, Workspace
+from tieout.simulator import SCENARIOS, larger
 from tieout.validation.suites import all_suites
 
 CLEAN = Run(
@@ -20,7 +21,8 @@ LOUD = (*CLEAN.warned, "spend.claims: A pool costs what its container time can c
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace(tmp_path_factory.mktemp("mutations"))
+    few_calls = larger(SCENARIOS["coral-x"], functions=7, calls_per_day=400)
+    return Workspace(tmp_path_factory.mktemp("mutations"), few_calls)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from tests.conftest import Tieout
 from tests.support.own_exports import WEEK, exports, land
 from tieout.core.home import Home
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unvalidated")]
+
 # $70.70 are itemised in the week; the month's summary says what was billed in all of it.
 MONTH, BILLED = "2026-10", "266.26900030"
 

@@ -16,6 +16,8 @@ from tieout.catalog.load import load_catalog
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = "coral"
 _SAID = "said.json"
 
@@ -134,6 +136,7 @@ def test_a_first_catalog_is_written_from_the_landed_files_and_run_takes_it_as_it
     assert [name for name, text in texts(home.catalog).items() if FOREIGN in text.lower()] == []
 
 
+@pytest.mark.usefixtures("unvalidated")
 def test_a_catalog_that_names_something_else_is_told_so(tieout: Tieout, tmp_path: Path) -> None:
     """The catalog is named, and knows none of the billed apps."""
     home = Home(tmp_path / "acme")

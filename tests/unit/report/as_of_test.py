@@ -13,6 +13,8 @@ from tieout.report.as_of import ReportAsOf, report_as_of
 from tieout.report.contents import WeeklyReport
 from tieout.warehouse.connection import WarehouseError
 
+pytestmark = pytest.mark.slow
+
 ISSUED_AT = after(SECOND, days=2)
 RESTATED_AT = after(SECOND, days=5)
 

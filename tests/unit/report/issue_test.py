@@ -29,6 +29,8 @@ from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.closed_week import ClosingError
 from tieout.warehouse.focus import FOCUS_MODELS
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Reported:
@@ -61,14 +63,40 @@ def restated(issued: Reported, tmp_path_factory: pytest.TempPathFactory) -> Repo
     return Reported(weeks, weeks.report())
 
 
+@pytest.fixture(scope="module")
+def later(issued: Reported, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """Three more weeks: one is not settled, in one nothing was billed, in one nothing although a function ran."""
+    weeks = issued.copied(tmp_path_factory.mktemp("later"))
+    weeks.land_week(THIRD)
+    weeks.land_bill(THIRD, fetched_at=after(THIRD, days=0))
+    weeks.land_bill(FOURTH, changed=NOTHING_BILLED)
+    weeks.land_bill(FIFTH, changed=NOTHING_BILLED)
+    weeks.land_calls(FIFTH, CODE, calls=1)
+    return Reported(weeks, weeks.report())
+
+
+@pytest.fixture(scope="module")
+def moved(issued: Reported, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """A third week, after both weeks before it have moved, one of them by less than a cent of any function."""
+    weeks = issued.copied(tmp_path_factory.mktemp("moved"))
+    cents = {(OTHER_APP, 2): "1.004", (VOLUME, 4): "0.104"}
+    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=cents)
+    dollars = {(OTHER_APP, 2): "3.504", (VOLUME, 4): "0.104"}
+    weeks.land_bill(SECOND, name="late", fetched_at=after(SECOND, days=9), changed=dollars)
+    weeks.land_week(THIRD)
+    return Reported(weeks, weeks.report())
+
+
 @pytest.fixture
 def weeks(issued: Reported, tmp_path: Path) -> IssuedWeeks:
     """A copy of the issued weeks."""
     return issued.copied(tmp_path)
 
 
+FOURTH, FIFTH = (IsoWeek.parse(f"2026-W{number}") for number in (45, 46))
 NOTHING_BILLED = {(billed, day): None for billed in DAILY_USD for day in range(7)}
 LATE = f"billing_report/{FIRST.label}.late.json"
+LATE_SECOND = f"billing_report/{SECOND.label}.late.json"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -118,30 +146,25 @@ def test_nothing_is_reported_again_when_nothing_has_changed(weeks: IssuedWeeks) 
     assert weeks.report() == {}
 
 
-def test_a_week_that_is_not_settled_is_not_issued(weeks: IssuedWeeks) -> None:
-    weeks.land_week(THIRD)
-    weeks.land_bill(THIRD, fetched_at=after(THIRD, days=0))
-    report = weeks.report()[THIRD]
+def test_a_week_that_is_not_settled_is_not_issued(later: Reported) -> None:
+    report = later.reports[THIRD]
     assert report.revision.sentence == "Revision 1, not issued: a day is not settled, or a gate is closed."
-    assert not folder_of(weeks, THIRD, 1).exists()
+    assert not folder_of(later.weeks, THIRD, 1).exists()
 
 
-def test_a_week_in_which_nothing_was_billed_is_issued_and_says_so(weeks: IssuedWeeks) -> None:
-    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
-    report = weeks.report()[THIRD]
+def test_a_week_in_which_nothing_was_billed_is_issued_and_says_so(later: Reported) -> None:
+    report = later.reports[FOURTH]
     assert report.days_sentence == "Days: 7 settled. The week is final."
     assert [gate(report, code) for code in ("G1", "G2")] == [
         (GateOutcome.NOT_MEASURED, "Nothing was billed on the 7 landed days.")
     ] * 2
     assert report.revision.issued_at is not None
-    asked = f"select cost_usd from reconciliation.closed_weeks where week = '{THIRD.label}'"
-    assert weeks.ask(asked) == [(usd("0.000000000000"),)]
+    asked = f"select cost_usd from reconciliation.closed_weeks where week = '{FOURTH.label}'"
+    assert later.weeks.ask(asked) == [(usd("0.000000000000"),)]
 
 
-def test_a_week_in_which_functions_ran_is_not_issued_without_any_cost(weeks: IssuedWeeks) -> None:
-    weeks.land_bill(THIRD, changed=NOTHING_BILLED)
-    weeks.land_calls(THIRD, CODE, calls=1)
-    report = weeks.report()[THIRD]
+def test_a_week_in_which_functions_ran_is_not_issued_without_any_cost(later: Reported) -> None:
+    report = later.reports[FIFTH]
     assert gate(report, "G6") == (
         GateOutcome.BLOCKED,
         "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill.",
@@ -260,16 +283,15 @@ def test_a_month_with_an_invoice_in_cents_is_issued_and_its_charges_come_to_the_
     ) == [(dt.date(2026, 10, 1), usd("0.0009997"))]
 
 
-def test_a_row_that_vanished_from_the_bill_is_restated_to_nothing(weeks: IssuedWeeks) -> None:
+def test_a_row_that_vanished_is_restated_to_nothing_and_a_log_that_comes_late_moves_cost_between_functions(
+    weeks: IssuedWeeks,
+) -> None:
     gone = {(OTHER_APP, day): None for day in range(7)}
     weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=gone)
-    revision = weeks.report()[FIRST].revision
-    assert revision.moved[0] == f"{NO_CALLS}: $7.00 is now $0.00 (−$7.00), because of {LATE}."
-
-
-def test_a_log_that_comes_late_moves_cost_between_functions(weeks: IssuedWeeks) -> None:
-    path = weeks.land_calls(FIRST, GENOME, calls=30, name="late", fetched_at=after(FIRST, days=9))
-    report = weeks.report()[FIRST]
+    path = weeks.land_calls(SECOND, GENOME, calls=30, name="late", fetched_at=after(SECOND, days=9))
+    reports = weeks.report()
+    assert reports[FIRST].revision.moved[0] == f"{NO_CALLS}: $7.00 is now $0.00 (−$7.00), because of {LATE}."
+    report = reports[SECOND]
     moved = [sentence for sentence in report.revision.moved if "because of" in sentence]
     assert [sentence.partition(":")[0] for sentence in moved] == [GENOME, CODE]
     assert all(sentence.endswith(f"because of {path}.") for sentence in moved)
@@ -314,30 +336,25 @@ def test_what_moves_by_less_than_is_printed_is_no_revision(weeks: IssuedWeeks) -
     assert weeks.ask("select moved_usd from reconciliation.restated_pools") == [(usd("0.001000000000"),)]
 
 
-def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(weeks: IssuedWeeks) -> None:
-    changed = {(OTHER_APP, 2): "1.004", (VOLUME, 4): "0.104"}
-    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
-    weeks.land_week(THIRD)
-    reports = weeks.report()
-    moved = "$77.70 is now $77.71 (+$0.01)"
-    assert reports[FIRST].revision.moved[0] == (f"All functions, each by less than a cent: {moved}, because of {LATE}.")
-    assert [line.sentence for line in reports[THIRD].restatements.lines] == [
-        f"{FIRST.label}, all functions, each by less than a cent: {moved}, because of {LATE}."
+def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(moved: Reported) -> None:
+    cent = "$77.70 is now $77.71 (+$0.01)"
+    [first] = moved.reports[FIRST].revision.moved[:1]
+    assert first == f"All functions, each by less than a cent: {cent}, because of {LATE}."
+    lines = [line for line in moved.reports[THIRD].restatements.lines if line.sentence.startswith(FIRST.label)]
+    assert [line.sentence for line in lines] == [
+        f"{FIRST.label}, all functions, each by less than a cent: {cent}, because of {LATE}."
     ]
-    assert reports[THIRD].restatements.total_usd == usd("0.01")
+    assert [line.moved_usd for line in lines] == [usd("0.01")]
 
 
-def test_the_lines_of_a_restated_week_add_up_to_what_its_printed_cost_has_moved_by(weeks: IssuedWeeks) -> None:
-    changed = {(OTHER_APP, 2): "3.504", (VOLUME, 4): "0.104"}
-    weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
-    weeks.land_week(THIRD)
-    reports = weeks.report()
-    others = f"all other functions, each by less than a cent: $70.70 is now $70.71 (+$0.01), because of {LATE}."
-    assert reports[FIRST].revision.moved[1] == others.replace("all", "All", 1)
-    restatements = reports[THIRD].restatements
-    assert restatements.lines[-1].sentence == f"{FIRST.label}, {others}"
-    assert [line.moved_usd for line in restatements.lines] == [usd("2.50"), usd("0.01")]
-    assert restatements.total_usd == usd("2.51")
+def test_the_lines_of_a_restated_week_add_up_to_what_its_printed_cost_has_moved_by(moved: Reported) -> None:
+    others = f"all other functions, each by less than a cent: $70.70 is now $70.71 (+$0.01), because of {LATE_SECOND}."
+    assert moved.reports[SECOND].revision.moved[1] == others.replace("all", "All", 1)
+    restatements = moved.reports[THIRD].restatements
+    assert restatements.lines[-1].sentence == f"{SECOND.label}, {others}"
+    lines = [line for line in restatements.lines if line.sentence.startswith(SECOND.label)]
+    assert [line.moved_usd for line in lines] == [usd("2.50"), usd("0.01")]
+    assert restatements.total_usd == usd("0.01") + usd("2.51")
 
 
 # State that survives

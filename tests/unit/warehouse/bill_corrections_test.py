@@ -13,6 +13,8 @@ from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState
 from tieout.report.sections.tie_out import Gate, GateOutcome
 
+pytestmark = pytest.mark.slow
+
 EARLY, LATE = after(FIRST, days=2), after(FIRST, days=9)
 CHANGED = (OTHER_APP, 2)
 NOON = dt.datetime.combine(FIRST.start, dt.time(12, 5))
