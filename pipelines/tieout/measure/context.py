@@ -21,10 +21,13 @@ from tieout.savings.programme import Programme
 
 _Key = tuple[str, str, dt.date]
 
+# A week is held against the baseline; what lies between them says nothing of it, and grows with every week.
 _COSTS = """
 select app, function, day::date, sum(cost_usd)::decimal(38, 12)
 from savings.daily_function
-where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+where
+    environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+    and (day < $end or day >= $week)
 group by all
 order by all
 """
@@ -40,7 +43,7 @@ with baseline as (
 select app, function, hour::date, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
 where
-    environment = $environment and hour >= $end and hour < $until
+    environment = $environment and hour >= greatest($end, $week) and hour < $until
     and app not in (select app from baseline)
     and app not in (select unnest($apps::varchar[]))
     and resource in (select unnest($gpus::varchar[]))
@@ -55,6 +58,7 @@ select app, hour::date, sum(amount_usd)::decimal(38, 12)
 from spend.hourly
 where
     environment = $environment and hour >= $since and hour < $until
+    and (hour < $end or hour >= $week)
     and app not in (select unnest($apps::varchar[]))
 group by all
 order by all
@@ -74,7 +78,9 @@ group by all
 _MATCHES = """
 select app, function, day::date, billed_usd, outcome = 'matched', billed_usd - modelled_usd
 from reconciliation.log_vs_bill
-where environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+where
+    environment = $environment and day < $until and app in (select unnest($apps::varchar[]))
+    and (day < $end or day >= $week)
 """
 
 _ERROR_BARS = """
@@ -111,11 +117,11 @@ def read_context(
         is_baseline_frozen=is_baseline_frozen,
         price_changes=dict(listed.by_owner(changes)),
         outside=(
-            *_outside(con, catalog, changes, until=week.end),
-            *_new_apps(con, catalog, baseline, until=week.end),
+            *_outside(con, catalog, changes, _span(week, baseline)),
+            *_new_apps(con, catalog, baseline, _span(week, baseline)),
         ),
-        other_apps=_other_apps(con, catalog, baseline, until=week.end),
-        log_matches=_log_matches(con, catalog, until=week.end),
+        other_apps=_other_apps(con, catalog, baseline, _span(week, baseline)),
+        log_matches=_log_matches(con, catalog, _span(week, baseline)),
         rolled_back=dict(rolled_back(con, catalog, days)),
         error_bars=read_error_bars(con, week, catalog, baseline=baseline),
         replays=read_replays(con, week),
@@ -142,6 +148,12 @@ def read_contexts_of_earlier_weeks(
 def _measured_days(week: IsoWeek, catalog: Catalog) -> tuple[dt.date, ...]:
     deployments = Programme.of(catalog).deployment_days.values()
     return measured_days(week, first_deployment=min(deployments, default=None), blackout=deployments)
+
+
+def _span(week: IsoWeek, baseline: BaselinePeriod | None) -> dict[str, dt.datetime]:
+    """The bounds of what a week is measured by: up to the end of the baseline, and the week itself."""
+    end = week.start if baseline is None else baseline.end
+    return {"end": day_start(end), "week": day_start(week.start), "until": day_start(week.end)}
 
 
 def _of_programme(catalog: Catalog, **more: object) -> dict[str, object]:
@@ -171,12 +183,12 @@ class _Listed:
             prices[resource].append((valid_from, valid_to, Fraction(usd_per_hour)))
         if baseline is None or all(len(own) == 1 for own in prices.values()):
             return cls(prices, (), ())
-        period = {"since": day_start(baseline.start), "until": day_start(baseline.end)}
-        by_resource = con.execute(_BY_RESOURCE, _of_programme(catalog, **period)).fetchall()
+        since, until = day_start(baseline.start), day_start(baseline.end)
+        by_resource = con.execute(_BY_RESOURCE, _of_programme(catalog, since=since, until=until)).fetchall()
         owners = catalog.owners()
         costs = [
             (owner, app, function, day, cost)
-            for app, function, day, cost in _costs(con, catalog, until=baseline.end)
+            for app, function, day, cost in _costs(con, catalog, {"end": until, "week": until, "until": until})
             if (owner := owners.get((app, function))) is not None
         ]
         return cls(prices, by_resource, costs)
@@ -208,33 +220,39 @@ class _Listed:
 
 
 def _outside(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, changes: Mapping[_Key, Fraction], *, until: dt.date
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, changes: Mapping[_Key, Fraction], span: Mapping[str, dt.datetime]
 ) -> Iterator[OutsideCost]:
     owners = catalog.owners()
-    for app, function, day, cost in _costs(con, catalog, until=until):
+    for app, function, day, cost in _costs(con, catalog, span):
         if (app, function) not in owners:
             change = changes.get((app, function, day), Fraction(0))
             yield OutsideCost(app, function, day, Fraction(cost) + change)
 
 
 def _new_apps(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, *, until: dt.date
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    baseline: BaselinePeriod | None,
+    span: Mapping[str, dt.datetime],
 ) -> Iterator[OutsideCost]:
     """Work that moves to an app of its own moves as well: its GPUs are the programme's, and it is new."""
     if baseline is None:
         return
     gpus = [resource.name for resource in catalog.prices.resources if resource.kind == "gpu"]
-    period = {"since": day_start(baseline.start), "end": day_start(baseline.end), "until": day_start(until)}
-    for app, function, day, cost in con.execute(_NEW_APPS, _of_programme(catalog, gpus=gpus, **period)).fetchall():
+    period = _of_programme(catalog, gpus=gpus, since=day_start(baseline.start), **span)
+    for app, function, day, cost in con.execute(_NEW_APPS, period).fetchall():
         yield OutsideCost(app, function, day, Fraction(cost))
 
 
 def _other_apps(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None, *, until: dt.date
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    baseline: BaselinePeriod | None,
+    span: Mapping[str, dt.datetime],
 ) -> Mapping[str, Mapping[dt.date, Fraction]]:
     if baseline is None:
         return {}
-    period = {"since": day_start(baseline.start), "until": day_start(until)}
+    period = {"since": day_start(baseline.start), **span}
     costs: defaultdict[str, dict[dt.date, Fraction]] = defaultdict(dict)
     for app, day, cost in con.execute(_OTHER_APPS, _of_programme(catalog, **period)).fetchall():
         costs[app][day] = Fraction(cost)
@@ -242,18 +260,18 @@ def _other_apps(
 
 
 def _costs(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, span: Mapping[str, dt.datetime]
 ) -> list[tuple[str, str, dt.date, Decimal]]:
-    return con.execute(_COSTS, _of_programme(catalog, until=day_start(until))).fetchall()
+    return con.execute(_COSTS, _of_programme(catalog, **span)).fetchall()
 
 
 def _log_matches(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, span: Mapping[str, dt.datetime]
 ) -> Mapping[tuple[str, dt.date], LogMatch]:
     """A function whose day matches in one app and not in another does not match."""
     owners = catalog.owners()
     matches: dict[tuple[str, dt.date], LogMatch] = {}
-    rows = con.execute(_MATCHES, _of_programme(catalog, until=day_start(until))).fetchall()
+    rows = con.execute(_MATCHES, _of_programme(catalog, **span)).fetchall()
     for app, function, day, billed_usd, is_matched, unexplained_usd in rows:
         if (owner := owners.get((app, function))) is not None:
             sofar = matches.get((owner, day), LogMatch(Decimal(0), is_matched=True))

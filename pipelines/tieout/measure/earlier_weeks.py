@@ -10,9 +10,10 @@ from tieout.core.periods import IsoWeek
 from tieout.measure.context import read_contexts_of_earlier_weeks
 from tieout.savings.cumulative import WeekClaim
 from tieout.savings.daily_work import DailyWork, working_days
-from tieout.savings.function_claim import model_of, model_witnesses, replays_of
+from tieout.savings.function_claim import model_of, replays_of
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
+from tieout.savings.witnesses import model_volumes
 
 
 def claims_of_earlier_weeks(
@@ -46,7 +47,8 @@ def claims_of_earlier_weeks(
             replays = replays_of(context, name, measurement.baseline_days, days)
             model = model_of(before, after, replays)
             if days and model is not None:
-                claims.setdefault(week, {})[name] = WeekClaim(model, model_witnesses(before, after, replays))
+                others = model_volumes(before, after, replays) if replays else {}
+                claims.setdefault(week, {})[name] = WeekClaim(model, others)
     return claims
 
 

@@ -171,8 +171,10 @@ def boundary(
     sums: dict[tuple[str, str], list[Fraction]] = {}
     for cost in costs:
         sides = sums.setdefault((cost.app, cost.function), [Fraction(0), Fraction(0)])
-        sides[0] += cost.cost_usd if cost.day in before else 0
-        sides[1] += cost.cost_usd if cost.day in after else 0
+        if cost.day in before:
+            sides[0] += cost.cost_usd
+        if cost.day in after:
+            sides[1] += cost.cost_usd
     lines = [
         BoundaryLine(
             app,

@@ -25,7 +25,6 @@ from tieout.savings.uncertainty import (
     with_attribution,
     with_disagreement,
 )
-from tieout.savings.witnesses import Witness
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class CumulativeDay:
 
 @dataclass(frozen=True)
 class WeekClaim:
-    """The counterfactual of a function in one week, and the witnesses of the same measured days."""
+    """The counterfactual of a function in one week, and what other models are asked of the same measured days."""
 
     model: Counterfactual
-    witnesses: tuple[Witness, ...] = ()
+    others: Mapping[WitnessKind, MeasuredVolume] = field(default_factory=dict)
 
 
 def cumulative_avoided(
@@ -163,11 +162,7 @@ def _daily(function: _Function) -> Iterator[_Added]:
             yield from (_Added(value.day, Decimal(0), Decimal(0), {}) for value in week)
             continue
         expected = _running_usd(claim.model, [value.successful_calls for value in week])
-        others = {
-            witness.kind: _running_usd(witness.volume.model, witness.volume.calls)
-            for witness in claim.witnesses
-            if witness.volume is not None
-        }
+        others = {kind: _running_usd(volume.model, volume.calls) for kind, volume in claim.others.items()}
         for position, value in enumerate(week):
             differences = {kind: amounts[position] - expected[position] for kind, amounts in others.items()}
             yield _Added(value.day, expected[position] - value.cost_usd, expected[position], differences)

@@ -28,8 +28,8 @@ from tieout.savings.witnesses import (
     Replays,
     Testimony,
     Witness,
-    regression_witness,
-    replay_witness,
+    model_volumes,
+    model_witness,
     same_days_witness,
 )
 
@@ -114,5 +114,5 @@ def model_witnesses(
     before: Sequence[WorkingDay], after: Sequence[WorkingDay], replays: Replays | None
 ) -> tuple[Witness, ...]:
     """Return regression and replay; without a replay the regression is the claim itself, and no witness."""
-    found = [regression_witness(before, after), replay_witness(replays, before, after)] if replays else []
-    return tuple(witness for witness in found if witness is not None)
+    volumes = model_volumes(before, after, replays) if replays else {}
+    return tuple(model_witness(kind, volume, after) for kind, volume in volumes.items())

@@ -17,7 +17,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tieout.core.money import round_picodollars
-from tieout.savings.counterfactual import Counterfactual, fit_counterfactual, student_t_quantile
+from tieout.savings.counterfactual import fit_counterfactual, student_t_quantile
 from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.disagreement import Disagreement, WitnessKind
 from tieout.savings.replay_period import ReplayedDay
@@ -90,20 +90,37 @@ class Replays:
         return sum(replayed.time.total_us for replayed in days)
 
 
-def regression_witness(before: Sequence[WorkingDay], after: Sequence[WorkingDay]) -> Witness | None:
-    """Return what the regression on calls says; None when no call succeeded in the baseline."""
-    model = fit_counterfactual(before)
-    return None if model is None else _fitted(WitnessKind.REGRESSION, model, after, after)
+def model_volumes(
+    before: Sequence[WorkingDay], after: Sequence[WorkingDay], replays: Replays
+) -> Mapping[WitnessKind, MeasuredVolume]:
+    """Return the models of regression and replay, and what they are asked, in the order of their kinds.
+
+    The replay has container time in the place of calls. One whose baseline has no call, or no time, is left out.
+    """
+    asked = {
+        WitnessKind.REGRESSION: (fit_counterfactual(before), after),
+        WitnessKind.REPLAY: (
+            fit_counterfactual(_in_container_time(before, replays.baseline), standing_share=Fraction(0)),
+            _in_container_time(after, replays.measured),
+        ),
+    }
+    return {
+        kind: MeasuredVolume(model, tuple(day.successful_calls for day in volumes))
+        for kind, (model, volumes) in asked.items()
+        if model is not None
+    }
 
 
-def replay_witness(replays: Replays, before: Sequence[WorkingDay], after: Sequence[WorkingDay]) -> Witness | None:
-    """Return what the replay says: container time in the place of calls; None when the baseline's is nothing."""
-    baseline = _in_container_time(before, replays.baseline)
-    model = fit_counterfactual(baseline, standing_share=Fraction(0))
-    return (
-        None
-        if model is None
-        else _fitted(WitnessKind.REPLAY, model, _in_container_time(after, replays.measured), after)
+def model_witness(kind: WitnessKind, volume: MeasuredVolume, after: Sequence[WorkingDay]) -> Witness:
+    """Return what a model says of the measured days."""
+    actual = sum((day.cost_usd for day in after), Decimal(0))
+    width = half_width(volume)
+    return Witness(
+        kind=kind,
+        saving_usd=volume.model.cost_usd(sum(volume.calls), len(volume.calls)) - actual,
+        actual_usd=actual,
+        half_width_usd=None if width is None else width.half_width_usd,
+        volume=volume,
     )
 
 
@@ -113,22 +130,6 @@ def _in_container_time(days: Sequence[WorkingDay], replays: Sequence[ReplayedDay
         WorkingDay(day.day, replayed.time.total_us // _TO_MILLISECONDS, day.cost_usd)
         for day, replayed in zip(days, replays, strict=True)
     ]
-
-
-def _fitted(
-    kind: WitnessKind, model: Counterfactual, volumes: Sequence[WorkingDay], after: Sequence[WorkingDay]
-) -> Witness:
-    asked = tuple(day.successful_calls for day in volumes)
-    actual = sum((day.cost_usd for day in after), Decimal(0))
-    volume = MeasuredVolume(model, asked)
-    width = half_width(volume)
-    return Witness(
-        kind=kind,
-        saving_usd=model.cost_usd(sum(asked), len(asked)) - actual,
-        actual_usd=actual,
-        half_width_usd=None if width is None else width.half_width_usd,
-        volume=volume,
-    )
 
 
 def same_days_witness(work: Sequence[DailyWork], days: Sequence[dt.date], *, newest: str) -> Witness | None:
@@ -203,6 +204,11 @@ class Testimony:
     witnesses: tuple[Witness, ...]
     saving_usd: Decimal
     half_width_usd: Decimal | None
+
+    @property
+    def volumes(self) -> Mapping[WitnessKind, MeasuredVolume]:
+        """The models among them, and what they were asked."""
+        return {each.kind: each.volume for each in self.witnesses if each.volume is not None}
 
     @property
     def difference_usd(self) -> Decimal:

@@ -9,6 +9,7 @@ earlier weeks that it carries.
 
 import datetime as dt
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -238,16 +239,18 @@ def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: Baseli
         "not frozen" if lock is None else lock.sha256,
         *(f"{model.name} {model.code_version}" for model in reported_models()),
     ]
+    weeks = sorted(built)
+    lines, mondays = [f"{week.label} {built[week]}" for week in weeks], [week.start for week in weeks]
     return {
         week: _digest(
             [
                 *common,
-                *(f"{other.label} {built[other]}" for other in sorted(built) if other.start < _seen_until(week, lock)),
+                *lines[: bisect_left(mondays, _seen_until(week, lock))],
                 *(fact for month in _months_of(week) for fact in months.get(month, ())),
                 *(f"carries {other.label} revision {revision}" for other, revision in carried[week]),
             ]
         )
-        for week in built
+        for week in weeks
     }
 
 

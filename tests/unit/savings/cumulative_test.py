@@ -20,7 +20,6 @@ from tieout.savings.error_bars import CostBar
 from tieout.savings.programme import Programme
 from tieout.savings.uncertainty import MeasuredVolume, running_half_widths, total_half_width
 from tieout.savings.week import WeekMeasurement, measure_week
-from tieout.savings.witnesses import Witness
 
 PROGRAMME = Programme.of(load_catalog(resource_path("catalog")))
 GENERATE, EVALUATE = "generate_code_modal", "evaluate_genome_modal"
@@ -193,7 +192,7 @@ def test_the_interval_of_all_weeks_knows_how_far_the_witnesses_are_off_in_all_of
         asked = MeasuredVolume(other, tuple(value.successful_calls for value in days))
         return {
             **claims,
-            GENERATE: WeekClaim(model, (Witness(WitnessKind.REPLAY, Decimal(0), Decimal(0), None, asked),)),
+            GENERATE: WeekClaim(model, {WitnessKind.REPLAY: asked}),
         }
 
     def last(shares: Sequence[str]) -> CumulativeDay:

@@ -123,7 +123,7 @@ def describe_cumulative(
         work,
         programme=programme,
         claims={
-            function.function: WeekClaim(function.model, function.testimony.witnesses if function.testimony else ())
+            function.function: WeekClaim(function.model, function.testimony.volumes if function.testimony else {})
             for function in measurement.functions
             if function.model
         },
