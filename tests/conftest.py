@@ -148,6 +148,20 @@ def as_deployed(build_once: BuildOnce) -> Path:
     return build_once("as-deployed", fill) / "warehouse.duckdb"
 
 
+@pytest.fixture(scope="session")
+def issued_weeks(build_once: BuildOnce) -> Path:
+    """Two small weeks that are issued (`tests/support/issued_weeks.py`). Copy them, and leave them as they are."""
+    from tests.support.issued_weeks import FIRST, SECOND, IssuedWeeks
+
+    def fill(folder: Path) -> None:
+        weeks = IssuedWeeks(folder)
+        weeks.land_week(FIRST)
+        weeks.land_week(SECOND)
+        weeks.report()
+
+    return build_once("issued-weeks", fill)
+
+
 @pytest.fixture
 def workspace(built_workspace: Home, tmp_path: Path) -> Home:
     """A copy of the built workspace, to do anything to."""

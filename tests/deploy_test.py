@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.issued_weeks import FIRST, SECOND, IssuedWeeks
+from tests.support.issued_weeks import FIRST, IssuedWeeks
 from tieout.core.home import Home
 from tieout.mail.outbox import open_outbox, read_outbox
 
@@ -82,11 +82,8 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_a_backup_brings_back_the_same_hashes_figures_and_mails(tmp_path: Path) -> None:
-    weeks = IssuedWeeks(tmp_path / "weeks")
-    weeks.land_week(FIRST)
-    weeks.land_week(SECOND)
-    weeks.report()
+def test_a_backup_brings_back_the_same_hashes_figures_and_mails(issued_weeks: Path, tmp_path: Path) -> None:
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path / "weeks"))
     with open_outbox(weeks.home.outbox) as outbox:
         outbox.look(FIRST, "as it was")
         (weeks.home.outbox / "half.eml.partial").write_text("being written")

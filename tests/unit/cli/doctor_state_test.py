@@ -18,11 +18,9 @@ PAGE = 4096
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
-    """A week that is issued, a mail in the outbox, and a record of runs. Look at it, and leave it as it is."""
-    weeks = IssuedWeeks(tmp_path_factory.mktemp("state"))
-    weeks.land_week(FIRST)
-    weeks.report()
+def kept(issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
+    """Weeks that are issued, a mail in the outbox, and a record of runs. Look at them, and leave them as they are."""
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("state") / "weeks"))
     with open_outbox(weeks.home.outbox) as outbox:
         outbox.keep(
             Rendered(

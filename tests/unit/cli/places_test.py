@@ -1,6 +1,7 @@
 """Where a workspace is, who may read it, and what a terminal is shown of hostile names."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -43,11 +44,9 @@ def test_a_login_in_a_url_is_masked() -> None:
 
 
 def test_a_home_that_cannot_be_written_still_reports_an_issued_week(
-    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tieout: Tieout, issued_weeks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weeks = IssuedWeeks(tmp_path / "weeks")
-    weeks.land_week(FIRST)
-    weeks.report()
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path / "weeks"))
     root, reports = weeks.home.root, weeks.home.reports
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     if os.getuid() == 0:  # whom no permission stops

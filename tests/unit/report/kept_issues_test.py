@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.issued_weeks import FIRST, IssuedWeeks, after
+from tests.support.issued_weeks import FIRST, SECOND, IssuedWeeks, after
 from tieout.core.home import Home
 from tieout.report.kept_issues import MANIFEST_NAME, Mended, adopt_manifests, mend_issues, weeks_without_pages
 from tieout.warehouse.closings import FIGURES_NAME, restore_closings
@@ -14,11 +14,9 @@ from tieout.warehouse.connection import open_warehouse, read_warehouse
 
 
 @pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
-    """A week with two revisions. Look at it, and leave it as it is."""
-    weeks = IssuedWeeks(tmp_path_factory.mktemp("kept"))
-    weeks.land_week(FIRST)
-    weeks.report()
+def issued(issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
+    """A week with two revisions, and one after it. Look at them, and leave them as they are."""
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("kept") / "weeks"))
     weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed={("notebook", 2): "3.50"})
     weeks.report()
     return weeks
@@ -110,8 +108,9 @@ def test_an_issue_of_an_earlier_version_gets_its_manifest_from_its_files(home: H
 
 def test_a_week_whose_present_page_is_lost_is_reported_again(home: Home) -> None:
     folder = home.reports / FIRST.label
-    for name in ("report.txt", "summary.json"):
-        (folder / name).write_text("as written")
+    for week in (FIRST, SECOND):
+        for name in ("report.txt", "summary.json"):
+            (home.reports / week.label / name).write_text("as written")
     with read_warehouse(home.warehouse) as con:
         assert weeks_without_pages(con, home.reports) == ()
         (folder / "index.html").write_bytes(b"")

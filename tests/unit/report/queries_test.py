@@ -1,14 +1,16 @@
 """Every total that the report prints is the one that the query beside it answers, to the cent."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
 from tests.conftest import LAST_WEEK
-from tests.support.issued_weeks import FIRST, OTHER_APP, SECOND, THIRD, VOLUME, IssuedWeeks, after
+from tests.support.issued_weeks import FIRST, OTHER_APP, THIRD, VOLUME, IssuedWeeks, after
 from tieout.core.home import Home
 from tieout.core.money import CENT, to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
@@ -264,12 +266,9 @@ ABOUT_MONTHS_AND_ISSUES = ("tie_out", "months", "invoices", "restatements", "clo
 
 
 @pytest.fixture(scope="module")
-def invoiced(tmp_path_factory: pytest.TempPathFactory) -> tuple[IssuedWeeks, WeeklyReport]:
+def invoiced(issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[IssuedWeeks, WeeklyReport]:
     """A week behind two that were issued: the month has its invoice, and the first week was restated twice."""
-    weeks = IssuedWeeks(tmp_path_factory.mktemp("invoiced"))
-    weeks.land_week(FIRST)
-    weeks.land_week(SECOND)
-    weeks.report()
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("invoiced") / "weeks"))
     changed = {(OTHER_APP, 2): "3.50", (VOLUME, 4): "0.05", (OTHER_APP, 6): "1.001"}
     weeks.land_bill(FIRST, name="late", fetched_at=after(FIRST, days=9), changed=changed)
     weeks.report()
