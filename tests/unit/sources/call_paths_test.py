@@ -87,7 +87,7 @@ def _text(rows: list[list[tuple[str, Any]]]) -> str:
     return "[" + ", ".join(objects) + "]"
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(rows_of_calls(), st.sampled_from(["", "", "", "]", ",", "\n", "x"]), st.sampled_from([0, 0, 0, 0, 1, 2, 40]))
 @example([[*CALL.items()], [(name, True if name == "startup_time_seconds" else CALL[name]) for name in NAMES]], "", 0)
 @example([[*CALL.items()]], ",", 1)

@@ -62,7 +62,7 @@ def offending(con: duckdb.DuckDBPyConnection, inputs: Inputs, at_once: int) -> d
     return {name: con.sql(rule).pl().to_dicts() for name, rule in rules.items()}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(inputs=INPUTS, at_once=st.integers(1, 3))
 def test_a_container_is_crowded_when_one_starts_a_second_before_there_is_a_place(
     con: duckdb.DuckDBPyConnection, inputs: Inputs, at_once: int
@@ -78,7 +78,7 @@ def test_a_container_is_crowded_when_one_starts_a_second_before_there_is_a_place
     assert {row["container_key"] for row in offending(con, inputs, at_once)[CROWDED]} == crowded
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(inputs=INPUTS)
 def test_a_call_stands_twice_when_container_start_and_duration_are_the_same_of_one_call(
     con: duckdb.DuckDBPyConnection, inputs: Inputs

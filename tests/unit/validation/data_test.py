@@ -80,8 +80,8 @@ def test_a_real_bill_blocks_nothing(tmp_path: Path) -> None:
         assert load_at(con, tmp_path / "landing", now=NOW).rejected == ()
         judged = Validator(con)
         results: list[ValidationResult] = list(check_raw(con, lambda: judged, run_id="real").values())
-        july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
-        results += build_models(con, load_models(), july, validator=judged, run_id="real").validations
+        billed = Period(dt.date(2026, 7, 27), dt.date(2026, 8, 1))
+        results += build_models(con, load_models(), billed, validator=judged, run_id="real").validations
     assert [outcome.summary for result in results for outcome in result.blocking] == []
     assert sum(result.checked_rows for result in results if result.suite.table == "spend.hourly") > 0
 

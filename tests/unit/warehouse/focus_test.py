@@ -154,12 +154,12 @@ def test_a_real_bill_comes_to_what_modal_charged_for_it(tmp_path: Path) -> None:
         path = tmp_path / "landing" / landed
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(REAL_BILL / name, path)
-    july = Period(dt.date(2026, 7, 1), dt.date(2026, 8, 1))
+    billed = Period(dt.date(2026, 7, 27), dt.date(2026, 8, 1))
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         assert load_at(con, tmp_path / "landing", now=NOW).rejected == ()
-        write_models(con, load_models(), july)
+        write_models(con, load_models(), billed)
         [text, parquet] = export_focus(con, "1.4", tmp_path / "focus")
     assert (text.rows, text.billed_usd, text.is_closed) == (parquet.rows, Decimal(0), True)
     amounts = {row["ChargeDescription"]: Decimal(row["BilledCost"]) for row in rows_of(text)}
