@@ -15,6 +15,7 @@ from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
+from tieout.measure.context import read_context
 from tieout.measure.daily_work import measure, work_on_basis
 from tieout.measure.earlier_weeks import claims_of_earlier_weeks
 from tieout.savings.status import ReasonCode, Status
@@ -99,6 +100,16 @@ def test_work_that_moved_to_a_new_app_on_the_same_gpu_is_no_saving(
     measurement = measured(con)
     assert [(line.app, line.function) for line in measurement.outside.lines] == [("elsewhere", "worker")] * has_moved
     assert (ReasonCode.MOVED_OUTSIDE in [r.code for r in measurement.judgement.reasons]) == has_moved
+
+
+def test_what_lies_between_the_baseline_and_the_week_is_not_read(con: duckdb.DuckDBPyConnection) -> None:
+    put_elsewhere(con, NEW_APP, "helper", 100)
+    baseline = measured(con).baseline
+    assert baseline is not None
+    context = read_context(con, LAST_WEEK, CATALOG, baseline=baseline, is_baseline_frozen=True)
+    days = {cost.day for cost in context.outside if cost.function == "helper"}
+    assert LAST_WEEK.start > DEPLOYED
+    assert days == set(LAST_WEEK.days())
 
 
 def test_a_list_price_that_falls_lowers_the_counterfactual_and_the_saving(con: duckdb.DuckDBPyConnection) -> None:
