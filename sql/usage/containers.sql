@@ -221,6 +221,18 @@ usual_startups as (
     group by all
 ),
 
+-- Containers are many, configurations and deployments few: with both ends of the time for which these hold, they are
+-- matched without sorting the containers.
+stretches as (
+    select
+        *,
+        lead(valid_from, 1, timestamp '9999-12-31') over (
+            partition by environment, app, function
+            order by valid_from
+        ) as next_valid_from
+    from staging.configurations
+),
+
 configured as (
     select
         c.*,
@@ -231,12 +243,13 @@ configured as (
         case when k.single_use_containers then 0 else k.scaledown_window_seconds end as tail_seconds,
         k.min_containers > 0 or k.buffer_containers > 0 as is_kept_warm
     from created as c
-    asof join staging.configurations as k
+    inner join stretches as k
         on
             c.environment = k.environment
             and c.app = k.app
             and c.function = k.function
             and c.created_at >= k.valid_from
+            and c.created_at < k.next_valid_from
 ),
 
 app_lives as (
@@ -250,23 +263,35 @@ app_lives as (
     where is_deployed
 ),
 
+deployments as (
+    select
+        *,
+        lag(deployed_at, 1, timestamp '0001-01-01') over (
+            partition by environment, app
+            order by deployed_at
+        ) as previous_deployed_at
+    from staging.deployments
+),
+
 with_next_deployment as (
     select
         c.*,
         d.deployed_at as next_deployed_at
     from configured as c
-    asof left join staging.deployments as d
+    left join deployments as d
         on
             c.environment = d.environment
             and c.app = d.app
+            and c.created_at >= d.previous_deployed_at
             and c.created_at < d.deployed_at
 ),
 
-with_app as (
+with_apps as (
     select
         c.*,
         u.startup_us as usual_startup_us,
-        case when count(a.app_id) over (partition by c.container_key) = 1 then a.app_id end as app_id,
+        a.app_id,
+        a.app_created_at,
         least(
             coalesce(c.next_deployed_at, timestamp '9999-12-31'),
             coalesce(a.app_stopped_at, timestamp '9999-12-31')
@@ -283,9 +308,29 @@ with_app as (
             and c.app = a.app
             and c.created_at >= a.app_created_at
             and c.created_at < a.app_stopped_at
+),
+
+in_several_apps as (
+    select container_key
+    from with_apps
+    group by all
+    having count(*) > 1
+),
+
+with_app as (
+    select c.*
+    from with_apps as c
+    anti join in_several_apps as s on c.container_key = s.container_key
+    union all by name
+    select
+        c.* replace (
+            case when count(c.app_id) over (partition by c.container_key) = 1 then c.app_id end as app_id
+        )
+    from with_apps as c
+    semi join in_several_apps as s on c.container_key = s.container_key
     qualify row_number() over (
         partition by c.container_key
-        order by a.app_created_at desc nulls last, a.app_id asc
+        order by c.app_created_at desc nulls last, c.app_id asc
     ) = 1
 )
 

@@ -43,6 +43,7 @@ def test_a_broken_check_shows_counts_and_rows() -> None:
 def test_a_check_that_holds_is_a_zero_in_its_history() -> None:
     result = only_result(ExpectationOutcome(NEGATIVE, success=True, checked_rows=9))
     assert counts_of(result) == {"checked_rows": 9, "unexpected_rows": 0}
+    assert result.description == "holds (9 rows checked)"
 
 
 def test_what_holds_for_no_row_is_not_shown_as_a_success() -> None:

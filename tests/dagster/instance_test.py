@@ -1,5 +1,7 @@
 """The Dagster instance of a workspace: what the runs of the command line write is what Dagster's own classes read."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,11 @@ from tieout.defs.storage import recorded_together, report
 KEY = dg.AssetKey(["spend", "hourly"])
 CHECKS = [dg.AssetCheckKey(KEY, f"check_{number}") for number in range(3)]
 WEEKS = ("2026-W42", "2026-W43")
+LINEAGE = {
+    "dagster/column_lineage": dg.MetadataValue.column_lineage(
+        dg.TableColumnLineage({"hour": [dg.TableColumnDep(dg.AssetKey("bill"), "hour")]})
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,9 @@ def step(context: dg.OpExecutionContext) -> Iterator[None]:
         report(
             context, [dg.AssetCheckEvaluation(KEY, each.name, passed=each != CHECKS[1], metadata={}) for each in CHECKS]
         )
-        report(context, [dg.AssetMaterialization(KEY, partition=week, metadata={"rows": 3}) for week in WEEKS])
+        report(
+            context, [dg.AssetMaterialization(KEY, partition=week, metadata={"rows": 3, **LINEAGE}) for week in WEEKS]
+        )
     yield from ()
 
 
@@ -108,6 +117,28 @@ def test_what_is_recorded_is_what_dagster_would_have_recorded(
     assert run_id != run_of_ours
     assert theirs[1:4] == ours[1:4]
     assert theirs[5] == ours[5]
+
+
+def test_nothing_is_kept_in_more_places_than_dagster_reads_it_from(home: Home) -> None:
+    with open_instance(home) as instance:
+        run_id = execute(instance)
+    runs = home.dagster / "history" / "runs"
+    assert kept(runs / f"{run_id}.db", run_id) == {"ASSET_CHECK_EVALUATION": (3, 0), "ASSET_MATERIALIZATION": (2, 0)}
+    assert kept(runs / "index.db", run_id) == {"ASSET_MATERIALIZATION": (2, 1)}
+    with open_instance(home) as instance:
+        execute(instance)
+    assert kept(runs / "index.db", run_id) == {"ASSET_MATERIALIZATION": (2, 0)}
+
+
+def kept(file: Path, run_id: str) -> dict[str, tuple[int, int]]:
+    """Count what a file has of the tables and checks of a run, and how often it says where columns are from."""
+    with contextlib.closing(sqlite3.connect(file)) as con:
+        counted = con.execute(
+            "select dagster_event_type, count(*), count(*) filter (where instr(event, 'TableColumnDep') > 0) "
+            "from event_logs where run_id = ? and dagster_event_type like 'ASSET_%' group by 1",
+            (run_id,),
+        ).fetchall()
+        return {kind: (events, lineages) for kind, events, lineages in counted}
 
 
 def test_each_file_has_one_engine_however_many_events_are_written(home: Home) -> None:

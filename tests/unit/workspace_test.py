@@ -10,8 +10,10 @@ import tieout
 from tests.conftest import FIRST_WEEK, LAST_WEEK
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+from tieout.report.contents import WeeklyReport
 from tieout.sources.landing import LandingFile, scan
 from tieout.warehouse.connection import WarehouseError
+from tieout.workspace import Issue, Listener
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = resource_path("catalog")
@@ -42,6 +44,25 @@ def test_a_built_week_that_changed_is_built_and_published_again_without_dagster(
         assert [week.label for week in opened.built_weeks()] == [FIRST_WEEK, LAST_WEEK]
         assert opened.query("select count(*) as n from spend.hourly")["n"][0] == before
     assert workspace.finance.stat().st_mtime_ns > published
+
+
+class Issues(Listener):
+    """Keeps the reports that are written."""
+
+    def __init__(self) -> None:
+        self.reports: list[WeeklyReport] = []
+
+    def reported(self, issue: Issue) -> None:
+        self.reports.append(issue.report)
+
+
+def test_a_week_that_is_measured_once_for_its_tables_and_its_report_is_reported_as_it_is_read(workspace: Home) -> None:
+    issues = Issues()
+    with tieout.open_workspace(workspace.root, CATALOG) as opened:
+        opened.con.execute("delete from meta.week_inputs where week = ?", [LAST_WEEK])
+        opened.update(listener=issues)
+        [issued] = issues.reports
+        assert opened.report(LAST_WEEK) == issued
 
 
 def test_a_step_uses_the_connection_that_is_open(workspace: Home) -> None:

@@ -1,5 +1,6 @@
 """The commands and their options; each imports what it does when it is called."""
 
+import gc
 import io
 import sys
 from pathlib import Path
@@ -38,11 +39,16 @@ app = typer.Typer(
 
 app.add_typer(export_app, name="export")
 
+# Importing Dagster and Great Expectations makes a million objects that stay. Python looks through all of them for
+# garbage at every 700 new ones, which is a tenth of a daily run; what is large here is no garbage of cycles.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
 
 def main() -> None:
     """Run the command line; mistakes of a user or of the data end in a message, not in a traceback."""
     from tieout.cli.messages import explain
 
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows a question mark

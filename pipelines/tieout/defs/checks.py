@@ -43,7 +43,7 @@ def check_results(validation: ValidationResult) -> Iterator[dg.AssetCheckResult]
             check_name=outcome.expectation.check_name,
             passed=outcome.success,
             severity=_severity(outcome),
-            description=outcome.summary,
+            description=_said(outcome),
             metadata=_metadata(outcome),
         )
 
@@ -56,7 +56,7 @@ def check_evaluations(validation: ValidationResult) -> Iterator[dg.AssetCheckEva
             check_name=outcome.expectation.check_name,
             passed=outcome.success,
             severity=_severity(outcome),
-            description=outcome.summary,
+            description=_said(outcome),
             metadata=_metadata(outcome),
             blocking=outcome.expectation.severity is Severity.CRITICAL,
         )
@@ -65,6 +65,11 @@ def check_evaluations(validation: ValidationResult) -> Iterator[dg.AssetCheckEva
 def judged(validation: ValidationResult) -> list[ExpectationOutcome]:
     """Return what was found. That something holds for no row at all says nothing, and is not shown as a success."""
     return [outcome for outcome in validation.outcomes if outcome.checked_rows or not outcome.success]
+
+
+def _said(outcome: ExpectationOutcome) -> str:
+    """What is found; the sentence of a check that holds stands beside it, and is not repeated in every run."""
+    return outcome.summary.removeprefix(f"{outcome.expectation.name}: ") if outcome.success else outcome.summary
 
 
 def _severity(outcome: ExpectationOutcome) -> dg.AssetCheckSeverity:

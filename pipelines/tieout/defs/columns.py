@@ -16,6 +16,7 @@ from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.defs.checks import PROGRAMME, table_key
+from tieout.defs.storage import LINEAGE
 
 _COLUMNS = "columns.json"
 _LINEAGE = "lineage.json"
@@ -63,7 +64,7 @@ def lineage_metadata(table: str) -> dict[str, dg.MetadataValue]:
     if not columns:
         return {}
     deps = {column: [_dep(source) for source in sources] for column, sources in columns.items()}
-    return {"dagster/column_lineage": dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))}
+    return {LINEAGE: dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))}
 
 
 @cache

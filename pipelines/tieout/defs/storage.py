@@ -9,6 +9,7 @@ module: the two classes, the methods that hand out their connections, and what a
 `tests/dagster/instance_test.py` and `retention_test.py` notice when that changes.
 """
 
+import json
 import logging
 import sqlite3
 import time
@@ -25,7 +26,8 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as EventLogs
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
@@ -35,6 +37,9 @@ LOCATION = "tieout"
 
 _REPOSITORY = "__repository__"  # as Dagster calls the definitions of a location
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+_MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
+LINEAGE = "dagster/column_lineage"
+"""What Dagster calls the columns that a table is made of; its UI looks for it on the newest materialization."""
 
 
 class _Connections:
@@ -138,30 +143,100 @@ class KeptEvents(SqliteEventLogStorage):
             yield
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction; evaluations of checks, of which there are most, all at once."""
+        """Store events in one transaction; what a run has made and checked, of which there is most, all at once."""
+        kinds: dict[object, list[EventLogEntry]] = {}
+        for event in events:
+            kinds.setdefault(event.dagster_event_type if event.run_id else None, []).append(event)
         with self.batch():
-            evaluations = [event for event in events if event.dagster_event_type == _EVALUATION and event.run_id]
-            if evaluations:
-                self._store_evaluations(evaluations)
-            for event in events:
-                if event.dagster_event_type != _EVALUATION or not event.run_id:
-                    self.store_event(event)
+            self._store_evaluations(kinds.pop(_EVALUATION, ()))
+            self._store_materializations(kinds.pop(_MATERIALIZATION, ()))
+            for event in (event for others in kinds.values() for event in others):
+                self.store_event(event)
 
     def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
-        """Store evaluations of one run that planned none: Dagster would look for the plan of each."""
+        """Store evaluations of one run that planned none: Dagster would look for the plan of each.
+
+        The run has the events, with the sentence alone where a check holds; in the index of all runs, where Dagster
+        keeps each twice, only the row of the check has it. The UI and the daemon read the evaluations of all runs there
+        and nowhere else.
+        """
+        if not events:
+            return
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as con:
-            con.execute(SqlEventLogStorageTable.insert(), rows)
+            con.execute(EventLogs.insert(), [row | {"event": _without_counts(row["event"])} for row in rows])
         with self.index_connection() as con:
-            con.execute(SqlEventLogStorageTable.insert(), rows)
-            last = con.execute(sqlalchemy.select(sqlalchemy.func.max(SqlEventLogStorageTable.c.id))).scalar_one()
-            numbered = zip(range(last - len(rows) + 1, last + 1), events, rows, strict=True)
-            con.execute(AssetCheckExecutionsTable.insert(), [_evaluated(*each) for each in numbered])
+            newest = con.execute(sqlalchemy.select(sqlalchemy.func.max(EventLogs.c.id))).scalar_one()
+            evaluated = [_evaluated(newest or 0, event, row) for event, row in zip(events, rows, strict=True)]
+            con.execute(AssetCheckExecutionsTable.insert(), evaluated)
+
+    def _store_materializations(self, events: Sequence[EventLogEntry]) -> None:
+        """Store materializations of one run; which columns a table is made of stands with its newest one only."""
+        if not events:
+            return
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(events[0].run_id) as con:
+            con.execute(EventLogs.insert(), [row | {"event": _without_lineage(row["event"])} for row in rows])
+        with self.index_connection() as con:
+            for event, row in zip(events, rows, strict=True):
+                if LINEAGE in row["event"]:
+                    _take_lineage_from_newest(con, row["asset_key"])
+                [number] = con.execute(EventLogs.insert().returning(EventLogs.c.id), row).one()
+                self._store_asset_event(con, event, number)
+
+    def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
+        """Say what is stored of an event: its text without what Dagster assumes where nothing is said."""
+        row = super()._event_to_row(event)
+        return row | {"event": _shortened(row["event"])}
 
     def dispose(self) -> None:
         """Close the files."""
         self._connections.close()
         super().dispose()
+
+
+def _shortened(event: str) -> str:
+    """Leave out of an event's text what is null in it, a fifth of an evaluation, and the spaces."""
+    entry = json.loads(event)
+    said = entry.get("dagster_event") or {}
+    data = said.get("event_specific_data") or {}
+    for part in (said, data):
+        for name in [name for name, value in part.items() if value is None]:
+            del part[name]
+    return _text(entry)
+
+
+def _without_counts(event: str) -> str:
+    """Leave out of the evaluation of a check that holds what the row of the check has, and the sentence says."""
+    entry = json.loads(event)
+    evaluation = entry["dagster_event"]["event_specific_data"]
+    if evaluation["success"]:
+        del evaluation["metadata"]
+    return _text(entry)
+
+
+def _without_lineage(event: str) -> str:
+    """Leave out of a materialization's text which columns its table is made of."""
+    if LINEAGE not in event:
+        return event
+    entry = json.loads(event)
+    made = entry["dagster_event"]["event_specific_data"]["materialization"]
+    made["metadata_entries"] = [each for each in made["metadata_entries"] if each["label"] != LINEAGE]
+    return _text(entry)
+
+
+def _take_lineage_from_newest(con: sqlalchemy.Connection, asset_key: str) -> None:
+    """Take the lineage out of what is the newest materialization of a table until another one is stored."""
+    columns = EventLogs.c
+    of_the_table = (columns.asset_key == asset_key, columns.dagster_event_type == _MATERIALIZATION.value)
+    newest = sqlalchemy.select(columns.id, columns.event).where(*of_the_table).order_by(columns.id.desc()).limit(1)
+    for number, event in con.execute(newest).all():
+        if LINEAGE in event:
+            con.execute(EventLogs.update().where(columns.id == number).values(event=_without_lineage(event)))
+
+
+def _text(entry: object) -> str:
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
 
 
 def _evaluated(storage_id: int, event: EventLogEntry, row: Mapping[str, Any]) -> dict[str, object]:

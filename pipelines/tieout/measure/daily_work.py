@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 
@@ -120,6 +121,10 @@ def daily_series(work: Iterable[DailyWork], catalog: Catalog, *, landed: Collect
     return function_days((value for value in work if value.day in landed), known)
 
 
+Measured: TypeAlias = tuple[WeekMeasurement, tuple[Finding, ...]]
+"""A week's measurement, and how data and catalog differ from the frozen baseline."""
+
+
 @dataclass(frozen=True)
 class WeekReadings:
     """All that a warehouse says of a week: what a measurement is made of, and nothing else.
@@ -187,9 +192,7 @@ def _frozen_days(held: BaselineLock | None) -> frozenset[dt.date]:
     return frozenset(baseline_days(held.baseline) if held else ())
 
 
-def measure(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
-) -> tuple[WeekMeasurement, tuple[Finding, ...]]:
+def measure(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None) -> Measured:
     """Measure a week, and say how the data and the catalog differ from the frozen baseline.
 
     With a lock the figure stays on the frozen calls and costs, whatever happened to the data since. Days without a

@@ -13,7 +13,7 @@ from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek
 from tieout.measure.anomalies import read_anomalies
 from tieout.measure.audit import audit
-from tieout.measure.daily_work import baseline_in_force, measure
+from tieout.measure.daily_work import Measured, baseline_in_force, measure
 from tieout.measure.replays import replayed_rows
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.bridge import Amount, Bridge, RealizationRates
@@ -150,14 +150,18 @@ _COLUMNS: Mapping[str, Columns] = {
 
 
 class MeasuredTables:
-    """Rows for the measured models, from the warehouse as it is; every week is measured once."""
+    """Rows for the measured models, from the warehouse as it is; every week is measured once.
+
+    Attributes:
+        measured: what was measured of each week, with the findings beside it.
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> None:
         """Measure nothing yet."""
         self._con = con
         self._catalog = catalog
         self._lock = lock
-        self._weeks: dict[IsoWeek, WeekMeasurement] = {}
+        self.measured: dict[IsoWeek, Measured] = {}
 
     def __call__(self, model: Model, period: Period) -> pl.DataFrame:
         """Return the rows of a measured model for the weeks whose Monday lies in a period."""
@@ -172,9 +176,9 @@ class MeasuredTables:
         return pl.DataFrame(rows, schema=dict(_COLUMNS[model.table]), orient="row")
 
     def _rows(self, model: Model, week: IsoWeek) -> Iterator[Row]:
-        if week not in self._weeks:
-            self._weeks[week], _ = measure(self._con, week, self._catalog, lock=self._lock)
-        measurement = self._weeks[week]
+        if week not in self.measured:
+            self.measured[week] = measure(self._con, week, self._catalog, lock=self._lock)
+        measurement, _ = self.measured[week]
         if model.table == "weekly":
             rows = _weekly(measurement, self._catalog, is_frozen=self._lock is not None)
         else:

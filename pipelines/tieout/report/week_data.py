@@ -9,7 +9,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.findings import Finding
 from tieout.core.periods import IsoWeek
-from tieout.measure.daily_work import measure, work_on_basis
+from tieout.measure.daily_work import Measured, measure, work_on_basis
 from tieout.report.inputs import DayState, states_of_landed_days
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
@@ -42,10 +42,15 @@ class WeekData:
 
 
 def read_week_data(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    catalog: Catalog,
+    *,
+    lock: BaselineLock | None,
+    measured: Measured | None = None,
 ) -> WeekData:
-    """Measure a week."""
-    measurement, lock_findings = measure(con, week, catalog, lock=lock)
+    """Measure a week, unless it is measured already from the warehouse as it is."""
+    measurement, lock_findings = measured or measure(con, week, catalog, lock=lock)
     return WeekData(
         con=con,
         week=week,

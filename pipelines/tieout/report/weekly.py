@@ -6,6 +6,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
+from tieout.measure.daily_work import Measured
 from tieout.report.contents import WeeklyReport, read_contents
 from tieout.report.figures import read_figures
 from tieout.report.sections.revisions import describe_revision
@@ -14,7 +15,12 @@ from tieout.savings.baseline_lock import BaselineLock
 
 
 def build_report(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, lock: BaselineLock | None = None
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    catalog: Catalog,
+    *,
+    lock: BaselineLock | None = None,
+    measured: Measured | None = None,
 ) -> WeeklyReport:
     """Build the report of one week; the same warehouse, catalog and lock give the same report.
 
@@ -23,6 +29,7 @@ def build_report(
         week: the week. Data after its end is left out of sight.
         catalog: the programme.
         lock: the frozen baseline; None to measure against the baseline as the data are now.
+        measured: the week as it was measured from this warehouse; it is measured here where that is left out.
     """
-    report = read_contents(read_week_data(con, week, catalog, lock=lock))
+    report = read_contents(read_week_data(con, week, catalog, lock=lock, measured=measured))
     return replace(report, revision=describe_revision(con, week, read_figures(con, report), catalog))

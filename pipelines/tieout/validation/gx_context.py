@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -24,6 +25,7 @@ def ephemeral_context() -> "EphemeralDataContext":
     """A context of Great Expectations that keeps nothing and reports to nobody."""
     _silence_great_expectations()
     _load_at_first_use("scipy", "stats")
+    sys.modules.setdefault("altair", _AtFirstUse("altair"))
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -117,6 +119,19 @@ def _silence_great_expectations() -> None:
     # duckdb-engine hangs a compiler for TRY_CAST on SQLAlchemy, which Great Expectations keeps alive to the end of
     # the process; DuckDB then reports its whole module as leaked on stderr. Nothing here uses TRY_CAST through it.
     deregister(TryCast)
+
+
+class _AtFirstUse(ModuleType):
+    """A package that is imported when somebody uses it.
+
+    Great Expectations imports altair, a tenth of the time of its own import, to draw what none of our suites has.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Import the package itself, which takes this place, and return what is asked of it."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def _load_at_first_use(package: str, child: str) -> None:

@@ -1,8 +1,11 @@
 """Expectations of a suite as Great Expectations and SQLAlchemy want them."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from tieout.validation.results import ValidationError, times
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 # What SQLAlchemy takes for a parameter in plain SQL: `:name`, but neither `::type` nor `10:40`.
 _BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+# Where DuckDB says a query is wrong, `LINE 3: select …`.
+_LINE = re.compile(r"\bLINE (\d+): ")
 # Stands for the rows to check until everything else in a rule is escaped.
 _ROWS = "\0"
 
@@ -57,17 +62,74 @@ def build_expectation(suite: Suite, expectation: Expectation, days: tuple[date, 
         raise ValidationError(f"{where}: {expectation.name!r} cannot be built: {error}") from error
 
 
-def _query_of_rule(rule: str) -> str:
-    """Translate a rule on _ROWS, and escape what Great Expectations and SQLAlchemy would read as theirs.
+@dataclass(frozen=True)
+class Rules:
+    """What SQL can ask of a table at once, as one expectation: that no rule finds a row, and that no null is there.
 
-    The rows become a parenthesis in any case: `{batch}` alone has an alias in some queries and none in others.
+    Most of a suite is asked in one query: singly, each would be parsed, planned and handed through Great Expectations
+    and SQLAlchemy on its own, which takes longer than to answer it.
+
+    Attributes:
+        asked: the rules in SQL and the columns without nulls.
+        query: the query of all of them.
+        last_lines: of each, its last line in the query, counted from 1; DuckDB says by lines what it cannot do.
     """
-    escaped = select_from(rule).replace("{", "{{").replace("}", "}}")
-    query = _BIND_PARAMETER.sub(r"\\:", escaped).replace(_ROWS, "(select * from {batch})")
+
+    asked: tuple[Expectation, ...]
+    query: str
+    last_lines: tuple[int, ...]
+
+    @classmethod
+    def of(cls, expectations: Sequence[Expectation], rows: str, days: tuple[date, date]) -> "Rules | None":
+        """Put together what can be; None where nothing can.
+
+        Args:
+            expectations: of a suite.
+            rows: the relation of the rows to check.
+            days: the UTC days that these rows were built for, end exclusive.
+        """
+        complete = [e for e in expectations if e.complete_column is not None]
+        rules = [e for e in expectations if e.sql is not None]
+        nulls = "\nor ".join(f'"{e.complete_column}" is null' for e in complete)
+        asked = [
+            *([f"select 1 from {rows} where {nulls}"] if complete else []),  # noqa: S608 - our own names
+            *(select_from(rule.rule(rows, days), columns="1") for rule in rules),
+        ]
+        if not asked:
+            return None
+        query = "\nunion all ".join(f"({each} limit 1)" for each in asked)
+        lengths = [*(1 for _ in complete), *(each.count("\n") + 1 for each in asked[bool(complete) :])]
+        return cls((*complete, *rules), query, tuple(accumulate(lengths)))
+
+    @property
+    def name(self) -> str:
+        """What the expectation is called; none of a suite can be, as their names have no full stop."""
+        return "Nothing is found."
+
+    def build(self) -> "GxExpectation":
+        """Make the expectation that Great Expectations runs; it wants its batch in it, where no line moves."""
+        query = f"{_escaped(self.query)}\nunion all (select 1 from {{batch}} where false)"  # noqa: S608 - as above
+        return _rule_class()(unexpected_rows_query=query, meta={"name": self.name}, description=self.name)
+
+    def named_by(self, message: str) -> Expectation | None:
+        """Return the expectation that an error of DuckDB is about; None where it names no line."""
+        found = _LINE.search(message)
+        line = int(found[1]) if found else self.last_lines[-1] + 1
+        return next((each for each, last in zip(self.asked, self.last_lines, strict=True) if line <= last), None)
+
+
+def _query_of_rule(rule: str) -> str:
+    """Translate a rule on _ROWS, which become a parenthesis: `{batch}` alone has an alias only in some queries."""
+    query = _escaped(select_from(rule)).replace(_ROWS, "(select * from {batch})")
     if "{batch}" in query:
         return query
     # Great Expectations wants its batch in every query, also where a rule only looks for what is not there.
     return f"with unread as (select * from {{batch}}) {query}"  # noqa: S608 - as above, texts of this project
+
+
+def _escaped(query: str) -> str:
+    """Escape what Great Expectations and SQLAlchemy would read as theirs."""
+    return _BIND_PARAMETER.sub(r"\\:", query.replace("{", "{{").replace("}", "}}"))
 
 
 def select_from(sql: str, *, columns: str = "*") -> str:

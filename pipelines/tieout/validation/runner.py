@@ -21,7 +21,7 @@ from tieout.validation.gx_context import (
     ephemeral_context,
     warehouse_source,
 )
-from tieout.validation.gx_expectations import build_expectation, select_from
+from tieout.validation.gx_expectations import Rules, build_expectation, select_from
 from tieout.validation.results import KEPT_ROWS, ExpectationOutcome, Row, ValidationError, ValidationResult
 from tieout.validation.suites import ALL_DAYS, Expectation, Suite
 
@@ -114,16 +114,32 @@ class _Run:
         return self.rows.get_batch()
 
     def outcomes(self) -> tuple[ExpectationOutcome, ...]:
-        """Ask first only whether each expectation holds, then fetch rows for those that do not."""
-        built = {e.name: build_expectation(self.suite, e, self.days) for e in self.asked}
-        results = self._results(list(built.values())) if built else {}
+        """Ask first only whether everything holds, most of it at once, then for rows of what does not."""
+        together = self.together
+        singly = [e for e in self.asked if together is None or e not in together.asked]
+        results = self._results([*self._built(singly), *([together.build()] if together else [])])
+        holds_together = together is None or bool(results[together.name].success)
+        if together is not None and not holds_together:
+            results |= self._results(self._built(e for e in together.asked if e.sql is None))
         return tuple(
-            self._outcome(expectation, results.get(expectation.name), built.get(expectation.name))
+            self._of_rule(expectation, is_kept=holds_together)
+            if expectation.sql is not None
+            else self._outcome(expectation, results.get(expectation.name))
             for expectation in self.suite.expectations
         )
 
+    @cached_property
+    def together(self) -> Rules | None:
+        """What is asked in one query."""
+        return Rules.of(self.asked, ROWS_TO_CHECK, self.days)
+
+    def _built(self, expectations: Iterable[Expectation]) -> "list[GxExpectation]":
+        return [build_expectation(self.suite, expectation, self.days) for expectation in expectations]
+
     def _results(self, expectations: "list[GxExpectation]") -> "dict[str, ExpectationValidationResult]":
         """Evaluate expectations, and return the results by name: Great Expectations has an order of its own."""
+        if not expectations:
+            return {}
         from great_expectations import ExpectationSuite
 
         report = self.batch.validate(
@@ -134,34 +150,31 @@ class _Run:
         self._refuse_errors(results)
         return results
 
-    def _outcome(
-        self,
-        expectation: Expectation,
-        result: "ExpectationValidationResult | None",
-        built: "GxExpectation | None",
-    ) -> ExpectationOutcome:
-        if result is None or built is None or result.success:
+    def _outcome(self, expectation: Expectation, result: "ExpectationValidationResult | None") -> ExpectationOutcome:
+        if result is None or result.success:
             return ExpectationOutcome(expectation=expectation, success=True, checked_rows=self.checked_rows)
-        if expectation.sql is not None:
-            return self._broken_rule(expectation)
-        return self._broken_expectation(expectation, built)
+        return self._broken_expectation(expectation)
 
-    def _broken_rule(self, expectation: Expectation) -> ExpectationOutcome:
+    def _of_rule(self, expectation: Expectation, *, is_kept: bool) -> ExpectationOutcome:
         rule = expectation.rule(ROWS_TO_CHECK, self.days)
-        counted = self.con.execute(select_from(rule, columns="count(*)")).fetchone()
+        counted = None
+        if not is_kept and expectation in self.asked:
+            counted = self.con.execute(select_from(rule, columns="count(*)")).fetchone()
+        if counted is None or counted == (0,):
+            return ExpectationOutcome(expectation=expectation, success=True, checked_rows=self.checked_rows)
         cursor = self.con.execute(select_from(rule) + f" limit {KEPT_ROWS}")
         columns = [column[0] for column in cursor.description or []]
         return ExpectationOutcome(
             expectation=expectation,
             success=False,
             checked_rows=self.checked_rows,
-            unexpected_rows=int(counted[0]) if counted else 0,
+            unexpected_rows=int(counted[0]),
             offending_rows=_as_text(dict(zip(columns, row, strict=True)) for row in cursor.fetchall()),
         )
 
-    def _broken_expectation(self, expectation: Expectation, built: "GxExpectation") -> ExpectationOutcome:
+    def _broken_expectation(self, expectation: Expectation) -> ExpectationOutcome:
         result = self.batch.validate(
-            built,
+            build_expectation(self.suite, expectation, self.days),
             result_format={
                 "result_format": "BASIC",
                 "include_unexpected_rows": True,
@@ -181,14 +194,24 @@ class _Run:
 
     def _refuse_errors(self, results: Mapping[str, "ExpectationValidationResult"]) -> None:
         errors = {
-            f"{self.suite.file}:{expectation.line}: {expectation.name!r} could not be evaluated: {message}": message
-            for expectation in self.suite.expectations
-            if expectation.name in results and (message := _error_of(results[expectation.name]))
+            f"{self.suite.file}{self._place(name, message)} could not be evaluated: {message}": message
+            for name, result in results.items()
+            if (message := _error_of(result))
         }
         # The first error aborts the transaction, and everything after it fails for that reason alone.
         causes = [line for line, message in errors.items() if "transaction is aborted" not in message]
         if errors:
             raise ValidationError("\n".join([*(causes or errors), "Correct the suite, or the columns of its table."]))
+
+    def _place(self, name: str, message: str) -> str:
+        """Say which expectation of the suite cannot be evaluated; of an error without a line, only what it is of."""
+        if self.together is None or name != self.together.name:
+            found = next(expectation for expectation in self.suite.expectations if expectation.name == name)
+        elif (named := self.together.named_by(message)) is None:
+            return ": one of its rules"
+        else:
+            found = named
+        return f":{found.line}: {found.name!r}"
 
 
 def _name_of(result: "ExpectationValidationResult") -> str:

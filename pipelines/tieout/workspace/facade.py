@@ -5,7 +5,7 @@ warehouse once, for reading or for writing as the first step needs, and keeps th
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from tieout.core.environment import catalog_or_default, home_or_default
 from tieout.core.findings import Finding
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
-from tieout.measure.daily_work import measure
+from tieout.measure.daily_work import Measured, measure
 from tieout.report.kept_issues import Mended, mend_issues, weeks_without_pages
 from tieout.sources import LoadResult, load_landing
 from tieout.sources.landing import LandingFile, scan
@@ -76,13 +76,15 @@ class Workspace(WarehouseAccess):
         """Open nothing yet."""
         super().__init__(home, catalog_directory, watch=watch, run_id=run_id)
         self._tables_built: dict[Period, set[str]] = {}
+        self._measured: Mapping[IsoWeek, Measured] = {}
         self._not_loaded_yet: Sequence[LandingFile] = ()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the warehouse; the validator belongs to its connection."""
+        """Close the warehouse; the validator belongs to its connection, and what was measured to what it held."""
         self.__dict__.pop("_validator", None)
+        self._measured = {}
         super().__exit__(kind, error, trace)
 
     # What is out of date
@@ -166,6 +168,7 @@ class Workspace(WarehouseAccess):
         """Load what is new in the landing folder; rows are checked by `check_raw`."""
         self.count()
         self.begin("landing")
+        self._measured = {}
         found, self._not_loaded_yet = self._not_loaded_yet, ()
         return load_landing(self.con, self.home.landing, now=_now(), found=found, without=self._left_alone)
 
@@ -213,16 +216,18 @@ class Workspace(WarehouseAccess):
         """Build tables for a period in one transaction; with all that SQL alone makes, the weeks count as built."""
         from tieout.measure.tables import MeasuredTables
 
+        self._measured, measured = {}, MeasuredTables(self.con, self.catalog, self.lock)
         build = build_models(
             self.con,
             models,
             period,
             validator=self._validator,
             run_id=self.run_id,
-            measured=MeasuredTables(self.con, self.catalog, self.lock),
+            measured=measured,
             begin=self.begin,
         )
         if build.is_committed:
+            self._measured = measured.measured
             built = {model.name for model in models}
             self._tables_built.setdefault(period, set()).update(built)
             if built >= {each.name for each in load_models()}:
@@ -287,10 +292,11 @@ class Workspace(WarehouseAccess):
         """
         from tieout.report.formats.charts import draw_charts
         from tieout.report.issue import issue_report
+        from tieout.report.weekly import build_report
 
         chosen = self._built(week)
         self.begin(f"reports/{chosen.label}")
-        report = self.report(chosen)
+        report = build_report(self.con, chosen, self.catalog, lock=self.lock, measured=self._measured.get(chosen))
         charts = draw_charts(report)
         written, files = issue_report(self.con, report, charts, self.home.reports, now=_now())
         return written, charts, files

@@ -46,6 +46,19 @@ def test_a_validation_reaches_no_network_writes_no_file_and_prints_nothing() -> 
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
+AFTERWARDS = """
+assert "altair.vegalite" not in sys.modules
+import altair
+assert altair.Chart is sys.modules["altair"].Chart is sys.modules["altair.vegalite"].Chart
+"""
+
+
+def test_what_no_suite_draws_with_is_imported_only_by_those_who_draw() -> None:
+    said = VALIDATION.partition("sys.exit")[0] + AFTERWARDS
+    finished = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
 def test_suites_are_listed_without_great_expectations() -> None:
     listed = "import sys, tieout.validation.runner as v, tieout.validation.suites as s; s.all_suites()"
     found = f"{listed}; sys.exit('great_expectations' in sys.modules)"

@@ -275,6 +275,45 @@ def test_an_expectation_that_cannot_be_evaluated_is_our_defect_and_names_its_lin
     assert Validator(con).validate(suite_of(COMPLETE, POSITIVE), rows=ROWS).success
 
 
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("select *\nfrom {table}\nwhere amount < 0", r":12: 'The third'"),
+        ("select * from {table}\nwhere function::integer = 1  -- not a number", r":12: 'The third'"),
+        ("select * from {table} where error('no line ' || function) is null", r": one of its rules"),
+    ],
+)
+def test_of_many_rules_the_one_that_cannot_be_evaluated_is_named_where_duckdb_says_its_line(
+    con: duckdb.DuckDBPyConnection, sql: str, place: str
+) -> None:
+    rules = (
+        rule("The first", "select *\nfrom {table}\nwhere amount_usd < 0  -- none", line=4),
+        rule("The second", "select * from {table} where function is null", line=9),
+        rule("The third", sql, line=12),
+        rule("The fourth", "select * from {table}\nwhere hour is null", line=16),
+    )
+    with pytest.raises(ValidationError, match=rf"expectations/spend/hourly\.yaml{place} could not be evaluated"):
+        Validator(con).validate(suite_of(COMPLETE, *rules), rows=ROWS)
+
+
+def test_of_many_rules_those_that_are_broken_are_told_apart(con: duckdb.DuckDBPyConnection) -> None:
+    add(con, [("report", None, "-1"), ("report", None, "-2")])
+    rules = (
+        POSITIVE,
+        rule("Every row has a function", "select * from {table} where function is null"),
+        rule("Every row has an hour", "select * from {table} where hour is null", Severity.WARNING),
+        rule("Nothing is cheap", "select * from {table} where amount_usd < -1"),
+    )
+    found = Validator(con).validate(suite_of(*rules), rows=ROWS)
+    assert [(each.success, each.unexpected_rows) for each in found.outcomes] == [
+        (False, 2),
+        (True, 0),
+        (False, 2),
+        (False, 1),
+    ]
+    assert [each.expectation.name for each in found.blocking] == ["Nothing is negative", "Nothing is cheap"]
+
+
 def test_rows_that_cannot_be_read_are_our_defect(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ValidationError, match=r"expectations/spend/hourly\.yaml: the rows to check cannot be read"):
         Validator(con).validate(suite_of(COMPLETE), rows="select * from spend.daily")
