@@ -45,6 +45,7 @@ _TOKEN = "the-token-of-the-gallery-of-pictures"
 _STARTS_WITHIN_SECONDS = 300
 _DRAWS_WITHIN_MS = 120_000
 _SETTLES_MS = 3_000
+_REPORT = "/assets/reports/weekly?view=overview"
 # A place in Dagster's UI, and what is there once its data have come: its pages never stop asking.
 _DAGSTER = {
     "graph": ("/asset-groups", "text=reconciliation"),
@@ -52,7 +53,7 @@ _DAGSTER = {
     "checks": ("/assets/spend/hourly?view=checks", "text=every_pool_equals_the_bill"),
     "partitions": ("/assets/spend/hourly?view=partitions", f"text={NEWEST}"),
     "lineage": ("/assets/spend/hourly?view=lineage", "text=weekly"),
-    "report": ("/assets/reports/weekly?view=overview", "text=difference $0.000000000000"),
+    "report": (_REPORT, "text=difference $0.000000000000"),
     "report-events": ("/assets/reports/weekly?view=events", "text=saved_usd"),
     "runs": ("/runs", "a[href^='/runs/']"),
     "timeline": ("/overview/activity/timeline", "a[href$='/jobs/run']"),
@@ -131,6 +132,9 @@ def _show_dagster(browser: Browser, address: str, folder: Path) -> None:
         for name, (place, sign) in _DAGSTER.items():
             page.goto(f"{address}{place}")
             _picture_once(page, sign, _made(folder / f"{name}.png"))
+        page.goto(f"{address}{_REPORT}")
+        page.get_by_text("Plots", exact=True).first.click(timeout=_DRAWS_WITHIN_MS)
+        _picture_once(page, "text=saved_usd", folder / "report-plots.png")
         page.goto(f"{address}{_RUNS}")
         page.locator("a[href^='/runs/']").first.click()
         _picture_once(page, _RUN, folder / "run.png")
