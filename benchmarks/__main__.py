@@ -44,6 +44,7 @@ SMALL_FILES = 73_000
 ATTRIBUTION_CALLS = (10_000_000, 100_000_000)
 VALIDATION_CALLS = 10_000_000
 FIRST_ROLLOUTS_OF_A_KIND = 2
+FIRST_ROLLOUTS_OF_A_CELL = 5
 RENDER_RUNS = 5
 QUIET_SEEDS, QUIET_WEEKS = range(1, 21), 2
 # Rules that look back for weeks, and anomalies, need a history; fewer calls, because it takes long.
@@ -213,13 +214,19 @@ def _kills() -> str:
     )
 
 
-def _coverage() -> str:
-    return (
+def _coverage() -> Outcome:
+    measured = list(rollouts.measure(coverage.settings(), Rows("coverage"), baselines=coverage.BASELINES))
+    few = [setting for setting in coverage.settings(FIRST_ROLLOUTS_OF_A_CELL) if not setting.has_series]
+    widths = coverage.against_first(measured, first_savings.measure(few, Rows("first_savings")))
+    return Outcome(
         "The 90% interval around the avoided cost of a week, from exports that the product attributes, against the\n"
         "truth that the twin knows. Bias is the mean error as a share of the twin's cost; the last column holds the\n"
         "half-width against that of the same days if every function's cost were known. Targets: covered in ≥ 88% of\n"
         "all, no cell of 40 with 9 misses; functions ≥ 85%; bias ≤ 1.5% at ×1.3, ≤ 2% in each cell.\n\n"
-        + coverage.table(rollouts.measure(coverage.settings(), Rows("coverage"), baselines=coverage.BASELINES))
+        + coverage.table(measured)
+        + f"\n\nH against that of the first version ({FIRST_VERSION}) on the first of these worlds, 28 baseline days.\n"
+        "It reads no container series. Targets: medians over all of a demand.\n\n" + coverage.table_of_widths(widths),
+        [*coverage.missed(measured), *coverage.too_wide(widths)],
     )
 
 

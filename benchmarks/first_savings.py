@@ -38,6 +38,13 @@ class FirstFigure:
     half_width_usd: str | None
     status: str
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether the interval contains the truth; a figure without an interval does not."""
+        if self.avoided_usd is None or self.half_width_usd is None:
+            return False
+        return abs(Decimal(self.avoided_usd) - Decimal(self.true_usd)) <= Decimal(self.half_width_usd)
+
 
 def measure(settings: Iterable[RolloutSetting], rows: Rows) -> Iterator[FirstFigure]:
     """Have rollouts measured by the first version, one after the other; known ones are taken from their rows."""

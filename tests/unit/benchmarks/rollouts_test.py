@@ -59,6 +59,36 @@ def test_coverage_counts_misses_and_bias_by_cell() -> None:
     assert len({setting.seed for setting in settings}) == 2
 
 
+def test_coverage_names_the_targets_that_it_misses() -> None:
+    assert list(coverage.missed([measured(figure("11"))] * 9)) == []
+    assert list(coverage.missed([*[measured(figure("10"))] * 91, *[measured(figure("6"))] * 9])) == [
+        "coverage of (False, 14, 0.0, 1.0): 9 misses of 100"
+    ]
+    assert list(coverage.missed([measured(figure("12.01"))])) == [
+        "coverage of totals: 0.0%",
+        "coverage of functions: 0.0%",
+        "bias of (False, 14, 0.0, 1.0): +2.01%",
+        "bias at ×1.0: +2.01%",
+    ]
+    grown = replace(SETTING, demand_factor=1.3)
+    assert list(coverage.missed([measured(figure("11.6"), grown)])) == ["bias at ×1.3: +1.60%"]
+
+
+def test_half_widths_stand_against_those_of_the_first_version() -> None:
+    with_series = replace(SETTING, has_series=True)
+    rollouts_of_both = [replace(measured(figure(), setting), baseline_days=28) for setting in (SETTING, with_series)]
+    short = measured(figure())
+    [unknown] = [replace(measured(figure(), replace(SETTING, seed=2)), baseline_days=28)]
+    first = [FirstFigure(SETTING, "10", "11.5", "1.25", "verified")]
+    widths = coverage.against_first([*rollouts_of_both, short, unknown], first)
+    assert {key: (each.ratios, each.covered, each.first_covered) for key, each in widths.items()} == {
+        (1.0, False): ((1.6,), 1, 0),
+        (1.0, True): ((1.6,), 1, 0),
+    }
+    assert "| ×1.0 | no | 1 | 1.60× | ≤ 1.3× | 0 | 1 |" in coverage.table_of_widths(widths).splitlines()
+    assert list(coverage.too_wide(widths)) == ["half-width at ×1.0: 1.60× of the first version's"]
+
+
 def test_false_verification_counts_what_bears_a_figure() -> None:
     settings = false_verification.settings(1)
     assert [setting.kind for setting in settings] == list(SAVES_NOTHING)
