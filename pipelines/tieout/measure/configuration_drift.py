@@ -126,10 +126,11 @@ def _catalogued_settings(configuration: Configuration) -> dict[str, str]:
 def _settings(gpu: str | None, gpu_count: int, millicores: int | None, memory_mib: int | None) -> dict[str, str]:
     return {
         GPU: "no GPU" if gpu is None else gpu if gpu_count == 1 else f"{gpu_count} × {gpu}",
-        "cpu": "default CPU" if millicores is None else _cores(millicores),
+        "cpu": "default CPU" if millicores is None else in_cores(millicores),
         "memory": "default memory" if memory_mib is None else f"{memory_mib:,} MiB",
     }
 
 
-def _cores(millicores: int) -> str:
+def in_cores(millicores: int) -> str:
+    """`1 core`, `0.25 cores`."""
     return "1 core" if millicores == 1000 else f"{(Decimal(millicores) / 1000).normalize():f} cores"

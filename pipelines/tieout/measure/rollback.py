@@ -8,12 +8,12 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.periods import day_start
+from tieout.measure.configuration_drift import in_cores
 
 _DAY = dt.timedelta(days=1)
 
@@ -137,5 +137,5 @@ def _of_programme(catalog: Catalog) -> dict[str, object]:
 
 def _in_words(gpu: str | None, gpu_count: int | None, millicores: int | None, memory_mib: int | None) -> str:
     graphics = "no GPU" if gpu is None else f"{gpu_count or 1} × {gpu}"
-    cpu = "default CPU" if millicores is None else f"{Decimal(millicores) / 1000:f} cores"
+    cpu = "default CPU" if millicores is None else in_cores(millicores)
     return f"{graphics}, {cpu}, {'default memory' if memory_mib is None else f'{memory_mib:,} MiB'}"

@@ -241,7 +241,7 @@ class Tab:
 
 SHEETS = (
     Tab("Ledger", lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence), is_wide=True),
-    Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings), is_wide=True),
+    Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings, has_projection=r.has_projection), is_wide=True),
     Tab("Witnesses", lambda sheet, r: write_witnesses(sheet, r.witnesses)),
     Tab("Projection", lambda sheet, r: write_normalized(sheet, r.normalized)),
     Tab("Counterfactual", lambda sheet, r: write_counterfactuals(sheet, r.counterfactuals), is_wide=True),

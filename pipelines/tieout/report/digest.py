@@ -16,6 +16,7 @@ from tieout.report.wording import count, dates, listing, share_of, signed_usd, s
 QUERIES = ("weeks", "savings", "realization", "movers", "idle")
 """What the figures of the digest answer to, in their order."""
 _OF_SAVINGS = ("savings", "realization")
+_OF_A_PROJECTION = ("realization",)
 MOST_MOVERS = 3
 MOST_OPPORTUNITIES = 3
 _MOST_FINDINGS = 3
@@ -80,6 +81,7 @@ class Digest:
         moved: by how much the bill moved, in a sentence; None without a week before.
         opportunities: where to look next, dearest first.
         caveats: what a reader must know beside the figures.
+        queries: what its figures answer to; nothing is asked about what is not claimed or not projected.
         leads_with_spend: whether opportunities come before movers, as nothing is claimed.
         proof: the method's version and the hash that the figures can be computed anew from.
     """
@@ -97,13 +99,9 @@ class Digest:
     moved: str | None
     opportunities: tuple[DigestOpportunity, ...]
     caveats: tuple[str, ...]
+    queries: tuple[str, ...]
     leads_with_spend: bool
     proof: str
-
-    @property
-    def queries(self) -> tuple[str, ...]:
-        """What its figures answer to; nothing is asked about savings where nothing is claimed."""
-        return tuple(query for query in QUERIES if query not in _OF_SAVINGS or self.saving is None)
 
     @property
     def spent(self) -> KeyFigure:
@@ -128,6 +126,7 @@ def digest_of(report: WeeklyReport) -> Digest:
         moved=None if report.changes is None else _moved(report),
         opportunities=tuple(_opportunities(report)),
         caveats=tuple(_caveats(report)),
+        queries=tuple(_queries(report)),
         leads_with_spend=not claims,
         proof=f"Method version {report.method_version}, input hash {report.inputs.sha256}",
     )
@@ -135,6 +134,11 @@ def digest_of(report: WeeklyReport) -> Digest:
 
 def _claims(report: WeeklyReport) -> bool:
     return report.headline.avoided_usd is not None and not report.headline.is_refused
+
+
+def _queries(report: WeeklyReport) -> Iterator[str]:
+    left_out = (() if _claims(report) else _OF_SAVINGS) + (() if report.has_projection else _OF_A_PROJECTION)
+    yield from (query for query in QUERIES if query not in left_out)
 
 
 def _alerts(report: WeeklyReport) -> Iterator[str]:
@@ -223,7 +227,7 @@ def _unproductive(report: WeeklyReport) -> KeyFigure:
     lines = [f"{format_usd(amount)} for starting, waiting, and without a call"]
     dearest = [f"{spoken(each.function)} ({format_usd(each.amount_usd)})" for each in report.dearest]
     return KeyFigure(
-        "Without work", str(share), lines=(*lines, *([f"Dearest of all: {listing(dearest)}"] if dearest else []))
+        "Without work", str(share), lines=(*lines, *([f"Dearest in total: {listing(dearest)}"] if dearest else []))
     )
 
 

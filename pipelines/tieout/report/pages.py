@@ -1,7 +1,7 @@
 """Which pages a week has beside its digest: the evidence, by what it proves, and one for every function."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -37,12 +37,14 @@ class EvidencePage:
         title: as links call it.
         about: what is to be found on it.
         sections: by name, in their order.
+        of_projection: what more is to be found on it where there is a projection.
     """
 
     name: str
     title: str
     about: str
     sections: tuple[str, ...]
+    of_projection: str = ""
 
     @property
     def file(self) -> str:
@@ -55,8 +57,9 @@ EVIDENCE = (
     EvidencePage(
         "savings",
         "Savings",
-        "every function in every phase, from claim to fact",
+        "every function in every phase",
         ("ledger", "bridge", "cumulative"),
+        of_projection=", from claim to fact",
     ),
     EvidencePage("guardrails", "Guardrails", "what the rollout must not harm", ("guardrails",)),
     EvidencePage(
@@ -75,7 +78,10 @@ EVIDENCE = (
 def pages_of(report: WeeklyReport) -> tuple[EvidencePage, ...]:
     """The pages of evidence that a report has: those with a section that it shows."""
     shown = {section.name for section in report.sections}
-    return tuple(page for page in EVIDENCE if shown.intersection(page.sections))
+    pages = (page for page in EVIDENCE if shown.intersection(page.sections))
+    return tuple(
+        replace(page, about=page.about + page.of_projection) if report.has_projection else page for page in pages
+    )
 
 
 def sections_of(page: EvidencePage, report: WeeklyReport) -> tuple[Section, ...]:

@@ -148,10 +148,12 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
     ReasonCode.FAR_EXTRAPOLATED: lambda _: "most days have under half or over twice the calls of the baseline's range",
     ReasonCode.ROLLED_BACK: lambda data: f"rolled back: most calls ran on {data[0]['settings']}",
     ReasonCode.TAKEN_OVER: lambda data: (
-        f"{_usd(data[0]['taken_over_usd'])} of it stands for calls that one function may have taken over from another"
+        "one function may have taken over calls from another, worth "
+        f"{_usd(data[0]['taken_over_usd'])} of the counterfactual"
     ),
     ReasonCode.GREW_APART: lambda data: (
-        f"{_usd(data[0]['taken_over_usd'])} of it stands for one function's calls that grew beyond those of the others"
+        "one function's calls grew beyond those of the others, by "
+        f"{_usd(data[0]['taken_over_usd'])} of the counterfactual"
     ),
     ReasonCode.UNEXPLAINED_BEFORE: lambda data: (
         f"{_usd(data[0]['fell_usd'])} more was unexplained in the baseline: its call log may lack calls"
@@ -165,7 +167,7 @@ _REASONS: Mapping[ReasonCode, Callable[[_Data], str]] = {
         f"baseline, {_usd(data[0]['dearest_week_usd'])}"
     ),
     ReasonCode.BASELINE_OUTAGE: lambda data: (
-        f"{_usd(data[0]['outage_usd'])} of it rests on baseline days that cost far more than the others"
+        f"{_usd(data[0]['outage_usd'])} of the counterfactual rests on baseline days that cost far more than the others"
     ),
     ReasonCode.WORK_UNIT_CHANGED: lambda data: (
         f"a function call has {data[0]['after']} inputs, {data[0]['before']} in the baseline"

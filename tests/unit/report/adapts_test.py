@@ -2,16 +2,23 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.golden.edges import LOSS, SPEND_ONLY
 from tests.golden.handmade import REPORT, share
-from tieout.report.contents import sheets_of
+from tieout.report.contents import WeeklyReport, sheets_of
+from tieout.report.digest import QUERIES, digest_of
 from tieout.report.formats.html import render_pages
+from tieout.report.formats.workbook import render_workbook
+from tieout.report.pages import pages_of
 from tieout.report.sections.changes import Quantity, _is_said
-from tieout.report.sections.headline import HeadlineRates
+from tieout.report.sections.headline import CHECKS, HeadlineRates, checks_of
+from tieout.report.sections.savings import IN_THE_PROJECTION
 from tieout.report.wording import is_residual
+from tieout.savings.status import Judgement, Reason, ReasonCode, Status
 
 WITHOUT_PROJECTION = replace(REPORT, has_projection=False, bridge=None, normalized=None, audit=())
 
@@ -26,6 +33,28 @@ def test_without_a_projection_nothing_is_held_against_one() -> None:
     assert 'colspan="10"' not in savings
     names = {tab.name for tab in sheets_of(REPORT)} - {tab.name for tab in sheets_of(WITHOUT_PROJECTION)}
     assert names == {"Projection", "Bridge", "Functions of the bridge", "Audit"}
+
+
+def test_without_a_projection_the_workbook_has_no_column_of_one() -> None:
+    def words(report: WeeklyReport, sheet: str) -> set[str]:
+        book = load_workbook(BytesIO(render_workbook(report)))
+        return {str(cell.value) for row in book[sheet].iter_rows() for cell in row}
+
+    held_against = {"Realized against projected", "Group", "Projected a day", "Realized", IN_THE_PROJECTION}
+    assert held_against <= words(REPORT, "Savings")
+    alone = words(WITHOUT_PROJECTION, "Savings")
+    assert not held_against & alone
+    assert {"Function by function", "Function", "Avoided cost", "generate_code_modal"} <= alone
+    of_the_summary = {"Saving as published", "Realized of the published saving", "Cost cut as claimed"}
+    assert of_the_summary <= words(REPORT, "Summary")
+    assert not of_the_summary & words(WITHOUT_PROJECTION, "Summary")
+
+
+def test_without_a_projection_no_page_and_no_query_is_about_one() -> None:
+    about = {page.name: page.about for page in pages_of(WITHOUT_PROJECTION)}
+    assert about["savings"] == "every function in every phase"
+    assert digest_of(WITHOUT_PROJECTION).queries == ("weeks", "savings", "movers", "idle")
+    assert digest_of(REPORT).queries == QUERIES
 
 
 def test_the_page_of_savings_of_a_programme_with_a_projection_has_all_of_it() -> None:
@@ -76,6 +105,48 @@ def test_a_total_that_is_known_better_than_a_line_says_why(total: str, is_said: 
     assert (ledger.width_remark is not None) is is_said
     page = dict(render_pages(replace(REPORT, ledger=ledger)))["savings.html"]
     assert ("The ± of the total is below that of a line" in page) is is_said
+
+
+def test_every_reason_stands_under_one_check() -> None:
+    assert sorted(code for codes in CHECKS.values() for code in codes) == sorted(ReasonCode)
+
+
+@pytest.mark.parametrize(
+    ("code", "data", "what", "why"),
+    [
+        (
+            ReasonCode.GREW_APART,
+            {"taken_over_usd": "2.98"},
+            "no work moved elsewhere",
+            "one function's calls grew beyond those of the others, by $2.98 of the counterfactual",
+        ),
+        (
+            ReasonCode.UNEXPLAINED_FELL,
+            {"fell_usd": "3.20"},
+            "log and bill match",
+            "$3.20 less of the cost is unexplained than was",
+        ),
+    ],
+)
+def test_a_reason_that_stands_alone_leaves_its_check_open(
+    code: ReasonCode, data: dict[str, str], what: str, why: str
+) -> None:
+    checks = checks_of(Judgement(Status.PROVISIONAL, (Reason(code, data),)), Decimal("0.01"))
+    assert [(check.what, check.why) for check in checks if not check.is_clear] == [(what, why)]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "why"),
+    [
+        ((Reason(ReasonCode.NEGATIVE_SAVING),), "cost rose, and the whole interval says so"),
+        ((), "the avoided cost is negative"),
+    ],
+    ids=["reversed", "inputs became other work"],
+)
+def test_a_cost_that_rose_is_not_asked_for_its_width(reasons: tuple[Reason, ...], why: str) -> None:
+    checks = list(checks_of(Judgement(Status.REVERSED, reasons), Decimal(-50)))
+    assert [(check.what, check.why) for check in checks if not check.is_clear] == [("cost fell", why)]
+    assert not any("quarter of the saving" in check.what for check in checks)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_a_week_without_a_claim_leads_with_spend_and_gives_savings_one_line() ->
     digest = digest_of(SPEND_ONLY)
     assert [answer.question for answer in digest.answers] == ["Spent", "Without work", "Against the bill"]
     assert digest.answers[1].figure == "28.8%"
+    assert digest.answers[1].lines[1].startswith("Dearest in total: ")
     assert digest.leads_with_spend
     assert digest.saving == SPEND_ONLY.headline.sentence
     assert digest.checks == ()

@@ -15,8 +15,11 @@ from tieout.core.resources import resource_path
 from tieout.report.contents import SECTIONS, SHEETS, WeeklyReport, read_contents
 from tieout.report.formats.html import render_pages
 from tieout.report.pages import EVIDENCE
+from tieout.report.reasons import FORMS
 from tieout.report.section import Section
 from tieout.report.sections.definitions import DEFINITIONS
+from tieout.savings.counterfactual import ModelForm
+from tieout.savings.status import Status
 
 _INCLUDED = re.compile(r'include "sections/(\w+)\.(\w+)\.j2"')
 
@@ -69,3 +72,4 @@ def test_every_section_stands_on_one_page_of_evidence() -> None:
 def test_every_word_that_a_component_or_a_check_has_is_defined() -> None:
     terms = {definition.term.lower() for definition in DEFINITIONS}
     assert {component.name for component in COMPONENTS} | {"gate", "guardrail", "witness", "baseline"} <= terms
+    assert {status.value for status in Status} | {FORMS[ModelForm.REPLAYED], FORMS[ModelForm.PROPORTIONAL]} <= terms

@@ -88,12 +88,14 @@ def _saving_rows(report: WeeklyReport) -> Iterator[Row]:
     yield "Avoided cost", headline.avoided_usd, headline.avoided_usd_per_day
     yield "± half of its 90% interval", headline.half_width_usd, headline.half_width_usd_per_day
     yield "Measured days", Cell(headline.measured_days, Kind.COUNT), None
-    yield "Saving as published", None, headline.published_usd_per_day
-    yield "Projection at measured seconds per call", None, headline.restated_usd_per_day
-    yield "Realized of the published saving", None, share_cell(rates.vs_published)
-    yield "Realized of the restated projection", None, share_cell(rates.vs_restated)
+    if report.has_projection:
+        yield "Saving as published", None, headline.published_usd_per_day
+        yield "Projection at measured seconds per call", None, headline.restated_usd_per_day
+        yield "Realized of the published saving", None, share_cell(rates.vs_published)
+        yield "Realized of the restated projection", None, share_cell(rates.vs_restated)
     yield "Cost cut for the same work", None, share_cell(rates.cost_cut)
-    yield "Cost cut as claimed", None, share_cell(rates.claimed_cost_cut)
+    if report.has_projection:
+        yield "Cost cut as claimed", None, share_cell(rates.claimed_cost_cut)
 
 
 def _cost_rows(report: WeeklyReport, costs: Sequence[CostColumn]) -> Iterator[Row]:

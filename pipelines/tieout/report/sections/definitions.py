@@ -18,17 +18,46 @@ DEFINITIONS = (
     Definition("Pool", "one billed amount: environment × object × interval × resource"),
     Definition("Tie-out", "every pool's cost is attributed in whole picodollars (1e-12 $); the sum is the bill"),
     Definition("Gate", "what must hold of bill, months, invoice, call log and days before a figure is used"),
-    Definition("Successful call", "a distinct function call that ended in success; the cost of failures stays in cost"),
+    Definition(
+        "Successful call",
+        "an input that ended in success, so a `.map` over 1,000 inputs is 1,000; the cost of failures stays in cost",
+    ),
     Definition("Baseline", "whole weeks before the first deployment, eight at most; frozen by `freeze-baseline`"),
-    Definition("Measured day", "a day after the first deployment that is no deployment day and whose bill is landed"),
-    Definition("Counterfactual", "what the measured days' calls would have cost before: a + b × calls a day"),
-    Definition("Proportional", "a is zero: the rule; an intercept must be significant and predict unseen days as well"),
+    Definition(
+        "Measured day", "a day after the first deployment, no deployment day, with its whole bill and call logs"
+    ),
+    Definition(
+        "Counterfactual",
+        "what the measured days' calls would have cost before: a + b × calls a day, at the week's list prices",
+    ),
+    Definition(
+        "As replayed", "how much cost stands without calls (a) is told by inputs replayed on the old containers"
+    ),
+    Definition(
+        "Proportional",
+        "a is zero: the rule without a replay; an intercept must be significant and predict unseen days as well",
+    ),
     Definition("Avoided cost", "counterfactual less actual cost; negative when cost rose"),
-    Definition("Interval", "the avoided cost ± half its 90% interval, from how baseline days scatter around the model"),
+    Definition(
+        "Interval",
+        "the avoided cost ± half its 90% interval: how baseline days scatter, what the attribution leaves open, "
+        "and how far witnesses are off",
+    ),
     Definition("Witness", "another way to the same saving; one that disagrees keeps it from being verified"),
-    Definition("Verified", "± is at most 25% of the saving, 14 baseline days, all settled, all guardrails passed"),
-    Definition("Provisional", "± is at most 50%, or the baseline is short, a bill may change, a guardrail cannot tell"),
-    Definition("Not determinable", "± is wider, the interval includes zero, or a guardrail failed"),
+    Definition(
+        "Verified",
+        "± is at most 25% of the saving; the baseline is frozen and has 14 days. Bills are settled and match the log. "
+        "Nine calls in ten are in the newest phase, at volumes of the baseline, and no work moved elsewhere. Witnesses "
+        "agree, and guardrails passed",
+    ),
+    Definition(
+        "Provisional", "± is at most 50%, something that verified asks for is open, and nothing refutes the saving"
+    ),
+    Definition(
+        "Not determinable",
+        "± is wider, the interval includes zero, a guardrail failed, or something refutes the saving: work that may "
+        "have moved, a rollback, outages in the baseline",
+    ),
     Definition("Reversed", "cost rose, and the whole interval says so"),
     Definition("Premise not met", "what was deployed before is not what the catalog says the saving starts from"),
     Definition("No claim", "under 7 baseline days, no successful call in them, nothing deployed or no measured day"),
@@ -49,10 +78,14 @@ DEFINITIONS = (
     Definition("Idle", "container time between inputs, and after the last one until scaledown"),
     Definition("Warm", "containers that settings keep without a call"),
     Definition("Failed", "containers whose start-up failed, so that they served no input"),
-    Definition("Unexplained", "billed beyond what container time accounts for, shared in proportion to it"),
+    Definition(
+        "Unexplained", "billed beyond what container time accounts for, up to a tenth, shared in proportion to it"
+    ),
     Definition("Unlogged", "billed without any call, given to the one function that can use the resource"),
-    Definition("Residual", "billed to an app without any call, and nobody to give it to (__no_calls__)"),
-    Definition("Direct", "billed to what is no app (volumes, sandboxes), and left there"),
+    Definition(
+        "Residual", "billed to an app, and nobody to give it to: __no_calls__, or __unexplained__ beyond a tenth"
+    ),
+    Definition("Direct", "billed for what is no function (a server, sandboxes, a volume), and left there"),
     Definition("Cents", "each table is rounded so that it adds up; an amount may differ by a cent between tables"),
     Definition("Settled", "the bill was read more than six hours after the interval ended; else provisional"),
     Definition("Restated", "settled, and settled with another amount before; the files stand at gate G7"),

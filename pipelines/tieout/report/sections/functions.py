@@ -14,6 +14,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
+from tieout.measure.configuration_drift import in_cores
 from tieout.report.attribution_words import words_of_attribution
 from tieout.report.file_names import FUNCTION_PREFIX
 from tieout.report.inputs import week_bounds
@@ -207,7 +208,7 @@ def _configuration(row: Sequence[Any]) -> DeployedConfiguration:
     app, phase, since, version, gpu, gpus, millicores, memory, timeout, window, warm, source = row
     parts = [
         "no GPU" if gpu is None else f"{gpu} × {gpus}" if gpus > 1 else gpu,
-        "" if millicores is None else f"{Decimal(millicores) / 1000:f} cores",
+        "" if millicores is None else in_cores(millicores),
         "" if memory is None else f"{memory:,} MiB",
         "" if timeout is None else f"timeout {timeout:,} s",
         "" if window is None else f"idle window {window:,} s",

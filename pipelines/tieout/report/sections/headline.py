@@ -20,16 +20,36 @@ from tieout.savings.status import Judgement, ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 
 _NOTHING_TO_MEASURE = frozenset({ReasonCode.NO_CHANGE_NAMED, ReasonCode.NOTHING_DEPLOYED})
+_NARROW = "± within a quarter of the saving"
 
-
-_CHECKS: Mapping[str, frozenset[ReasonCode]] = {
-    "baseline frozen, two weeks or longer": frozenset({ReasonCode.BASELINE_NOT_FROZEN, ReasonCode.SHORT_BASELINE}),
-    "baseline without outages": frozenset({ReasonCode.BASELINE_OUTAGE}),
-    "bill settled": frozenset({ReasonCode.UNSETTLED_DAYS}),
-    "log and bill match": frozenset(
-        {ReasonCode.BASELINE_NOT_MATCHED, ReasonCode.DAYS_NOT_MATCHED, ReasonCode.BILL_BELOW_LOG}
+CHECKS: Mapping[str, frozenset[ReasonCode]] = {
+    "baseline frozen, two weeks or longer": frozenset(
+        {
+            ReasonCode.BASELINE_NOT_FROZEN,
+            ReasonCode.SHORT_BASELINE,
+            ReasonCode.TOO_FEW_BASELINE_DAYS,
+            ReasonCode.NO_BASELINE_CALLS,
+        }
     ),
-    "rollout complete": frozenset({ReasonCode.ROLLOUT_INCOMPLETE, ReasonCode.ROLLED_BACK}),
+    "baseline without outages": frozenset({ReasonCode.BASELINE_OUTAGE}),
+    "bill settled": frozenset({ReasonCode.UNSETTLED_DAYS, ReasonCode.NO_MEASURED_DAY}),
+    "log and bill match": frozenset(
+        {
+            ReasonCode.BASELINE_NOT_MATCHED,
+            ReasonCode.DAYS_NOT_MATCHED,
+            ReasonCode.BILL_BELOW_LOG,
+            ReasonCode.UNEXPLAINED_BEFORE,
+            ReasonCode.UNEXPLAINED_FELL,
+        }
+    ),
+    "rollout complete": frozenset(
+        {
+            ReasonCode.ROLLOUT_INCOMPLETE,
+            ReasonCode.ROLLED_BACK,
+            ReasonCode.PREMISE_CONTRADICTED,
+            *_NOTHING_TO_MEASURE,
+        }
+    ),
     "same work, at volumes of the baseline": frozenset(
         {
             ReasonCode.EXTRAPOLATED,
@@ -38,16 +58,23 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
             ReasonCode.WORK_UNIT_SHIFTED,
             ReasonCode.WORK_UNIT_UNSURE,
             ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL,
+            ReasonCode.NO_SUCCESSFUL_CALL,
         }
     ),
-    "nothing moved outside the catalog": frozenset(
-        {ReasonCode.MOVED_OUTSIDE, ReasonCode.OUTSIDE_GREW, ReasonCode.OTHER_APP_GREW}
+    "no work moved elsewhere": frozenset(
+        {
+            ReasonCode.MOVED_OUTSIDE,
+            ReasonCode.OUTSIDE_GREW,
+            ReasonCode.OTHER_APP_GREW,
+            ReasonCode.TAKEN_OVER,
+            ReasonCode.GREW_APART,
+        }
     ),
     "witnesses agree": frozenset({ReasonCode.WITNESSES_DISAGREE}),
     "guardrails passed": frozenset(
         {ReasonCode.GUARDRAIL_FAILED, ReasonCode.GUARDRAIL_INCONCLUSIVE, ReasonCode.GUARDRAILS_NOT_TESTED}
     ),
-    "± within a quarter of the saving": frozenset(
+    _NARROW: frozenset(
         {
             ReasonCode.NEGATIVE_SAVING,
             ReasonCode.NO_INTERVAL,
@@ -57,6 +84,7 @@ _CHECKS: Mapping[str, frozenset[ReasonCode]] = {
         }
     ),
 }
+"""What a verified saving must pass, with the reasons that stand against it: every reason has its check."""
 
 
 @dataclass(frozen=True)
@@ -252,17 +280,22 @@ def describe_headline(
         cash_change_usd=change,
         baseline_usd_per_day=before,
         premises_not_met=(len(unmet), len(projected)),
-        checks=() if avoided is None else tuple(_checks(measurement.judgement)),
+        checks=() if avoided is None else tuple(checks_of(measurement.judgement, avoided)),
         is_refused=any(
             reason.code is ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL for reason in measurement.judgement.reasons
         ),
     )
 
 
-def _checks(judgement: Judgement) -> Iterator[Check]:
-    for what, codes in _CHECKS.items():
+def checks_of(judgement: Judgement, avoided_usd: Decimal) -> Iterator[Check]:
+    """Hold a judgement against every check; of a cost that rose no width is asked, but whether it fell."""
+    for what, codes in CHECKS.items():
         against = tuple(reason for reason in judgement.reasons if reason.code in codes)
-        yield Check(what, not against, "; ".join(because(Judgement(judgement.status, against))))
+        why = "; ".join(because(Judgement(judgement.status, against)))
+        if what == _NARROW and avoided_usd < 0:
+            yield Check("cost fell", is_clear=False, why=why or "the avoided cost is negative")
+        else:
+            yield Check(what, not against, why)
 
 
 def _total_standing(measurement: WeekMeasurement, catalog: Catalog) -> Standing:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import compress
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, round_picodollars
@@ -33,6 +34,7 @@ _SAVING_COLUMNS = (
     SheetColumn("A call before", Kind.UNIT_USD),
     SheetColumn("A call now", Kind.UNIT_USD),
 )
+_OF_A_PROJECTION = frozenset({"Group", "Projected a day", "Realized"})
 
 
 @dataclass(frozen=True)
@@ -233,11 +235,16 @@ def _total(lines: Sequence[SavingLine], days: int, *, half_width_usd: Decimal | 
     return SavingTotal(projected_usd, avoided + actual, actual, avoided, half_width_usd, realization)
 
 
-def write_savings(sheet: Sheet, savings: Savings) -> None:
-    """Write the sheet of realized against projected."""
-    sheet.title("Realized against projected", below="Counterfactual, actual and avoided cost are of all measured days.")
-    rows = [_saving_row(group.title, line) for group in savings.groups for line in group.lines]
-    sheet.browse(sheet.table(_SAVING_COLUMNS, rows, total="Total"), len(_SAVING_COLUMNS), fixed=2)
+def write_savings(sheet: Sheet, savings: Savings, *, has_projection: bool) -> None:
+    """Write the sheet of realized against projected; without a projection, of what was avoided."""
+    title = "Realized against projected" if has_projection else "Function by function"
+    sheet.title(title, below="Counterfactual, actual and avoided cost are of all measured days.")
+    kept = [has_projection or column.title not in _OF_A_PROJECTION for column in _SAVING_COLUMNS]
+    columns = tuple(compress(_SAVING_COLUMNS, kept))
+    lines = [(group.title, line) for group in savings.groups for line in group.lines]
+    rows = [tuple(compress(_saving_row(title, line), kept)) for title, line in lines]
+    names = [column.title for column in columns]
+    sheet.browse(sheet.table(columns, rows, total="Total"), len(columns), fixed=names.index("Function") + 1)
 
 
 def _saving_row(group: str, line: SavingLine) -> Row:
