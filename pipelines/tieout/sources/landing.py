@@ -32,7 +32,11 @@ class RejectionError(TieoutError):
     """A file that cannot be loaded exactly: problem, remedy (called fix), and more detail where it helps."""
 
     def __init__(self, problem: str, *, fix: str, detail: str = "") -> None:
-        """Keep the three texts apart, so that every place that shows them can lay them out."""
+        """Keep the three texts apart, so that every place that shows them can lay them out.
+
+        Half a character (a lone surrogate) that a file holds can be neither stored nor printed: its code is shown.
+        """
+        problem, fix, detail = (text.encode(errors="backslashreplace").decode() for text in (problem, fix, detail))
         super().__init__(problem, remedy=fix)
         self.fix = fix
         self.detail = detail
@@ -324,6 +328,8 @@ def _optional_text(fields: dict[str, object], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{name} is not a text")
+    if value is not None and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name} contains half a character (a lone surrogate)")
     return value
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.landing_folder import CALL, CALLS, NOW, REAL_BILL, REPORT_LINE, SAMPLES, LandingFolder
 from tieout.sources import create_raw_schema, ledger, load_landing
+from tieout.sources.landing import RejectionError
 from tieout.sources.raw_schema import TABLES
 
 BILL = "billing_report/bill.json"
@@ -436,6 +437,9 @@ def test_the_sidecar_hash_is_that_of_the_file_as_landed(folder: LandingFolder) -
         ({"range_start": "2026-11-02T00:00:00Z", "range_end": "2026-11-01T00:00:00Z"}, "ends"),
         ({"resolution": "weekly"}, "'weekly' is neither h nor d"),
         ({"client_version": 1}, "client_version is not a text"),
+        ({"client_version": "1.6\ud800"}, "client_version contains half a character"),
+        ({"sha256": "\udc00" * 64}, "sha256 contains half a character"),
+        ({"command": "modal \udfff"}, "command contains half a character"),
     ],
 )
 def test_a_sidecar_that_says_nonsense_is_refused(folder: LandingFolder, fields: dict[str, Any], problem: str) -> None:
@@ -444,6 +448,11 @@ def test_a_sidecar_that_says_nonsense_is_refused(folder: LandingFolder, fields: 
     reason = folder.refusal()
     assert reason.startswith("its sidecar cannot be read")
     assert problem in reason
+
+
+def test_a_refusal_can_be_stored_and_printed_whatever_it_quotes() -> None:
+    refusal = RejectionError("\ud800 is no app", fix="Delete \udfff.", detail="é \ud83d")
+    assert (refusal.problem, refusal.fix, refusal.detail) == ("\\ud800 is no app", "Delete \\udfff.", "é \\ud83d")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\xff"])
