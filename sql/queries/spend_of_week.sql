@@ -1,19 +1,24 @@
-/* What did each function cost in the newest week, by component and in total, in the cents that the report prints? */
+/*
+What did each function cost in the newest week that is reported, by component and in total, in the cents that the report
+prints?
+*/
 with
 
 newest as (
     select
+        environment,
         function,
         component,
         amount_usd
     from finance.spend_weekly_cents
-    where week_start = (select max(s.week_start) from finance.spend_weekly_cents as s)
+    where week_start in (select max(s.week_start) from finance.savings_weekly as s)
 )
 
 select
+    coalesce(environment, 'all environments') as environment,
     coalesce(function, 'all functions') as function,
     coalesce(component, 'all components') as component,
-    sum(amount_usd)::decimal(18, 2) as amount_usd
+    coalesce(sum(amount_usd), 0)::decimal(18, 2) as amount_usd
 from newest
-group by grouping sets ((function, component), (function), (component), ())
-order by grouping(function) asc, grouping(component) asc, function asc, component asc
+group by grouping sets ((environment, function, component), (environment, function), (component), ())
+order by grouping(function) asc, grouping(component) asc, function asc, environment asc, component asc

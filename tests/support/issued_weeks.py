@@ -22,15 +22,16 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
 from tieout.core.sql import transaction
+from tieout.measure.tables import MeasuredTables
 from tieout.report.contents import WeeklyReport
 from tieout.report.issue import issue_report
 from tieout.report.weekly import build_report
 from tieout.sources import create_raw_schema
-from tieout.warehouse.build import Period, write_models
+from tieout.warehouse.build import Period, write_model, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models
+from tieout.warehouse.models import load_models, model_named
 from tieout.warehouse.weeks import consecutive, record_reports, record_weeks, stale_reports, stale_weeks
 
 CATALOG = load_catalog(resource_path("catalog"))
@@ -68,8 +69,17 @@ class IssuedWeeks:
         name: str = "bill",
         fetched_at: dt.datetime | None = None,
         changed: Mapping[tuple[str, int], str | None] = {},
+        elsewhere: Mapping[str, str] = {},
     ) -> str:
-        """Land the daily bill of a week; `changed` has other amounts by name and day (from 0), None for no row."""
+        """Land the daily bill of a week.
+
+        Args:
+            week: the week.
+            name: of the file.
+            fetched_at: naive UTC; two days after the week when left out.
+            changed: other amounts by name and day (from 0), None for no row.
+            elsewhere: what an app of the same name costs on the first day in the environment `staging`.
+        """
         rows = [
             {
                 "object_id": object_id,
@@ -81,6 +91,16 @@ class IssuedWeeks:
             for billed, object_id in _OBJECTS.items()
             for day in range(7)
             if (amount := changed.get((billed, day), DAILY_USD[billed])) is not None
+        ]
+        rows += [
+            {
+                "object_id": f"{_OBJECTS[billed]}-staging",
+                "description": billed,
+                "environment": "staging",
+                "interval_start": f"{week.start}T00:00:00",
+                "cost": amount,
+            }
+            for billed, amount in elsewhere.items()
         ]
         path = f"billing_report/{week.label}.{name}.json"
         self._put(path, rows, week, fetched_at, resolution="d")
@@ -94,6 +114,7 @@ class IssuedWeeks:
         calls: int,
         name: str = "calls",
         fetched_at: dt.datetime | None = None,
+        status: str = "success",
     ) -> str:
         """Land a week's log of a function: some calls of a minute each on every day, each in its own container."""
         rows = [
@@ -105,7 +126,7 @@ class IssuedWeeks:
                 "container_id": f"ta-{function}-{day}-{call}",
                 "startup_time_seconds": 0,
                 "execution_time_seconds": 60,
-                "status": "success",
+                "status": status,
             }
             for day in week.days()
             for call in range(calls)
@@ -143,6 +164,7 @@ class IssuedWeeks:
                     report = build_report(con, week, self.catalog)
                     with patch("tieout.report.issue.write_report", _write_short):
                         reports[week], _ = issue_report(con, report, (), self.home.reports, now=now)
+                _measure(con, self.catalog, stale)
                 record_reports(con, self.catalog, stale, now=now)
         return reports
 
@@ -186,6 +208,15 @@ def _build(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[Iso
         with transaction(con):
             write_models(con, load_models(), Period(first.start, last.end))
     record_weeks(con, catalog, weeks, now=now)
+
+
+def _measure(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> None:
+    """Write the list of what each week saved, which is where questions find the newest week."""
+    for first, last in consecutive(weeks):
+        with transaction(con):
+            for name in ("savings.weekly", "finance.savings_weekly"):
+                measured = MeasuredTables(con, catalog, None)
+                write_model(con, model_named(name), Period(first.start, last.end), measured, is_described=False)
 
 
 def after(week: IsoWeek, *, days: int) -> dt.datetime:

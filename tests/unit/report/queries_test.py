@@ -10,7 +10,19 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.conftest import LAST_WEEK
-from tests.support.issued_weeks import FIRST, OTHER_APP, THIRD, VOLUME, IssuedWeeks, after
+from tests.support.issued_weeks import (
+    APP,
+    CATALOG,
+    CODE,
+    DAILY_USD,
+    FIRST,
+    OTHER_APP,
+    SECOND,
+    THIRD,
+    VOLUME,
+    IssuedWeeks,
+    after,
+)
 from tieout.core.home import Home
 from tieout.core.money import CENT, to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
@@ -31,6 +43,20 @@ def cents(amount: Decimal) -> Decimal:
 def of_week(rows: list[Row], report: WeeklyReport, column: str = "week") -> list[Row]:
     wanted = {report.week.label, report.week.start}
     return [row for row in rows if row[column] in wanted]
+
+
+def label_of(row: Row) -> str:
+    """The function as pages name it."""
+    if row["environment"] in {CATALOG.functions.environment, "all environments"}:
+        return str(row["function"])
+    return f"{row['function']} ({row['environment']})"
+
+
+def by_label(rows: list[Row]) -> dict[str, list[Row]]:
+    known: dict[str, list[Row]] = {}
+    for row in rows:
+        known.setdefault(label_of(row), []).append(row)
+    return known
 
 
 def weeks(report: WeeklyReport, rows: list[Row]) -> None:
@@ -85,10 +111,10 @@ def movers(report: WeeklyReport, rows: list[Row]) -> None:
         cost.after_usd,
         cost.change_usd,
     )
-    known = {row["function"]: row for row in functions}
+    known = by_label(functions)
     for mover in cost.movers:
         if not mover.is_rest:
-            row = known[mover.function]
+            [row] = known[mover.function]
             assert (row["before_usd"], row["now_usd"], row["change_usd"]) == (
                 mover.before_usd,
                 mover.after_usd,
@@ -103,10 +129,18 @@ def idle(report: WeeklyReport, rows: list[Row]) -> None:
     assert total["startup_usd"] == printed.get("startup", NOTHING)
     assert total["idle_usd"] == printed.get("idle", NOTHING)
     assert total["cost_usd"] == report.spend.total_usd == sum(row["cost_usd"] for row in functions)
+    known = by_label(functions)
+    assert set(known) == {function.function for function in report.spend.functions}
+    for function in report.spend.functions:
+        [row] = known[function.function]
+        own = {part.component: part.amount_usd for part in function.components}
+        assert row["cost_usd"] == function.amount_usd
+        assert (row["startup_usd"], row["idle_usd"]) == (own.get("startup", NOTHING), own.get("idle", NOTHING))
 
 
 def spend_of_week(report: WeeklyReport, rows: list[Row]) -> None:
-    known = {(row["function"], row["component"]): row["amount_usd"] for row in rows}
+    known = {(label_of(row), row["component"]): row["amount_usd"] for row in rows}
+    assert len(known) == len(rows)
     assert known["all functions", "all components"] == report.spend.total_usd
     for part in report.spend.components:
         assert known["all functions", part.component] == part.amount_usd
@@ -173,8 +207,9 @@ def unit_costs(report: WeeklyReport, rows: list[Row]) -> None:
 
 def failures(report: WeeklyReport, rows: list[Row]) -> None:
     columns = ("inputs", "errors", "timeouts", "oom_kills")
+    known = by_label(rows)
     for function in report.functions:
-        own = [row for row in rows if row["function"] == function.function]
+        own = known.get(function.function, [])
         printed = [sum(getattr(day, column) for day in function.days) for column in columns]
         assert printed == [sum(row[column] for row in own) for column in columns]
 
@@ -289,3 +324,44 @@ def test_a_printed_total_of_an_invoice_or_a_restated_week_is_what_its_query_answ
     assert len(report.restatements.lines) > 1
     found = ask_workspace(weeks.home, select_of(name))
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
+
+
+OF_THE_NEWEST_WEEK = ("movers", "idle", "spend_of_week", "failures")
+
+
+@pytest.fixture
+def small(issued_weeks: Path, tmp_path: Path) -> IssuedWeeks:
+    return IssuedWeeks(shutil.copytree(issued_weeks, tmp_path / "weeks"))
+
+
+@pytest.mark.parametrize("name", OF_THE_NEWEST_WEEK)
+def test_the_newest_week_is_the_one_that_is_reported_though_it_cost_nothing(name: str, small: IssuedWeeks) -> None:
+    small.land_bill(THIRD, changed={(billed, day): "0" for billed in DAILY_USD for day in range(7)})
+    report = small.report()[THIRD]
+    assert report.changes is not None
+    assert report.changes.cost.change_usd == -report.changes.cost.before_usd < 0
+    found = ask_workspace(small.home, select_of(name))
+    COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
+    assert not any(row[found.columns.index("inputs")] for row in found.rows if name == "failures")
+
+
+@pytest.mark.parametrize("name", OF_THE_NEWEST_WEEK)
+def test_a_function_of_two_environments_is_two_in_a_query_as_on_the_page(name: str, small: IssuedWeeks) -> None:
+    small.land_bill(SECOND, name="staging", fetched_at=after(SECOND, days=9), elsewhere={APP: "7.77"})
+    report = small.report()[SECOND]
+    assert report.changes is not None
+    labels = [mover.function for mover in report.changes.cost.movers]
+    assert any(f"{label} (staging)" in labels for label in labels)
+    found = ask_workspace(small.home, select_of(name))
+    COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
+
+
+def test_more_failures_than_a_byte_holds_are_counted_in_full(small: IssuedWeeks) -> None:
+    """DuckDB takes a join with a single value for a single row, and keeps a sum over it in as few bits."""
+    small.land_week(THIRD)
+    small.land_calls(THIRD, CODE, calls=30, name="failed", fetched_at=after(THIRD, days=3), status="failure")
+    report = small.report()[THIRD]
+    found = ask_workspace(small.home, select_of("failures"))
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    failures(report, rows)
+    assert {row["function"]: row["errors"] for row in rows}[CODE] == 7 * 30
