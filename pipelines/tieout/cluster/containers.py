@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from tieout.cluster.logs import HOURS
+from tieout.core.sql import RIGHT_SUMS
 from tieout.sources.container_hours import container_hours
 
 SPANS = pa.schema(
@@ -153,6 +154,7 @@ def entangled_containers(hours: pa.Table) -> pa.Table:
         hours: all hours of the containers in question, of the logs that count.
     """
     with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(RIGHT_SUMS)
         con.register("hours", hours)
         return con.sql(_ENTANGLED).to_arrow_table().cast(ENTANGLED)
 
@@ -163,7 +165,7 @@ def settled_hours(calls: pa.Table) -> pa.Table:
     Inputs are counted by their log; the time that a container was busy stands once, whichever logs speak of it.
     """
     with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"{RIGHT_SUMS}; set TimeZone = 'UTC'")
         con.register("calls", calls)
         con.execute(f"create table numbered as {_NUMBERED}")
         con.register("of_starts", container_hours(con.sql(_STARTS).to_arrow_table()))

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from tieout.catalog.models import Catalog
-from tieout.core.sql import transaction
+from tieout.core.sql import RIGHT_SUMS, transaction
 from tieout.sources import create_raw_schema, ledger
 from tieout.sources.landing import RejectionError
 from tieout.warehouse.catalog_tables import write_catalog
@@ -85,6 +85,7 @@ def _known(read: Mapping[str, tuple[ledger.Content, ledger.Delivery]], catalog: 
     for content, _ in read.values():
         file_ids.setdefault(content.sha256, len(file_ids) + 1)
     with duckdb.connect() as con:
+        con.execute(RIGHT_SUMS)
         _record(con, read, file_ids, catalog)
         facts = {
             file_id: row

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tieout.core.sql import RIGHT_SUMS
 from tieout.sources import create_raw_schema
 from tieout.sources.contents import GZIP_MAGIC
 from tieout.sources.landing import SIDECAR_SUFFIX, Fingerprint, LandingFile
@@ -228,7 +229,7 @@ class _Reader:
             "temp_directory": self._folder.name,
         }
         self.con = duckdb.connect(config=settings)
-        self.con.execute("set TimeZone = 'UTC'; create schema staging")
+        self.con.execute(f"{RIGHT_SUMS}; set TimeZone = 'UTC'; create schema staging")
         create_raw_schema(self.con)
         return self
 

@@ -9,6 +9,13 @@ from typing import Any, Literal, Protocol
 
 Kind = Literal["table", "view"]
 
+RIGHT_SUMS = "set disabled_optimizers = 'statistics_propagation'"
+"""What every connection to DuckDB begins with.
+
+DuckDB 2.0 takes what is joined with the one row of an aggregate for one row, and keeps a sum of whole numbers over it
+in as few bits: once it is ordered or filtered, 200 becomes -56. Without statistics of what a join returns it is right.
+"""
+
 _RELATIONS = """
 select schema_name || '.' || table_name, 'table' from duckdb_tables() where database_name = current_database()
 union all

@@ -10,6 +10,7 @@ import duckdb
 
 from tieout.core.errors import TieoutError
 from tieout.core.files import make_folder
+from tieout.core.sql import RIGHT_SUMS
 from tieout.warehouse.schema import NewerVersionError, migrate, refuse_newer
 
 # What DuckDB says of a file that another process has open; not every system tells which.
@@ -71,6 +72,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     make_folder(path.parent)
     con = _connect(path, read_only=False)
     try:
+        con.execute(RIGHT_SUMS)
         con.execute("set timezone = 'UTC'")
         con.execute("set preserve_insertion_order = false")
         con.execute("set enable_progress_bar = false")
@@ -98,6 +100,7 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` builds it from the landed files.")
     con = _connect(path, read_only=True)
     try:
+        con.execute(RIGHT_SUMS)
         con.execute("set timezone = 'UTC'")
         with damage_explained(path):
             refuse_newer(con)

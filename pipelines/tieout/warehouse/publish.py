@@ -23,7 +23,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.files import partial_of, written_whole
 from tieout.core.periods import IsoWeek
-from tieout.core.sql import literal, transaction
+from tieout.core.sql import RIGHT_SUMS, literal, transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.connection import WarehouseError, damage_explained
@@ -256,6 +256,7 @@ def read_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         except duckdb.Error as error:
             raise WarehouseError(f"it cannot be opened: {error}", place=path) from error
         con.execute(f"use {_FILE_NAME}")
+        con.execute(RIGHT_SUMS)
         con.execute("set timezone = 'UTC'")
         with damage_explained(path, _PUBLISH_AGAIN):
             yield con
