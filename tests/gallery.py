@@ -3,7 +3,7 @@
 Every page of weeks that differ (a claim, claims that reality contradicts, none, 300 functions, no cost, a loss) at a
 desk, on a phone, in the dark and on paper; the mail at two widths; PDF and workbook, where the programs are installed
 that show them; and Dagster's pages. Each week is of a workspace that was built for it; the two demos can be named. A
-week that claims for 300 functions is handmade, because a simulated one would take an hour.
+week that claims for 300 functions is handmade: no scenario has so many in its programme.
 """
 
 import argparse

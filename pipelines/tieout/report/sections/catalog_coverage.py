@@ -54,10 +54,10 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
         is_named = is_here and (app, function) in owners
         if (
             not is_named
-            and not (is_here and app in apps and _is_residual(function))
+            and not (is_here and app in apps and _is_no_function(function))
             and function not in _WITHOUT_FUNCTIONS
         ):
-            name = app if _is_residual(function) else f"{app}/{function}"
+            name = app if _is_no_function(function) else f"{app}/{function}"
             outside[name, "" if is_here else place] += cost
     yield from _outside({name: cost for name, cost in outside.items() if cost}, total)
     if total:
@@ -66,7 +66,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
         yield from _unseen([each.name for each in catalog.functions.functions if each.name not in seen])
 
 
-def _is_residual(function: str) -> bool:
+def _is_no_function(function: str) -> bool:
     return function.startswith("__")
 
 
