@@ -106,7 +106,7 @@ def spoken(function: str) -> str:
 
 
 def is_residual(function: str) -> bool:
-    """Tell whether a name beside functions stands for what belongs to none, as `__volume__`; a server is one."""
+    """Tell whether a name beside functions stands for what belongs to none, as `__volume__`."""
     return _RESIDUAL.fullmatch(function) is not None
 
 
