@@ -62,7 +62,10 @@ select
     end as ended_us,
     epoch_us(started_at) - startup_us as placed_us
 from raw.function_calls
-where file_id between $first and $last and started_at is not null and container_key is not null
+where
+    file_id between $first_file and $last_file
+    and container_key between $first_container and $last_container
+    and started_at is not null
 """
 
 _INSERT = """
@@ -78,9 +81,9 @@ failed as (
         min(enqueued_at) as failing_since
     from raw.function_calls
     where
-        file_id between $first and $last
+        file_id between $first_file and $last_file
+        and container_key between $first_container and $last_container
         and started_at is null
-        and container_key is not null
         and status = 'init failure'
     group by all
 )
@@ -110,23 +113,29 @@ def insert(con: duckdb.DuckDBPyConnection, first_file_id: int, last_file_id: int
         first_file_id: the first of the files.
         last_file_id: the last of them; those between that are no logs add nothing.
     """
-    files = {"first": first_file_id, "last": last_file_id}
-    con.register("container_hours_of_logs", container_hours(con.sql(_STARTED, params=files).to_arrow_table()))
-    con.execute(_INSERT, files)
-    con.unregister("container_hours_of_logs")
+    files = {"first_file": first_file_id, "last_file": last_file_id}
+    at_once = con.execute(_CONTAINERS_AT_ONCE, files | {"calls_at_once": _CALLS_AT_ONCE}).fetchall()
+    for first_container, last_container in at_once:
+        chosen = files | {"first_container": first_container, "last_container": last_container}
+        hours_of_logs = container_hours(con.sql(_STARTED, params=chosen).to_arrow_table())
+        con.register("container_hours_of_logs", hours_of_logs)
+        con.execute(_INSERT, chosen)
+        con.unregister("container_hours_of_logs")
 
 
-_FILES_AT_ONCE = """
-select min(file_id), max(file_id)
+# All that a container did is summed up together; how many are, bounds the memory.
+_CONTAINERS_AT_ONCE = """
+select min(container_key), max(container_key)
 from (
-    select file_id, sum(row_count) over (order by file_id) // $calls_at_once as batch
-    from raw.files
-    where source = 'function_calls'
+    select container_key, sum(count(*)) over (order by container_key) // $calls_at_once as batch
+    from raw.function_calls
+    where file_id between $first_file and $last_file and container_key is not null
+    group by container_key
 )
 group by batch
 order by batch
 """
-_CALLS_AT_ONCE = 2_000_000
+_CALLS_AT_ONCE = 1_000_000
 
 
 def fill_in(con: duckdb.DuckDBPyConnection) -> None:
@@ -141,8 +150,8 @@ def fill_in(con: duckdb.DuckDBPyConnection) -> None:
     if is_filled or not has_calls:
         return
     with transaction(con):
-        for first, last in con.execute(_FILES_AT_ONCE, {"calls_at_once": _CALLS_AT_ONCE}).fetchall():
-            insert(con, first, last)
+        [(last_file_id,)] = con.execute("select max(file_id) from raw.files").fetchall()
+        insert(con, 0, last_file_id)
 
 
 def container_hours(calls: pa.Table) -> pa.Table:

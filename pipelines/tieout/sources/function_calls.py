@@ -50,23 +50,22 @@ COLUMNS = {
     "execution_time_seconds": "DOUBLE",
     "status": "VARCHAR",
 }
-_TIMES = ("enqueued_at", "started_at")
-# Times of the CLI have no decimals, three, six or nine. The checks are the quickest that settle it: they run for every
-# call.
+# The checks are the quickest that settle it: they run for every call. Times of the CLI have no decimals, three, six or
+# nine; one that says T24 is read as a midnight.
 _LOOKS_LIKE_A_TIME = (
-    "(strlen({0}) in (20, 24, 27, 30) and {0} like '20__-__-__T__:__:__%Z'"
-    " and not contains({0}, ' ') and not contains({0}, 'T24'))"
+    "(strlen({0}) in (20, 24, 27, 30) and {0} like '20__-__-__T__:__:__%Z' and not contains({0}, ' ')"
+    " and case when epoch_us({1}) % 86400000000 = 0 then not contains({0}, 'T24') else true end)"
 )
 _LOOKS_LIKE_A_WORD = "({0} between 'A' and 'Z~' or {0} between '_' and 'z~') and {0} not in ('true', 'false')"
 # A value that is no text is read as what is printed: 5, true, {"a": 1}. None of these passes for an id of Modal's.
 _LOOKS_USUAL = " and ".join(
     [
-        "starts_with(function_call_id, 'fc-')",
-        "coalesce(starts_with(container_id, 'ta-'), true)",
+        "function_call_id >= 'fc-' and function_call_id < 'fc.'",
+        "(container_id is null or container_id >= 'ta-' and container_id < 'ta.')",
         f"({_LOOKS_LIKE_A_WORD.format('status')})",
-        f"coalesce({_LOOKS_LIKE_A_WORD.format('service_method_name')}, true)",
-        _LOOKS_LIKE_A_TIME.format("enqueued_at"),
-        f"coalesce({_LOOKS_LIKE_A_TIME.format('started_at')}, true)",
+        f"(service_method_name is null or {_LOOKS_LIKE_A_WORD.format('service_method_name')})",
+        _LOOKS_LIKE_A_TIME.format("enqueued_text", "enqueued_at"),
+        f"(started_text is null or {_LOOKS_LIKE_A_TIME.format('started_text', 'started_at')})",
     ]
 )
 
@@ -111,17 +110,25 @@ def stage(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
         duckdb.Error: one of the files is not what it should be.
     """
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-    utc = "make_timestamp(epoch_us(cast({0} as timestamptz))) as {0}"
-    values = ", ".join(utc.format(name) if name in _TIMES else name for name in COLUMNS)
     # Only the constants above are put into the text; the file names are parameters.
     con.execute(
         f"""
         create or replace temp table calls_stage as
+        with read as (
+            select
+                file_index::integer as file_no,
+                * replace (
+                    make_timestamp(epoch_us(cast(enqueued_at as timestamptz))) as enqueued_at,
+                    make_timestamp(epoch_us(cast(started_at as timestamptz))) as started_at
+                ),
+                enqueued_at as enqueued_text,
+                started_at as started_text
+            from read_json($1, columns = {{{columns}}}, format = 'array', hive_partitioning = false)
+        )
         select
-            file_index::integer as file_no,
-            {values},
+            * exclude (enqueued_text, started_text),
             {_LOOKS_USUAL} as looks_usual
-        from read_json($1, columns = {{{columns}}}, format = 'array', hive_partitioning = false)
+        from read
         """,  # noqa: S608
         [[str(path) for path in paths]],
     )

@@ -153,15 +153,22 @@ def test_a_log_is_summed_up_when_it_is_loaded(folder: LandingFolder) -> None:
     ]
 
 
-def test_logs_of_an_earlier_version_are_summed_up_by_the_next_load(
+def test_logs_of_an_earlier_version_are_summed_up_by_the_next_load_some_containers_at_a_time(
     folder: LandingFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hours, "_CALLS_AT_ONCE", 2)
+    failed: dict[str, Any] = {
+        "started_at": None,
+        "execution_time_seconds": None,
+        "startup_time_seconds": None,
+        "status": "init failure",
+    }
     for day in range(1, 5):
-        folder.put(f"{CALLS}/2026-11-{day:02}.json", [CALL | {"container_id": f"ta-{day}-{n}"} for n in range(day)])
+        served = [CALL | {"container_id": f"ta-{day % 3}-{n}"} for n in range(day)]
+        folder.put(f"{CALLS}/2026-11-{day:02}.json", [*served, CALL | failed | {"container_id": f"ta-failed-{day}"}])
     folder.load()
     before = folder.rows("select * from raw.container_hours order by all")
     folder.con.execute("delete from raw.container_hours")
+    monkeypatch.setattr(hours, "_CALLS_AT_ONCE", 2)
     folder.load()
-    assert len(before) == 10
+    assert len(before) == 14
     assert folder.rows("select * from raw.container_hours order by all") == before
