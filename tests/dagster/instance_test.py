@@ -2,8 +2,8 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -95,39 +95,83 @@ def seen(instance: dg.DagsterInstance, run_id: str) -> tuple[object, ...]:
     )
 
 
-def test_dagster_reads_what_a_run_of_the_command_line_has_recorded(home: Home) -> None:
-    with open_instance(home) as instance:
+@contextmanager
+def dagsters_own(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The same files, by the storages that Dagster uses where nothing else is configured."""
+    (home.dagster / "plain.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.from_config(str(home.dagster), "plain.yaml") as instance:
+        assert type(instance.event_log_storage).__module__.startswith("dagster.")
+        yield instance
+
+
+@contextmanager
+def of_the_service(home: Home) -> Iterator[dg.DagsterInstance]:
+    """As the UI, its daemon, and the runs that it starts, open it."""
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        yield instance
+
+
+Opening = Callable[[Home], AbstractContextManager[dg.DagsterInstance]]
+OURS = pytest.mark.parametrize("opened", [open_instance, of_the_service])
+
+
+@OURS
+def test_dagster_reads_what_we_have_recorded(home: Home, opened: Opening) -> None:
+    with opened(home) as instance:
         run_id = execute(instance)
         ours = seen(instance, run_id)
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        assert type(instance.event_log_storage).__module__.startswith("dagster.")
-        assert seen(instance, run_id) == ours
+    for others in (dagsters_own, of_the_service, open_instance):
+        with others(home) as instance:
+            assert seen(instance, run_id) == ours
 
 
-def test_what_is_recorded_is_what_dagster_would_have_recorded(
-    tmp_path: Path,
-) -> None:
+@OURS
+def test_what_is_recorded_is_what_dagster_would_have_recorded(tmp_path: Path, opened: Opening) -> None:
     other = Home(tmp_path / "other")
     with open_instance(other):
         pass
-    with dg.DagsterInstance.from_config(str(other.dagster)) as instance:
+    with dagsters_own(other) as instance:
         theirs = seen(instance, run_id := execute(instance))
-    with open_instance(other) as instance:
+    with opened(other) as instance:
         ours = seen(instance, run_of_ours := execute(instance))
     assert run_id != run_of_ours
     assert theirs[1:4] == ours[1:4]
     assert theirs[5] == ours[5]
 
 
-def test_nothing_is_kept_in_more_places_than_dagster_reads_it_from(home: Home) -> None:
-    with open_instance(home) as instance:
+@OURS
+def test_nothing_is_kept_in_more_places_than_dagster_reads_it_from(home: Home, opened: Opening) -> None:
+    with opened(home) as instance:
         run_id = execute(instance)
     runs = home.dagster / "history" / "runs"
     assert kept(runs / f"{run_id}.db", run_id) == {"ASSET_CHECK_EVALUATION": (3, 0), "ASSET_MATERIALIZATION": (2, 0)}
     assert kept(runs / "index.db", run_id) == {"ASSET_MATERIALIZATION": (2, 1)}
-    with open_instance(home) as instance:
+    with opened(home) as instance:
         execute(instance)
     assert kept(runs / "index.db", run_id) == {"ASSET_MATERIALIZATION": (2, 0)}
+
+
+def test_an_older_week_that_is_built_with_the_newest_leaves_no_columns_of_the_run_before(home: Home) -> None:
+    """Where columns are from stands with the newest week of a build, which is stored after the older ones."""
+
+    @dg.op
+    def build(context: dg.OpExecutionContext) -> None:
+        older = dg.AssetMaterialization(KEY, partition=WEEKS[0])
+        newest = dg.AssetMaterialization(KEY, partition=WEEKS[1], metadata=LINEAGE)
+        report(context, [older, newest])
+
+    built = dg.GraphDefinition(name="built", node_defs=[build]).to_job(name="built")
+    with open_instance(home) as instance:
+        before, after = (built.execute_in_process(instance=instance).run_id for _ in range(2))
+    index = home.dagster / "history" / "runs" / "index.db"
+    assert kept(index, before) == {"ASSET_MATERIALIZATION": (2, 0)}
+    assert kept(index, after) == {"ASSET_MATERIALIZATION": (2, 1)}
+
+
+def test_the_record_of_a_run_that_says_little_is_small(home: Home) -> None:
+    with open_instance(home) as instance:
+        run_id = execute(instance)
+    assert (home.dagster / "history" / "runs" / f"{run_id}.db").stat().st_size <= 60_000
 
 
 def kept(file: Path, run_id: str) -> dict[str, tuple[int, int]]:

@@ -30,6 +30,7 @@ from tieout.warehouse.weeks import (
 
 CATALOG = load_catalog(resource_path("catalog"))
 INFO = "function_info/app=coral-x-production/function=generate_code_modal"
+SUMMARY = {"metered_cost": "9.50", "metered_cost_breakdown": {}, "billed_cost": "9.50", "adjustments": {}}
 NOVEMBER = day_start(dt.date(2026, 11, 1))
 W42, W43, W44, W45, W46 = (IsoWeek(2026, week) for week in range(42, 47))
 
@@ -112,6 +113,18 @@ def land_info(landed: LandingFolder, name: str, *, memory: int, fetched_at: str)
     landed.put_sidecar(f"{INFO}/{name}.json", fetched_at=fetched_at)
 
 
+def build_months(landed: LandingFolder) -> None:
+    """Make what reports read of their months, of nothing, as if this version had built it."""
+    for table in ("staging.billing_intervals", "reconciliation.months", "reconciliation.invoices"):
+        landed.con.execute(
+            f"create table {table} as select timestamp '2026-11-01' as hour, 'now' as reading, *"
+            "from (values (date '2026-11-01')) as m (month) where false"
+        )
+    landed.con.execute("create table finance.adjustments (day date, applies_to varchar)")
+    built = [(model.name, model.code_version) for model in load_models()]
+    landed.con.executemany("insert or replace into meta.models values (?, ?)", built)
+
+
 def settle(landed: LandingFolder, catalog: Catalog = CATALOG) -> None:
     """Record everything as built and reported, as if it had been."""
     make(landed.con, "staging.configurations")
@@ -120,8 +133,18 @@ def settle(landed: LandingFolder, catalog: Catalog = CATALOG) -> None:
 
 
 def stale(landed: LandingFolder, catalog: Catalog = CATALOG) -> tuple[IsoWeek, ...]:
+    return tuple(reasons(landed, catalog))
+
+
+def reasons(landed: LandingFolder, catalog: Catalog = CATALOG) -> dict[IsoWeek, str]:
     assert not landed.load().rejected
     return stale_weeks(landed.con, catalog)
+
+
+def reported_again(landed: LandingFolder) -> tuple[IsoWeek, ...]:
+    """Which reports are stale once the newest week is built, with the tables of the months."""
+    make(landed.con, "staging.monthly_deliveries")
+    return stale_reports(landed.con, CATALOG)
 
 
 def test_the_known_weeks_are_those_that_bills_and_logs_speak_of(folder: LandingFolder) -> None:
@@ -172,41 +195,47 @@ def test_the_days_beside_a_week_belong_to_its_inputs(folder: LandingFolder) -> N
 
 
 def test_a_summary_of_a_month_without_weeks_makes_the_newest_week_stale(folder: LandingFolder) -> None:
-    amounts = {"metered_cost": "9.50", "metered_cost_breakdown": {}, "billed_cost": "9.50", "adjustments": {}}
-    folder.put("billing_summary/2025-03.json", amounts)
-    assert stale(folder) == (W46,)
-    make(folder.con, "staging.monthly_deliveries")
+    folder.put("billing_summary/2025-03.json", SUMMARY)
+    assert reasons(folder) == {W46: "a summary or an invoice, which every build reads"}
+    assert reported_again(folder) == ()
     assert stale(folder) == ()
 
 
-def test_a_summary_that_says_the_same_after_its_month_makes_its_weeks_stale(folder: LandingFolder) -> None:
-    amounts = {"metered_cost": "9.50", "metered_cost_breakdown": {}, "billed_cost": "9.50", "adjustments": {}}
+def test_a_summary_that_says_the_same_after_its_month_changes_the_reports_of_its_weeks(folder: LandingFolder) -> None:
+    build_months(folder)
     for name, fetched_at in (("2026-10", "2026-10-31T02:00:00Z"), ("2026-10.r2", "2026-11-01T02:00:00Z")):
-        folder.put(f"billing_summary/{name}.json", amounts)
+        folder.put(f"billing_summary/{name}.json", SUMMARY)
         folder.put_sidecar(f"billing_summary/{name}.json", fetched_at=fetched_at)
-        assert stale(folder) == (W42, W43, W44, W45)
-        make(folder.con, "staging.monthly_deliveries")
+        assert stale(folder) == (W46,)
+        assert reported_again(folder) == (W42, W43, W44)
         settle(folder)
     folder.put_sidecar("billing_summary/2026-10.r2.json", fetched_at="2026-11-02T02:00:00Z")
     assert stale(folder) == ()
 
 
-def test_an_invoice_makes_the_weeks_of_its_month_stale_once_it_is_no_longer_of_the_future(
-    folder: LandingFolder,
-) -> None:
+def test_an_invoice_changes_the_reports_of_its_month_once_it_is_no_longer_of_the_future(folder: LandingFolder) -> None:
+    build_months(folder)
     invoice = {"number": "INV-2026-0042", "total": "9.50"}
     path = folder.put("invoices/2026-11.json", invoice, mtime=NOW + dt.timedelta(days=3))
     assert [refused.path for refused in folder.load().rejected] == ["invoices/2026-11.json"]
-    assert stale_weeks(folder.con, CATALOG) == ()
+    assert stale_weeks(folder.con, CATALOG) == {}
     folder.change_time(path, NOW)
-    assert stale(folder) == (W44, W45, W46)  # W44 ends in November
-    make(folder.con, "staging.monthly_deliveries")
+    assert stale(folder) == (W46,)
+    assert reported_again(folder) == (W44, W45, W46)  # W44 ends in November
     settle(folder)
     assert stale(folder) == ()
 
 
+def test_an_invoice_builds_no_other_week_than_those_whose_files_have_landed(folder: LandingFolder) -> None:
+    build_months(folder)
+    land_bill(folder, dt.date(2026, 11, 14), fetched_at="2026-11-21T02:00:00Z")
+    folder.put("invoices/2026-11.json", {"number": "INV-2026-0042", "total": "9.50"})
+    assert reasons(folder) == {W46: "files of its days"}
+
+
 def test_another_catalog_makes_every_week_stale(folder: LandingFolder) -> None:
-    assert stale(folder, CATALOG.model_copy(update={"sha256": "another"})) == known_weeks(folder.con)
+    changed = reasons(folder, CATALOG.model_copy(update={"sha256": "another"}))
+    assert changed == dict.fromkeys(known_weeks(folder.con), "the catalog")
 
 
 def test_a_configuration_makes_the_weeks_stale_in_which_it_was_valid(folder: LandingFolder) -> None:
@@ -216,7 +245,7 @@ def test_a_configuration_makes_the_weeks_stale_in_which_it_was_valid(folder: Lan
     land_info(folder, "2026-10-13", memory=16384, fetched_at="2026-10-13T01:00:00Z")
     assert stale(folder) == ()  # the same again says nothing new
     land_info(folder, "2026-11-14", memory=8192, fetched_at="2026-11-14T01:00:00Z")
-    assert stale(folder) == (W46,)  # it counts from the snapshot that shows it
+    assert reasons(folder) == {W46: "a configuration"}  # it counts from the snapshot that shows it
 
 
 def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) -> None:
@@ -226,7 +255,15 @@ def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) 
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER)
     created_in_w44 = encode("ta", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
     land_call(folder, "c", "2026-11-12T10:00:00Z", created_in_w44)
-    assert stale(folder) == (W44, W45, W46)
+    assert reasons(folder) == dict.fromkeys((W44, W45, W46), "a container of a newly landed call log lived in it")
+
+
+def test_a_week_is_built_for_all_that_has_changed_of_it(folder: LandingFolder) -> None:
+    land_info(folder, "2026-11-14", memory=8192, fetched_at="2026-11-14T01:00:00Z")
+    land_bill(folder, dt.date(2026, 11, 14), fetched_at="2026-11-21T02:00:00Z")
+    land_bill(folder, dt.date(2026, 11, 19), fetched_at="2026-11-21T02:00:00Z")
+    assert reasons(folder)[W46] == "files of its days, a configuration"
+    assert reasons(folder)[IsoWeek(2026, 47)] == "a new week"
 
 
 def test_an_older_container_without_a_time_in_its_id_ties_the_weeks_since_it_was_first_seen(

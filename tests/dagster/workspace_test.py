@@ -109,6 +109,12 @@ def test_a_run_is_recorded_in_few_events(instance: dg.DagsterInstance) -> None:
     assert not [kind for kind in kinds if kind is not None and ("PLANNED" in kind.value or "OUTPUT" in kind.value)]
 
 
+def test_a_run_says_why_it_built_its_weeks(instance: dg.DagsterInstance) -> None:
+    [run] = instance.get_runs()
+    said = [event.user_message for event in instance.all_logs(run.run_id)]
+    assert [line for line in said if "Reason" in line] == [f"Reason to build {FIRST_WEEK} to {LAST_WEEK}: a new week"]
+
+
 def test_a_week_knows_its_own_number_of_rows(instance: dg.DagsterInstance, built_workspace: Home) -> None:
     event = instance.fetch_materializations(
         dg.AssetRecordsFilter(table_key("spend.hourly"), asset_partitions=[FIRST_WEEK]), limit=1

@@ -158,7 +158,7 @@ class IssuedWeeks:
             restore_closings(con, self.home.reports)
             write_catalog(con, self.catalog)
             assert not load_at(con, self.home.landing, now=now).rejected
-            _build(con, self.catalog, stale_weeks(con, self.catalog), now)
+            _build(con, self.catalog, tuple(stale_weeks(con, self.catalog)), now)
             while stale := stale_reports(con, self.catalog):
                 for week in stale:
                     report = build_report(con, week, self.catalog)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from dagster._core.definitions.run_request import InstigatorType
+
 from benchmarks.rows import FOLDER, Rows
 from benchmarks.soak.clock import Clock, telling
 from benchmarks.soak.year.exports import FIRST, LAST, PULL_AT, Exports
@@ -22,6 +24,7 @@ from tests.mail.mail_server import HOST, Delivery, Postmaster, running
 from tieout.catalog.mail_settings import MAIL_FILE
 from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
+from tieout.defs.daily import SENSOR_SECONDS
 from tieout.mail.due import MAIL_HOUR
 from tieout.measure.baseline import freeze_baseline, write_lock
 from tieout.savings.baseline_lock import LOCK_NAME
@@ -55,6 +58,7 @@ class Day:
         failed: descriptions of the runs that failed.
         refused: the landed files that the run refused.
         oldest_built: the oldest week that the run built; None where it built none, or was not made.
+        oldest_landed: the oldest day that was spoken of by what has landed since the run before.
         sizes: bytes of what the workspace consists of, in the evening.
     """
 
@@ -65,6 +69,7 @@ class Day:
     failed: tuple[str, ...]
     refused: tuple[str, ...]
     oldest_built: IsoWeek | None
+    oldest_landed: dt.date
     sizes: dict[str, int]
 
 
@@ -146,6 +151,7 @@ def _run(year: Year, rows: Rows, code: str, pace: Pace, days: list[dt.date]) -> 
                 "failed": list(failed),
                 "refused": refused,
                 "oldest_built": oldest_built,
+                "oldest_landed": f"{_oldest_landed(day, pace, exports)}",
                 "sizes": _sizes(year.home),
             }
             rows.put(_key(code, pace, day), row)
@@ -176,8 +182,9 @@ def _one_day(
         else:
             service.pulled()
             service.repeat()
-        service.idle_ticks("mail_follow_up", _HOUR)
-        service.idle_ticks("alerts", _QUARTER)
+        service.idle_ticks("mail_follow_up", InstigatorType.SCHEDULE, _HOUR)
+        service.idle_ticks("alerts", InstigatorType.SCHEDULE, _QUARTER)
+        service.idle_ticks("run_after_pull", InstigatorType.SENSOR, dt.timedelta(seconds=SENSOR_SECONDS))
     return seconds, tuple(failed)
 
 
@@ -204,6 +211,13 @@ def _refused_and_oldest_built(year: Year, day: dt.date) -> tuple[list[str], str 
         pulled_at = dt.datetime.combine(day, PULL_AT)
         [(oldest,)] = con.execute("select min(week) from meta.week_inputs where built_at >= ?", [pulled_at]).fetchall()
     return [path for (path,) in refused], oldest
+
+
+def _oldest_landed(day: dt.date, pace: Pace, exports: Exports) -> dt.date:
+    oldest = exports.oldest_day_of(day)
+    while day > FIRST and not pace.runs(day := day - _DAY, exports):
+        oldest = min(oldest, exports.oldest_day_of(day))
+    return oldest
 
 
 def _at(day: dt.date, hour: int, minute: int) -> dt.datetime:
@@ -260,5 +274,6 @@ def _day(row: Mapping[str, Any]) -> Day:
         tuple(row["failed"]),
         tuple(row["refused"]),
         None if row["oldest_built"] is None else IsoWeek.parse(row["oldest_built"]),
+        dt.date.fromisoformat(row["oldest_landed"]),
         row["sizes"],
     )

@@ -123,6 +123,10 @@ class Exports:
         """Tell whether more lands on a day than the day before: what is late, or corrected."""
         return any(kind == "restated" or day - _covered(file) > 2 * _DAY for file, _, kind in self._by_day[day])
 
+    def oldest_day_of(self, day: dt.date) -> dt.date:
+        """The oldest of the days that bills and logs speak of, and all else was fetched on; by default itself."""
+        return min((min(_covered(file), moment.date()) for file, moment, _ in self._by_day[day]), default=day)
+
     def of(self, day: dt.date) -> Iterator[Arrival]:
         """What a pull at seven of a day brings."""
         for file, moment, kind in self._by_day[day]:

@@ -15,7 +15,12 @@ from tieout.mail.outbox import read_outbox
 MOST_OF_JANUARY, MOST_OF_RECORD = 1.2, 1.2
 """What December may cost of January, and Dagster's record may be of what it was when its days were full."""
 
+MOST_OF_MONTH = 60_000_000
+"""Bytes of Dagster's record after a month of daily runs."""
+
 JANUARY, DECEMBER = (2026, 1), (2026, 12)
+# The logs of a day tell of containers of the day before, and what a week is made of includes the day after it.
+_REACH = dt.timedelta(days=2)
 _FULL_AFTER = dt.timedelta(days=120)
 _MEGABYTE = 1_000_000
 
@@ -47,6 +52,9 @@ def findings(year: Year, days: Sequence[Day]) -> Iterator[str]:
     january, december = (seconds_of(days, month) for month in (JANUARY, DECEMBER))
     if december and december > MOST_OF_JANUARY * january:
         yield f"a run takes {december:.2f} CPU s in December, {december / january:.2f}× January's {january:.2f}"
+    month = [day.sizes["dagster"] for day in days if _month(day) == JANUARY]
+    if month[-1] > MOST_OF_MONTH:
+        yield f"Dagster's record has {month[-1]:,} bytes after a month, more than {MOST_OF_MONTH:,}"
     full = next((day for day in days if day.day >= FIRST + _FULL_AFTER), days[-1])
     most = MOST_OF_RECORD * full.sizes["dagster"]
     if days[-1].sizes["dagster"] > most:
@@ -54,11 +62,10 @@ def findings(year: Year, days: Sequence[Day]) -> Iterator[str]:
 
 
 def _of_builds(days: Sequence[Day]) -> Iterator[str]:
-    """No file of the year may be refused, and none speaks of weeks that ended before the month before."""
+    """No file of the year may be refused, and no week is built again that lies before what has landed."""
     for day in days:
         yield from (f"{day.day}: {path} was refused" for path in day.refused)
-        month_before = (day.day.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
-        if day.oldest_built is not None and day.oldest_built.end <= month_before:
+        if day.oldest_built is not None and day.oldest_built.end <= day.oldest_landed - _REACH:
             yield f"{day.day}: {day.oldest_built.label} was built again, of which nothing had landed"
 
 

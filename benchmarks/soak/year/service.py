@@ -18,6 +18,7 @@ from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
     ScheduleInstigatorData,
+    SensorInstigatorData,
     TickData,
     TickStatus,
 )
@@ -107,14 +108,19 @@ class Service:
             data = schedule.evaluate_tick(context)
         asked = data.run_requests or []
         results = [self._execute(schedule.job_name, request.partition_key, must_succeed=False) for request in asked]
-        self._ticked(name, schedule.cron_schedule, data.skip_message, [result.run_id for result in results])
+        ids = [result.run_id for result in results]
+        self._ticked(_state(name, InstigatorType.SCHEDULE), data.skip_message, ids)
         return results
 
-    def idle_ticks(self, name: str, every: dt.timedelta) -> None:
-        """Record the ticks of a day in which a schedule asks for nothing, as the daemon does, but in one statement."""
+    def idle_ticks(self, name: str, kind: InstigatorType, every: dt.timedelta) -> None:
+        """Record the ticks of a day in which a schedule or sensor asks for nothing, and forget those of other days.
+
+        The daemon does the same, but one by one.
+        """
+        self._ticked(_state(name, kind), "Nothing is new.", [])
         with closing(sqlite3.connect(self.home.dagster / "schedules" / "schedules.db")) as con, con:
             [(row,)] = con.execute(
-                "select max(id) from job_ticks where selector_id = ?", (_state(name, "").selector_id,)
+                "select max(id) from job_ticks where selector_id = ?", (_state(name, kind).selector_id,)
             )
             moments = [self.clock.now - number * every for number in range(1, dt.timedelta(days=1) // every)]
             con.executemany(
@@ -122,6 +128,12 @@ class Service:
                 " select job_origin_id, selector_id, status, type, ?, tick_body from job_ticks where id = ?",
                 [(f"{moment:%Y-%m-%d %H:%M:%S}", row) for moment in moments],
             )
+        for status, days in self.instance.get_tick_retention_settings(kind).items():
+            if days > 0:
+                state, before = _state(name, kind), self.clock.now - days * dt.timedelta(days=1)
+                self.instance.purge_ticks(
+                    state.instigator_origin_id, state.selector_id, before.timestamp(), tick_statuses=[status]
+                )
 
     def _execute(
         self, job: str, partition: str | None = None, *, must_succeed: bool = True
@@ -139,15 +151,14 @@ class Service:
         self.clock.now += _SECOND
         return result
 
-    def _ticked(self, name: str, cron: object, skipped: str | None, run_ids: list[str]) -> None:
-        state = _state(name, str(cron))
+    def _ticked(self, state: InstigatorState, skipped: str | None, run_ids: list[str]) -> None:
         if self.instance.get_instigator_state(state.instigator_origin_id, state.selector_id) is None:
             self.instance.add_instigator_state(state)
         self.instance.create_tick(
             TickData(
                 instigator_origin_id=state.instigator_origin_id,
-                instigator_name=name,
-                instigator_type=InstigatorType.SCHEDULE,
+                instigator_name=state.instigator_name,
+                instigator_type=state.instigator_type,
                 status=TickStatus.SUCCESS if run_ids else TickStatus.SKIPPED,
                 timestamp=self.clock.now.timestamp(),
                 selector_id=state.selector_id,
@@ -174,13 +185,13 @@ def _outcome(event: dg.DagsterEvent) -> dg.AssetMaterialization | dg.AssetCheckE
     return event.step_materialization_data.materialization
 
 
-def _state(name: str, cron: str) -> InstigatorState:
+def _state(name: str, kind: InstigatorType) -> InstigatorState:
     location = InProcessCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(module_name="tieout.definitions"), location_name=LOCATION
     )
     origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
-    data = ScheduleInstigatorData(cron_schedule=cron)
-    return InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.DECLARED_IN_CODE, data)
+    data = SensorInstigatorData() if kind is InstigatorType.SENSOR else ScheduleInstigatorData(cron_schedule="")
+    return InstigatorState(origin, kind, InstigatorStatus.DECLARED_IN_CODE, data)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 
 # After the six hours in which yesterday's bill settles, and before the mail of a Monday.
 PULL_HOUR = 7
+SENSOR_SECONDS = 60
 
 
 def daily_schedule(home: Home) -> dg.ScheduleDefinition:
@@ -46,6 +47,7 @@ def daily_schedule(home: Home) -> dg.ScheduleDefinition:
 @dg.asset_sensor(
     asset_key=PULLED,
     job=run,
+    minimum_interval_seconds=SENSOR_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="After a pull: load what it brought, build the weeks that this changes, report and publish.",
 )

@@ -48,9 +48,10 @@ def _configured_folder(home: Home) -> Path:
     """Make the instance's folder with the configuration of Dagster and of its UI, and return it."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     common = resource_path("dagster.yaml").read_text(encoding="utf-8")
+    folder = home.dagster.absolute()
     wanted = {
-        "dagster.yaml": common,
-        _IN_PROCESS_NAME: common + _IN_PROCESS + _storages(home.dagster.absolute()),
+        "dagster.yaml": common + _storages(folder, is_kept_open=False),
+        _IN_PROCESS_NAME: common + _IN_PROCESS + _storages(folder, is_kept_open=True),
         "workspace.yaml": _WORKSPACE,
     }
     for name, text in wanted.items():
@@ -60,8 +61,9 @@ def _configured_folder(home: Home) -> Path:
     return home.dagster
 
 
-def _storages(folder: Path) -> str:
-    return "".join(f"{name}: {json.dumps(storage)}\n" for name, storage in storages(folder).items())
+def _storages(folder: Path, *, is_kept_open: bool) -> str:
+    named = storages(folder, is_kept_open=is_kept_open)
+    return "".join(f"{name}: {json.dumps(storage)}\n" for name, storage in named.items())
 
 
 @contextmanager

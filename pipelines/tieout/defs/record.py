@@ -4,6 +4,7 @@ Nothing is planned, and nothing empty is recorded. What belongs to one transacti
 together, after it, and begins with a line that sums it up.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
@@ -23,6 +24,7 @@ from tieout.sources import LoadResult
 from tieout.validation.results import ValidationResult
 from tieout.warehouse.build import Build, BuildResult, Period
 from tieout.warehouse.publish import PublishedFile
+from tieout.warehouse.weeks import consecutive
 from tieout.workspace import Issue, Listener, Work, Workspace
 
 WEEK_TAG = "tieout/week"
@@ -56,8 +58,11 @@ class RunRecord(Listener):
                 )
 
     def found(self, work: Work) -> None:
-        """Show the weeks that there are, and tag the run with those that it is about."""
+        """Show the weeks that there are, say why some are built, and tag the run with those that it is about."""
         show_weeks(self._context.instance, work.known)
+        for why, group in itertools.groupby(work.build, key=work.reasons.__getitem__):
+            for first, last in consecutive(tuple(group)):
+                self._context.log.info(f"Reason to build {_span(sorted({first, last}))}: {why}")
         weeks = work.report
         if weeks:
             tags = {WEEK_TAG: weeks[-1].label, **({WEEKS_TAG: _span(weeks)} if len(weeks) > 1 else {})}

@@ -1,11 +1,12 @@
-"""Where the runs of the command line keep their record: the files of Dagster, over connections that stay open.
+"""Where Dagster's record is kept: in Dagster's own files, which its own storages can read, too.
 
-Dagster's own storages make an engine and a connection for every statement, and commit after each. A run records some
-hundred events at once, so these classes keep the connections, and commit a whole batch. What is in the files stays what
-Dagster writes: its UI and its daemon read and write them with the original classes.
+Dagster keeps each evaluation of a check three times, and each materialization with all columns that it is made of. A
+run has some hundred of them, so `CompactEvents` keeps each where it is read; UI, daemon and their runs use it. Dagster
+also makes an engine and a connection for every statement, and commits after each. So the runs of the command line use
+`KeptEvents` and `KeptRuns`, which keep the connections, and commit a whole batch.
 
 Dagster offers its storages to configuration and not to Python. So everything that leans on its inside is in this
-module: the two classes, the methods that hand out their connections, and what a deleted run leaves behind.
+module: the classes, the methods that hand out their connections, and what a deleted run leaves behind.
 `tests/dagster/instance_test.py` and `retention_test.py` notice when that changes.
 """
 
@@ -14,10 +15,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 import sqlalchemy
@@ -38,6 +39,7 @@ LOCATION = "tieout"
 _REPOSITORY = "__repository__"  # as Dagster calls the definitions of a location
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 _MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
+_PAGE_BYTES = 1024
 LINEAGE = "dagster/column_lineage"
 """What Dagster calls the columns that a table is made of; its UI looks for it on the newest materialization."""
 
@@ -99,48 +101,22 @@ def _commit_without_waiting(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("pragma synchronous = normal")
 
 
-class KeptEvents(SqliteEventLogStorage):
-    """The events, in one file for each run and one index of all."""
-
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Open nothing of our own yet; Dagster makes the index if there is none."""
-        self._connections = _Connections()
-        self._complete: set[str | None] = set()
-        self._tables: set[str] = set()
-        super().__init__(base_dir, inst_data)
+class CompactEvents(SqliteEventLogStorage):
+    """The events, in one file for each run and one index of all; each stands where Dagster looks for it, and once."""
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "KeptEvents":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """Make the storage that the configuration names."""
         return cls(inst_data=inst_data, **config_value)
 
-    @contextmanager
-    def run_connection(self, run_id: str | None = None) -> Iterator[sqlalchemy.Connection]:
-        """The file of a run, which Dagster makes when it is asked for first."""
-        if run_id not in self._complete:
-            with super().run_connection(run_id):
-                self._complete.add(run_id)
-        with self._connections.transaction(self.conn_string_for_shard(run_id or "")) as con:
-            yield con
+    def run_connection(self, run_id: str | None = None) -> Any:
+        """The file of a run; Dagster makes what it does not find in it."""
+        _make_with_small_pages(Path(self.path_for_shard(run_id or "")))
+        return super().run_connection(run_id or "")
 
-    @contextmanager
-    def index_connection(self) -> Iterator[sqlalchemy.Connection]:
-        """The index of all runs."""
-        with self.run_connection("index") as con:
-            yield con
-
-    def has_table(self, table_name: str) -> bool:
-        """Tell whether the index has a table; Dagster asks for every check that it records."""
-        if table_name not in self._tables:
-            with self.index_connection() as con:
-                self._tables |= set(sqlalchemy.inspect(con).get_table_names())
-        return table_name in self._tables
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Commit what is recorded in this block at its end."""
-        with self._connections.batch():
-            yield
+    def batch(self) -> AbstractContextManager[None]:
+        """Commit each statement of this block by itself."""
+        return nullcontext()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in one transaction; what a run has made and checked, of which there is most, all at once."""
@@ -178,16 +154,65 @@ class KeptEvents(SqliteEventLogStorage):
         with self.run_connection(events[0].run_id) as con:
             con.execute(EventLogs.insert(), [row | {"event": _without_lineage(row["event"])} for row in rows])
         with self.index_connection() as con:
-            for event, row in zip(events, rows, strict=True):
-                if LINEAGE in row["event"]:
-                    _take_lineage_from_newest(con, row["asset_key"])
-                [number] = con.execute(EventLogs.insert().returning(EventLogs.c.id), row).one()
+            last = {row["asset_key"]: place for place, row in enumerate(rows) if LINEAGE in row["event"]}
+            for asset_key in last:
+                _take_lineage_from_newest(con, asset_key)
+            for place, (event, row) in enumerate(zip(events, rows, strict=True)):
+                text = row["event"] if place == last.get(row["asset_key"]) else _without_lineage(row["event"])
+                [number] = con.execute(EventLogs.insert().returning(EventLogs.c.id), row | {"event": text}).one()
                 self._store_asset_event(con, event, number)
 
     def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
         """Say what is stored of an event: its text without what Dagster assumes where nothing is said."""
         row = super()._event_to_row(event)
         return row | {"event": _shortened(row["event"])}
+
+
+def _make_with_small_pages(file: Path) -> None:
+    """Make the file of a run that has none: its two dozen tables and indexes take a page each, and most stay empty."""
+    if not file.exists():
+        with closing(sqlite3.connect(file, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as con:
+            con.execute(f"pragma page_size = {_PAGE_BYTES}")
+            con.execute("vacuum")
+
+
+class KeptEvents(CompactEvents):
+    """The same, over connections that stay open until it is closed."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Open nothing of our own yet; Dagster makes the index if there is none."""
+        self._connections = _Connections()
+        self._complete: set[str | None] = set()
+        self._tables: set[str] = set()
+        super().__init__(base_dir, inst_data)
+
+    @contextmanager
+    def run_connection(self, run_id: str | None = None) -> Iterator[sqlalchemy.Connection]:
+        """The file of a run, which Dagster makes when it is asked for first."""
+        if run_id not in self._complete:
+            with super().run_connection(run_id):
+                self._complete.add(run_id)
+        with self._connections.transaction(self.conn_string_for_shard(run_id or "")) as con:
+            yield con
+
+    @contextmanager
+    def index_connection(self) -> Iterator[sqlalchemy.Connection]:
+        """The index of all runs."""
+        with self.run_connection("index") as con:
+            yield con
+
+    def has_table(self, table_name: str) -> bool:
+        """Tell whether the index has a table; Dagster asks for every check that it records."""
+        if table_name not in self._tables:
+            with self.index_connection() as con:
+                self._tables |= set(sqlalchemy.inspect(con).get_table_names())
+        return table_name in self._tables
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Commit what is recorded in this block at its end."""
+        with self._connections.batch():
+            yield
 
     def dispose(self) -> None:
         """Close the files."""
@@ -319,22 +344,28 @@ def _entry(context: dg.OpExecutionContext, event: dg.AssetMaterialization | dg.A
 def recorded_together(instance: dg.DagsterInstance) -> Iterator[None]:
     """Record what a block reports in one transaction, where the instance can; Dagster's own storages cannot."""
     storage = instance.event_log_storage
-    if not isinstance(storage, KeptEvents):
+    if not isinstance(storage, CompactEvents):
         yield
         return
     with storage.batch():
         yield
 
 
-def storages(folder: Path) -> Mapping[str, object]:
-    """The part of an instance's configuration that names these classes, for the files that Dagster uses by itself."""
+def storages(folder: Path, *, is_kept_open: bool) -> Mapping[str, object]:
+    """The part of an instance's configuration that names these classes, for the files that Dagster uses by itself.
+
+    Args:
+        folder: of the instance.
+        is_kept_open: whether connections stay open: in a process that makes one run, and ends.
+    """
 
     def storage(module: str, name: str, *parts: str) -> dict[str, object]:
         return {"module": module, "class": name, "config": {"base_dir": str(folder.joinpath(*parts))}}
 
+    runs, events = (KeptRuns, KeptEvents) if is_kept_open else (SqliteRunStorage, CompactEvents)
     return {
-        "run_storage": storage(__name__, KeptRuns.__name__, "history"),
-        "event_log_storage": storage(__name__, KeptEvents.__name__, "history", "runs"),
+        "run_storage": storage(runs.__module__, runs.__name__, "history"),
+        "event_log_storage": storage(events.__module__, events.__name__, "history", "runs"),
         "schedule_storage": storage("dagster._core.storage.schedules", "SqliteScheduleStorage", "schedules"),
     }
 

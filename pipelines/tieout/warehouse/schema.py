@@ -136,11 +136,21 @@ create macro meta.quotient(dividend, divisor) as
 comment on macro meta.quotient is 'dividend // divisor, exact, for a dividend of at least 0 and a positive divisor';
 """
 
+_WEEK_PARTS = """
+create table meta.week_parts (
+    week varchar not null,
+    kind varchar not null,
+    input_hash varchar not null
+);
+comment on table meta.week_parts is 'The same as meta.week_inputs, kind by kind: why a week is built anew';
+"""
+
 MIGRATIONS = (
     Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
     Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
     Migration(3, "The files of every issue, by their hashes", _MANIFESTS),
     Migration(4, "Whole quotients of large integers", _QUOTIENT),
+    Migration(5, "What every week was last built from, kind by kind", _WEEK_PARTS),
 )
 
 _RECORD = """

@@ -7,8 +7,10 @@ the stretches of time that count, as windows.
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import duckdb
 
@@ -21,7 +23,8 @@ INPUT_VERSION = 2
 """How the printed input hash is computed; hashes of two versions cannot be compared."""
 
 DELIVERY, SUMMARY = "delivery", "summary"
-_MEANINGS = ("configuration", "price", "deployment", "app")
+CONFIGURATION, PRICE, DEPLOYMENT, APP = "configuration", "price", "deployment", "app"
+_MEANINGS = (CONFIGURATION, PRICE, DEPLOYMENT, APP)
 
 _ONE_DAY = dt.timedelta(days=1)
 
@@ -164,8 +167,11 @@ class WeekDelivery:
 
 
 def build_window(week: IsoWeek) -> Window:
-    """All that a week's tables are built from, two days before it included: usage of the day before reaches into it."""
-    kinds = (DELIVERY, SUMMARY, *_MEANINGS)
+    """All that a week's tables are built from, two days before it included: usage of the day before reaches into it.
+
+    No table of a week reads summaries or invoices: those that do have all months, and are written with every build.
+    """
+    kinds = (DELIVERY, *_MEANINGS)
     return Window(week.label, kinds, day_start(week.start) - 2 * _ONE_DAY, day_start(week.end) + _ONE_DAY)
 
 
@@ -204,10 +210,15 @@ def inputs_in(con: duckdb.DuckDBPyConnection, windows: Iterable[Window]) -> dict
     return {name: tuple(inputs) for name, inputs in found.items()}
 
 
-def build_hashes(con: duckdb.DuckDBPyConnection, weeks: Iterable[IsoWeek]) -> Mapping[IsoWeek, str]:
-    """Hash what the tables of every week are built from, the catalog and the SQL apart."""
+def build_hashes(con: duckdb.DuckDBPyConnection, weeks: Iterable[IsoWeek]) -> dict[IsoWeek, dict[str, str]]:
+    """Hash what the tables of every week are built from, each kind by itself; the catalog and the SQL apart."""
     by_name = inputs_in(con, [build_window(week) for week in weeks])
-    return {IsoWeek.parse(name): hash_of(inputs) for name, inputs in by_name.items()}
+    return {
+        IsoWeek.parse(name): {
+            kind: hash_of(inputs) for kind, inputs in itertools.groupby(found, key=attrgetter("kind"))
+        }
+        for name, found in by_name.items()
+    }
 
 
 def hash_of(inputs: Iterable[Input], *more: str) -> str:

@@ -1,8 +1,9 @@
 """Which ISO weeks have to be built or reported anew, because what they are made of has changed.
 
 A week is made of its inputs (`week_inputs`), the catalog, and the SQL. A hash over all of that is kept in
-`meta.week_inputs` when the week has been built. Containers tie weeks together: a log that shows one alive changes every
-week since that container was created. A report, with the measured tables that it shows, is made of all weeks up to its
+`meta.week_inputs` when the week has been built, and one of each kind of it in `meta.week_parts`, which say why it is
+built again. Containers tie weeks together: a log that shows one alive changes every week since that container was
+created. A report, with the measured tables that it shows, is made of all weeks up to its
 own, of what is known of its months, of the frozen baseline with its weeks where there is one, and of the revisions of
 earlier weeks that it carries.
 """
@@ -10,7 +11,7 @@ earlier weeks that it carries.
 import datetime as dt
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -23,7 +24,22 @@ from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
 from tieout.warehouse.models import code_versions, load_models, reported_models
-from tieout.warehouse.week_inputs import build_hashes
+from tieout.warehouse.week_inputs import APP, CONFIGURATION, DELIVERY, DEPLOYMENT, PRICE, build_hashes
+
+CATALOG, SQL = "catalog", "sql"
+NEW = "a new week"
+CONTAINERS = "a container of a newly landed call log lived in it"
+MONTHS = "a summary or an invoice, which every build reads"
+CHANGED = {
+    DELIVERY: "files of its days",
+    CONFIGURATION: "a configuration",
+    PRICE: "a price",
+    DEPLOYMENT: "a deployment",
+    APP: "an app",
+    CATALOG: "the catalog",
+    SQL: "the SQL of another version of Tieout",
+}
+"""Why a week is built: what of it is new, or has changed since it was built."""
 
 # What the landed files mean for a week, apart from the rows of bills and logs; read off the raw tables in no time.
 _MEANINGS = frozenset(
@@ -63,13 +79,18 @@ from staging.monthly_deliveries
 """
 
 # All that a report says of its months beside what its own weeks do; `report/sections/months.py` and `month_gates.py`.
-_MONTH_TABLES = {"reconciliation.months", "reconciliation.invoices", "finance.adjustments", "staging.billing_intervals"}
+_MONTH_TABLES = {
+    *("reconciliation.months", "reconciliation.invoices", "finance.adjustments"),
+    *("staging.billing_intervals", "staging.monthly_deliveries"),
+}
 _OF_MONTHS = """
 select month, to_json(m)::varchar from reconciliation.months as m
 union all
 select month, to_json(i)::varchar from reconciliation.invoices as i
 union all
 select day, to_json(a)::varchar from finance.adjustments as a where applies_to = 'bill'
+union all
+select month, concat_ws(' ', source, sha256, fetched_at >= month + interval 1 month) from staging.monthly_deliveries
 union all
 select m.month, count(distinct i.hour::date)::varchar || ' days landed'
 from reconciliation.months as m
@@ -126,10 +147,10 @@ def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
     return tuple(sorted(_recorded(con, "meta.week_inputs")))
 
 
-def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWeek, ...]:
-    """Return the known weeks that were never built, or whose inputs have changed since, in the order of time.
+def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[IsoWeek, str]:
+    """Return the known weeks that were never built, or whose inputs have changed since, in the order of time, and why.
 
-    A summary or an invoice of a month without any known week changes the newest one: every build reads all months. The
+    A summary or an invoice changes the newest one, where none has changed otherwise: every build reads all months. The
     raw tables must be there; the tables of the catalog are brought up to date.
     """
     write_catalog(con, catalog)
@@ -137,19 +158,38 @@ def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> tuple[IsoWe
     weeks = known_weeks(con)
     months_built = _months(con)
     with _meanings(con):
-        current = _input_hashes(con, catalog, weeks)
+        current = _parts(con, catalog, weeks)
         months_landed = _months(con)
-    built = _recorded(con, "meta.week_inputs")
-    stale = tuple(week for week in weeks if built.get(week) != current[week])
-    return weeks[-1:] if not stale and months_landed != months_built else stale
+    built, parts = _recorded(con, "meta.week_inputs"), _recorded_parts(con)
+    reported = _recorded(con, "meta.report_inputs")
+    stale = {
+        week: _why(current[week], parts.get(week, {}), is_built=week in built, is_known=week in reported)
+        for week in weeks
+        if built.get(week) != _hash_of_parts(current[week])
+    }
+    if stale or months_landed == months_built:
+        return stale
+    return dict.fromkeys(weeks[-1:], MONTHS)
+
+
+def _why(now: Mapping[str, str], before: Mapping[str, str], *, is_built: bool, is_known: bool) -> str:
+    """Say in words what of a week has changed since it was built."""
+    if not is_built:
+        return CONTAINERS if is_known else NEW
+    changed = {kind for kind in {*now, *before} if now.get(kind) != before.get(kind)}
+    return ", ".join(words for kind, words in CHANGED.items() if kind in changed)
 
 
 def record_weeks(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Iterable[IsoWeek], *, now: dt.datetime
 ) -> None:
     """Record that every table was built for these weeks, from the inputs as they are."""
-    wanted = tuple(weeks)
-    _record(con, "meta.week_inputs", _input_hashes(con, catalog, wanted), now)
+    parts = _parts(con, catalog, tuple(weeks))
+    rows = [(week.label, kind, digest) for week, kinds in parts.items() for kind, digest in kinds.items()]
+    with transaction(con):
+        _record(con, "meta.week_inputs", {week: _hash_of_parts(kinds) for week, kinds in parts.items()}, now)
+        con.executemany("delete from meta.week_parts where week = ?", [[week.label] for week in parts])
+        con.executemany("insert into meta.week_parts values (?, ?, ?)", rows)
 
 
 def stale_reports(
@@ -171,7 +211,8 @@ def record_reports(
 ) -> None:
     """Record that the reports of these weeks were made from the weeks as last built, and from this baseline."""
     current = report_hashes(con, catalog, lock)
-    _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
+    with transaction(con):
+        _record(con, "meta.report_inputs", {week: current[week] for week in weeks if week in current}, now)
 
 
 def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
@@ -225,10 +266,22 @@ def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool
     return set(con.execute(_COUNTING_MONTHS).fetchall())
 
 
-def _input_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, str]:
+def _parts(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, dict[str, str]]:
+    """Hash what weeks are made of, kind by kind."""
     landed = build_hashes(con, weeks)
-    code = [f"{model.name} {model.code_version}" for model in load_models()]
-    return {week: _digest([catalog.sha256, *code, landed[week]]) for week in weeks}
+    code = _digest(f"{model.name} {model.code_version}" for model in load_models())
+    return {week: {CATALOG: catalog.sha256, SQL: code, **landed[week]} for week in weeks}
+
+
+def _hash_of_parts(parts: Mapping[str, str]) -> str:
+    return _digest(f"{kind} {parts[kind]}" for kind in sorted(parts))
+
+
+def _recorded_parts(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, dict[str, str]]:
+    parts: dict[IsoWeek, dict[str, str]] = {}
+    for week, kind, digest in con.execute("select week, kind, input_hash from meta.week_parts").fetchall():
+        parts.setdefault(IsoWeek.parse(week), {})[kind] = digest
+    return parts
 
 
 def report_hashes(con: duckdb.DuckDBPyConnection, catalog: Catalog, lock: BaselineLock | None) -> dict[IsoWeek, str]:
@@ -279,13 +332,11 @@ def _recorded(con: duckdb.DuckDBPyConnection, table: str) -> dict[IsoWeek, str]:
 
 
 def _record(con: duckdb.DuckDBPyConnection, table: str, hashes: dict[IsoWeek, str], now: dt.datetime) -> None:
-    """Record all of them or, when the process is killed, none: weeks of one build are reported in their order."""
-    if hashes:
-        with transaction(con):
-            con.executemany(
-                f"insert or replace into {table} values (?, ?, ?)",  # noqa: S608 - one of two constants
-                [(week.label, digest, now.astimezone(dt.UTC).replace(tzinfo=None)) for week, digest in hashes.items()],
-            )
+    """Record all of them, in the transaction that is open: weeks of one build are reported in their order."""
+    at = now.astimezone(dt.UTC).replace(tzinfo=None)
+    rows = [(week.label, digest, at) for week, digest in hashes.items()]
+    if rows:
+        con.executemany(f"insert or replace into {table} values (?, ?, ?)", rows)  # noqa: S608 - one of two constants
 
 
 def _first_value(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from tieout.warehouse.focus import FocusFile
 
 
+_ASKED_FOR = "it was asked for"
+
+
 def open_workspace(
     home: Path | str | None = None, catalog: Path | str | None = None, *, watch: Watch | None = None
 ) -> "Workspace":
@@ -119,9 +122,10 @@ class Workspace(WarehouseAccess):
         """Say what has to be built and reported: what is out of date, one week, or everything."""
         known = known_weeks(self.con)
         if only is not None:
-            return Work(known, (only,), (only,), only)
-        build = known if all_weeks else stale_weeks(self.con, self.catalog)
-        return Work(known, build, tuple(sorted({*build, *self.stale_reports()})))
+            return Work(known, (only,), (only,), only, {only: _ASKED_FOR})
+        reasons = dict.fromkeys(known, _ASKED_FOR) if all_weeks else stale_weeks(self.con, self.catalog)
+        report = tuple(sorted({*reasons, *self.stale_reports()}))
+        return Work(known, tuple(reasons), report, reasons=reasons)
 
     def stale_reports(self) -> tuple[IsoWeek, ...]:
         """The built weeks whose reports show something else than the tables say now, or whose files are lost."""

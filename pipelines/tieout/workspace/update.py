@@ -5,7 +5,7 @@ hands in a listener, which hears of every step once it is done for good, and of 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tieout.core.periods import IsoWeek
@@ -65,12 +65,14 @@ class Work:
         build: the weeks whose tables have to be built.
         report: the weeks whose reports have to be made, those that are built included.
         only: the one week that was asked for, if any; reports of other weeks are left as they are then.
+        reasons: why each of the weeks is built.
     """
 
     known: tuple[IsoWeek, ...]
     build: tuple[IsoWeek, ...]
     report: tuple[IsoWeek, ...]
     only: IsoWeek | None = None
+    reasons: Mapping[IsoWeek, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dagster._time import get_current_datetime
 
 from benchmarks.soak.clock import Clock, telling
 from benchmarks.soak.year.days import FROZEN_ON, READER, Day, Year
-from benchmarks.soak.year.exports import FIRST, LATE_BILLS, LOST_LOGS, RESTATED, invoice, moments
+from benchmarks.soak.year.exports import FIRST, LATE_BILLS, LOST_LOGS, RESTATED, Exports, invoice, moments
 from benchmarks.soak.year.findings import findings, table
 from tieout.core.periods import IsoWeek
 from tieout.defs import mail as defs_mail
@@ -36,7 +36,8 @@ def days(*, december: float = 5.0, record: int = 100) -> list[Day]:
     for number in range(371):
         day = FIRST + number * DAY
         seconds = december if (day.year, day.month) == (2026, 12) else 5.0
-        found.append(Day(day, seconds, True, number == 0, (), (), None, {"warehouse": 1, "dagster": 100}))
+        sizes = {"warehouse": 1, "dagster": 100}
+        found.append(Day(day, seconds, True, number == 0, (), (), None, day - DAY, sizes))
     return [*found[:-1], replace(found[-1], sizes={"warehouse": 1, "dagster": record})]
 
 
@@ -99,14 +100,32 @@ def test_a_record_that_grows_although_its_days_are_full_is_found(year: Year) -> 
     assert list(findings(year, days(record=121))) == ["Dagster's record has 121 bytes, more than 120"]
 
 
+def test_a_record_of_a_month_that_is_too_large_is_found(year: Year) -> None:
+    mailed(year, WEEKS)
+    ran = [replace(day, sizes={"warehouse": 1, "dagster": 60_000_001}) for day in days()]
+    assert list(findings(year, ran)) == ["Dagster's record has 60,000,001 bytes after a month, more than 60,000,000"]
+
+
+def test_what_lands_on_a_day_speaks_of_the_oldest_day_of_its_bills_and_logs(tmp_path: Path) -> None:
+    exports = Exports(tmp_path)
+    day, start = dt.date(2026, 3, 4), dt.datetime(2026, 3, 4, 6)  # noqa: DTZ001 - naive UTC
+    for name in ("billing_report/2026-02-27.plain.json", "billing_summary/2026-02.json"):
+        file = LandingFile(name.partition("/")[0], name, Fingerprint(0, 0, None, None))
+        exports._by_day[day].append((file, start, ""))
+    assert exports.oldest_day_of(day) == dt.date(2026, 2, 27)
+    exports._by_day[day].pop(0)
+    assert exports.oldest_day_of(day) == day
+
+
 def test_a_week_that_is_built_again_although_nothing_of_it_landed_is_found(year: Year) -> None:
     mailed(year, WEEKS)
     ran = days()
-    for week, found in (
-        ("2026-W05", []),
-        ("2026-W04", ["2026-03-04: 2026-W04 was built again, of which nothing had landed"]),
+    for week, landed, found in (
+        ("2026-W09", dt.date(2026, 3, 3), []),  # the day before its logs, and a day beside the week
+        ("2026-W08", dt.date(2026, 3, 3), ["2026-03-04: 2026-W08 was built again, of which nothing had landed"]),
+        ("2026-W08", dt.date(2026, 2, 22), []),
     ):
-        ran[62] = replace(ran[62], oldest_built=IsoWeek.parse(week))
+        ran[62] = replace(ran[62], oldest_built=IsoWeek.parse(week), oldest_landed=landed)
         assert list(findings(year, ran)) == found
 
 

@@ -13,8 +13,8 @@ from tieout.warehouse.connection import open_warehouse
 
 def test_a_recording_that_is_cut_off_leaves_no_week_without_those_that_were_built_with_it(tmp_path: Path) -> None:
     """Else the later week alone would be built, and issued before the earlier one."""
-    cut_off = {FIRST: "hash", SECOND: None}
+    cut_off = {FIRST: {"catalog": "hash"}, SECOND: {"catalog": None}}
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
-        with patch.object(weeks, "_input_hashes", return_value=cut_off), pytest.raises(duckdb.ConstraintException):
+        with patch.object(weeks, "_parts", return_value=cut_off), pytest.raises(duckdb.ConstraintException):
             weeks.record_weeks(con, CATALOG, cut_off, now=ISSUED)
         assert con.execute("select week from meta.week_inputs").fetchall() == []
