@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import random
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +18,19 @@ from typing import Any
 
 import duckdb
 
+from tests.support.call_logs import count_here
+from tests.support.landing_folder import PLACES
 from tests.support.loading import load_at
+from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
+from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, simulate
 from tieout.sources.landing import SIDECAR_SUFFIX, scan
 
 FILES_AT_ONCE = 250
 SAMPLES = 12
 _NOW = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
+_INVOICE = '{"number": "INV-2026-0042", "total": "4612.37", "currency": "USD", "date": "2026-11-01"}'
 _DEFECT = "report this file as a defect"
 _TOKENS = (
     *(b"null", b"NaN", b"-Infinity", b"1e400", b"-0", b"9" * 60, b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":"),
@@ -39,6 +46,9 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
+_NAMES = tuple(value for value in _VALUES if isinstance(value, str))
+
+
 @dataclass
 class Fuzzed:
     """What became of the mutated files of a source: how many were loaded or refused, and what was said else."""
@@ -51,12 +61,30 @@ class Fuzzed:
 
 
 def samples(folder: Path) -> Mapping[str, Sequence[Path]]:
-    """Simulate exports of every kind, and return some files of each source, the smallest first."""
+    """Land exports of every source, simulated and printed ones, and return some files of each, the smallest first."""
     simulate(SCENARIOS["field"], seed=1, weeks=2, out=folder)
+    landing = folder / "landing"
+    for name, sample in PLACES.items():
+        place = landing / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(sample.read_bytes())
+    (landing / "invoices").mkdir()
+    (landing / "invoices" / "2026-10.json").write_text(_INVOICE)
+    few = sorted((landing / "function_calls").rglob("*.json"), key=_size)[:SAMPLES]
+    for log in few:
+        place = folder / "counted" / log.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(log, place)
+    count_here(Home(folder / "counted"), load_catalog(resource_path("catalog")), now=_NOW.replace(tzinfo=None))
+    shutil.copytree(folder / "counted" / "landing" / "container_hours", landing / "container_hours")
     found: dict[str, list[Path]] = {}
-    for file in scan(folder / "landing"):
+    for file in scan(landing):
         found.setdefault(file.source, []).append(file.location)
-    return {name: sorted(paths, key=lambda path: path.stat().st_size)[:SAMPLES] for name, paths in found.items()}
+    return {name: sorted(paths, key=_size)[:SAMPLES] for name, paths in found.items()}
+
+
+def _size(path: Path) -> tuple[int, Path]:
+    return path.stat().st_size, path
 
 
 def fuzz(source: str, paths: Sequence[Path], landing: Path, *, files: int, seed: int) -> Fuzzed:
@@ -93,7 +121,7 @@ def mutate(content: bytes, chance: random.Random) -> bytes:
 
 
 def mutate_values(content: bytes, chance: random.Random) -> bytes:
-    """Return a JSON content with one to three of its values replaced, doubled or taken away; of others their bytes."""
+    """Return a JSON content with one to three of its values or names replaced, doubled or taken away, or its bytes."""
     try:
         document = json.loads(content)
     except ValueError:
@@ -108,6 +136,8 @@ def mutate_values(content: bytes, chance: random.Random) -> bytes:
             del holder[place]
         elif what < 0.3 and isinstance(holder, list):
             holder.insert(place, holder[place])
+        elif what < 0.4 and isinstance(holder, dict):
+            holder[chance.choice(_NAMES)] = holder.pop(place)
         else:
             holder[place] = chance.choice(_VALUES)
     return json.dumps(document).encode()
@@ -121,39 +151,50 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(document[place])
 
 
-def _land(folder: Path, landing: Path, paths: Sequence[Path], chance: random.Random, many: int) -> dict[str, bytes]:
-    """Write mutations into a landing folder of their own, half of them with the sidecar of what they were."""
+def _land(folder: Path, landing: Path, paths: Sequence[Path], chance: random.Random, many: int) -> Mapping[str, bytes]:
+    """Write mutations into a landing folder, half of them with the sidecar of what they were; return them by name."""
     mutated = {}
     for number in range(many):
         path = chance.choice(paths)
-        place = folder / f"{number}" / "landing" / path.relative_to(landing)
-        place.parent.mkdir(parents=True)
+        stem, _, kind = path.name.partition(".")
+        place = folder / path.relative_to(landing).with_name(f"{stem}.m{number}.{kind}")
+        place.parent.mkdir(parents=True, exist_ok=True)
         content = chance.choice((mutate, mutate_values))(path.read_bytes(), chance)
         place.write_bytes(content)
         sidecar = path.with_name(path.name + SIDECAR_SUFFIX)
         if sidecar.exists() and chance.random() < 0.5:
             said = json.loads(sidecar.read_bytes()) | {"sha256": hashlib.sha256(content).hexdigest()}
             text = json.dumps(said).encode()
-            place.with_name(sidecar.name).write_bytes(mutate(text, chance) if chance.random() < 0.2 else text)
-        mutated[f"{number}"] = content
+            place.with_name(place.name + SIDECAR_SUFFIX).write_bytes(
+                mutate(text, chance) if chance.random() < 0.2 else text
+            )
+        mutated[place.relative_to(folder).as_posix()] = content
     return mutated
 
 
 def _load(folder: Path, fuzzed: Fuzzed, mutated: Mapping[str, bytes]) -> None:
-    """Load each mutation, all into one warehouse, and count what became of it."""
-    with duckdb.connect() as con:
-        for number in mutated:
-            landing = folder / number / "landing"
-            try:
-                result = load_at(con, landing, now=_NOW)
-            except Exception as error:  # what a load raises is what this looks for
-                fuzzed.defects.append(f"{type(error).__name__}: {str(error)[:300]} ({mutated[number][:80]!r}…)")
-                continue
-            fuzzed.loaded += not result.rejected
-            for refused in result.rejected:
-                fuzzed.refused[refused.reason.split(":")[0][:60]] += 1
-                if _DEFECT in refused.fix:
-                    fuzzed.defects.append(f"{refused.reason}: {refused.detail} ({mutated[number][:80]!r}…)")
+    """Load mutations, and count what became of each; where the load itself fails, one by one, to find out of which."""
+    try:
+        with duckdb.connect() as con:
+            result = load_at(con, folder, now=_NOW)
+    except Exception as error:  # what a load raises is what this looks for
+        if len(mutated) == 1:
+            [content] = mutated.values()
+            fuzzed.defects.append(f"{type(error).__name__}: {str(error)[:300]} ({content[:80]!r}…)")
+            return
+        for name, content in mutated.items():
+            with tempfile.TemporaryDirectory(prefix="tieout-soak-") as alone:
+                for suffix in ("", SIDECAR_SUFFIX):
+                    if (folder / f"{name}{suffix}").exists():
+                        (Path(alone) / name).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(folder / f"{name}{suffix}", Path(alone) / f"{name}{suffix}")
+                _load(Path(alone), fuzzed, {name: content})
+        return
+    fuzzed.loaded += len(mutated) - len(result.rejected)
+    for refused in result.rejected:
+        fuzzed.refused[refused.reason.split(":")[0][:60]] += 1
+        if _DEFECT in refused.fix:
+            fuzzed.defects.append(f"{refused.reason}: {refused.detail} ({mutated[refused.path][:80]!r}…)")
 
 
 def shares(files: int) -> Iterator[tuple[int, int]]:

@@ -17,6 +17,40 @@ SAMPLES = DATA / "modal-cli-samples"
 REAL_BILL = DATA / "real-modal-bill"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 CALLS = "function_calls/app=coral-x-production/function=generate_code_modal"
+_ONE = "app=coral-x-production"
+PLACES = {
+    **{
+        name: SAMPLES / sample
+        for sample, name in {
+            "billing_summary.json": "billing_summary/2026-11.json",
+            "billing_rates.json": "billing_rates/2026-11-01.json",
+            "function_calls.json": f"{CALLS}/2026-11-02.json",
+            "function_info.json": f"function_info/{_ONE}/function=generate_code_modal/2026-11-02.json",
+            "function_metrics.json": f"function_metrics/{_ONE}/function=generate_code_modal/2026-10-14.json",
+            "function_stats.json": f"function_stats/{_ONE}/function=generate_code_modal/2026-11-02.json",
+            "function_variants.json": f"function_variants/{_ONE}/function=generate_code_modal/2026-10-14.json",
+            "autoscaler.json": f"autoscaler/{_ONE}/function=generate_code_modal/2026-10-14.json",
+            "app_info.json": f"app_info/{_ONE}/2026-10-14.json",
+            "app_stats.json": f"app_stats/{_ONE}/2026-10-14.json",
+            "server_info.json": f"server_info/{_ONE}/server=inference/2026-10-14.json",
+            "server_metrics.json": f"server_metrics/{_ONE}/server=inference/2026-10-14.json",
+            "server_stats.json": f"server_stats/{_ONE}/server=inference/2026-10-14.json",
+            "sandbox_stats.json": f"sandbox_stats/{_ONE}/2026-10-14.json",
+            "container_list.json": "container_list/2026-10-15T0700.json",
+            "environment_billing.json": "environment_billing/environment=main/2026-10.json",
+            "telemetry.json": "telemetry/2026-10-14.json",
+            "app_history.json": f"app_history/{_ONE}/2026-11-02.json",
+            "app_list.json": "app_list/2026-11-02.json",
+        }.items()
+    },
+    **{f"billing_report/{path.name}": path for path in sorted(SAMPLES.glob("billing_report.*"))},
+    **{
+        f"billing_report/july/{kind}.json": REAL_BILL / f"billing_report.{kind}.json" for kind in ("plain", "resources")
+    },
+    "billing_summary/2026-07.json": REAL_BILL / "billing_summary.2026-07.json",
+}
+"""The samples of what Modal prints, by where each is landed."""
+
 REPORT_LINE = {
     "object_id": "ap-6Vw0cXq2mTzr1Yb9LkHn3S",
     "description": "coral-x-production",

@@ -53,4 +53,4 @@ def _entries(info: Record, kind: str) -> list[tuple[str, str, str]]:
     if kind == "server" and listed not in info.fields:
         return []
     named = as_record(listed, info.value(listed))
-    return [(kind, name, as_record(f"{kind} {name}", entry).text("id")) for name, entry in named.fields.items()]
+    return [(kind, name, as_record(f"{kind} {name}", named.value(name)).text("id")) for name in named.names()]

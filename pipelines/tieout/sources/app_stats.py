@@ -66,8 +66,8 @@ def _counts(stats: Record, kind: str, counted: str, good: str) -> list[_Counts]:
     group = as_record(f"{kind}s", stats.value(f"{kind}s"))
     by_name = as_record(f"{kind}s: by_name", group.value("by_name"))
     found: list[_Counts] = []
-    for name, entry in by_name.fields.items():
-        counts = as_record(f"{kind} {name}: counts", as_record(f"{kind} {name}", entry).value("counts"))
+    for name in by_name.names():
+        counts = as_record(f"{kind} {name}: counts", as_record(f"{kind} {name}", by_name.value(name)).value("counts"))
         work = as_record(f"{kind} {name}: {counted}", counts.value(counted))
         containers = as_record(f"{kind} {name}: containers", counts.value("containers"))
         found.append(

@@ -64,7 +64,7 @@ def read_parts(record: Record, total: BillingLine) -> Iterator[BillingLine]:
     if total.resource is not None:
         record.refuse(PARTS, f"breaks down a row that is a part already, of {total.resource!r}")
     parts = as_record(f"{record.place}: {PARTS}", record.value(PARTS), fix=record.fix)
-    for resource in parts.fields:
+    for resource in parts.names():
         yield replace(total, resource=resource, cost_usd=parts.long_usd(resource))
 
 

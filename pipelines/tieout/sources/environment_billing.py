@@ -32,7 +32,7 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
     breakdown = as_record("metered_cost_breakdown", summary.value("metered_cost_breakdown"))
     amounts: list[tuple[str, str, Decimal]] = [
         ("metered", "metered_cost", summary.usd("metered_cost")),
-        *(("breakdown", name, breakdown.usd(name)) for name in breakdown.fields),
+        *(("breakdown", name, breakdown.usd(name)) for name in breakdown.names()),
     ]
     rows = pa.table(
         {

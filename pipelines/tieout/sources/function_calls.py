@@ -108,6 +108,7 @@ def stage(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
 
     Raises:
         duckdb.Error: one of the files is not what it should be.
+        UnicodeDecodeError: the same, where DuckDB's message quotes the file and cuts a character in two.
     """
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
     # Only the constants above are put into the text; the file names are parameters.

@@ -104,7 +104,7 @@ def _stage_problem(con: duckdb.DuckDBPyConnection, calls: Sequence[_Calls]) -> s
             function_calls.stage(con, [_readable_path(item, number, Path(folder)) for number, item in enumerate(calls)])
         except (duckdb.OutOfMemoryException, duckdb.InternalException, duckdb.FatalException):
             raise
-        except duckdb.Error as error:
+        except (duckdb.Error, UnicodeDecodeError) as error:  # a message may end in the middle of a character
             return str(error)
     return None
 

@@ -69,11 +69,11 @@ def parse(text: str, file: LandingFile, sidecar: Sidecar | None) -> ParsedFile:
 
 def _tags(group: Record) -> str:
     tags = as_record(f"{group.place}: tags", group.value("tags"), fix=_FIX)
-    return json.dumps({name: tags.optional_text(name) for name in sorted(tags.fields)}, ensure_ascii=False)
+    return json.dumps({name: tags.optional_text(name) for name in sorted(tags.names())}, ensure_ascii=False)
 
 
 def _costs(group: Record) -> list[tuple[str, Decimal]]:
     parts = as_record(f"{group.place}: cost_by_resource", group.value("cost_by_resource"), fix=_FIX)
-    costs = [(resource, parts.usd(resource)) for resource in parts.fields]
+    costs = [(resource, parts.usd(resource)) for resource in parts.names()]
     rest = group.usd("cost") - sum((cost for _, cost in costs), Decimal(0))
     return [*costs, (ROUNDING, rest)] if rest else costs

@@ -188,6 +188,21 @@ def test_a_status_number_out_of_range_in_the_second_row_is_named(folder: Landing
     assert refusal_of(folder, CALL, call(status=-1)).startswith("row 2: status is a number")
 
 
+@pytest.mark.parametrize("before", range(4))
+def test_a_message_that_duckdb_cuts_in_the_middle_of_a_character_refuses_one_file_and_no_other(
+    folder: LandingFolder, before: int
+) -> None:
+    """DuckDB quotes so many bytes of the file; Python cannot read a message that ends in half a character."""
+    text = "x" * before + "\N{SLIGHTLY SMILING FACE}" * 100
+    folder.put(FILE, json.dumps([CALL, call(startup_time_seconds=text)], ensure_ascii=False))
+    folder.put(f"{CALLS}/other.json", [CALL])
+    result = folder.load()
+    assert (result.loaded, result.rows) == (1, 1)
+    [refused] = result.rejected
+    assert refused.path == FILE
+    assert refused.reason == f"row 2: startup_time_seconds is {text[:60]!r}, not a number of seconds"
+
+
 @pytest.mark.parametrize("number", ["1" * 10**6, "0." + "1" * 10**6, "1e" + "9" * 10**6])
 def test_a_million_digits_are_refused_and_the_other_files_load(folder: LandingFolder, number: str) -> None:
     text = json.dumps([CALL, call(execution_time_seconds=987.125)]).replace("987.125", number)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import duckdb
 import pytest
 
-from tests.support.landing_folder import CALL, CALLS, NOW, REAL_BILL, REPORT_LINE, SAMPLES, LandingFolder
+from tests.support.landing_folder import CALL, CALLS, NOW, PLACES, REPORT_LINE, SAMPLES, LandingFolder
 from tieout.sources import create_raw_schema, ledger, load_landing
 from tieout.sources.landing import RejectionError
 from tieout.sources.raw_schema import TABLES
@@ -51,36 +51,32 @@ def everything(folder: LandingFolder) -> dict[str, list[tuple[Any, ...]]]:
 HIDDEN = {"file_id", "container_key", "loaded_at", "seen_at"}
 
 
+def with_half_a_character(document: Any) -> Iterator[Any]:
+    """Yield a document for each of its names, which begins with a lone surrogate then; of a list, its first item."""
+    if isinstance(document, list):
+        yield from ([first, *document[1:]] for first in with_half_a_character(document[0] if document else None))
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield {f"\ud800{key}" if key == name else key: each for key, each in document.items()}
+            yield from (document | {name: changed} for changed in with_half_a_character(value))
+
+
 def put_all_samples(folder: LandingFolder) -> list[str]:
-    one = "app=coral-x-production"
-    samples = {
-        "billing_summary.json": "billing_summary/2026-11.json",
-        "billing_rates.json": "billing_rates/2026-11-01.json",
-        "function_calls.json": f"{CALLS}/2026-11-02.json",
-        "function_info.json": f"function_info/{one}/function=generate_code_modal/2026-11-02.json",
-        "function_metrics.json": f"function_metrics/{one}/function=generate_code_modal/2026-10-14.json",
-        "function_stats.json": f"function_stats/{one}/function=generate_code_modal/2026-11-02.json",
-        "function_variants.json": f"function_variants/{one}/function=generate_code_modal/2026-10-14.json",
-        "autoscaler.json": f"autoscaler/{one}/function=generate_code_modal/2026-10-14.json",
-        "app_info.json": f"app_info/{one}/2026-10-14.json",
-        "app_stats.json": f"app_stats/{one}/2026-10-14.json",
-        "server_info.json": f"server_info/{one}/server=inference/2026-10-14.json",
-        "server_metrics.json": f"server_metrics/{one}/server=inference/2026-10-14.json",
-        "server_stats.json": f"server_stats/{one}/server=inference/2026-10-14.json",
-        "sandbox_stats.json": f"sandbox_stats/{one}/2026-10-14.json",
-        "container_list.json": "container_list/2026-10-15T0700.json",
-        "environment_billing.json": "environment_billing/environment=main/2026-10.json",
-        "telemetry.json": "telemetry/2026-10-14.json",
-        "app_history.json": f"app_history/{one}/2026-11-02.json",
-        "app_list.json": "app_list/2026-11-02.json",
-    }
-    samples |= {path.name: f"billing_report/{path.name}" for path in SAMPLES.glob("billing_report.*")}
-    for sample, name in samples.items():
-        folder.put_sample(SAMPLES / sample, name)
-    for kind in ("plain", "resources"):
-        folder.put_sample(REAL_BILL / f"billing_report.{kind}.json", f"billing_report/july/{kind}.json")
-    folder.put_sample(REAL_BILL / "billing_summary.2026-07.json", "billing_summary/2026-07.json")
-    return [*samples.values(), "billing_report/july/plain.json", "billing_report/july/resources.json"]
+    for name, sample in PLACES.items():
+        folder.put_sample(sample, name)
+    return [name for name in PLACES if name != "billing_summary/2026-07.json"]
+
+
+def test_half_a_character_in_any_name_is_refused_in_words(folder: LandingFolder) -> None:
+    for name, sample in PLACES.items():
+        if sample.suffix == ".json":
+            stem, _, rest = name.partition(".")
+            text = sample.read_text().splitlines()[0] if stem.startswith("telemetry") else sample.read_text()
+            for number, content in enumerate(with_half_a_character(json.loads(text))):
+                folder.put(f"{stem}.{number}.{rest}", json.dumps(content))
+    result = folder.load()
+    assert len(result.rejected) > 100
+    assert not [refused for refused in result.rejected if "defect" in refused.fix]
 
 
 # The schema
