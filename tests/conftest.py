@@ -46,7 +46,7 @@ def no_options() -> None:
 @pytest.fixture
 def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tieout:
     """Run a command as the shell would, with the built-in catalog."""
-    from tieout.cli import main
+    from tieout.cli import run_command
 
     monkeypatch.setenv("TIEOUT_CATALOG", str(resource_path("catalog")))
     monkeypatch.delenv("TIEOUT_HOME", raising=False)
@@ -56,7 +56,7 @@ def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         capsys.readouterr()
         code = 0
         try:
-            main()
+            run_command()
         except SystemExit as left:
             code = left.code if isinstance(left.code, int) else 1
         said = capsys.readouterr()

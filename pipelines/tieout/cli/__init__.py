@@ -5,6 +5,7 @@ Dagster UI does as well; that is in the floors below. Dagster, Polars and Great 
 a command imports what it needs when it runs.
 """
 
-from tieout.cli.app import main
+from tieout.cli.app import run_command
+from tieout.cli.process import main
 
-__all__ = ["main"]
+__all__ = ["main", "run_command"]

@@ -44,7 +44,7 @@ app.add_typer(export_app, name="export")
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
-def main() -> None:
+def run_command() -> None:
     """Run the command line; mistakes of a user or of the data end in a message, not in a traceback."""
     from tieout.cli.messages import explain
 

@@ -59,6 +59,63 @@ def test_what_no_suite_draws_with_is_imported_only_by_those_who_draw() -> None:
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
+# Imports Great Expectations as it comes, then as it is imported here, and compares the classes that it makes.
+CLASSES = """
+import re, sys
+from pydantic.v1 import BaseModel, class_validators
+from pydantic.v1.fields import ModelField
+from tieout.validation.gx_context import ephemeral_context
+
+def classes(root=BaseModel):
+    for each in root.__subclasses__():
+        if each.__module__.partition(".")[0] == "great_expectations":
+            yield each
+        yield from classes(each)
+
+def look_of(value):
+    if isinstance(value, ModelField):
+        return {slot: look_of(getattr(value, slot)) for slot in ModelField.__slots__}
+    if isinstance(value, dict):
+        return {name: look_of(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [look_of(each) for each in value]
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))
+
+def changeable(field):
+    yield from (field, field.field_info, field.field_info.extra, field.class_validators)
+    for part in (field.sub_fields or (), (field.sub_fields_mapping or {}).values(), filter(None, [field.key_field])):
+        for each in part:
+            yield from changeable(each)
+
+def looks_and_shared(of):
+    looks, owners, shared = {}, {}, set()
+    for each in of:
+        name = f"{each.__module__}.{each.__qualname__}"
+        looks[name] = look_of(each.__fields__)
+        for field in each.__fields__.values():
+            shared |= {(name, field.name) for part in changeable(field) if owners.setdefault(id(part), each) != each}
+    return looks, shared
+
+import great_expectations
+as_it_comes = list(dict.fromkeys(classes()))
+for module in [name for name in sys.modules if name.partition(".")[0] == "great_expectations"]:
+    del sys.modules[module]
+class_validators._FUNCS.clear()
+ephemeral_context()
+here = [each for each in dict.fromkeys(classes()) if each not in set(as_it_comes)]
+assert not hasattr(ModelField, "__deepcopy__")
+assert len(here) > 100
+(looks, shared), (looks_here, shared_here) = looks_and_shared(as_it_comes), looks_and_shared(here)
+assert looks_here == looks
+assert shared_here == shared, sorted(shared_here ^ shared)
+"""
+
+
+def test_great_expectations_makes_the_same_classes_as_when_it_is_imported_by_others() -> None:
+    finished = subprocess.run([sys.executable, "-c", CLASSES], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
 def test_suites_are_listed_without_great_expectations() -> None:
     listed = "import sys, tieout.validation.runner as v, tieout.validation.suites as s; s.all_suites()"
     found = f"{listed}; sys.exit('great_expectations' in sys.modules)"
