@@ -4,6 +4,7 @@ A mutation cuts, doubles, swaps or overwrites bytes, or puts one of the tokens i
 refusal that is worded by the last resort of the reader, "report this file as a defect", is a defect of ours.
 """
 
+import copy
 import datetime as dt
 import hashlib
 import json
@@ -135,11 +136,11 @@ def mutate_values(content: bytes, chance: random.Random) -> bytes:
         if what < 0.15:
             del holder[place]
         elif what < 0.3 and isinstance(holder, list):
-            holder.insert(place, holder[place])
+            holder.insert(place, copy.deepcopy(holder[place]))
         elif what < 0.4 and isinstance(holder, dict):
             holder[chance.choice(_NAMES)] = holder.pop(place)
         else:
-            holder[place] = chance.choice(_VALUES)
+            holder[place] = copy.deepcopy(chance.choice(_VALUES))  # else what is put in is mutated for all that follow
     return json.dumps(document).encode()
 
 

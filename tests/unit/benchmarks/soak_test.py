@@ -19,6 +19,14 @@ def test_mutations_are_loaded_or_refused_in_words(tmp_path: Path) -> None:
     assert fuzzed.loaded and len(fuzzed.refused) > 3
 
 
+def test_what_is_mutated_leaves_nothing_behind_for_the_next() -> None:
+    """Values that are put in are lists and objects, and are mutated themselves in their turn."""
+    content, before = json.dumps({"a": [{}], "b": {"c": []}}).encode(), repr(fuzz._VALUES)
+    for seed in range(2_000):
+        fuzz.mutate_values(content, random.Random(seed))
+    assert repr(fuzz._VALUES) == before
+
+
 def test_the_same_seed_mutates_alike(tmp_path: Path) -> None:
     content = json.dumps([{"cost": "1.50", "day": "2026-11-02"}]).encode()
     for mutate in (fuzz.mutate, fuzz.mutate_values):
