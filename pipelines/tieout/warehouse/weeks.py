@@ -185,6 +185,8 @@ def record_weeks(
 ) -> None:
     """Record that every table was built for these weeks, from the inputs as they are."""
     parts = _parts(con, catalog, tuple(weeks))
+    if not parts:
+        return
     rows = [(week.label, kind, digest) for week, kinds in parts.items() for kind, digest in kinds.items()]
     with transaction(con):
         _record(con, "meta.week_inputs", {week: _hash_of_parts(kinds) for week, kinds in parts.items()}, now)
