@@ -22,16 +22,27 @@ used_factors as (
         end as time_of,
         (value * 1000000)::bigint as value_ppm,
         -- half of the 90% interval
-        case
-            when factor = 'series' then least(25000, (standard_error * 1645000)::bigint)
-            else (standard_error * 1645000)::bigint
-        end as half_ppm
+        (standard_error * 1645000)::bigint as half_ppm
     from spend.learned_factors
     where
         is_used
         and factor not in ('cpu', 'memory')
         and window_start >= $since
         and window_start < $until
+),
+
+-- Of all that samples show of a function beyond its log: half of the 90% interval.
+sampled as (
+    select
+        environment,
+        app,
+        function,
+        least(1000000, max(sampling_ppm) * 1645 // 1000) as half_ppm
+    from spend.observed_time
+    where
+        hour >= $since
+        and hour < $until
+    group by all
 ),
 
 placed as (
@@ -65,19 +76,24 @@ weighed as (
 
 unlearned as (
     select
-        *,
-        case evidence
+        w.*,
+        case w.evidence
             when 'seen' then 1000000
-            when 'series' then 975000
+            when 'series' then 1000000 - s.half_ppm
             else 0
         end as least_ppm,
-        case evidence
-            when 'series' then 1025000
+        case w.evidence
+            when 'series' then 1000000 + s.half_ppm
             when 'rest' then 0
             else 1000000
         end as most_ppm
-    from weighed
-    where value_ppm is null
+    from weighed as w
+    left join sampled as s
+        on
+            w.environment = s.environment
+            and w.app = s.app
+            and w.function = s.function
+    where w.value_ppm is null
 ),
 
 -- Several of these can come to one row; all other time is a row already.

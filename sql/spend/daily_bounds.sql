@@ -6,7 +6,8 @@ log and settings allow, what may stay unexplained of it and the rest of the pool
 have to pay for what is seen of them. Both lie within the pools: the bill lies between the sums.
 
 Where factors were learned from the bill and are used, the bounds are those of the factors, value ± 1.645 standard errors,
-and what they leave open of the bill. They hold for a day, not for each of its hours.
+and what they leave open of the bill. These bounds, and those of what samples show, hold for the pools of a day together, not for
+each of its hours.
 
 key: day, environment, app, function
 partition: day
@@ -50,10 +51,22 @@ chosen_pools as (
         and share_ppm between 1 and 999999
 ),
 
--- From here on a pool is its number, which is quicker to match than five columns.
-pools as materialized (
+-- Pools that series show something of, whose samples say little of an hour and much of a day.
+sampled_pools as (
+    select distinct
+        environment,
+        object_id,
+        interval_start as hour,
+        resolution
+    from spend.container_time
+    where
+        interval_start >= $since
+        and interval_start < $until
+        and evidence = 'series'
+),
+
+bounded_pools as (
     select
-        row_number() over () as pool_number,
         p.environment,
         p.object_id,
         p.app,
@@ -68,9 +81,12 @@ pools as materialized (
         and p.kind in ('gpu', 'cpu', 'memory')
         and p.resolution = 'h' as is_learned,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
-        abs(p.billed_usd) as billed_usd
+        abs(p.billed_usd) as billed_usd,
+        is_learned or s.hour is not null as is_bounded_by_day,
+        case when is_bounded_by_day then date_trunc('day', p.hour) else p.hour end as since
     from spend.pools as p
     left join chosen_pools as o using (environment, object_id, hour, resolution, resource)
+    left join sampled_pools as s using (environment, object_id, hour, resolution)
     left join learned_pools as a
         on
             p.environment = a.environment
@@ -79,6 +95,31 @@ pools as materialized (
     where
         p.hour >= $since
         and p.hour < $until
+),
+
+-- From here on the pools that are bounded together are one number, which is quicker to match than five columns.
+pools as materialized (
+    select
+        *,
+        dense_rank() over (
+            order by environment, object_id, resource, resolution, direction, is_learned, is_bounded_by_day, since
+        ) as pool_number
+    from bounded_pools
+),
+
+bills as (
+    select
+        pool_number,
+        any_value(kind) as kind,
+        any_value(app) as app,
+        any_value(environment) as environment,
+        any_value(misfit) as misfit,
+        any_value(is_learned) as is_learned,
+        any_value(direction) as direction,
+        min(hour) as hour,
+        sum(billed_usd) as billed_usd
+    from pools
+    group by all
 ),
 
 costs as (
@@ -104,10 +145,15 @@ claims as (
     select
         p.pool_number,
         c.function,
-        coalesce(sum(c.claim_pd) filter (where c.evidence in ('seen', 'series', 'stated')), 0)::decimal(38, 0)
-        * 0.000000000001::decimal(12, 12) as seen_usd,
-        (sum(c.claim_pd) * (100 + any_value(l.unexplained_percent)) // 100)::decimal(38, 0)
-        * 0.000000000001::decimal(12, 12) as most_usd,
+        -- of what samples show, that much was there in any case
+        coalesce(sum(case
+            when c.evidence = 'series' then c.least_pd
+            when c.evidence in ('seen', 'stated') then c.claim_pd
+        end), 0)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as seen_usd,
+        (
+            sum(case c.evidence when 'series' then greatest(c.claim_pd, c.most_pd) else c.claim_pd end)
+            * (100 + any_value(l.unexplained_percent)) // 100
+        )::decimal(38, 0) * 0.000000000001::decimal(12, 12) as most_usd,
         sum(c.least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
         sum(c.most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
         coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
@@ -139,7 +185,7 @@ compared as materialized (
         -- where the bill does not cover what is seen, its share of the bill
         least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd
     from costs as c
-    inner join pools as p on c.pool_number = p.pool_number
+    inner join bills as p on c.pool_number = p.pool_number
     left join claims as k
         on
             c.pool_number = k.pool_number

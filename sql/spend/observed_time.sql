@@ -9,6 +9,9 @@ settings keep containers, else idle.
 An hour counts when at least three quarters of it were observed, and buckets without an observation are taken like the
 others of their hour.
 
+Samples a minute apart show of one life a minute more or less than there was, by chance: a sixth of a minute's square in the
+mean. Of many lives the errors cancel each other, as a share of all that is beyond the log.
+
 key: environment, app, app_id, function, configuration_from, hour, component
 partition: hour
 */
@@ -113,11 +116,65 @@ agreeing as (
     window the_function as (partition by environment, app, function)
 ),
 
+-- Which containers came up: those of the log, or more, where the series count them.
+came_up as (
+    select
+        environment,
+        app,
+        function,
+        count(*) as lives
+    from usage.containers
+    where
+        created_at >= $since
+        and created_at < $until
+    group by all
+    union all by name
+    select
+        r.environment,
+        r.app,
+        coalesce(s.function, r.function) as function,
+        sum(r.value)::bigint as lives
+    from staging.function_series as r
+    left join staging.servers as s
+        on
+            r.is_server
+            and r.environment = s.environment
+            and r.app = s.app
+            and r.function = s.server
+    where
+        r.measure = 'containers'
+        and r.aggregation = 'count'
+        and r.bucket_start >= $since
+        and r.bucket_start < $until
+    group by all
+),
+
+lives as (
+    select
+        environment,
+        app,
+        function,
+        max(lives) as lives
+    from came_up
+    group by all
+),
+
 beyond_the_log as (
     select
-        * exclude (difference_us, expected_us, waiting_us, sampled_us, usual_us),
-        case when is_usual then usual_us else sampled_us end as unseen_us
-    from agreeing
+        a.* exclude (difference_us, expected_us, waiting_us, sampled_us, usual_us),
+        case when a.is_usual then a.usual_us else a.sampled_us end as unseen_us,
+        least(
+            1000000,
+            sqrt(greatest(1, coalesce(l.lives, 1)) * 600000000000000)::bigint * 1000000
+            // greatest(1, sum(case when a.is_usual then a.usual_us else a.sampled_us end) over the_function)
+        )::bigint as sampling_ppm
+    from agreeing as a
+    left join lives as l
+        on
+            a.environment = l.environment
+            and a.app = l.app
+            and a.function = l.function
+    window the_function as (partition by a.environment, a.app, a.function)
 ),
 
 -- Containers that came up without a call took as long to start as those of the log usually do.
@@ -212,6 +269,7 @@ starting as (
         'starts' as evidence,
         least(u.starting_us, b.unseen_us)::bigint as container_us,
         b.is_usual,
+        b.sampling_ppm,
         b.unseen_us
     from beyond_the_log as b
     inner join uncalled_starts as u
@@ -242,6 +300,7 @@ time_without_calls as (
         u.evidence,
         u.container_us,
         b.is_usual,
+        b.sampling_ppm,
         b.unseen_us
     from usage.hourly as u
     inner join beyond_the_log as b
@@ -301,6 +360,7 @@ beyond_the_settings as (
         k.phase,
         b.hour,
         b.is_usual,
+        b.sampling_ppm,
         case when k.min_containers > 0 or k.buffer_containers > 0 then 'warm' else 'idle' end as component,
         greatest(0, b.unseen_us - coalesce(a.allowed_us, 0)) as container_us
     from beyond_the_log as b
@@ -345,6 +405,7 @@ select
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
     bool_or(is_usual) as is_usual,  -- all hours of the function come to much the same part of its tails
+    max(sampling_ppm) as sampling_ppm,  -- standard error of all of the function's together, by sampling, in millionths
     sum(container_us)::bigint as container_us,  -- container time beyond the log, microseconds; 0 where the log shows all
     sum(greatest(0, rest_us))::bigint as rest_us  -- what settings and window allow beyond the samples, a quarter at most
 from parts

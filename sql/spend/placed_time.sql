@@ -75,7 +75,7 @@ container_hours as (
         and (u.evidence = 'seen' or o.hour is null)
     union all by name
     select
-        * exclude (rest_us, is_usual),
+        * exclude (rest_us, is_usual, sampling_ppm),
         'series' as evidence
     from spend.observed_time
     where
@@ -84,7 +84,7 @@ container_hours as (
         and container_us > 0
     union all by name
     select
-        * exclude (rest_us, is_usual) replace (rest_us as container_us),
+        * exclude (rest_us, is_usual, sampling_ppm) replace (rest_us as container_us),
         'rest' as evidence
     from spend.observed_time
     where

@@ -7,7 +7,7 @@ Billed dollars of a pool in an interval = what is known + Σ over functions of f
 | tail | the scaledown window after a last input | 1, at most 1.5 | 0.5 |
 | waiting | containers that a buffer allows | 0.5 | 0.5 |
 | failed | what a failed start-up may have lasted beyond what is usual | 0.5 | 0.5 |
-| series | container time that container series show beyond the log | 1, at most 1.5 | 0.05 |
+| series | container time that container series show beyond the log | 1, at most 1.5 | what sampling scatters |
 | startup | the time between a container's id and its placement | 0 | 0.5 |
 | cpu | cores beyond the request, while containers start and execute | 0; 0.875 without a request | 0.5; 1 |
 | memory | GiB beyond the request, while containers live | 0; 1 without a request | 2; 4 |
@@ -56,7 +56,7 @@ class Prior:
 
     Attributes:
         rule: its value then.
-        spread: how far that may be off.
+        spread: how far that may be off; of what is sampled at least.
         most: what bounds it.
         is_documented: Modal says so: the rule stands until the bill contradicts it.
         is_sampled: it multiplies samples, which the bill makes better by however little it says.
@@ -73,7 +73,7 @@ PRIORS: Mapping[str, Prior] = {
     "tail": Prior(1.0, 0.5, 1.5, is_documented=True),
     "waiting": Prior(0.5, 0.5, 1.0),
     "failed": Prior(0.5, 0.5, 1.0),
-    "series": Prior(1.0, 0.05, 1.5, is_sampled=True),
+    "series": Prior(1.0, 0.005, 1.5, is_sampled=True),
     "startup": Prior(0.0, 0.5, 1.0),
     "cpu": Prior(0.0, 0.5),
     "memory": Prior(0.0, 2.0),
@@ -164,7 +164,8 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
 
     Args:
         pools: pool (a number), interval_start, resource, billed_usd, known_usd; a row per interval and resource.
-        terms: pool, function, factor, usd (what one unit of it costs in that pool), is_request_unknown.
+        terms: pool, function, factor, usd (what one unit of it costs in that pool), is_request_unknown, spread
+            (standard error of samples; null of other factors).
 
     Returns:
         The factors by function, in the order of `PRIORS`; empty when nothing is inferred or nothing was billed.
@@ -236,6 +237,8 @@ def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
 
 def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
     columns, column_of, unknown = _columns(terms)
+    spreads = np.zeros(len(columns))
+    np.maximum.at(spreads, column_of, terms["spread"].fill_null(0.0).to_numpy())
     beside, resource_of = np.unique(pools["resource"].to_numpy(), return_inverse=True)
     interval_of, numbers = pools["interval_start"].to_numpy(), pools["pool"].to_numpy()
     order = np.lexsort((numbers, interval_of, resource_of))
@@ -257,10 +260,18 @@ def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
         resources=tuple(beside[resource_of].tolist()),
         intervals=len(np.unique(interval_of)),
         priors=(
-            *((USE_WITHOUT_A_REQUEST if name in unknown else PRIORS).get(name[1], PRIORS[name[1]]) for name in columns),
+            *(
+                _prior(name[1], float(spread), is_request_unknown=name in unknown)
+                for name, spread in zip(columns, spreads, strict=True)
+            ),
             *(_BESIDE for _ in beside),
         ),
     )
+
+
+def _prior(factor: str, spread: float, *, is_request_unknown: bool) -> Prior:
+    prior = (USE_WITHOUT_A_REQUEST if is_request_unknown else PRIORS).get(factor, PRIORS[factor])
+    return replace(prior, spread=max(prior.spread, spread))
 
 
 def _columns(terms: pl.DataFrame) -> tuple[tuple[tuple[str, str], ...], npt.NDArray[np.intp], set[tuple[str, str]]]:

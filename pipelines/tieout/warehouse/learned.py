@@ -70,10 +70,11 @@ intervals as (
     from pools
 ),
 
-usual as (
-    select distinct environment, app, function
+observed as (
+    select environment, app, function, bool_or(is_usual) as is_usual, max(sampling_ppm) / 1e6 as spread
     from spend.observed_time
-    where is_usual and hour >= $since and hour < $until
+    where hour >= $since and hour < $until
+    group by all
 ),
 
 -- Configurations of a function that ask for the same are one.
@@ -90,14 +91,15 @@ configurations as (
         k.disk_memory_mib,
         k.region_percent,
         k.host_percent,
-        u.function is not null as is_usual,
+        coalesce(o.is_usual, false) as is_usual,
+        o.spread,
         dense_rank() over (
             order by
                 k.environment, k.app, k.function, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib,
                 k.disk_memory_mib, k.region_percent, k.host_percent
         ) as configuration_number
     from staging.configurations as k
-    left join usual as u using (environment, app, function)
+    left join observed as o using (environment, app, function)
 ),
 
 requests as (
@@ -146,6 +148,7 @@ claims as (
         k.function,
         h.factor,
         h.is_at_work,
+        case h.factor when 'series' then k.spread end as spread,
         p.kind,
         k.has_choice and p.kind = 'gpu' as has_choice,
         case p.kind
@@ -185,6 +188,7 @@ select
     kind,
     has_choice,
     is_request_unknown,
+    spread,
     claim_usd,
     unit_usd
 from claims
@@ -236,13 +240,13 @@ def _terms(claims: pl.DataFrame) -> pl.DataFrame:
         usd=pl.col("claim_usd"), is_request_unknown=pl.lit(value=False)
     )
     uses = [
-        claims.filter(chosen).with_columns(factor=pl.lit(kind), usd=pl.col("unit_usd"))
+        claims.filter(chosen).with_columns(factor=pl.lit(kind), usd=pl.col("unit_usd"), spread=pl.lit(None, pl.Float64))
         for kind, chosen in (("cpu", is_cpu), ("memory", is_memory))
     ]
     return (
         pl.concat([inferred, *uses], how="vertical_relaxed")
         .group_by("app_number", "pool", "function", "factor", maintain_order=True)
-        .agg(pl.col("usd").sum(), pl.col("is_request_unknown").any())
+        .agg(pl.col("usd").sum(), pl.col("is_request_unknown").any(), pl.col("spread").max())
     )
 
 

@@ -17,6 +17,7 @@ TERMS = {
     "factor": pl.String,
     "is_request_unknown": pl.Boolean,
     "usd": pl.Float64,
+    "spread": pl.Float64,
 }
 
 
@@ -27,7 +28,7 @@ class Bill:
         self.hours = hours
         self.random = np.random.default_rng(7)
         self.pools: list[tuple[int, dt.datetime, str, float, float]] = []
-        self.terms: list[tuple[int, str, str, bool, float]] = []
+        self.terms: list[tuple[int, str, str, bool, float, float | None]] = []
 
     def pool(
         self,
@@ -37,6 +38,7 @@ class Bill:
         noise: float = 0.0,
         unknown: Sequence[str] = (),
         extra: float = 0.0,
+        spread: float | None = None,
     ) -> None:
         """Bill a pool every hour: a dollar or so is known, each factor's unit costs what its demand says."""
         for hour in range(self.hours):
@@ -45,7 +47,7 @@ class Bill:
             billed = known + extra * float(self.random.uniform(0.0, 2.0))
             for (function, factor), value in true.items():
                 usd = float(self.random.uniform(0.2, 1.0))
-                self.terms.append((number, function, factor, factor in unknown, usd))
+                self.terms.append((number, function, factor, factor in unknown, usd, spread))
                 billed += usd * value * (1 + noise * float(self.random.standard_normal()))
             self.pools.append((number, MONDAY + dt.timedelta(hours=hour), resource, billed, known))
 
@@ -93,7 +95,7 @@ def test_use_of_a_function_without_a_request_is_always_kept() -> None:
 def test_what_the_bill_says_nothing_of_keeps_its_rule_and_its_spread() -> None:
     bill = Bill()
     bill.pool("A10G", {("busy", "tail"): 0.5}, noise=0.1)
-    bill.terms.append((0, "rare", "tail", False, 1e-9))
+    bill.terms.append((0, "rare", "tail", False, 1e-9, None))
     [busy, rare] = bill.learn()
     assert busy.standard_error < 0.05
     assert busy.is_used
@@ -190,11 +192,23 @@ def test_a_small_resource_alone_teaches_nothing() -> None:
 
 def test_samples_are_scaled_to_the_bill_and_hardly_moved_where_it_says_nothing() -> None:
     bill = Bill()
-    bill.pool("A10G", {("short", "series"): 1.06, ("other", "series"): 0.97})
+    bill.pool("A10G", {("short", "series"): 1.06, ("other", "series"): 0.97}, spread=0.05)
     found = bill.learn()
     assert values(found) == pytest.approx({("short", "series"): 1.06, ("other", "series"): 0.97}, abs=0.005)
     assert all(factor.is_used for factor in found)
     vague = Bill()
-    vague.pool("A10G", {("short", "series"): 1.3}, noise=0.5, extra=0.1)
+    vague.pool("A10G", {("short", "series"): 1.3}, noise=0.5, extra=0.1, spread=0.05)
     [factor] = vague.learn()
     assert 1.0 <= factor.value <= 1.2
+
+
+def test_samples_of_many_lives_move_less_than_those_of_few() -> None:
+    moved = {}
+    for spread in (0.01, 0.2):
+        vague = Bill()
+        vague.pool("A10G", {("f", "series"): 1.3}, noise=0.5, extra=0.1, spread=spread)
+        [factor] = vague.learn()
+        moved[spread] = factor.value - 1
+        assert factor.standard_error <= spread
+    assert 0 < moved[0.01] < 0.03
+    assert moved[0.2] > 0.15
