@@ -122,7 +122,7 @@ came_up as (
         environment,
         app,
         function,
-        count(*) as lives
+        sum(cluster_size // cluster_members)::bigint as lives
     from usage.containers
     where
         created_at >= $since
@@ -201,7 +201,7 @@ logged_starts as (
         app,
         function,
         date_trunc('hour', created_at) as hour,
-        count(*) as starts
+        sum(cluster_size // cluster_members) as starts
     from usage.containers
     semi join starts using (environment, app, function)
     where
