@@ -79,8 +79,8 @@ def show(workspaces: dict[str, EdgeWorkspace], demo: Home, folder: Path) -> None
     """Take all pictures: of a week of each workspace, of one that claims for 300 functions, and of the demo's UI."""
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        for name, (home, week) in workspaces.items():
-            with Workspace(home, home.catalog) as workspace:
+        for name, (home, week, catalog) in workspaces.items():
+            with Workspace(home, catalog) as workspace:
                 report = workspace.report(week)
             _show_archive(browser, report, home.reports, folder / name)
             _show_forms(browser, report, mail_of(report), folder / name)
@@ -208,7 +208,7 @@ def main() -> None:
         for scenario in scenarios:
             home = Home(named[scenario.replace("-", "_")] or Path(folder) / scenario)
             run_demo(home, lambda: resource_path("catalog"), scenario=scenario, seed=1, weeks=8)
-            demos[scenario] = EdgeWorkspace(home, IsoWeek.parse(NEWEST))
+            demos[scenario] = EdgeWorkspace(home, IsoWeek.parse(NEWEST), home.catalog)
         edges = {name: build(Path(folder) / name) for name, build in EDGES.items()}
         show(demos | edges, demos[scenarios[0]].home, named["out"])
     print(named["out"])

@@ -25,6 +25,7 @@ from tieout.core.money import CENT
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.daily_work import measure
+from tieout.measure.week_cents import read_week_cents
 from tieout.report.inputs import days_of_week, states_of_landed_days
 from tieout.report.sections.findings import read_findings
 from tieout.report.sections.gates import read_gates
@@ -193,7 +194,7 @@ def noticed(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> 
     days = days_of_week(landed, week)
     gates = read_gates(con, week, tie_out=read_tie_out(con, week), days=days)
     measurement, _ = measure(con, week, catalog, lock=None)
-    rollout = read_rollout(con, week, landed=landed.keys(), catalog=catalog)
+    rollout = read_rollout(con, week, landed=landed.keys(), catalog=catalog, costs=read_week_cents(con, week))
     findings = read_findings(con, measurement, catalog=catalog, landed=landed, rollout=rollout)
     warnings = [finding for finding in findings if finding.severity is not Severity.INFO]
     blocking, warning = (

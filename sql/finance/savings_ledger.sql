@@ -18,5 +18,6 @@ select
     measured_days,  -- days of the week that count for the function
     calls,  -- its successful calls on them, in all phases; each input of a map is one
     avoided_usd,  -- the phase's part of the week's avoided cost, negative where it became dearer; null: no claim
-    half_width_usd  -- an estimate: half of its 90% interval; null for one phase among several, or without one
+    half_width_usd,  -- an estimate: half of its 90% interval; null for one phase among several, or without one
+    printed_usd  -- the avoided cost as the report prints it, in whole cents that add up to the week's
 from savings.ledger

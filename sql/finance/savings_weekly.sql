@@ -29,5 +29,8 @@ select
     vs_published,  -- realized as a share of the published saving, 0.018 is 1.8%
     vs_restated,  -- realized as a share of the restated saving
     cost_cut,  -- realized as a share of the counterfactual cost
-    claimed_cost_cut  -- the same share as claimed
+    claimed_cost_cut,  -- the same share as claimed
+    printed_avoided_usd,  -- avoided cost as the report prints it, in whole cents
+    printed_actual_usd,  -- actual cost likewise
+    printed_counterfactual_usd  -- the sum of both
 from savings.weekly

@@ -1,4 +1,4 @@
-/* What is this file: made when, from what, final until when, and does it tie to the bill? */
+/* What is this file: made when, from what, final until when, and does it tie to the bill to the last digit? */
 select
     built_at,
     first_week,

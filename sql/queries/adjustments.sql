@@ -1,4 +1,4 @@
-/* What was added to or taken off the bill and the saving, why, and where is that written? */
+/* What was added to or taken off the bill and the saving, to the last digit, why, and where is that written? */
 select
     applies_to,
     day,

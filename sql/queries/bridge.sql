@@ -5,10 +5,9 @@ select
     phase,
     function,
     step,
-    printed_usd,
-    exact_usd
+    printed_usd::decimal(18, 2) as printed_usd
 from savings.bridge
 where
     week_start = (select max(b.week_start) from savings.bridge as b)
-    and (exact_usd != 0 or step in ('published', 'realized'))
+    and (printed_usd != 0 or step in ('published', 'realized'))
 order by scope desc, phase asc, function asc, position asc

@@ -5,9 +5,9 @@ select
     is_newest,
     closed_at as issued_at,
     as_of,
-    cost_usd,
-    avoided_usd,
-    half_width_usd,
+    round(cost_usd, 2) as cost_usd,
+    round(avoided_usd, 2) as avoided_usd,
+    round(half_width_usd, 2) as half_width_usd,
     status,
     method_version,
     input_sha256

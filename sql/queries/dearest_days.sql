@@ -1,10 +1,10 @@
 /* On which ten days did a single function cost most? */
 select
     day,
+    environment,
     function,
-    phase,
-    sum(amount_usd) as amount_usd
+    round(sum(amount_usd), 2)::decimal(18, 2) as amount_usd
 from finance.spend_daily
 group by all
-order by amount_usd desc, day asc, function asc, phase asc
+order by sum(amount_usd) desc, day asc, function asc, environment asc
 limit 10

@@ -1,4 +1,4 @@
-/* Is each month's invoice what Modal says it billed? */
+/* Is each month's invoice what Modal says it billed, to the last digit? */
 select
     strftime(month, '%Y-%m') as month,
     number,

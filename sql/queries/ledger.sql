@@ -4,8 +4,8 @@ select
     app,
     function,
     status,
-    avoided_usd,
-    half_width_usd,
+    printed_usd as avoided_usd,
+    round(half_width_usd, 2) as half_width_usd,
     reasons
 from finance.savings_ledger
 where week_start = (select max(l.week_start) from finance.savings_ledger as l)

@@ -1,4 +1,4 @@
-/* From itemised to metered to billed to the invoice, step by step: does every month add up? */
+/* From itemised to metered to billed to the invoice, step by step: does every month add up to the last digit? */
 with
 
 steps as (

@@ -2,7 +2,7 @@
 select
     day,
     function,
-    sum(amount_usd) as amount_usd
+    round(sum(amount_usd), 2)::decimal(18, 2) as amount_usd
 from finance.spend_daily
 where status = 'provisional'
 group by all

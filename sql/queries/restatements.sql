@@ -1,4 +1,4 @@
-/* What moved in weeks that were issued: by week, function and file, or other cause? */
+/* What moved in weeks that were issued, to the last digit: by week, function and file, or other cause? */
 select
     week,
     revision,

@@ -3,9 +3,9 @@ select
     week,
     status,
     measured_days as days,
-    counterfactual_usd,
-    actual_usd,
-    avoided_usd,
-    half_width_usd
+    printed_counterfactual_usd as counterfactual_usd,
+    printed_actual_usd as actual_usd,
+    printed_avoided_usd as avoided_usd,
+    round(half_width_usd, 2) as half_width_usd
 from finance.savings_weekly
 order by week

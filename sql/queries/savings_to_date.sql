@@ -13,7 +13,7 @@ newest as (
 select
     coalesce(l.phase, 'all') as phase,
     coalesce(l.function, 'all functions') as function,
-    coalesce(sum(l.avoided_usd), 0) as avoided_usd,
+    coalesce(sum(l.printed_usd), 0)::decimal(18, 2) as avoided_usd,
     case when l.function is not null then max(n.newest_status) end as status
 from finance.savings_ledger as l
 inner join newest as n on l.phase = n.phase and l.function = n.function

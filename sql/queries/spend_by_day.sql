@@ -13,7 +13,7 @@ functions as (
 
 select
     day,
-    sum(amount_usd) as amount_usd,
+    round(sum(amount_usd), 2)::decimal(18, 2) as amount_usd,
     arg_max(function, amount_usd) as dearest_function,
     min(status) as status
 from functions

@@ -17,7 +17,7 @@ total as (
 
 select
     r.resource,
-    r.amount_usd,
+    round(r.amount_usd, 2)::decimal(18, 2) as amount_usd,
     case when t.total_pd > 0 then (r.amount_pd * 1000 // t.total_pd)::decimal(9, 0) * 0.1::decimal(2, 1) end as percent
 from resources as r
 cross join total as t

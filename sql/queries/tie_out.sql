@@ -1,6 +1,6 @@
 /*
-Is every billed cent attributed? Pools, pools that are off, and the difference: by environment and in total. The remainder
-is what the bill prints beyond 12 decimals.
+Is every billed cent attributed, to the last digit? Pools, pools that are off, and the difference: by environment and in
+total. The remainder is what the bill prints beyond 12 decimals.
 */
 with
 

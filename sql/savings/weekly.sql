@@ -5,6 +5,7 @@ key: week_start
 partition: week_start
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
 measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
+measured from: spend.weekly_cents
 measured from: savings.ledger
 */
 select
@@ -29,7 +30,10 @@ select
     vs_published,  -- realized as a share of the published saving
     vs_restated,  -- realized as a share of the restated saving
     cost_cut,  -- realized as a share of the counterfactual cost
-    claimed_cost_cut  -- the same share as claimed
+    claimed_cost_cut,  -- the same share as claimed
+    printed_avoided_usd::decimal(18, 2) as printed_avoided_usd,  -- avoided cost as the report prints it, in whole cents
+    printed_actual_usd::decimal(18, 2) as printed_actual_usd,  -- actual cost likewise
+    printed_counterfactual_usd::decimal(18, 2) as printed_counterfactual_usd  -- the sum of both
 from measured_weekly
 where
     week_start >= $since

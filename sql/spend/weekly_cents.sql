@@ -1,10 +1,10 @@
 /*
 What each week cost as it is printed: whole cents that add up along every line. A week's cost is rounded once; its
-functions, their phases and the components of these get a cent more or less, by largest remainder, until they add up to it.
-The report, the workbook and `tieout sql` all print these cents.
+functions, their phases, the apps and components of these get a cent more or less, by largest remainder, until they add up
+to it. The report, the workbook and `tieout sql` all print these cents.
 
 materialized: view
-key: week, environment, function, phase, component
+key: week, environment, app, function, phase, component
 partition: week_start
 */
 with
@@ -13,6 +13,7 @@ components as (
     select
         date_trunc('week', hour)::date as week_start,
         environment,
+        app,
         function,
         phase,
         component,
@@ -23,6 +24,18 @@ components as (
     having sum(amount_usd) != 0
 ),
 
+apps as (
+    select
+        week_start,
+        environment,
+        app,
+        function,
+        phase,
+        sum(picodollars) as picodollars
+    from components
+    group by all
+),
+
 phases as (
     select
         week_start,
@@ -30,7 +43,7 @@ phases as (
         function,
         phase,
         sum(picodollars) as picodollars
-    from components
+    from apps
     group by all
 ),
 
@@ -105,6 +118,36 @@ phases_in_cents as (
         on p.week_start = f.week_start and p.environment = f.environment and p.function = f.function
 ),
 
+apps_floored as (
+    select
+        *,
+        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (picodollars - remainder) // 10000000000 as floor_cents
+    from apps
+),
+
+apps_in_cents as (
+    select
+        a.week_start,
+        a.environment,
+        a.app,
+        a.function,
+        a.phase,
+        a.floor_cents + (
+            row_number() over (
+                partition by a.week_start, a.environment, a.function, a.phase
+                order by a.remainder desc, a.app asc
+            ) <= p.cents - sum(a.floor_cents) over (partition by a.week_start, a.environment, a.function, a.phase)
+        )::integer as cents
+    from apps_floored as a
+    inner join phases_in_cents as p
+        on
+            a.week_start = p.week_start
+            and a.environment = p.environment
+            and a.function = p.function
+            and a.phase = p.phase
+),
+
 components_floored as (
     select
         *,
@@ -117,6 +160,7 @@ select
     c.week_start,  -- Monday of the week, UTC
     strftime(c.week_start, '%G-W%V') as week,  -- its ISO label, 2026-W46
     c.environment,  -- Modal environment
+    c.app,  -- the app's or object's name on the bill
     c.function,  -- who caused it; names in double underscores are residuals
     c.phase,  -- rollout phase of the containers; none outside the programme
     c.component,  -- what it was for, see catalog.components
@@ -124,17 +168,18 @@ select
         (
             c.floor_cents + (
                 row_number() over (
-                    partition by c.week_start, c.environment, c.function, c.phase
+                    partition by c.week_start, c.environment, c.app, c.function, c.phase
                     order by c.remainder desc, c.component asc
-                ) <= p.cents - sum(c.floor_cents) over (partition by c.week_start, c.environment, c.function, c.phase)
+                ) <= a.cents - sum(c.floor_cents) over (partition by c.week_start, c.environment, c.app, c.function, c.phase)
             )::integer
         )::decimal(18, 0) * 0.01::decimal(3, 2)
     )::decimal(18, 2) as amount_usd,  -- whole cents
     c.exact_usd  -- the same to the last digit
 from components_floored as c
-inner join phases_in_cents as p
+inner join apps_in_cents as a
     on
-        c.week_start = p.week_start
-        and c.environment = p.environment
-        and c.function = p.function
-        and c.phase = p.phase
+        c.week_start = a.week_start
+        and c.environment = a.environment
+        and c.app = a.app
+        and c.function = a.function
+        and c.phase = a.phase

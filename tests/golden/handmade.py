@@ -504,9 +504,9 @@ GATES = (
 )
 
 DAILY = (
-    DailyCost(WEEK.start, "evaluate_genome_modal", "phase-2", usd("10.00"), usd("10.000000000001"), 12),
-    DailyCost(WEEK.start, "generate_code_modal", "baseline", usd("5.00"), usd("5.000000000000"), 80),
-    DailyCost(WEEK.days()[1], "generate_code_modal", "phase-1", usd("85.00"), usd("85.001234567889"), 8109),
+    DailyCost(WEEK.start, "evaluate_genome_modal", "phase-2", usd("10.000000000001"), 12),
+    DailyCost(WEEK.start, "generate_code_modal", "baseline", usd("5.000000000000"), 80),
+    DailyCost(WEEK.days()[1], "generate_code_modal", "phase-1", usd("85.001234567889"), 8109),
 )
 
 MONTHS = (

@@ -22,10 +22,11 @@ _WITHOUT_COST = IsoWeek.parse("2026-W43")
 
 
 class EdgeWorkspace(NamedTuple):
-    """A workspace, and the week of it to look at."""
+    """A workspace, the week of it to look at, and the catalog that it was run with."""
 
     home: Home
     week: IsoWeek
+    catalog: Path
 
 
 def without_a_claim(root: Path) -> EdgeWorkspace:
@@ -35,7 +36,12 @@ def without_a_claim(root: Path) -> EdgeWorkspace:
 
 def of_300_functions(root: Path) -> EdgeWorkspace:
     """A workspace of 300 functions, without a catalog."""
-    return _spend_only(root, larger(SCENARIOS["coral-x"], functions=300, calls_per_day=3_000))
+    return of_many_functions(root, 300)
+
+
+def of_many_functions(root: Path, functions: int) -> EdgeWorkspace:
+    """Likewise, of as many as are asked for, each with ten calls a day."""
+    return _spend_only(root, larger(SCENARIOS["coral-x"], functions=functions, calls_per_day=10 * functions))
 
 
 def with_a_loss(root: Path) -> EdgeWorkspace:
@@ -45,7 +51,7 @@ def with_a_loss(root: Path) -> EdgeWorkspace:
     run_workspace(home, home.catalog)
     freeze(home, home.catalog, force=False)
     run_workspace(home, home.catalog)
-    return EdgeWorkspace(home, IsoWeek.of(_LOSS.deployed_at.date()).next())
+    return EdgeWorkspace(home, IsoWeek.of(_LOSS.deployed_at.date()).next(), home.catalog)
 
 
 def without_cost(root: Path) -> EdgeWorkspace:
@@ -58,7 +64,7 @@ def without_cost(root: Path) -> EdgeWorkspace:
             if sidecar.name[:10] in days:
                 _empty(sidecar)
     run_workspace(home, home.catalog)
-    return EdgeWorkspace(home, _WITHOUT_COST)
+    return EdgeWorkspace(home, _WITHOUT_COST, home.catalog)
 
 
 EDGES: Mapping[str, Callable[[Path], EdgeWorkspace]] = {
@@ -70,10 +76,10 @@ EDGES: Mapping[str, Callable[[Path], EdgeWorkspace]] = {
 
 
 def _spend_only(root: Path, scenario: Scenario) -> EdgeWorkspace:
-    home, world = Home(root), run(scenario, 1, 2)
+    home, world, catalog = Home(root), run(scenario, 1, 2), root / "no-catalog"
     write_exports(world, root)
-    run_workspace(home, root / "no-catalog")
-    return EdgeWorkspace(home, IsoWeek.of(world.start.date()).next())
+    run_workspace(home, catalog)
+    return EdgeWorkspace(home, IsoWeek.of(world.start.date()).next(), catalog)
 
 
 def _empty(sidecar: Path) -> None:

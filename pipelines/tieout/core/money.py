@@ -150,6 +150,11 @@ def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
     return shares if total >= 0 else [-share for share in shares]
 
 
+def in_cents(amount: Decimal) -> Decimal:
+    """Round an amount that nothing else is to add up with to cents, half-even."""
+    return amount.quantize(CENT, context=_EXACT)
+
+
 def to_cents(amounts: Sequence[Decimal], total: Decimal | None = None) -> list[Decimal]:
     """Round amounts to cents so that the printed parts add up to the printed total.
 

@@ -15,10 +15,12 @@ from tieout.measure.anomalies import read_anomalies
 from tieout.measure.audit import audit
 from tieout.measure.daily_work import Measured, baseline_in_force, measure
 from tieout.measure.replays import replayed_rows
+from tieout.measure.week_cents import read_week_cents
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.bridge import Amount, Bridge, RealizationRates
 from tieout.savings.guardrails import DurationGuardrail, Proportion, RateGuardrail
 from tieout.savings.ledger import LedgerState
+from tieout.savings.printed import PrintedSaving, printed_saving
 from tieout.savings.programme import Programme
 from tieout.savings.status import Judgement
 from tieout.savings.week import WeekMeasurement
@@ -46,6 +48,7 @@ _COLUMNS: Mapping[str, Columns] = {
         "calls": pl.Int64,
         "avoided_usd": _USD,
         "half_width_usd": _USD,
+        "printed_usd": _USD,
     },
     "bridge": {
         **_WEEK,
@@ -99,6 +102,9 @@ _COLUMNS: Mapping[str, Columns] = {
                 "vs_restated",
                 "cost_cut",
                 "claimed_cost_cut",
+                "printed_avoided_usd",
+                "printed_actual_usd",
+                "printed_counterfactual_usd",
             ),
             _USD,
         ),
@@ -180,10 +186,16 @@ class MeasuredTables:
             self.measured[week] = measure(self._con, week, self._catalog, lock=self._lock)
         measurement, _ = self.measured[week]
         if model.table == "weekly":
-            rows = _weekly(measurement, self._catalog, is_frozen=self._lock is not None)
+            rows = _weekly(measurement, self._catalog, self._printed(measurement), is_frozen=self._lock is not None)
+        elif model.table == "ledger":
+            rows = _ledger(measurement, Programme.of(self._catalog), self._printed(measurement))
         else:
             rows = _WEEKLY_ROWS[model.table](measurement, Programme.of(self._catalog))
         return ((week.start, week.label, *row) for row in rows)
+
+    def _printed(self, measurement: WeekMeasurement) -> PrintedSaving:
+        costs = read_week_cents(self._con, measurement.week)
+        return printed_saving(measurement, costs.of_environment(self._catalog.functions.environment))
 
     def _replays(self, week: IsoWeek) -> Iterator[Row]:
         baseline = baseline_in_force(self._con, week, self._catalog, lock=self._lock)
@@ -221,7 +233,7 @@ class MeasuredTables:
             )
 
 
-def _ledger(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]:
+def _ledger(measurement: WeekMeasurement, programme: Programme, printed: PrintedSaving) -> Iterator[Row]:
     for position, line in enumerate(measurement.ledger, start=1):
         function = measurement.function(line.function)
         yield (
@@ -235,6 +247,7 @@ def _ledger(measurement: WeekMeasurement, programme: Programme) -> Iterator[Row]
             function.calls,
             line.avoided_usd,
             line.half_width_usd,
+            printed.ledger_usd.get((line.function, line.phases)),
         )
 
 
@@ -312,14 +325,15 @@ def _testimony(testimony: Testimony | None) -> Iterator[Row]:
 
 
 _WEEKLY_ROWS: Mapping[str, Callable[[WeekMeasurement, Programme], Iterator[Row]]] = {
-    "ledger": _ledger,
     "bridge": _bridge,
     "guardrails": _guardrails,
     "witnesses": _witnesses,
 }
 
 
-def _weekly(measurement: WeekMeasurement, catalog: Catalog, *, is_frozen: bool) -> Iterator[Row]:
+def _weekly(
+    measurement: WeekMeasurement, catalog: Catalog, printed: PrintedSaving, *, is_frozen: bool
+) -> Iterator[Row]:
     claiming = [function for function in measurement.functions if function.avoided is not None]
     counterfactual = [f.avoided.counterfactual_usd for f in claiming if f.avoided is not None]
     normalized = [f.normalized_usd_per_day for f in measurement.functions if f.normalized_usd_per_day is not None]
@@ -343,6 +357,9 @@ def _weekly(measurement: WeekMeasurement, catalog: Catalog, *, is_frozen: bool) 
         None if total is None else total.restated.exact_usd,
         _sum(normalized),
         *((None,) * 4 if rates is None else _rates(rates)),
+        printed.total_avoided_usd,
+        printed.total_actual_usd,
+        printed.total_counterfactual_usd,
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tieout.core.files import write_whole
-from tieout.core.money import format_usd
+from tieout.core.money import format_usd, in_cents, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.report.contents import WeeklyReport
 from tieout.report.file_names import CHART_PREFIX, PAGE_NAME, SUMMARY_NAME
@@ -31,7 +31,7 @@ _LINKS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
 
 
 class DaySummary(BaseModel):
-    """A UTC day, exact: what it cost, and what it avoided; None where it does not count."""
+    """A UTC day: what it cost, exact, and its cents of what the week avoided; None where it does not count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,12 +80,14 @@ class WeekSummary(BaseModel):
 
 
 def _days(report: WeeklyReport) -> Iterator[DaySummary]:
-    """The days of a week that cost or avoided something."""
+    """The days of a week that cost or avoided something; what they avoided adds up to the week's cents."""
     costs: dict[dt.date, Decimal] = defaultdict(Decimal)
     for line in report.daily:
         costs[line.day] += line.exact_usd
     points = report.cumulative.points if report.cumulative else ()
-    avoided = {point.day: point.avoided_usd for point in points if point.avoided_usd is not None}
+    own = set(report.week.days())
+    exact = {point.day: point.avoided_usd for point in points if point.avoided_usd is not None and point.day in own}
+    avoided = dict(zip(exact, to_cents(list(exact.values())), strict=True))
     for day in report.week.days():
         if day in costs or day in avoided:
             yield DaySummary(day=day, cost_usd=costs.get(day, Decimal(0)), avoided_usd=avoided.get(day))
@@ -116,14 +118,24 @@ class PeriodTotal:
     Attributes:
         label: `November 2026`, `4th quarter of 2026`.
         days: days of it that the archive knows.
-        cost: of these days, as printed.
-        avoided: of those of them that count, as printed; `–` without any.
+        cost_usd: of these days, in cents.
+        avoided_usd: of those of them that count, in cents; None without any.
     """
 
     label: str
     days: int
-    cost: str
-    avoided: str
+    cost_usd: Decimal
+    avoided_usd: Decimal | None
+
+    @property
+    def cost(self) -> str:
+        """As printed."""
+        return format_usd(self.cost_usd)
+
+    @property
+    def avoided(self) -> str:
+        """As printed; `–` without any."""
+        return "–" if self.avoided_usd is None else format_usd(self.avoided_usd)
 
 
 @dataclass(frozen=True)
@@ -170,27 +182,35 @@ def render_archive(weeks: Sequence[ArchivedWeek], pictures: Sequence[PagePicture
 
 
 def periods_of(weeks: Sequence[ArchivedWeek]) -> tuple[PeriodTotal, ...]:
-    """Add up the days of all weeks by quarter and month, the newest first, a quarter above its months."""
+    """Add up the days of all weeks by month and the months by quarter, the newest first, a quarter above its months.
+
+    A month's cost is rounded once, as an invoice is, and a quarter is what its months are printed with.
+    """
     by_month: dict[tuple[int, int], list[DaySummary]] = defaultdict(list)
     for week in weeks:
         for day in week.summary.daily if week.summary else ():
             by_month[day.day.year, day.day.month].append(day)
     totals: list[PeriodTotal] = []
     for year, quarter in sorted({(year, (month + 2) // 3) for year, month in by_month}, reverse=True):
-        months = [key for key in by_month if (key[0], (key[1] + 2) // 3) == (year, quarter)]
-        days = [day for month in months for day in by_month[month]]
-        totals.append(_total(f"{_ORDINALS[quarter - 1]} quarter of {year}", days))
-        totals += [_total(f"{dt.date(*month, 1):%B %Y}", by_month[month]) for month in sorted(months, reverse=True)]
+        keys = sorted((key for key in by_month if (key[0], (key[1] + 2) // 3) == (year, quarter)), reverse=True)
+        months = [_month(f"{dt.date(*key, 1):%B %Y}", by_month[key]) for key in keys]
+        totals += [_quarter(f"{_ORDINALS[quarter - 1]} quarter of {year}", months), *months]
     return tuple(totals)
 
 
-def _total(label: str, days: Sequence[DaySummary]) -> PeriodTotal:
+def _month(label: str, days: Sequence[DaySummary]) -> PeriodTotal:
+    cost = in_cents(sum((day.cost_usd for day in days), Decimal(0)))
     avoided = [day.avoided_usd for day in days if day.avoided_usd is not None]
+    return PeriodTotal(label, len(days), cost, sum(avoided, Decimal(0)) if avoided else None)
+
+
+def _quarter(label: str, months: Sequence[PeriodTotal]) -> PeriodTotal:
+    avoided = [month.avoided_usd for month in months if month.avoided_usd is not None]
     return PeriodTotal(
-        label=label,
-        days=len(days),
-        cost=format_usd(sum((day.cost_usd for day in days), Decimal(0))),
-        avoided=format_usd(sum(avoided, Decimal(0))) if avoided else "–",
+        label,
+        sum(month.days for month in months),
+        sum((month.cost_usd for month in months), Decimal(0)),
+        sum(avoided, Decimal(0)) if avoided else None,
     )
 
 

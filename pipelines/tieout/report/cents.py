@@ -1,28 +1,19 @@
-"""Rounding to cents once, for people, from the total down, so that printed parts add up to printed totals."""
+"""Cents of figures that are no part of a week's allocation, and of those that repeat one that is."""
 
-from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
-from tieout.core.money import CENT, round_picodollars, to_cents
+from tieout.core.money import CENT, in_cents, round_picodollars
+from tieout.savings.bridge import Amount
 
 
-def to_cents_in_groups(groups: Sequence[Sequence[Decimal]], total: Decimal | None = None) -> list[list[Decimal]]:
-    """Round the total, under it every group's sum, and under that the group's members.
-
-    Args:
-        groups: amounts in dollars; a group may be empty.
-        total: the already rounded total; default: the sum of everything, rounded.
-    """
-    sums = to_cents([sum(group, Decimal(0)) for group in groups], total)
-    return [to_cents(group, total=group_sum) for group, group_sum in zip(groups, sums, strict=True)]
-
-
-def in_cents(amount: Decimal | None) -> Decimal | None:
-    """Round an amount that nothing else is to add up with; None stays None."""
-    return None if amount is None else to_cents([amount])[0]
+def bounds_in_cents(low_usd: Decimal, high_usd: Decimal, cost: Amount) -> tuple[Decimal, Decimal]:
+    """Round the bounds of a cost outwards, so that its cents lie between them; a bound that it reaches is its cents."""
+    low = cost.printed_usd if low_usd == cost.exact_usd else low_usd.quantize(CENT, ROUND_FLOOR)
+    high = cost.printed_usd if high_usd == cost.exact_usd else high_usd.quantize(CENT, ROUND_CEILING)
+    return low, high
 
 
 def per_day(amount: Decimal, days: int) -> Decimal:
     """Return an amount per day in cents; days must be positive."""
-    return round_picodollars(Fraction(amount) / days).quantize(CENT)
+    return in_cents(round_picodollars(Fraction(amount) / days))

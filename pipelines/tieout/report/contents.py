@@ -20,6 +20,7 @@ from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.measure.context import read_error_bars
 from tieout.measure.earlier_weeks import claims_of_earlier_weeks
+from tieout.measure.week_cents import read_week_cents
 from tieout.report.formats.sheets import Sheet
 from tieout.report.inputs import DayState, Inputs, ReportDay, days_of_week, read_inputs
 from tieout.report.section import CostColumn, Section
@@ -67,6 +68,7 @@ from tieout.report.sections.witnesses import Witnesses, describe_witnesses, writ
 from tieout.report.week_data import WeekData
 from tieout.report.wording import is_residual, listing, span, spoken
 from tieout.savings.daily_work import DailyWork
+from tieout.savings.printed import printed_saving
 from tieout.savings.week import METHOD_VERSION, WeekMeasurement
 
 SECTIONS = (
@@ -283,10 +285,12 @@ def read_contents(data: WeekData) -> WeeklyReport:
     """Read every section of a week; which revision the week is, is still open."""
     con, week, catalog, measurement = data.con, data.week, data.catalog, data.measurement
     landed, days = data.landed.keys(), days_of_week(data.landed, week)
-    tie_out, spend = read_tie_out(con, week), read_spend(con, week, catalog)
-    savings = describe_savings(measurement, catalog)
-    rollout = read_rollout(con, week, landed=landed, catalog=catalog)
-    ledger, coverage = describe_ledger(measurement, savings), read_coverage(con, week, catalog, spend=spend)
+    tie_out, spend, costs = read_tie_out(con, week), read_spend(con, week, catalog), read_week_cents(con, week)
+    printed = printed_saving(measurement, costs.of_environment(catalog.functions.environment))
+    savings = describe_savings(measurement, catalog, printed)
+    rollout = read_rollout(con, week, landed=landed, catalog=catalog, costs=costs)
+    ledger = describe_ledger(measurement, savings, printed)
+    coverage, unattributed = read_coverage(con, week, catalog, costs=costs), read_unattributed(con, week, spend=spend)
     return WeeklyReport(
         programme=catalog.rollout.programme,
         week=week,
@@ -301,8 +305,8 @@ def read_contents(data: WeekData) -> WeeklyReport:
         savings=savings,
         ledger=ledger,
         history=read_history(con, measurement, data.work, catalog, landed=landed, spend=spend),
-        opportunities=read_opportunities(con, measurement, data.work, catalog, landed=landed),
-        unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
+        opportunities=read_opportunities(con, measurement, data.work, catalog, landed=landed, spend=spend),
+        unattributed=unattributed,
         definitions=DEFINITIONS,
         restatements=read_restatements(con, week, catalog),
         changes=read_changes(con, measurement, data.work, catalog, landed=landed, lock=data.lock),
@@ -311,7 +315,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         cumulative=_cumulative(con, measurement, data.work, catalog),
         normalized=describe_normalized(measurement, catalog),
         counterfactuals=describe_counterfactuals(measurement.functions),
-        witnesses=describe_witnesses(measurement),
+        witnesses=describe_witnesses(measurement, printed),
         guardrails=describe_guardrails(measurement.functions),
         audit=tuple(audit_projection(catalog)),
         coverage=coverage,
@@ -321,7 +325,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         ),
         adjustments=tuple(line for line in catalog.adjustments.adjustments if line.day in week.days()),
         daily=read_daily(con, week, catalog),
-        functions=read_functions(con, week, catalog, named=_named(spend.functions, ledger.rows, coverage)),
+        functions=read_functions(con, week, catalog, named=_named(spend.functions, ledger.rows, coverage), costs=costs),
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
         has_projection=bool(catalog.projection.lines),

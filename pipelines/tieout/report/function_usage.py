@@ -116,11 +116,6 @@ class FunctionUsage:
         """All of it."""
         return sum(self.costs.values(), Decimal(0))
 
-    @property
-    def without_a_call_usd(self) -> Decimal:
-        """What of it no call explains."""
-        return sum((self.costs.get(component, Decimal(0)) for component in NO_CALL), Decimal(0))
-
 
 def read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict[Function, FunctionUsage]:
     """Read the functions that cost anything on some days."""

@@ -170,6 +170,13 @@ class BridgeReport:
     phases: Mapping[str, Bridge]
     total: Bridge
 
+    def realized_by_function(self) -> dict[str, Amount]:
+        """What each function realized, over its phases."""
+        realized: dict[str, Amount] = {}
+        for (_, function), bridge in self.functions.items():
+            realized[function] = realized.get(function, NOTHING) + bridge.realized
+        return realized
+
 
 @dataclass(frozen=True)
 class RealizationRates:

@@ -184,7 +184,7 @@ def test_the_days_of_the_archive_add_up_to_months_and_quarters() -> None:
         week("2026-W40", day("2026-09-30", "7", None), day("2026-10-01", "1.004", None)),
     ]
     assert [(period.label, period.days, period.cost, period.avoided) for period in periods_of(weeks)] == [
-        ("4th quarter of 2026", 2, "$3.01", "$0.50"),
+        ("4th quarter of 2026", 2, "$3.00", "$0.50"),
         ("November 2026", 1, "$2.00", "$0.50"),
         ("October 2026", 1, "$1.00", "–"),
         ("3rd quarter of 2026", 1, "$7.00", "–"),

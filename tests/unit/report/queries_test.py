@@ -24,11 +24,11 @@ from tests.support.issued_weeks import (
     after,
 )
 from tieout.core.home import Home
-from tieout.core.money import CENT, to_cents
+from tieout.core.money import to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
 from tieout.report.digest import QUERIES
 from tieout.report.pages import FUNCTION_QUERIES
-from tieout.warehouse.queries import ask_workspace, select_of
+from tieout.warehouse.queries import ask_workspace, canned_queries, select_of
 from tieout.workspace import Workspace
 
 Row: TypeAlias = dict[str, Any]
@@ -152,16 +152,16 @@ def spend_of_week(report: WeeklyReport, rows: list[Row]) -> None:
 
 def unattributed(report: WeeklyReport, rows: list[Row]) -> None:
     total = sum((row["amount_usd"] for row in of_week(rows, report, "week_of")), NOTHING)
-    assert cents(total) == report.unattributed.total_usd == sum(line.amount_usd for line in report.unattributed.lines)
+    assert total == report.unattributed.total_usd == sum(line.amount_usd for line in report.unattributed.lines)
 
 
 def savings(report: WeeklyReport, rows: list[Row]) -> None:
     [row] = of_week(rows, report)
-    assert cents(row["avoided_usd"]) == report.headline.avoided_usd == report.savings.total.avoided_usd
-    assert row["half_width_usd"].quantize(CENT) == report.headline.half_width_usd
+    assert row["avoided_usd"] == report.headline.avoided_usd == report.savings.total.avoided_usd
+    assert row["half_width_usd"] == report.headline.half_width_usd
     assert row["status"] == report.headline.standing.state
     total = report.savings.total
-    assert (cents(row["counterfactual_usd"]), cents(row["actual_usd"])) == (total.counterfactual_usd, total.actual_usd)
+    assert (row["counterfactual_usd"], row["actual_usd"]) == (total.counterfactual_usd, total.actual_usd)
 
 
 def realization(report: WeeklyReport, rows: list[Row]) -> None:
@@ -185,15 +185,16 @@ def bridge(report: WeeklyReport, rows: list[Row]) -> None:
 
 
 def ledger(report: WeeklyReport, rows: list[Row]) -> None:
-    amounts = [row["avoided_usd"] for row in rows if row["avoided_usd"] is not None]
-    assert cents(sum(amounts, NOTHING)) == report.ledger.total_usd
+    assert [(row["avoided_usd"], row["half_width_usd"]) for row in rows] == [
+        (row.avoided_usd, row.half_width_usd) for row in report.ledger.rows
+    ]
     assert [row["status"] for row in rows] == [row.standing.state for row in report.ledger.rows]
 
 
 def savings_to_date(report: WeeklyReport, rows: list[Row]) -> None:
     assert report.cumulative is not None
     *parts, total = rows
-    assert cents(total["avoided_usd"]) == cents(report.cumulative.last.cumulative_usd)
+    assert total["avoided_usd"] == report.cumulative.reached_usd
     assert sum(row["avoided_usd"] for row in parts) == total["avoided_usd"]
 
 
@@ -227,10 +228,9 @@ def coverage(report: WeeklyReport, rows: list[Row]) -> None:
     known = of_week(rows, report, "week_of")
     for line in report.coverage:
         own = [row for row in known if row["function"] == line.function]
-        assert sum((row["attributed_usd"] for row in own), NOTHING) == line.billed_usd
-        assert sum((row["explained_usd"] for row in own), NOTHING) == line.modelled_usd
-        for column, bound in (("at_least_usd", line.low_usd), ("at_most_usd", line.high_usd)):
-            assert sum((row[column] for row in own if row[column] is not None), NOTHING) == (bound or NOTHING)
+        [row] = own
+        assert (row["attributed_usd"], row["explained_usd"]) == (line.cents_usd, line.modelled_usd)
+        assert (row["at_least_usd"], row["at_most_usd"]) == (line.low_usd, line.high_usd)
 
 
 def adjustments(report: WeeklyReport, rows: list[Row]) -> None:
@@ -242,7 +242,7 @@ def adjustments(report: WeeklyReport, rows: list[Row]) -> None:
 
 def closed_weeks(report: WeeklyReport, rows: list[Row]) -> None:
     [row] = [row for row in of_week(rows, report) if row["is_newest"]]
-    assert (cents(row["cost_usd"]), row["avoided_usd"]) == (report.spend.total_usd, report.headline.avoided_usd)
+    assert (row["cost_usd"], row["avoided_usd"]) == (report.spend.total_usd, report.headline.avoided_usd)
     assert row["input_sha256"] == report.inputs.sha256
 
 
@@ -295,6 +295,22 @@ def test_every_query_that_a_page_names_is_compared() -> None:
 def test_a_printed_total_is_what_its_query_answers(name: str, report: WeeklyReport, built_workspace: Home) -> None:
     found = ask_workspace(built_workspace, select_of(name))
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
+
+
+_UNIT_PRICES = frozenset({"usd_per_call", "usd_per_hour"})
+_CENTS = 2
+
+
+def test_people_get_cents_and_only_what_proves_something_has_every_digit(built_workspace: Home) -> None:
+    exact = set()
+    for query in canned_queries().values():
+        found = ask_workspace(built_workspace, query.select)
+        for column, kind in zip(found.columns, found.types, strict=True):
+            scale = kind.startswith("DECIMAL") and int(kind.rstrip(")").split(",")[1])
+            if scale > _CENTS and column not in _UNIT_PRICES:
+                exact.add(query.name)
+                assert "to the last digit" in query.question, f"{query.name}: {column} is {kind}"
+    assert exact == {"about", "adjustments", "invoices", "months", "restatements", "tie_out", "weeks"}
 
 
 ABOUT_MONTHS_AND_ISSUES = ("tie_out", "months", "invoices", "restatements", "closed_weeks", "files")

@@ -130,7 +130,7 @@ def test_cost_without_a_call_is_one_number_everywhere(con: duckdb.DuckDBPyConnec
         {"since": SECOND_WEEK.start, "until": SECOND_WEEK.end},
     ).fetchall()
     cents = report.unattributed.total_usd
-    assert cents == exact.quantize(Decimal("0.01")) > 0
+    assert abs(cents - exact) <= Decimal("0.01") * len(report.spend.functions)
     for name in ("finance.spend_daily", "finance.spend_by_function_phase"):
         write_model(con, model_named(name), Period(FIRST_WEEK.start, SECOND_WEEK.end))
     published = con.execute(
@@ -139,12 +139,12 @@ def test_cost_without_a_call_is_one_number_everywhere(con: duckdb.DuckDBPyConnec
     assert published == [(exact,)]
     by_component = {part.component: part.amount_usd for part in report.spend.components}
     no_call = components_of(ComponentGroup.NO_CALL)
-    assert abs(sum(by_component.get(name, Decimal(0)) for name in no_call) - cents) <= Decimal("0.02")
+    assert sum(by_component.get(name, Decimal(0)) for name in no_call) == cents > 0
     pages = dict(render_pages(report))
     assert f"{cents:,.2f}" in pages["spend.html"]
     opportunities = report.opportunities
     assert (opportunities.days, opportunities.without_a_call_usd) == (7, cents)
-    assert f"Without a call, 7 landed days cost ${cents:,.2f}" in " ".join(pages["spend.html"].split())
+    assert f"Without a call, the week cost ${cents:,.2f}" in " ".join(pages["spend.html"].split())
     summary = load_workbook(io.BytesIO(render_workbook(report)), data_only=True)["Summary"]
     figures = {row[0]: row[1] for row in summary.iter_rows(values_only=True)}
     assert figures["Of it without a call"] == float(cents)

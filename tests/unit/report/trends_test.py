@@ -243,7 +243,7 @@ def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(con:
     report = build(con)
     assert report.opportunities.without_a_call_usd == report.unattributed.total_usd == Decimal("1.51")
     assert report.opportunities.without_a_call_sentence == (
-        "Without a call, 7 landed days cost $1.51; $0.50 of it is no function's."
+        "Without a call, the week cost $1.51; $0.50 of it is no function's."
     )
     assert "__unexplained__" not in [line.function for line in report.opportunities.lines]
 

@@ -1,6 +1,5 @@
 """The tables that others build on: a column that goes, moves or changes its type is a change for the changelog."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.conftest import LAST_WEEK, Tieout
 from tieout.catalog.load import load_catalog
 from tieout.catalog.vocabulary import COMPONENTS
 from tieout.core.home import Home
-from tieout.core.money import CENT
+from tieout.core.money import CENT, in_cents
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.report.contents import WeeklyReport
@@ -58,14 +57,23 @@ COST_OF_THE_WEEK = {
     "unit_costs": "select sum(cost_usd) from ({}) where week = '{week}'",
 }
 
-COST_OF_ALL_WEEKS = {
-    "about": "select attributed_usd from ({})",
+# In the cents of the weeks.
+CENTS_OF_ALL_WEEKS = {
     "spend_by_app": "select any_value(amount_usd) from ({}) where app = 'all apps'",
     "spend_by_component": "select sum(total_usd) from ({})",
-    "spend_by_day": "select sum(amount_usd) from ({})",
     "spend_by_function": "select sum(cost_usd) from ({})",
-    "spend_by_month": "select sum(amount_usd) from ({}) where function = 'all functions'",
-    "spend_by_resource": "select sum(amount_usd) from ({})",
+    "spend_by_week": "select sum(amount_usd) from ({})",
+}
+
+# Each row is rounded by itself.
+ROUNDED = {
+    "spend_by_day": "select sum(amount_usd), count(*) from ({})",
+    "spend_by_month": "select sum(amount_usd), count(*) from ({}) where function = 'all functions'",
+    "spend_by_resource": "select sum(amount_usd), count(*) from ({})",
+}
+
+COST_OF_ALL_WEEKS = {
+    "about": "select attributed_usd from ({})",
     "months": "select sum(amount_usd) from ({}) where step = 'attributed to functions'",
     "tie_out": "select any_value(attributed_usd) from ({}) where environment = 'all environments'",
 }
@@ -165,6 +173,40 @@ def test_a_question_about_everything_adds_up_to_the_bill(built_workspace: Home, 
     assert one(built_workspace, over(name, COST_OF_ALL_WEEKS[name])) == billed > 0
 
 
+@pytest.mark.parametrize("name", CENTS_OF_ALL_WEEKS)
+def test_a_question_about_everything_adds_up_to_the_cents_of_the_weeks(built_workspace: Home, name: str) -> None:
+    weeks = one(built_workspace, "select sum(amount_usd) from finance.spend_weekly_cents")
+    assert one(built_workspace, over(name, CENTS_OF_ALL_WEEKS[name])) == weeks > 0
+
+
+def test_the_components_of_a_function_add_up_to_its_total(built_workspace: Home) -> None:
+    found = ask_workspace(built_workspace, select_of("spend_by_component"))
+    assert found.columns == ("function", *(f"{each.name}_usd" for each in COMPONENTS), "total_usd")
+    for _, *parts, total in found.rows:
+        assert sum(parts) == total
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_question_about_days_or_months_rounds_each_once(built_workspace: Home, name: str) -> None:
+    [(total, rows)] = ask_workspace(built_workspace, over(name, ROUNDED[name])).rows
+    billed = one(built_workspace, "select sum(billed_usd) from finance.weeks")
+    assert abs(total - billed) <= rows * CENT / 2
+
+
+def test_the_functions_of_a_month_add_up_to_its_rounded_cost(built_workspace: Home) -> None:
+    found = ask_workspace(built_workspace, select_of("spend_by_month"))
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    exact = dict(
+        ask_workspace(
+            built_workspace,
+            "select strftime(month, '%Y-%m'), attributed_usd from finance.reconciliation_monthly",
+        ).rows
+    )
+    for month, attributed in exact.items():
+        *functions, total = [row["amount_usd"] for row in rows if row["month"] == month]
+        assert sum(functions) == total == in_cents(attributed)
+
+
 def test_the_questions_about_the_saving_agree_with_the_report(
     built_workspace: Home, con: duckdb.DuckDBPyConnection, report: WeeklyReport
 ) -> None:
@@ -172,15 +214,15 @@ def test_the_questions_about_the_saving_agree_with_the_report(
     avoided, half_width, status = ask_workspace(
         built_workspace, over("savings", "select avoided_usd, half_width_usd, status from ({}) where week = '{week}'")
     ).rows[0]
-    assert (avoided.quantize(CENT), half_width.quantize(CENT)) == (headline.avoided_usd, headline.half_width_usd)
+    assert (avoided, half_width) == (headline.avoided_usd, headline.half_width_usd)
     assert status == headline.standing.state
     ledger = ask_workspace(
         built_workspace, over("ledger", "select phase, function, status, avoided_usd from ({})")
     ).rows
     assert [row[:3] for row in ledger] == [(row.phase, row.function, row.standing.state) for row in report.ledger.rows]
-    assert sum((row[3] or Decimal(0) for row in ledger), Decimal(0)).quantize(CENT) == report.ledger.total_usd
+    assert [row[3] for row in ledger] == [row.avoided_usd for row in report.ledger.rows]
     total = one(built_workspace, over("savings_to_date", "select any_value(avoided_usd) from ({}) where phase = 'all'"))
-    assert total == one(built_workspace, "select sum(avoided_usd) from finance.savings_weekly")
+    assert total == one(built_workspace, "select sum(printed_avoided_usd) from finance.savings_weekly")
     rates = over("realization", "select realized, restated from ({}) where week = '{week}'")
     [(realized, restated)] = con.execute(rates).fetchall()
     assert restated == headline.restated_usd_per_day

@@ -301,8 +301,10 @@ class Sheet:
             if column.has_total:
                 name = xl_col_to_name(i)
                 cells = f"{name}{placed.header + 2}:{name}{placed.header + 1 + placed.rows}"
-                # SUBTOTAL adds what the filter shows; ROUND takes off what binary fractions leave beyond the cents.
-                cell = Cell(_sum(row[i] for row in rows), column.kind, f"ROUND(SUBTOTAL(9,{cells}),2)")
+                # SUBTOTAL adds what the filter shows; ROUND takes off what binary fractions add below the last place.
+                places = _PLACES[column.kind]
+                total = _sum((row[i] for row in rows), places)
+                cell = Cell(total, column.kind, f"ROUND(SUBTOTAL(9,{cells}),{places})")
             else:
                 cell = Cell(label if i == 0 else "", Kind.TEXT)
             self._cell(i, cell, wraps=False, **look)
@@ -377,9 +379,9 @@ def _number(cell: Cell) -> Any:
     return float(value)
 
 
-def _sum(values: Iterable[object]) -> Decimal:
+def _sum(values: Iterable[object], places: int) -> Decimal:
     plain = (value.value if isinstance(value, Cell) else value for value in values)
-    return sum((Decimal(value) for value in plain if isinstance(value, Decimal | int)), Decimal(0)).quantize(CENT)
+    return round(sum((Decimal(value) for value in plain if isinstance(value, Decimal | int)), Decimal(0)), places)
 
 
 def _fitting(column: SheetColumn, values: Iterable[object]) -> float:

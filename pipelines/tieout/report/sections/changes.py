@@ -13,10 +13,11 @@ from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.daily_work import measure
+from tieout.measure.week_cents import read_week_cents
 from tieout.report.cents import per_day
 from tieout.report.sections.change_reasons import read_reasons
 from tieout.report.sections.rollout import RolloutLine, read_rollout
-from tieout.report.sections.spend import Spend, Unattributed, read_spend, read_unattributed
+from tieout.report.sections.spend import Spend, read_spend
 from tieout.report.wording import Share, count, listing, share_of, share_of_rate
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
@@ -203,7 +204,6 @@ class _Week:
     Attributes:
         measurement: of the week.
         spend: of the week, in cents.
-        unattributed: what of it no call explains.
         rollout: how far callers have moved.
         calls: successful calls of the programme's functions on all days of the week.
         landed_days: days of the week whose bill is landed whole.
@@ -211,7 +211,6 @@ class _Week:
 
     measurement: WeekMeasurement
     spend: Spend
-    unattributed: Unattributed
     rollout: tuple[RolloutLine, ...]
     calls: int
     landed_days: int
@@ -282,12 +281,10 @@ def _read_week(
 ) -> _Week:
     week, known = measurement.week, {function.name for function in catalog.functions.functions}
     days = week.days()
-    spend = read_spend(con, week, catalog)
     return _Week(
         measurement=measurement,
-        spend=spend,
-        unattributed=read_unattributed(con, week, total_usd=spend.total_usd),
-        rollout=read_rollout(con, week, landed=landed, catalog=catalog),
+        spend=read_spend(con, week, catalog),
+        rollout=read_rollout(con, week, landed=landed, catalog=catalog, costs=read_week_cents(con, week)),
         calls=sum(value.successful_calls for value in work if value.day in days and value.function in known),
         landed_days=sum(day in landed for day in days),
     )
@@ -305,7 +302,8 @@ def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
     yield "calls in the newest phase", Quantity.PERCENT, _percent(share_of(moved, calls))
     yield "successful calls", Quantity.COUNT, Decimal(week.calls)
     yield "bill of the week", Quantity.USD, week.spend.total_usd
-    yield "of it without a call", Quantity.PERCENT, _percent(week.unattributed.share)
+    without_a_call = share_of(week.spend.without_a_call_usd, week.spend.total_usd)
+    yield "of it without a call", Quantity.PERCENT, _percent(without_a_call)
 
 
 def _percent(share: Share | None) -> Decimal | None:
@@ -328,10 +326,14 @@ def _avoided(before: WeekMeasurement, after: WeekMeasurement) -> Movement | None
 
 
 def _avoided_a_day(measurement: WeekMeasurement, total: Decimal) -> dict[str, Decimal]:
+    """In the cents of the bridge, where its functions realized the same."""
     days = len(measurement.days)
     amounts = {f.function: f.avoided_usd for f in measurement.functions if f.avoided_usd is not None}
-    exact = [round_picodollars(Fraction(amount) / days) for amount in amounts.values()]
-    return dict(zip(amounts, to_cents(exact, per_day(total, days)), strict=True))
+    exact = {name: round_picodollars(Fraction(amount) / days) for name, amount in amounts.items()}
+    realized = measurement.bridge.realized_by_function() if measurement.bridge else {}
+    if {name: amount.exact_usd for name, amount in realized.items() if amount.exact_usd or name in exact} == exact:
+        return {name: realized[name].printed_usd for name in exact}
+    return dict(zip(exact, to_cents(list(exact.values()), per_day(total, days)), strict=True))
 
 
 def _movement(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Movement:

@@ -9,12 +9,15 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
-from tieout.report.cents import in_cents
+from tieout.measure.week_cents import WeekCents
+from tieout.report.cents import bounds_in_cents
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.gates import is_logged
-from tieout.report.sections.spend import Spend, function_label
+from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, share_of
+from tieout.savings.bridge import NOTHING, Amount
+from tieout.savings.printed import as_printed
 
 _LEAST_TOP, _WIDEST = 110, 300
 
@@ -42,15 +45,15 @@ order by 3 desc, 1, 2
 
 @dataclass(frozen=True)
 class CoverageLine:
-    """How much of a function's cost the call log accounts for, and its error bar; amounts but the cents are exact.
+    """How much of a function's cost the call log accounts for, and its error bar.
 
     Attributes:
         function: its name.
         billed_usd: what was attributed to it.
         cents_usd: the same in cents, as the report's spend has it.
-        modelled_usd: what the call log accounts for at list prices.
-        coverage: the second as a share of the first; None without a bill.
-        low_usd: what it cost at least, by log, settings and bill; None where nothing was billed.
+        modelled_usd: what the call log accounts for at list prices, in cents.
+        coverage: that as a share of what was attributed, of the exact amounts; None without a bill.
+        low_usd: what it cost at least, by log, settings and bill, in cents; None where nothing was billed.
         high_usd: at most.
     """
 
@@ -112,22 +115,33 @@ def _bar(low: float, high: float, top: int) -> ErrorBar:
 
 
 def read_coverage(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, spend: Spend
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, costs: WeekCents
 ) -> tuple[CoverageLine, ...]:
     """Read how much of each function's cost the call log accounts for, dearest first."""
-    cents = {function.function: function.amount_usd for function in spend.functions}
+    rows = con.execute(_COVERAGE, week_bounds(week)).fetchall()
     return tuple(
-        CoverageLine(
-            function=(label := function_label(function, environment, catalog)),
-            billed_usd=billed,
-            cents_usd=cents.get(label, Decimal(0)),
-            modelled_usd=modelled,
-            coverage=share_of(modelled, billed),
-            low_usd=low,
-            high_usd=high,
+        _line(
+            function_label(function, environment, catalog),
+            costs.functions.get((environment, function), NOTHING),
+            *amounts,
         )
-        for environment, function, billed, modelled, low, high in con.execute(_COVERAGE, week_bounds(week)).fetchall()
+        for environment, function, *amounts in rows
         if is_logged(function)
+    )
+
+
+def _line(
+    label: str, cost: Amount, billed: Decimal, modelled: Decimal, low: Decimal | None, high: Decimal | None
+) -> CoverageLine:
+    least, most = (None, None) if low is None or high is None else bounds_in_cents(low, high, cost)
+    return CoverageLine(
+        function=label,
+        billed_usd=billed,
+        cents_usd=cost.printed_usd,
+        modelled_usd=as_printed(modelled, cost),
+        coverage=share_of(modelled, billed),
+        low_usd=least,
+        high_usd=most,
     )
 
 
@@ -146,9 +160,9 @@ def write_coverage(sheet: Sheet, coverage: Sequence[CoverageLine]) -> None:
         (
             line.function,
             line.cents_usd,
-            in_cents(line.low_usd),
-            in_cents(line.high_usd),
-            in_cents(line.modelled_usd),
+            line.low_usd,
+            line.high_usd,
+            line.modelled_usd,
             share_cell(line.coverage),
         )
         for line in coverage

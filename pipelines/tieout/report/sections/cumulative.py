@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from tieout.catalog.models import Catalog
-from tieout.core.money import format_usd
+from tieout.core.money import format_usd, in_cents
 from tieout.core.periods import IsoWeek, days_between
 from tieout.report.wording import count, day_name, listing, share_of, with_interval
 from tieout.savings.cumulative import CumulativeDay, WeekClaim, cumulative_avoided
@@ -66,17 +67,32 @@ class Cumulative:
         """How many days count."""
         return sum(point.avoided_usd is not None for point in self.points)
 
+    @cached_property
+    def weeks(self) -> Mapping[IsoWeek, Decimal]:
+        """What each week with a measured day avoided, in the cents of its own report."""
+        exact: dict[IsoWeek, Decimal] = {}
+        for point in self.points:
+            if point.avoided_usd is not None:
+                week = IsoWeek.of(point.day)
+                exact[week] = exact.get(week, Decimal(0)) + point.avoided_usd
+        return {week: in_cents(amount) for week, amount in exact.items()}
+
+    @property
+    def reached_usd(self) -> Decimal:
+        """What all measured days avoided: the cents of the weeks added up."""
+        return sum(self.weeks.values(), Decimal(0))
+
     @property
     def figure(self) -> str:
         """`$1,953.12 ± $21.30`: what all measured days avoided."""
-        return with_interval(self.last.cumulative_usd, self.last.half_width_usd)
+        return with_interval(self.reached_usd, self.last.half_width_usd)
 
     @property
     def sentence(self) -> str:
         """What was avoided so far, with its interval."""
         since, interval = day_name(self.points[0].day), " (90% interval)"
         interval = ", without an interval" if self.last.half_width_usd is None else interval
-        what = "negative avoided cost" if self.last.cumulative_usd < 0 else "avoided cost"
+        what = "negative avoided cost" if self.reached_usd < 0 else "avoided cost"
         return f"Since {since}: {what} {self.figure} over {count(self.measured_days, 'measured day')}{interval}."
 
     @property
@@ -85,7 +101,7 @@ class Cumulative:
         parts, last = [], self.last
         for promised, name in ((last.restated_usd, "restated"), (last.published_usd, "published")):
             if promised:
-                share = share_of(last.cumulative_usd, promised)
+                share = share_of(self.reached_usd, promised)
                 parts.append(f"{share} of the {format_usd(promised)} of the {name} projection")
         if not parts:
             return None

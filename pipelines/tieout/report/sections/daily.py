@@ -4,13 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 
 import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
-from tieout.report.cents import to_cents_in_groups
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.inputs import ReportDay, week_bounds
 from tieout.report.section import CostColumn
@@ -47,40 +45,40 @@ class DailyCost:
         day: the day.
         function: its name; outside the programme's environment, with its own.
         phase: rollout phase of the containers.
-        amount_usd: cents; those of a week add up to its cost.
-        exact_usd: the same to the last digit.
+        exact_usd: its cost to the last digit; the days of a week add up to the week's.
         successful_calls: distinct function calls that ended in success.
     """
 
     day: dt.date
     function: str
     phase: str
-    amount_usd: Decimal
     exact_usd: Decimal
     successful_calls: int
 
 
 def read_daily(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> tuple[DailyCost, ...]:
-    """Read cost and calls of every day of a week, by function and phase, in cents that add up."""
-    rows = con.execute(_DAILY, week_bounds(week)).fetchall()
-    days = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
-    cents = to_cents_in_groups([[row[4] for row in day] for day in days])
+    """Read cost and calls of every day of a week, by function and phase."""
     return tuple(
-        DailyCost(day, function_label(function, environment, catalog), phase, amount, exact, calls)
-        for group, amounts in zip(days, cents, strict=True)
-        for (day, environment, function, phase, exact, calls), amount in zip(group, amounts, strict=True)
+        DailyCost(day, function_label(function, environment, catalog), phase, exact, calls)
+        for day, environment, function, phase, exact, calls in con.execute(_DAILY, week_bounds(week)).fetchall()
     )
 
 
 def write_daily(sheet: Sheet, daily: Iterable[DailyCost], days: Iterable[ReportDay], *, span: str) -> CostColumn:
-    """Write the sheet of the days; its costs add up to the week's."""
-    sheet.title("Cost and calls, day by day", below=f"{span}, UTC. The totals follow the filter.")
+    """Write the sheet of the days; its costs add up to the week's.
+
+    They are not in cents: shared cents would add up along the days or along the functions, never along both.
+    """
+    sheet.title(
+        "Cost and calls, day by day",
+        below=f"{span}, UTC. In the digits of the bill, so that days and functions add up. Totals follow the filter.",
+    )
     columns = (
         SheetColumn("Day", Kind.DAY),
         SheetColumn("Bill"),
         SheetColumn("Function"),
         SheetColumn("Phase"),
-        SheetColumn("Cost", Kind.CENTS, has_total=True),
+        SheetColumn("Cost", Kind.USD, has_total=True),
         SheetColumn("Successful calls", Kind.COUNT, has_total=True),
         SheetColumn("Cost, every digit", Kind.EXACT),
     )
@@ -91,7 +89,7 @@ def write_daily(sheet: Sheet, daily: Iterable[DailyCost], days: Iterable[ReportD
             states[line.day],
             spoken(line.function),
             line.phase,
-            line.amount_usd,
+            line.exact_usd,
             line.successful_calls,
             line.exact_usd,
         )

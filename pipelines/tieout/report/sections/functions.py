@@ -12,14 +12,17 @@ from typing import Any
 import duckdb
 
 from tieout.catalog.models import Catalog
-from tieout.core.money import to_cents
+from tieout.core.money import in_cents
 from tieout.core.periods import IsoWeek
 from tieout.measure.configuration_drift import in_cores
+from tieout.measure.week_cents import WeekCents
 from tieout.report.attribution_words import words_of_attribution
+from tieout.report.cents import bounds_in_cents
 from tieout.report.file_names import FUNCTION_PREFIX
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, share_of
+from tieout.savings.bridge import NOTHING
 
 MOST_DEAR_DAYS = 5
 _EVER = dt.date(1970, 1, 1)  # what a configuration holds from that holds since ever
@@ -153,7 +156,7 @@ def slug_of(function: str) -> str:
 
 
 def read_functions(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, named: Iterable[str]
+    con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, named: Iterable[str], costs: WeekCents
 ) -> tuple[FunctionDetail, ...]:
     """Read what stands on a function's own page beside what the other sections have.
 
@@ -162,10 +165,13 @@ def read_functions(
         week: the week.
         catalog: the programme.
         named: the functions that any section names, as it names them; dearest first.
+        costs: of the week.
     """
     bounds = week_bounds(week)
     ranges = {
-        function_label(function, environment, catalog): (low, high)
+        function_label(function, environment, catalog): bounds_in_cents(
+            low, high, costs.functions.get((environment, function), NOTHING)
+        )
         for environment, function, low, high in con.execute(_BOUNDS, {"since": week.start}).fetchall()
     }
     days = _by_function(con, _DAYS, bounds, catalog)
@@ -179,11 +185,11 @@ def read_functions(
         FunctionDetail(
             function=name,
             slug=slug_of(name),
-            low_usd=_cents(ranges[name][0]) if name in ranges else None,
-            high_usd=_cents(ranges[name][1]) if name in ranges else None,
+            low_usd=ranges[name][0] if name in ranges else None,
+            high_usd=ranges[name][1] if name in ranges else None,
             configurations=tuple(_configuration(row) for row in configurations.get(name, ())),
             days=tuple(CallDay(*row) for row in days.get(name, ())),
-            dearest=tuple(DearDay(day, _cents(amount)) for day, amount in dearest.get(name, ()) if amount > 0),
+            dearest=tuple(DearDay(day, in_cents(amount)) for day, amount in dearest.get(name, ()) if amount > 0),
             known_by=known_by.get(name, ()),
         )
         for name in dict.fromkeys(named)
@@ -197,11 +203,6 @@ def _by_function(
     for environment, function, *row in con.execute(query, parameters).fetchall():
         rows[function_label(function, environment, catalog)].append(tuple(row))
     return rows
-
-
-def _cents(amount: Decimal) -> Decimal:
-    [cents] = to_cents([amount])
-    return cents
 
 
 def _configuration(row: Sequence[Any]) -> DeployedConfiguration:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tieout.core.money import CENT, to_cents
+from tieout.core.money import CENT
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.sections.savings import Savings, Standing, standing_of
 from tieout.report.wording import listing
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.ledger import LedgerLine, LedgerState
+from tieout.savings.printed import PrintedSaving
 from tieout.savings.week import WeekMeasurement
 
 
@@ -48,21 +49,15 @@ class Ledger:
         )
 
 
-def describe_ledger(measurement: WeekMeasurement, savings: Savings) -> Ledger:
+def describe_ledger(measurement: WeekMeasurement, savings: Savings, printed: PrintedSaving) -> Ledger:
     """Set out function × phase; a function's phases add up to the cents of its line in `savings`."""
-    totals = {line.function: line.avoided_usd for group in savings.groups for line in group.lines}
-    cents: dict[tuple[str, tuple[str, ...]], Decimal] = {}
-    for function, total in totals.items():
-        own = [line for line in measurement.ledger if line.function == function and line.avoided_usd is not None]
-        amounts = to_cents([line.avoided_usd or Decimal(0) for line in own], total) if own else []
-        cents |= {(function, line.phases): amount for line, amount in zip(own, amounts, strict=True)}
     return Ledger(
         rows=tuple(
             LedgerRow(
                 phase=listing(line.phases),
                 function=line.function,
                 standing=_standing(line, measurement.function(line.function)),
-                avoided_usd=cents.get((line.function, line.phases)),
+                avoided_usd=printed.ledger_usd.get((line.function, line.phases)),
                 half_width_usd=None if line.half_width_usd is None else line.half_width_usd.quantize(CENT),
             )
             for line in measurement.ledger

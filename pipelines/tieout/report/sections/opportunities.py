@@ -18,7 +18,7 @@ from tieout.core.money import CENT, format_usd, round_picodollars, to_cents
 from tieout.report.cents import per_day
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
-from tieout.report.sections.spend import function_label
+from tieout.report.sections.spend import Spend, function_label
 from tieout.report.wording import Share, between, count, plain, share_of
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
@@ -74,7 +74,7 @@ class Opportunities:
         lines: those worth a look.
         left_out: how many smaller ones there are.
         largest_left_out_usd: cents a day of the largest of these; zero when there is none.
-        without_a_call_usd: cents that these days cost without a call, all of it.
+        without_a_call_usd: cents that the week cost without a call, all of it.
         nobodys_usd: what of that is no function's, and hence in no line.
         rest: these, dearest first, for the pages of their functions.
     """
@@ -111,10 +111,10 @@ class Opportunities:
 
     @property
     def without_a_call_sentence(self) -> str | None:
-        """What the days cost without a call, and what of it has no line; None when there is none."""
+        """What the week cost without a call, and what of it has no line; None when there is none."""
         if not self.without_a_call_usd:
             return None
-        said = f"Without a call, {count(self.days, 'landed day')} cost {format_usd(self.without_a_call_usd)}"
+        said = f"Without a call, the week cost {format_usd(self.without_a_call_usd)}"
         return f"{said}; {format_usd(self.nobodys_usd)} of it is no function's." if self.nobodys_usd else f"{said}."
 
 
@@ -141,6 +141,7 @@ def read_opportunities(
     catalog: Catalog,
     *,
     landed: Collection[dt.date],
+    spend: Spend,
 ) -> Opportunities:
     """Find what the landed days of the week spent on waiting, starting, nobody's call and the old configuration.
 
@@ -150,14 +151,12 @@ def read_opportunities(
         work: all days up to the end of the week.
         catalog: the programme.
         landed: days whose bill is landed whole.
+        spend: of the week.
     """
     days = [day for day in measurement.week.days() if day in landed]
     if not days:
         return Opportunities(0, (), 0, Decimal(0))
-    usages = read_usages(con, days)
-    nobodys = sum((usages.pop(name).without_a_call_usd for name in list(usages) if name[1] == _NOBODY), _NOTHING)
-    functions = sum((usage.without_a_call_usd for usage in usages.values()), _NOTHING)
-    without_a_call = to_cents([functions, nobodys])
+    usages = {name: usage for name, usage in read_usages(con, days).items() if name[1] != _NOBODY}
     lines = [
         Opportunity(
             function=function_label(function, environment, catalog),
@@ -178,7 +177,13 @@ def read_opportunities(
     shown, rest = tuple(lines[:MOST_LINES]), tuple(lines[MOST_LINES:])
     largest = rest[0].usd_per_day if rest else _NOTHING
     left_out = len(rest), largest
-    return Opportunities(len(days), shown, *left_out, sum(without_a_call, _NOTHING), without_a_call[1], rest)
+    nobodys = sum((each.without_a_call_usd for each in spend.functions if _is_nobodys(each.function)), _NOTHING)
+    return Opportunities(len(days), shown, *left_out, spend.without_a_call_usd, nobodys, rest)
+
+
+def _is_nobodys(label: str) -> bool:
+    """Whether a cost is nobody's, in whichever environment."""
+    return label == _NOBODY or label.startswith(f"{_NOBODY} (")
 
 
 def _of_usage(usage: FunctionUsage) -> _Found:
@@ -225,11 +230,10 @@ def _hours_a_day(usage: FunctionUsage, component: str) -> str:
 
 
 def _without_a_call(usage: FunctionUsage) -> str:
-    parts = [
-        f"{format_usd(per_day(usage.costs[component], usage.days))} {component}"
-        for component in _UNKNOWN
-        if usage.costs.get(component)
-    ]
+    costs = {component: usage.costs[component] for component in _UNKNOWN if usage.costs.get(component)}
+    total = per_day(sum(costs.values(), _NOTHING), usage.days)
+    cents = to_cents([round_picodollars(Fraction(cost) / usage.days) for cost in costs.values()], total)
+    parts = [f"{format_usd(amount)} {component}" for component, amount in zip(costs, cents, strict=True)]
     return f"billed beyond what the call log explains: {', '.join(parts)}"
 
 

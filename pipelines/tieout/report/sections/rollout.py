@@ -9,11 +9,14 @@ from decimal import Decimal
 import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
+from tieout.core.money import in_cents
 from tieout.core.periods import IsoWeek, day_start
-from tieout.report.cents import in_cents
+from tieout.measure.week_cents import WeekCents
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.inputs import week_bounds
 from tieout.report.wording import Share, share_of
+from tieout.savings.bridge import Amount
+from tieout.savings.printed import as_printed
 
 _BY_PHASE = """
 select app, function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
@@ -28,7 +31,7 @@ order by all
 class RolloutLine:
     """How far a function's callers have moved to its newest phase, over whole days after that phase's deployment.
 
-    Amounts are exact.
+    Amounts are in cents; their share is that of the exact ones.
     """
 
     function: str
@@ -53,13 +56,19 @@ class _Moves:
 
 
 def read_rollout(
-    con: duckdb.DuckDBPyConnection, week: IsoWeek, *, landed: Collection[dt.date], catalog: Catalog
+    con: duckdb.DuckDBPyConnection,
+    week: IsoWeek,
+    *,
+    landed: Collection[dt.date],
+    catalog: Catalog,
+    costs: WeekCents,
 ) -> tuple[RolloutLine, ...]:
     """Read how many calls and how much cost have moved to each function's newest phase, in the catalog's order."""
     deployments = {phase.id: phase.deployed_at.date() for phase in catalog.rollout.phases}
     newest = _newest_phases(catalog, week)
     days = {name: [d for d in week.days() if d > deployments[phase] and d in landed] for name, phase in newest.items()}
-    parameters = {"environment": catalog.functions.environment, **week_bounds(week)}
+    environment = catalog.functions.environment
+    parameters = {"environment": environment, **week_bounds(week)}
     moves: dict[str, _Moves] = defaultdict(_Moves)
     owners = catalog.owners()
     for app, name, phase, day, calls, cost in con.execute(_BY_PHASE, parameters).fetchall():
@@ -81,13 +90,20 @@ def read_rollout(
             moved_calls=moves[name].moved_calls,
             calls=moves[name].calls,
             calls_share=share_of(moves[name].moved_calls, moves[name].calls),
-            moved_usd=moves[name].moved_usd,
-            elsewhere_usd=moves[name].elsewhere_usd,
+            moved_usd=(moved := as_printed(moves[name].moved_usd, costs.phases.get((environment, name, newest[name])))),
+            elsewhere_usd=_elsewhere(moves[name], moved, costs.functions.get((environment, name))),
             cost_share=_cost_share(moves[name]),
         )
         for name in newest
         if name in moves
     )
+
+
+def _elsewhere(moves: _Moves, moved: Decimal, cost: Amount | None) -> Decimal:
+    """The rest of the function's cost where both together are all of it."""
+    if cost is not None and moves.moved_usd + moves.elsewhere_usd == cost.exact_usd:
+        return cost.printed_usd - moved
+    return in_cents(moves.elsewhere_usd)
 
 
 def _cost_share(moves: _Moves) -> Share | None:
@@ -126,8 +142,8 @@ def write_rollout(sheet: Sheet, rollout: Sequence[RolloutLine]) -> None:
             line.moved_calls,
             line.calls,
             share_cell(line.calls_share),
-            in_cents(line.moved_usd),
-            in_cents(line.elsewhere_usd),
+            line.moved_usd,
+            line.elsewhere_usd,
             share_cell(line.cost_share),
         )
         for line in rollout

@@ -8,12 +8,12 @@ from itertools import compress
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, round_picodollars
-from tieout.report.cents import to_cents_in_groups
 from tieout.report.formats.sheets import Kind, Row, Sheet, SheetColumn, share_cell
 from tieout.report.reasons import because
 from tieout.report.wording import Share, count, share_of, span
 from tieout.savings.days import BaselinePeriod, baseline_days
 from tieout.savings.function_measurement import FunctionMeasurement
+from tieout.savings.printed import PrintedSaving
 from tieout.savings.status import BEARS_A_FIGURE, Judgement
 from tieout.savings.uncertainty import HalfWidth
 from tieout.savings.week import WeekMeasurement
@@ -160,19 +160,13 @@ def half_width_in_cents(width: HalfWidth | None) -> Decimal | None:
     return None if width is None else width.half_width_usd.quantize(CENT)
 
 
-def describe_savings(measurement: WeekMeasurement, catalog: Catalog) -> Savings:
-    """Set out realized against projected, in cents that add up."""
+def describe_savings(measurement: WeekMeasurement, catalog: Catalog, printed: PrintedSaving) -> Savings:
+    """Set out realized against projected, in the cents of the week."""
     projected = [f for f in measurement.functions if f.projected_usd_per_day is not None]
     others = [f for f in measurement.functions if f.projected_usd_per_day is None]
-    groups = [projected, others]
-    avoided = to_cents_in_groups([[f.avoided_usd or Decimal(0) for f in group] for group in groups])
-    actual = to_cents_in_groups([[f.avoided.actual_usd if f.avoided else Decimal(0) for f in g] for g in groups])
     described = []
-    for title, group, *cents in zip((IN_THE_PROJECTION, OTHERS), groups, avoided, actual, strict=True):
-        lines = tuple(
-            _line(function, avoided_usd=avoided_usd, actual_usd=actual_usd)
-            for function, avoided_usd, actual_usd in zip(group, *cents, strict=True)
-        )
+    for title, group in ((IN_THE_PROJECTION, projected), (OTHERS, others)):
+        lines = tuple(_line(function, printed) for function in group)
         if lines:
             described.append(SavingGroup(title, lines, _total(lines, len(measurement.days), half_width_usd=None)))
     measured = {function.function for function in measurement.functions}
@@ -191,17 +185,18 @@ def describe_savings(measurement: WeekMeasurement, catalog: Catalog) -> Savings:
     )
 
 
-def _line(function: FunctionMeasurement, *, avoided_usd: Decimal, actual_usd: Decimal) -> SavingLine:
-    claims, projected = function.avoided is not None, function.projected_usd_per_day
+def _line(function: FunctionMeasurement, printed: PrintedSaving) -> SavingLine:
+    projected = function.projected_usd_per_day
+    avoided, actual = (amounts.get(function.function) for amounts in (printed.avoided_usd, printed.actual_usd))
     realization = None
-    if claims and projected:
-        realization = share_of(avoided_usd, projected * len(function.days))
+    if avoided is not None and projected:
+        realization = share_of(avoided, projected * len(function.days))
     return SavingLine(
         function=function.function,
         projected_usd_per_day=projected,
-        counterfactual_usd=avoided_usd + actual_usd if claims else None,
-        actual_usd=actual_usd if claims else None,
-        avoided_usd=avoided_usd if claims else None,
+        counterfactual_usd=None if avoided is None or actual is None else avoided + actual,
+        actual_usd=actual,
+        avoided_usd=avoided,
         half_width_usd=half_width_in_cents(function.half_width),
         successful_calls=function.calls,
         before_unit_usd=_before_unit(function),

@@ -10,32 +10,30 @@ import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.catalog.vocabulary import COMPONENTS
-from tieout.core.money import to_cents
 from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
-from tieout.report.inputs import week_bounds
+from tieout.report.function_usage import NO_CALL
 from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of, spoken
 
 HALF_A_CENT = Decimal("0.005")
 
 _SPEND = """
-select week_start, environment, function, phase, component, amount_usd::decimal(38, 2), exact_usd
+select
+    week_start, environment, function, phase, component, sum(amount_usd)::decimal(38, 2),
+    sum(exact_usd)::decimal(38, 12)
 from spend.weekly_cents
 where week_start in (select unnest($weeks::date[]))
+group by all
 order by all
 """
 
 _WITHOUT_A_CALL = """
-select component, app, resource, sum(amount_usd)::decimal(38, 12)
-from spend.hourly
-where
-    hour >= $since
-    and hour < $until
-    and component in (select c.component from catalog.components as c where c.component_group = 'no call')
+select component, app, resource, sum(amount_usd)::decimal(38, 2), sum(exact_usd)::decimal(38, 12)
+from spend.no_call_cents
+where week_start = $week_start
 group by all
-having sum(amount_usd) != 0
-order by all
+order by abs(sum(amount_usd)) desc, abs(sum(exact_usd)) desc, component, app, resource
 """
 
 
@@ -66,6 +64,11 @@ class FunctionSpend:
     phases: tuple[PhaseSpend, ...]
     components: tuple[ComponentSpend, ...]
 
+    @property
+    def without_a_call_usd(self) -> Decimal:
+        """What of it no call explains."""
+        return _without_a_call(self.components)
+
 
 @dataclass(frozen=True)
 class Spend:
@@ -74,6 +77,11 @@ class Spend:
     total_usd: Decimal
     functions: tuple[FunctionSpend, ...]
     components: tuple[ComponentSpend, ...]
+
+    @property
+    def without_a_call_usd(self) -> Decimal:
+        """What of it no call explains."""
+        return _without_a_call(self.components)
 
     def beyond(self, most: int) -> FunctionSpend | None:
         """Return the functions that come after the dearest as one, so that what is shown adds up; None without any."""
@@ -112,6 +120,10 @@ class _Row:
     component: str
     amount_usd: Decimal
     exact_usd: Decimal
+
+
+def _without_a_call(components: Sequence[ComponentSpend]) -> Decimal:
+    return sum((part.amount_usd for part in components if part.component in NO_CALL), Decimal(0))
 
 
 def function_label(function: str, environment: str, catalog: Catalog) -> str:
@@ -171,28 +183,21 @@ def _over_all(parts: Sequence[Sequence[ComponentSpend]]) -> tuple[ComponentSpend
     )
 
 
-def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, total_usd: Decimal) -> Unattributed:
+def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, spend: Spend) -> Unattributed:
     """Read the cost that no call explains, largest first; lines below half a cent are printed as one.
 
     Args:
         con: the warehouse.
         week: the week.
-        total_usd: cents of the whole week, for the share.
+        spend: of the whole week, for the share.
     """
-    rows = con.execute(_WITHOUT_A_CALL, week_bounds(week)).fetchall()
-    large = sorted((row for row in rows if abs(row[3]) >= HALF_A_CENT), key=lambda row: (-abs(row[3]), row))
-    small = [row for row in rows if abs(row[3]) < HALF_A_CENT]
-    if small:
-        large.append(
-            ("below half a cent each", count(len(small), "line"), "all", sum((row[3] for row in small), Decimal(0)))
-        )
-    cents = to_cents([row[3] for row in large])
-    lines = tuple(
-        UnattributedLine(component, app, resource, amount)
-        for (component, app, resource, _), amount in zip(large, cents, strict=True)
-    )
-    total = sum(cents, Decimal(0))
-    return Unattributed(total, share_of(total, total_usd), lines)
+    rows = con.execute(_WITHOUT_A_CALL, {"week_start": week.start}).fetchall()
+    lines = [UnattributedLine(*row[:4]) for row in rows if abs(row[4]) >= HALF_A_CENT]
+    if small := [row[3] for row in rows if abs(row[4]) < HALF_A_CENT]:
+        rest = sum(small, Decimal(0))
+        lines.append(UnattributedLine("below half a cent each", count(len(small), "line"), "all", rest))
+    total = spend.without_a_call_usd
+    return Unattributed(total, share_of(total, spend.total_usd), tuple(lines))
 
 
 def write_unattributed(sheet: Sheet, unattributed: Unattributed) -> None:

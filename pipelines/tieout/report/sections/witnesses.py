@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tieout.core.money import CENT, format_usd
+from tieout.core.money import CENT, format_usd, in_cents
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.wording import listing
 from tieout.savings.disagreement import WitnessKind
+from tieout.savings.printed import PrintedSaving
 from tieout.savings.week import WeekMeasurement
 
 WITNESSES: Mapping[WitnessKind, str] = {
@@ -67,12 +68,11 @@ class Witnesses:
         return f"{listing(apart).capitalize()} {verb} not agree with the saving {within}."
 
 
-def describe_witnesses(measurement: WeekMeasurement) -> Witnesses | None:
-    """Set the witnesses beside the saving; None when there are none."""
-    testimony, functions = measurement.testimony, measurement.functions
-    if testimony is None or not testimony.witnesses:
+def describe_witnesses(measurement: WeekMeasurement, printed: PrintedSaving) -> Witnesses | None:
+    """Set the witnesses beside the saving, against the same actual cost; None when there are none."""
+    testimony, actual = measurement.testimony, printed.total_actual_usd
+    if testimony is None or not testimony.witnesses or actual is None:
         return None
-    actual = sum((f.actual_usd for f in functions if f.avoided is not None), Decimal(0))
     width = measurement.half_width
     own = _line(THIS_REPORT, testimony.saving_usd, actual, None if width is None else width.half_width_usd, agrees=None)
     lines = (
@@ -86,10 +86,11 @@ def describe_witnesses(measurement: WeekMeasurement) -> Witnesses | None:
 def _line(
     name: str, saving_usd: Decimal, actual_usd: Decimal, half_width_usd: Decimal | None, *, agrees: bool | None
 ) -> WitnessLine:
+    saving = in_cents(saving_usd)
     return WitnessLine(
         name=name,
-        counterfactual_usd=(saving_usd + actual_usd).quantize(CENT),
-        saving_usd=saving_usd.quantize(CENT),
+        counterfactual_usd=saving + actual_usd,
+        saving_usd=saving,
         half_width_usd=None if half_width_usd is None else half_width_usd.quantize(CENT),
         agrees=agrees,
     )

@@ -1,0 +1,74 @@
+/*
+What each week cost without a call, as it is printed: the cents of an app's function and component, shared among their
+resources by largest remainder. So its lines add up to what the week's report prints, component by component.
+
+materialized: view
+key: week, environment, app, function, phase, component, resource
+partition: week_start
+*/
+with
+
+amounts as (
+    select
+        date_trunc('week', h.hour)::date as week_start,
+        h.environment,
+        h.app,
+        h.function,
+        h.phase,
+        h.component,
+        h.resource,
+        sum(h.amount_usd)::decimal(38, 12) as exact_usd,
+        (sum(h.amount_usd) * 1000000000000)::hugeint as picodollars
+    from spend.hourly as h
+    where
+        h.component in (
+            select c.component
+            from catalog.components as c
+            where c.component_group = 'no call'
+        )
+    group by all
+    having sum(h.amount_usd) != 0
+),
+
+-- Whole cents below an amount, and what is left of it: from 0 to 9,999,999,999 picodollars.
+floored as (
+    select
+        *,
+        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
+        (picodollars - remainder) // 10000000000 as floor_cents
+    from amounts
+)
+
+select
+    f.week_start,  -- Monday of the week, UTC
+    strftime(f.week_start, '%G-W%V') as week,  -- its ISO label, 2026-W46
+    f.environment,  -- Modal environment
+    f.app,  -- the app's or object's name on the bill
+    f.function,  -- who caused it; names in double underscores are residuals
+    f.phase,  -- rollout phase of the containers; none outside the programme
+    f.component,  -- why there is no call, see catalog.components
+    f.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
+    (
+        (
+            f.floor_cents + (
+                row_number()
+                    over (
+                        partition by f.week_start, f.environment, f.app, f.function, f.phase, f.component
+                        order by f.remainder desc, f.resource asc
+                    )
+                <= coalesce((w.amount_usd * 100)::hugeint, 0)
+                - sum(f.floor_cents)
+                    over (partition by f.week_start, f.environment, f.app, f.function, f.phase, f.component)
+            )::integer
+        )::decimal(18, 0) * 0.01::decimal(3, 2)
+    )::decimal(18, 2) as amount_usd,  -- whole cents
+    f.exact_usd  -- the same to the last digit
+from floored as f
+left join spend.weekly_cents as w
+    on
+        f.week_start = w.week_start
+        and f.environment = w.environment
+        and f.app = w.app
+        and f.function = w.function
+        and f.phase = w.phase
+        and f.component = w.component
