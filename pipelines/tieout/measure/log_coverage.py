@@ -17,20 +17,56 @@ from tieout.savings.log_coverage import LogGap, LogRange, days_billed_without_lo
 
 _DAY = dt.timedelta(days=1)
 
+# Logs that follow each other without a gap are one stretch: a year of days has few.
 _LOGS = """
+with
+
+logs as (
+    select
+        f.app,
+        f.function,
+        d.range_start,
+        least(d.range_end, $until) as range_end,
+        bool_or(d.has_sidecar) as is_pulled
+    from raw.deliveries as d
+    inner join raw.files as f on d.file_id = f.file_id
+    where
+        f.source = (select call_source from catalog.settings)
+        and coalesce(f.environment, $environment) = $environment
+        and d.range_start < least(d.range_end, $until)
+    group by all
+),
+
+reached as (
+    select
+        *,
+        max(range_end) over (
+            partition by app, function, is_pulled
+            order by range_start, range_end
+            rows between unbounded preceding and 1 preceding
+        ) as reached_before
+    from logs
+),
+
+stretches as (
+    select
+        *,
+        count(*) filter (where reached_before is null or range_start > reached_before) over (
+            partition by app, function, is_pulled
+            order by range_start, range_end
+            rows unbounded preceding
+        ) as stretch
+    from reached
+)
+
 select
-    f.app,
-    f.function,
-    d.range_start,
-    least(d.range_end, $until) as range_end,
-    bool_or(d.has_sidecar) as is_pulled
-from raw.deliveries as d
-inner join raw.files as f on d.file_id = f.file_id
-where
-    f.source = (select call_source from catalog.settings)
-    and coalesce(f.environment, $environment) = $environment
-    and d.range_start < least(d.range_end, $until)
-group by all
+    app,
+    function,
+    min(range_start),
+    max(range_end),
+    is_pulled
+from stretches
+group by app, function, is_pulled, stretch
 """
 
 _INPUTS = """

@@ -258,8 +258,9 @@ def _with_links(page: str, links: str) -> str:
 
 
 def _weeks_with_a_page(directory: Path) -> list[IsoWeek]:
-    weeks = (_week_of(page.parent.name) for page in directory.glob(f"*/{PAGE_NAME}"))
-    return sorted(week for week in weeks if week is not None)
+    folders = directory.iterdir() if directory.is_dir() else ()
+    weeks = [(week, folder) for folder in folders if (week := _week_of(folder.name)) is not None]
+    return sorted(week for week, folder in weeks if (folder / PAGE_NAME).exists())
 
 
 def _week_of(folder: str) -> IsoWeek | None:

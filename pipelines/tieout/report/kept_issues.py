@@ -5,6 +5,7 @@ warehouse that is lost takes with it the knowledge of what was issued.
 """
 
 import hashlib
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +154,15 @@ def _is_whole(folder: Path, manifest: Manifest | None) -> bool:
         issued = {file.name: file.sha256 for file in manifest.files}
         if _sha256(text.read_bytes()) == issued.get(TEXT_NAME):
             names.update(issued.keys() - {FIGURES_NAME})
-    return all((folder / name).is_file() and (folder / name).stat().st_size for name in names)
+    return all(_has_content(folder / name) for name in names)
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
 
 def _files(known: Mapping[str, str]) -> Iterator[KeptFile]:

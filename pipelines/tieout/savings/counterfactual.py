@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -114,7 +114,14 @@ class Counterfactual:
 
     def cost_usd(self, calls: int, days: int = 1) -> Decimal:
         """What that many calls on that many days would have cost, rounded once to a picodollar."""
-        return round_picodollars(self.exact_cost_usd(Fraction(calls), days))
+        whole, each_day, each_call = self._in_parts
+        return round_picodollars(Fraction(each_day * days + each_call * calls, whole))
+
+    @cached_property
+    def _in_parts(self) -> tuple[int, int, int]:
+        """Into how many parts a dollar is cut so that both coefficients are whole numbers of them, and these."""
+        parts = math.lcm(self.usd_per_day.denominator, self.usd_per_call.denominator)
+        return parts, int(self.usd_per_day * parts), int(self.usd_per_call * parts)
 
     def exact_cost_usd(self, calls: Fraction, days: int = 1) -> Fraction:
         """What that many calls on that many days would have cost, not rounded."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from tieout.core.money import round_picodollars
 
@@ -59,11 +60,12 @@ class Attribution:
             bars: of all functions and residuals of the programme's apps.
             baseline: the Mondays of the baseline.
         """
-        self._bars = bars
-        self._before = [bar for bar in bars if bar.week_start in baseline]
+        self._bars = [(bar.week_start, _Open.of(bar)) for bar in bars]
+        self._before = [_Open.of(bar) for bar in bars if bar.week_start in baseline]
         self._costs_usd: defaultdict[str | None, Decimal] = defaultdict(Decimal)
-        for bar in self._before:
-            self._costs_usd[bar.owner] += bar.cost_usd
+        for bar in bars:
+            if bar.week_start in baseline:
+                self._costs_usd[bar.owner] += bar.cost_usd
         # The measured side is the same on all days of a week, but for a function that joins.
         self._after: dict[tuple[frozenset[dt.date], frozenset[str]], list[float]] = {}
 
@@ -80,29 +82,43 @@ class Attribution:
         }
         key = frozenset(measured), frozenset(counterfactuals_usd)
         if key not in self._after:
-            after = [bar for bar in self._bars if bar.week_start in measured]
+            after = [bar for week_start, bar in self._bars if week_start in measured]
             self._after[key] = _open_by_app(after, dict.fromkeys(counterfactuals_usd, 1.0))
         return round_picodollars(Fraction(math.hypot(*_open_by_app(self._before, scaled), *self._after[key])))
 
 
-def _open_by_app(bars: Sequence[CostBar], scales: Mapping[str, float]) -> list[float]:
-    by_app: defaultdict[str, list[CostBar]] = defaultdict(list)
+class _Open(NamedTuple):
+    """What counts of a bar, as floats."""
+
+    app: str
+    owner: str | None
+    cost: float
+    half_width: float
+    farthest: float
+
+    @classmethod
+    def of(cls, bar: CostBar) -> "_Open":
+        return cls(bar.app, bar.owner, float(bar.cost_usd), float(bar.half_width_usd), float(bar.farthest_usd))
+
+
+def _open_by_app(bars: Sequence[_Open], scales: Mapping[str, float]) -> list[float]:
+    by_app: defaultdict[str, list[_Open]] = defaultdict(list)
     for bar in bars:
         by_app[bar.app].append(bar)
     return [_open_usd(by_app[app], scales) for app in sorted(by_app)]
 
 
-def _open_usd(bars: Sequence[CostBar], scales: Mapping[str, float]) -> float:
+def _open_usd(bars: Sequence[_Open], scales: Mapping[str, float]) -> float:
     """What is open of the sum of some functions of an app, each scaled: their own bars, or all others', if less."""
     own: dict[str, float] = {}
     costs: dict[str, float] = {}
     others = 0.0
     for bar in bars:
         if bar.owner is None or bar.owner not in scales:
-            others += float(bar.farthest_usd)
+            others += bar.farthest
             continue
-        own[bar.owner] = own.get(bar.owner, 0.0) + float(bar.half_width_usd)
-        costs[bar.owner] = costs.get(bar.owner, 0.0) + float(bar.cost_usd)
+        own[bar.owner] = own.get(bar.owner, 0.0) + bar.half_width
+        costs[bar.owner] = costs.get(bar.owner, 0.0) + bar.cost
     alone = math.hypot(*(scales[name] * half for name, half in own.items()))
     whole = sum(costs.values())
     if whole <= 0:

@@ -113,7 +113,8 @@ def total_half_width(
     if not volumes:
         return None
     grown = [_growth(volume) for volume in volumes]
-    return _combined([volume.model for volume in volumes], np.stack([g[:, -1] for g in grown]), least_autocorrelation)
+    baseline = _Baseline([volume.model for volume in volumes])
+    return baseline.half_width(np.stack([growth[:, -1] for growth in grown]), least_autocorrelation)
 
 
 def with_attribution(width: HalfWidth, half_width_usd: Decimal) -> HalfWidth:
@@ -147,11 +148,14 @@ def running_half_widths(volumes: Sequence[MeasuredVolume]) -> list[HalfWidth | N
     """
     days = max((len(volume.calls) for volume in volumes), default=0)
     grown = [(volume, _growth(volume)) for volume in volumes]
-    widths = []
+    widths: list[HalfWidth | None] = []
+    baselines: dict[int, _Baseline] = {}  # by how many functions have joined: none leaves again
     for ahead in range(days - 1, -1, -1):
         joined = [(v.model, growth[:, len(v.calls) - ahead]) for v, growth in grown if len(v.calls) > ahead]
-        models, terms = [model for model, _ in joined], np.stack([term for _, term in joined])
-        widths.append(_combined(models, terms, LEAST_AUTOCORRELATION))
+        if len(joined) not in baselines:
+            baselines[len(joined)] = _Baseline([model for model, _ in joined])
+        terms = np.stack([term for _, term in joined])
+        widths.append(baselines[len(joined)].half_width(terms, LEAST_AUTOCORRELATION))
     return widths
 
 
@@ -161,37 +165,52 @@ def _growth(volume: MeasuredVolume) -> Floats:
     return np.stack([equivalents, _leverages(volume, equivalents), _shapes(volume, equivalents)])
 
 
-def _combined(models: Sequence[Counterfactual], terms: Floats, least_autocorrelation: float) -> HalfWidth | None:
-    """Return the half-width of a total; `terms` has a row of w, ℓ and the shape's excess for every model."""
-    days = models[0].days
-    if any(model.days != days for model in models):
-        raise ValueError("functions of a total must share their baseline days; give a day without calls as zeros")
-    n, freedom = len(days), len(days) - max(model.parameters for model in models)
-    if freedom < 1:
-        return None
-    equivalents, leverages, shapes = terms.T
-    residuals = np.array([model.residuals_usd for model in models])
-    weighted, added = np.sqrt(equivalents) @ residuals, residuals.sum(axis=0)
-    estimated = autocorrelation(days, weighted)
-    used = small_sample_autocorrelation(estimated, n, least_autocorrelation)
-    effective = n * (1 - used) / (1 + used)
-    quantile = student_t_quantile(freedom, (1 + CONFIDENCE) / 2)
-    per_squares = quantile * math.sqrt(n / effective / freedom)
-    scatter = per_squares * math.hypot(_length(weighted), _length(np.sqrt(leverages) @ residuals))
-    shape = per_squares * _length(np.sqrt(shapes) @ residuals)
-    return HalfWidth(
-        half_width_usd=_to_usd(math.hypot(scatter, shape)),
-        scatter_usd=_to_usd(scatter),
-        shape_usd=_to_usd(shape),
-        baseline_days=n,
-        degrees_of_freedom=freedom,
-        t_quantile=quantile,
-        residual_usd=_length(added) / math.sqrt(freedom),
-        autocorrelation=estimated,
-        autocorrelation_used=used,
-        effective_days=effective,
-        day_equivalents=_weighted_mean(equivalents, models),
-    )
+class _Baseline:
+    """The baseline that the models of a total share: what is the same whatever is measured against it."""
+
+    def __init__(self, models: Sequence[Counterfactual]) -> None:
+        """Refuse models that were fitted on different days."""
+        self._days = models[0].days
+        if any(model.days != self._days for model in models):
+            raise ValueError("functions of a total must share their baseline days; give a day without calls as zeros")
+        self._freedom = len(self._days) - max(model.parameters for model in models)
+        self._residuals = np.array([model.residuals_usd for model in models])
+        fitted = [model.exact_cost_usd(Fraction(sum(model.calls)), len(model.days)) for model in models]
+        self._costs = np.array([float(cost) for cost in fitted])
+        self._follows = _follows(self._days)
+
+    def half_width(self, terms: Floats, least_autocorrelation: float) -> HalfWidth | None:
+        """Return the half-width of a total; `terms` has a row of w, ℓ and the shape's excess for every model."""
+        n, freedom = len(self._days), self._freedom
+        if freedom < 1:
+            return None
+        equivalents, leverages, shapes = terms.T
+        residuals = self._residuals
+        weighted, added = np.sqrt(equivalents) @ residuals, residuals.sum(axis=0)
+        estimated = _autocorrelation(self._follows, weighted)
+        used = small_sample_autocorrelation(estimated, n, least_autocorrelation)
+        effective = n * (1 - used) / (1 + used)
+        quantile = student_t_quantile(freedom, (1 + CONFIDENCE) / 2)
+        per_squares = quantile * math.sqrt(n / effective / freedom)
+        scatter = per_squares * math.hypot(_length(weighted), _length(np.sqrt(leverages) @ residuals))
+        shape = per_squares * _length(np.sqrt(shapes) @ residuals)
+        return HalfWidth(
+            half_width_usd=_to_usd(math.hypot(scatter, shape)),
+            scatter_usd=_to_usd(scatter),
+            shape_usd=_to_usd(shape),
+            baseline_days=n,
+            degrees_of_freedom=freedom,
+            t_quantile=quantile,
+            residual_usd=_length(added) / math.sqrt(freedom),
+            autocorrelation=estimated,
+            autocorrelation_used=used,
+            effective_days=effective,
+            day_equivalents=self._weighted_mean(equivalents),
+        )
+
+    def _weighted_mean(self, equivalents: Floats) -> float:
+        costs = self._costs
+        return float(equivalents @ costs / costs.sum()) if costs.sum() > 0 else float(equivalents.mean())
 
 
 def day_equivalents(volume: MeasuredVolume) -> float:
@@ -249,22 +268,22 @@ def _running_sum(values: Floats) -> Floats:
 
 def autocorrelation(days: Sequence[dt.date], residuals: Floats) -> float:
     """Return ρ̂ = Σ e(t)·e(t+1) ÷ Σe² over consecutive calendar days; 0 when nothing scatters."""
+    return _autocorrelation(_follows(days), residuals)
+
+
+def _follows(days: Sequence[dt.date]) -> npt.NDArray[np.bool_]:
+    """Tell of each day but the last whether the next one is the day after it."""
+    return np.array([after - day == dt.timedelta(days=1) for day, after in itertools.pairwise(days)], dtype=bool)
+
+
+def _autocorrelation(follows: npt.NDArray[np.bool_], residuals: Floats) -> float:
     squares = float(residuals @ residuals)
-    if squares == 0:
-        return 0.0
-    follows = np.array([after - day == dt.timedelta(days=1) for day, after in itertools.pairwise(days)])
-    return float((residuals[:-1] * residuals[1:])[follows].sum()) / squares if len(follows) else 0.0
+    return float((residuals[:-1] * residuals[1:])[follows].sum()) / squares if squares and len(follows) else 0.0
 
 
 def small_sample_autocorrelation(estimated: float, days: int, least: float = LEAST_AUTOCORRELATION) -> float:
     """Return ρ̃: corrected for the downward bias of a short series, and kept between the floor and 0.9."""
     return min(max(estimated + (1 + 3 * estimated) / days, least), MOST_AUTOCORRELATION)
-
-
-def _weighted_mean(equivalents: Floats, models: Sequence[Counterfactual]) -> float:
-    fitted = [model.exact_cost_usd(Fraction(sum(model.calls)), len(model.days)) for model in models]
-    weights = np.array([float(cost) for cost in fitted])
-    return float(equivalents @ weights / weights.sum()) if weights.sum() > 0 else float(equivalents.mean())
 
 
 def _length(series: Floats) -> float:
