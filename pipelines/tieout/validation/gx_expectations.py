@@ -8,6 +8,7 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from tieout.core.sql import literal
 from tieout.validation.results import ValidationError, times
 from tieout.validation.suites import Expectation, Suite
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _BIND_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
 # Where DuckDB says a query is wrong, `LINE 3: select …`.
 _LINE = re.compile(r"\bLINE (\d+): ")
+# How a value lies outside of a range.
+_BOUNDS = {"min_value": "<", "max_value": ">"}
 # Stands for the rows to check until everything else in a rule is escaped.
 _ROWS = "\0"
 
@@ -64,13 +67,13 @@ def build_expectation(suite: Suite, expectation: Expectation, days: tuple[date, 
 
 @dataclass(frozen=True)
 class Rules:
-    """What SQL can ask of a table at once, as one expectation: that no rule finds a row, and that no null is there.
+    """What SQL can ask of a table at once, as one expectation: that no rule finds a row, and no column a wrong value.
 
     Most of a suite is asked in one query: singly, each would be parsed, planned and handed through Great Expectations
     and SQLAlchemy on its own, which takes longer than to answer it.
 
     Attributes:
-        asked: the rules in SQL and the columns without nulls.
+        asked: the rules in SQL, and what is expected of every value of a column.
         query: the query of all of them.
         last_lines: of each, its last line in the query, counted from 1; DuckDB says by lines what it cannot do.
     """
@@ -88,18 +91,19 @@ class Rules:
             rows: the relation of the rows to check.
             days: the UTC days that these rows were built for, end exclusive.
         """
-        complete = [e for e in expectations if e.complete_column is not None]
+        of_values = [(e, wrong) for e in expectations if (wrong := _wrong_where(e)) is not None]
+        wrong = "\nor ".join(condition for _, condition in of_values)
         rules = [e for e in expectations if e.sql is not None]
-        nulls = "\nor ".join(f'"{e.complete_column}" is null' for e in complete)
         asked = [
-            *([f"select 1 from {rows} where {nulls}"] if complete else []),  # noqa: S608 - our own names
+            *([f"select 1 from {rows} where {wrong}"] if of_values else []),  # noqa: S608 - our own names
             *(select_from(rule.rule(rows, days), columns="1") for rule in rules),
         ]
         if not asked:
             return None
         query = "\nunion all ".join(f"({each} limit 1)" for each in asked)
-        lengths = [*(1 for _ in complete), *(each.count("\n") + 1 for each in asked[bool(complete) :])]
-        return cls((*complete, *rules), query, tuple(accumulate(lengths)))
+        lines = [*(condition for _, condition in of_values), *asked[bool(of_values) :]]
+        lengths = accumulate(each.count("\n") + 1 for each in lines)
+        return cls((*(e for e, _ in of_values), *rules), query, tuple(lengths))
 
     @property
     def name(self) -> str:
@@ -116,6 +120,25 @@ class Rules:
         found = _LINE.search(message)
         line = int(found[1]) if found else self.last_lines[-1] + 1
         return next((each for each, last in zip(self.asked, self.last_lines, strict=True) if line <= last), None)
+
+
+def _wrong_where(expectation: Expectation) -> str | None:
+    """Return the condition of a row whose value of a column is not as expected; None where that is not all.
+
+    A null is neither in a set nor outside of it, nor of a range, for Great Expectations as for SQL.
+    """
+    match expectation.type, expectation.kwargs:
+        case "expect_column_values_to_not_be_null", {"column": str(column), **others} if not others:
+            return f'"{column}" is null'
+        case "expect_column_values_to_be_in_set", {"column": str(column), "value_set": [*values], **others} if (
+            not others and values and all(isinstance(value, str) for value in values)
+        ):
+            return f'"{column}" not in ({", ".join(map(literal, values))})'
+        case "expect_column_values_to_be_between", {"column": str(column), **bounds} if (
+            bounds and bounds.keys() <= _BOUNDS.keys() and all(type(bound) is int for bound in bounds.values())
+        ):
+            return " or ".join(f'"{column}" {_BOUNDS[name]} {bound}' for name, bound in bounds.items())
+    return None
 
 
 def _query_of_rule(rule: str) -> str:

@@ -89,12 +89,6 @@ class Expectation:
         return check_name(self.name)
 
     @property
-    def complete_column(self) -> str | None:
-        """The column that has no nulls, where that is all that is expected."""
-        is_that = self.type == "expect_column_values_to_not_be_null" and self.kwargs.keys() == {"column"}
-        return str(self.kwargs["column"]) if is_that else None
-
-    @property
     def holds_without_rows(self) -> bool:
         """Whether it is sure to hold of a table without rows: it looks at single rows, or at groups of them."""
         if self.sql is None:

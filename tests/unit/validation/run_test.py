@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from tieout.core.findings import Severity
+from tieout.validation.gx_expectations import Rules
 from tieout.validation.results import KEPT_ROWS, SAMPLE_ROWS, ExpectationOutcome, ValidationError, ValidationResult
 from tieout.validation.runner import Validator
-from tieout.validation.suites import Expectation, Suite
+from tieout.validation.suites import ALL_DAYS, Expectation, Suite
 
 ROWS = "select * from spend.hourly"
 
@@ -191,6 +192,51 @@ def test_of_many_offending_rows_all_are_counted_and_some_are_kept(
     outcome = only(Validator(con).validate(suite_of(expected), rows=ROWS))
     assert outcome.unexpected_rows == 1000
     assert (len(outcome.offending_rows), len(outcome.sample)) == (KEPT_ROWS, SAMPLE_ROWS)
+
+
+@pytest.mark.parametrize(
+    ("expected", "wrong"),
+    [
+        (expectation("expect_column_values_to_not_be_null", column="name"), 1),
+        (expectation("expect_column_values_to_be_in_set", column="name", value_set=["it's", "b"]), 1),
+        (expectation("expect_column_values_to_be_between", column="number", min_value=2), 2),
+        (expectation("expect_column_values_to_be_between", column="number", max_value=2), 1),
+        (expectation("expect_column_values_to_be_between", column="number", min_value=2, max_value=2), 3),
+    ],
+    ids=lambda value: str(dict(value.kwargs)) if isinstance(value, Expectation) else str(value),
+)
+def test_what_is_asked_at_once_is_what_great_expectations_asks_alone(
+    con: duckdb.DuckDBPyConnection, expected: Expectation, wrong: int
+) -> None:
+    con.execute(
+        "create table t as select unnest([1, -1, 2, 3, null]) as number, unnest(['it''s', 'b', 'c', 'b', null]) as name"
+    )
+    together = Rules.of([expected], "t", ALL_DAYS)
+    assert together is not None and together.asked == (expected,)
+    assert con.execute(together.query).fetchall() == [(1,)]
+
+    suite = suite_of(expected)
+    assert only(Validator(con).validate(suite, rows="from t")).unexpected_rows == wrong
+    condition = together.query.partition(" where ")[2].removesuffix(" limit 1)")
+    right = f"select * from t where ({condition}) is not true"
+    assert Validator(con).validate(suite, rows=right).success
+    assert con.execute(f"select count(*) from ({right})").fetchall() == [(5 - wrong,)]
+
+
+@pytest.mark.parametrize(
+    "tolerant",
+    [
+        expectation("expect_column_values_to_not_be_null", column="function", mostly=0.4),
+        expectation("expect_column_values_to_be_in_set", column="function", value_set=["generate"], mostly=0.4),
+        expectation("expect_column_values_to_be_between", column="amount_usd", min_value=1, mostly=0.0),
+    ],
+    ids=lambda each: each.type,
+)
+def test_what_tolerates_some_rows_is_left_to_great_expectations(
+    con: duckdb.DuckDBPyConnection, tolerant: Expectation
+) -> None:
+    assert Rules.of([tolerant], ROWS, ALL_DAYS) is None
+    assert Validator(con).validate(suite_of(tolerant), rows=ROWS).success
 
 
 def test_money_in_a_sample_keeps_its_digits(con: duckdb.DuckDBPyConnection) -> None:
