@@ -39,9 +39,9 @@ app = typer.Typer(
 
 app.add_typer(export_app, name="export")
 
-# Importing Dagster and Great Expectations makes a million objects that stay. Python looks through all of them for
+# Importing Dagster and Great Expectations makes half a million objects that stay. Python looks through all of them for
 # garbage at every 700 new ones, which is a tenth of a daily run; what is large here is no garbage of cycles.
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
 
 
 def run_command() -> None:

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
-import duckdb
 
-from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
-from tieout.warehouse.build import BuildResult, Period
+from tieout.warehouse.build import BuildResult
 from tieout.warehouse.models import Model
 
 
@@ -41,19 +39,3 @@ def build_metadata(built: BuildResult) -> dict[str, dg.MetadataValue]:
         "build_seconds": dg.MetadataValue.float(round(built.seconds, 3)),
         "expectations": dg.MetadataValue.int(len(built.validation.outcomes)),
     }
-
-
-def rows_by_week(con: duckdb.DuckDBPyConnection, built: BuildResult, period: Period) -> dict[IsoWeek, int]:
-    """Count the rows of every week of a period; a table that is always built whole has one number for all weeks."""
-    model = built.model
-    if model.partition is None or built.period is None:
-        return dict.fromkeys(period.weeks(), built.rows)
-    if len(period.weeks()) == 1 and built.period == period:
-        return {period.weeks()[0]: built.rows}
-    counted = con.execute(
-        f"select date_trunc('week', {model.partition})::date, count(*) from {model.name} "  # noqa: S608 - our own names
-        f"where {model.partition} >= $since and {model.partition} < $until group by all",
-        {"since": period.since, "until": period.until},
-    ).fetchall()
-    rows = dict(counted)
-    return {week: rows.get(week.start, 0) for week in period.weeks()}

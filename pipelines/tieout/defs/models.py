@@ -8,7 +8,7 @@ import dagster as dg
 from tieout.defs.calendar import WEEKS, period_of
 from tieout.defs.checks import PROGRAMME, broken_rules, check_results, check_specs, table_key
 from tieout.defs.columns import lineage_metadata, write_columns
-from tieout.defs.metadata import build_metadata, model_metadata, rows_by_week
+from tieout.defs.metadata import build_metadata, model_metadata
 from tieout.defs.workspace import OpenWorkspace
 from tieout.validation.raw_checks import unchecked_files
 from tieout.warehouse.build import BuildResult
@@ -49,7 +49,7 @@ def model_assets() -> dg.AssetsDefinition:
                 raise dg.Failure(f"Every table stays as it was; see quarantine.rows. {broken}", allow_retries=False)
             write_columns(workspace.home, workspace.con)
             for built in build.tables:
-                _count_by_week(context, workspace, built)
+                _count_by_week(context, built)
                 metadata = build_metadata(built) | lineage_metadata(built.model.name)
                 yield dg.MaterializeResult(asset_key=table_key(built.model.name), metadata=metadata)
 
@@ -97,8 +97,9 @@ def _require_checked(opened: Workspace) -> None:
         )
 
 
-def _count_by_week(context: dg.AssetExecutionContext, opened: Workspace, built: BuildResult) -> None:
+def _count_by_week(context: dg.AssetExecutionContext, built: BuildResult) -> None:
     """Give every week its own number of rows."""
-    key, period = table_key(built.model.name), period_of(context)
-    for week, rows in rows_by_week(opened.con, built, period).items():
-        context.add_asset_metadata({"dagster/row_count": rows}, asset_key=key, partition_key=week.label)
+    key = table_key(built.model.name)
+    for week in period_of(context).weeks():
+        rows = {"dagster/row_count": built.rows_of(week)}
+        context.add_asset_metadata(rows, asset_key=key, partition_key=week.label)

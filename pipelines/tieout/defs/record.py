@@ -16,7 +16,7 @@ from tieout.defs.checks import PROGRAMME, check_evaluations, judged, table_key
 from tieout.defs.columns import lineage_metadata, write_columns
 from tieout.defs.finance import PUBLISHED, published_metadata
 from tieout.defs.landing import report_deliveries
-from tieout.defs.metadata import build_metadata, rows_by_week
+from tieout.defs.metadata import build_metadata
 from tieout.defs.raw import loaded_tables, programme_metadata, raw_metadata
 from tieout.defs.reports import WEEKLY_REPORT, report_metadata
 from tieout.defs.storage import recorded_together, report
@@ -94,12 +94,12 @@ class RunRecord(Listener):
 
     def _weeks(self, built: BuildResult, period: Period) -> Iterator[dg.AssetMaterialization]:
         metadata = build_metadata(built)
-        counted = rows_by_week(self._workspace.con, built, period)
-        for week, rows in counted.items():
-            newest = lineage_metadata(built.model.name) if week == max(counted) else {}
+        weeks = period.weeks()
+        for week in weeks:
+            newest = lineage_metadata(built.model.name) if week == weeks[-1] else {}
             yield dg.AssetMaterialization(
                 table_key(built.model.name),
-                metadata={"dagster/row_count": dg.MetadataValue.int(rows), **metadata, **newest},
+                metadata={"dagster/row_count": dg.MetadataValue.int(built.rows_of(week)), **metadata, **newest},
                 partition=week.label,
             )
 

@@ -83,6 +83,7 @@ class BuildResult:
         model: the table or view.
         period: the days that were built; None for a table that is always built whole, and for views.
         rows: rows in that period.
+        by_week: the rows of every week that has some, by its Monday; empty where no period was built.
         seconds: time spent, validation included.
         validation_seconds: what of it the validation took.
         validation: how the rows stood up to the table's suite.
@@ -91,9 +92,14 @@ class BuildResult:
     model: Model
     period: Period | None
     rows: int
+    by_week: Mapping[dt.date, int]
     seconds: float
     validation_seconds: float
     validation: ValidationResult
+
+    def rows_of(self, week: IsoWeek) -> int:
+        """The rows of a week that was asked for; a table that is always built whole has one number for all weeks."""
+        return self.rows if self.period is None else self.by_week.get(week.start, 0)
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,7 @@ def _build_each(
         if not built.validation.success:
             refused.add(model.name)
         yield built
+    _record_versions(con, models, before)
 
 
 def _build(
@@ -191,13 +198,29 @@ def _build(
         days = ALL_DAYS if built is None else (built.since, built.until)
         validation = validator.validate(load_suite(model.name), rows=rows, days=days)
         validated = time.monotonic()
+        by_week = _counted_by_week(con, model, rows, built, validation.checked_rows)
     return BuildResult(
         model=model,
         period=built,
         rows=validation.checked_rows,
+        by_week=by_week,
         seconds=time.monotonic() - started,
         validation_seconds=validated - written,
         validation=validation,
+    )
+
+
+def _counted_by_week(
+    con: duckdb.DuckDBPyConnection, model: Model, rows: str, built: Period | None, counted: int
+) -> dict[dt.date, int]:
+    if built is None:
+        return {}
+    if len(built.weeks()) == 1:
+        return {built.weeks()[0].start: counted}
+    return dict(
+        con.execute(
+            f"select date_trunc('week', {model.partition})::date, count(*) from ({rows}) group by all"  # noqa: S608
+        ).fetchall()
     )
 
 
@@ -228,9 +251,23 @@ def write_models(con: duckdb.DuckDBPyConnection, models: Iterable[Model], period
         models: the tables and views, each after those that it reads.
         period: the days to write.
     """
-    before = kept_tables(con)
-    for model in models:
+    before, written = kept_tables(con), tuple(models)
+    for model in written:
         write_model(con, model, period, before=before, is_described=False)
+    _record_versions(con, written, before)
+
+
+def _record_versions(con: duckdb.DuckDBPyConnection, models: Iterable[Model], before: KeptTables) -> None:
+    """Remember the SQL of what was written anew, in one statement: each would take as long as to write a small table.
+
+    Of a refused table it is rolled back with it.
+    """
+    changed = [model for model in models if not before.is_current(model)]
+    if changed:
+        con.execute(
+            "insert or replace into meta.models select unnest($1::varchar[]), unnest($2::varchar[])",
+            [[model.name for model in changed], [model.code_version for model in changed]],
+        )
 
 
 def write_model(
@@ -249,13 +286,14 @@ def write_model(
         model: the table or view, after those that it reads.
         period: the days to write.
         measured: gives a measured model the rows that it selects from.
-        before: what stood there, where several are written; read here where it is left out.
+        before: what stood there, where several are written and their SQL is remembered together; read here where it
+            is left out.
         is_described: whether table and columns get their comments, which take a tenth of the time of a small table.
 
     Returns:
         The period that was written; None for a table that is always built whole, and for a view without a partition.
     """
-    before = before or kept_tables(con)
+    is_alone, before = before is None, before or kept_tables(con)
     kept, is_current = before.kinds.get(model.name), before.is_current(model)
     if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
         con.execute(f"drop {kept} {model.name}")
@@ -273,8 +311,8 @@ def write_model(
             _replace_range(con, model, period, is_kept=is_current)
     if is_described and (not is_current or model.partition is None or model.is_view):
         _comment(con, model)
-    if not is_current:
-        con.execute("insert or replace into meta.models values (?, ?)", [model.name, model.code_version])
+    if is_alone:
+        _record_versions(con, [model], before)
     return period if model.partition else None
 
 
