@@ -6,9 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
 
 from tieout.core.home import Home
-from tieout.defs.instance import open_instance
+from tieout.defs.instance import complete_instance, open_instance
 from tieout.defs.retention import forget_old_record
 from tieout.defs.storage import report
 
@@ -67,3 +70,11 @@ def test_the_record_of_many_days_is_no_larger_than_that_of_the_days_that_are_kep
             forget_old_record(instance, 3, now=NOW + day * DAY + dt.timedelta(hours=1))
         sizes.append(bytes_of(home.dagster))
     assert sizes[-1] <= 1.1 * sizes[5]
+
+
+@pytest.mark.parametrize("kind", [InstigatorType.SCHEDULE, InstigatorType.SENSOR])
+def test_what_a_schedule_or_a_sensor_did_not_ask_for_is_kept_for_a_day(tmp_path: Path, kind: InstigatorType) -> None:
+    with dg.DagsterInstance.from_config(str(complete_instance(Home(tmp_path)))) as instance:
+        days = dict(instance.get_tick_retention_settings(kind))
+    assert days.pop(TickStatus.SKIPPED) == 1
+    assert set(days.values()) == {-1}  # until the days of the record are over

@@ -15,7 +15,7 @@ from tieout.modal.retry_policy import RetryPolicy, RetryPolicyError
 
 # After the six hours in which yesterday's bill settles, and before the mail of a Monday.
 PULL_HOUR = 7
-SENSOR_SECONDS = 60
+SENSOR_SECONDS = 180
 
 
 def daily_schedule(home: Home) -> dg.ScheduleDefinition:

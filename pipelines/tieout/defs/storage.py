@@ -39,7 +39,7 @@ LOCATION = "tieout"
 _REPOSITORY = "__repository__"  # as Dagster calls the definitions of a location
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 _MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
-_PAGE_BYTES = 1024
+_PAGE_BYTES = 512
 LINEAGE = "dagster/column_lineage"
 """What Dagster calls the columns that a table is made of; its UI looks for it on the newest materialization."""
 
