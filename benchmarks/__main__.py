@@ -1,9 +1,5 @@
 """`make bench`: runs the benchmarks and writes `benchmarks/results.md`, section by section."""
 
-import datetime as dt
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,6 +30,7 @@ from benchmarks import (
 )
 from benchmarks.first_version import FIRST_VERSION
 from benchmarks.rows import Rows
+from benchmarks.sections import section, write_section
 from tieout.simulator import SCENARIOS, larger
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -58,14 +55,6 @@ class Outcome(NamedTuple):
 
     text: str
     missed: Sequence[str] = ()
-
-
-def _machine() -> str:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, commit {commit.stdout.strip() or 'unknown'}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    )
 
 
 def _accuracy() -> str:
@@ -283,15 +272,9 @@ BENCHMARKS: dict[str, Callable[[], str | Outcome]] = {
 def _section(name: str) -> Outcome:
     measured = BENCHMARKS[name]()
     text, missed = measured if isinstance(measured, Outcome) else Outcome(measured)
-    section = f"## {name.capitalize()}\n\n{_machine()}\n\n{text}\n"
-    print(section, flush=True)
-    return Outcome(section, missed)
-
-
-def _written() -> dict[str, str]:
-    """The sections that `results.md` has, by name."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-    return {part.partition("\n")[0].lower(): f"## {part}" for part in text.split("\n## ")[1:]}
+    written = section(name, text)
+    print(written, flush=True)
+    return Outcome(written, missed)
 
 
 def main(arguments: list[str]) -> int:
@@ -306,11 +289,9 @@ def main(arguments: list[str]) -> int:
         return 2
     missed: list[str] = []
     for name in arguments or BENCHMARKS:
-        section, missed_here = _section(name)
+        written, missed_here = _section(name)
         missed += missed_here
-        sections = _written() | {name: section}
-        ordered = [sections[name].rstrip() for name in BENCHMARKS if name in sections]
-        RESULTS.write_text("\n\n".join(["# Results", *ordered]) + "\n", encoding="utf-8")
+        write_section(RESULTS, "# Results", BENCHMARKS, name, written)
     for target in missed:
         print(f"missed: {target}", file=sys.stderr)
     return 1 if missed else 0

@@ -1,5 +1,7 @@
 """`make soak`: runs parts of a soak until its time is over, and goes on with the next one the next time.
 
+What every part has come to is written to `benchmarks/soak/results.md` as it goes.
+
 python -m benchmarks.soak [images] [year] [fuzz] [--minutes 90] [--images 200] [--files 20000] [--every-day]
 """
 
@@ -8,19 +10,28 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.rows import ROOT, Rows, code_version
-from benchmarks.soak import fuzz
+from benchmarks.sections import section, write_section
+from benchmarks.soak import fuzz, tables
 from benchmarks.soak.images import trial
 from benchmarks.soak.year import days, findings
 
 LONGEST_MINUTES = 90
 _IMAGES_AT_ONCE = 10
-Told = Iterator[tuple[str, list[str]]]
-"""Of every step, what it came to, and what was found."""
+RESULTS = Path(__file__).parent / "results.md"
+
+
+class Told(NamedTuple):
+    """What a step of a part came to, what was found in it, and what the part has come to so far, as Markdown."""
+
+    line: str
+    found: list[str]
+    sofar: str
 
 
 def main() -> int:
@@ -37,9 +48,10 @@ def main() -> int:
     code = code_version(*sorted((ROOT / "pipelines" / "tieout").rglob("*.py")), *sorted((ROOT / "sql").rglob("*.sql")))
     found: list[str] = []
     for part in asked.parts or _PARTS:
-        for line, problems in _PARTS[part](rows, code, asked):
-            print(line, flush=True)
-            found += problems
+        for told in _PARTS[part](rows, code, asked):
+            print(told.line, flush=True)
+            found += told.found
+            write_section(RESULTS, "# Results of the soaks", _PARTS, part, section(part, told.sofar))
             if time.monotonic() > until:
                 print(f"{asked.minutes:g} minutes are over; the same command goes on from here.")
                 return 1 if found else 3
@@ -47,8 +59,9 @@ def main() -> int:
     return 1 if found else 0
 
 
-def _fuzz(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
+def _fuzz(rows: Rows, code: str, asked: argparse.Namespace) -> Iterator[Told]:
     """Mutate the files of every source, a thousand at a time."""
+    sofar: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory(prefix="tieout-soak-") as directory:
         landing = Path(directory) / "landing"
         for source, paths in fuzz.samples(Path(directory)).items():
@@ -72,23 +85,30 @@ def _fuzz(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
                     }
                     rows.put(key, result)
                 counts = f"{result['loaded']} loaded, {result['refused']} refused, {len(result['defects'])} defects"
-                yield f"fuzz {source} {seed}: {counts}, {result['cpu_seconds']} CPU s", result["defects"]
+                sofar.setdefault(source, Counter()).update(
+                    {"files": many, "defects": len(result["defects"])}
+                    | {name: result[name] for name in ("loaded", "refused", "cpu_seconds")}
+                )
+                line = f"fuzz {source} {seed}: {counts}, {result['cpu_seconds']} CPU s"
+                yield Told(line, result["defects"], tables.fuzz(sofar, asked.files))
 
 
-def _year(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
+def _year(rows: Rows, code: str, asked: argparse.Namespace) -> Iterator[Told]:
     """Run a year day by day."""
     pace = days.Pace(asked.every_day)
     ran: list[days.Day] = []
     for day in days.run(rows, code, pace):
         ran.append(day)
         took = "recorded" if day.run_seconds is None else f"{day.run_seconds:.2f} CPU s"
-        yield f"year {day.day}: {took}, Dagster's record {day.sizes['dagster']:,} bytes", []
-    year = days.year_of(code, pace)
-    yield findings.table(year, ran), list(findings.findings(year, ran))
+        line = f"year {day.day}: {took}, Dagster's record {day.sizes['dagster']:,} bytes"
+        yield Told(line, [], tables.year(days.year_of(code, pace), ran))
+    whole = days.year_of(code, pace)
+    yield Told(findings.table(whole, ran), list(findings.findings(whole, ran)), tables.year(whole, ran))
 
 
-def _images(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
+def _images(rows: Rows, code: str, asked: argparse.Namespace) -> Iterator[Told]:
     """Run every step again on images of it, some at a time; others are drawn each time."""
+    sofar: dict[str, tables.Imaged] = {}
     with tempfile.TemporaryDirectory(prefix="tieout-soak-") as directory:
         for step, share in trial.SHARES.items():
             for seed, many in enumerate(_batches(round(share * asked.images)), start=1):
@@ -105,7 +125,9 @@ def _images(rows: Rows, code: str, asked: argparse.Namespace) -> Told:
                     result = {"stops": imaged.stops, "images": imaged.images, "found": imaged.found}
                     rows.put(key, result)
                 counts = f"{result['images']} images of {result['stops']} stops, {len(result['found'])} differences"
-                yield f"images {step} {seed}: {counts}", result["found"]
+                before = sofar.get(step, tables.Imaged(0, 0, ()))
+                sofar[step] = before.plus(result["images"], result["stops"], result["found"])
+                yield Told(f"images {step} {seed}: {counts}", result["found"], tables.images(sofar, asked.images))
 
 
 def _batches(images: int) -> Iterator[int]:
@@ -114,7 +136,7 @@ def _batches(images: int) -> Iterator[int]:
         yield min(_IMAGES_AT_ONCE, images - start)
 
 
-_PARTS: Mapping[str, Callable[[Rows, str, argparse.Namespace], Told]] = {
+_PARTS: Mapping[str, Callable[[Rows, str, argparse.Namespace], Iterator[Told]]] = {
     "images": _images,
     "year": _year,
     "fuzz": _fuzz,
