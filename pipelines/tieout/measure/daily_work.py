@@ -41,30 +41,7 @@ where environment = $environment and day < $until
 order by function, app, day, phase
 """
 
-# Complete hours are the day; so is a daily report, where hours are missing or it was read after all of them.
-_LANDED_DAYS = """
-with days as (
-    select
-        date_trunc('day', hour)::date as day,
-        count(distinct hour) filter (where resolution = 'h') = 24 as is_complete,
-        coalesce(bool_and(is_settled) filter (where resolution = 'h'), true) as hours_are_settled,
-        max(fetched_at) filter (where resolution = 'h') as hours_fetched_at,
-        bool_and(is_settled) filter (where resolution = 'd') as day_is_settled,
-        max(fetched_at) filter (where resolution = 'd') as day_fetched_at
-    from staging.billing_intervals
-    where reading = 'now' and hour < $until
-    group by all
-)
-select
-    day,
-    case
-        when hours_are_settled then is_complete or day_is_settled
-        else coalesce(day_is_settled and day_fetched_at > hours_fetched_at, false)
-    end as is_settled
-from days
-where is_complete or day_is_settled is not null
-order by day
-"""
+_LANDED_DAYS = "select day, is_settled from staging.landed_days where day < $until order by day"
 
 
 def read_lock(catalog_directory: Path) -> BaselineLock | None:
@@ -85,7 +62,7 @@ def read_lock(catalog_directory: Path) -> BaselineLock | None:
 
 def landed_days(con: duckdb.DuckDBPyConnection, *, until: dt.date) -> dict[dt.date, bool]:
     """Return the days before `until` whose bill is landed as a whole, in order, and whether it is settled."""
-    return dict(con.execute(_LANDED_DAYS, {"until": day_start(until)}).fetchall())
+    return dict(con.execute(_LANDED_DAYS, {"until": until}).fetchall())
 
 
 def read_work(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date) -> list[DailyWork]:

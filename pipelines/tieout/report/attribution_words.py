@@ -64,10 +64,21 @@ def words_of_attribution(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[
     return {function: tuple(sentences) for function, sentences in words.items()}
 
 
+def of_window(low: Decimal, high: Decimal) -> str:
+    """Say how much of their scaledown window containers lived; what is beyond it is named as that."""
+    beyond = f"{high - 1:.0%} longer than their scaledown window"
+    if f"{high:.0%}" == "100%" or high < 1:
+        shares = between(low, high, ".0%")
+        return "as long as their scaledown window" if shares == "100%" else f"{shares} of their scaledown window"
+    if low < 1 and f"{low:.0%}" != "100%":
+        return f"from {low:.0%} of their scaledown window up to {beyond}"
+    return f"as long as their scaledown window, or up to {high - 1:.0%} longer"
+
+
 def _learned(factor: str, low: Decimal, high: Decimal) -> str:
     """Say a factor; apps of a function each have their own."""
     if factor == "tail":
-        return f"Idle containers lived {between(low, high, '.0%')} of their scaledown window"
+        return f"Idle containers lived {of_window(low, high)}"
     if factor == "cpu":
         return f"While they work, containers use {between(low, high, '.2f')} cores beyond their request"
     return f"Containers use {between(low, high, '.1f')} GiB of memory beyond their request"

@@ -242,7 +242,11 @@ class Tab:
 
 
 SHEETS = (
-    Tab("Ledger", lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence), is_wide=True),
+    Tab(
+        "Ledger",
+        lambda sheet, r: write_ledger(sheet, r.ledger, baseline=r.savings.baseline_sentence, total=r.headline.standing),
+        is_wide=True,
+    ),
     Tab("Savings", lambda sheet, r: write_savings(sheet, r.savings, has_projection=r.has_projection), is_wide=True),
     Tab("Witnesses", lambda sheet, r: write_witnesses(sheet, r.witnesses)),
     Tab("Projection", lambda sheet, r: write_normalized(sheet, r.normalized)),

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from tieout.catalog.vocabulary import ComponentGroup, components_of
-from tieout.core.money import format_usd
+from tieout.core.money import CENT, format_usd
 from tieout.report.contents import WeeklyReport
 from tieout.report.inputs import DayState
+from tieout.report.sections.changes import Mover
+from tieout.report.sections.findings import COMPLETE_ROLLOUT
 from tieout.report.sections.headline import Check
 from tieout.report.sections.tie_out import GateOutcome
 from tieout.report.wording import count, dates, listing, share_of, signed_usd, spoken, usd
@@ -20,6 +23,10 @@ _OF_A_PROJECTION = ("realization",)
 MOST_MOVERS = 3
 MOST_OPPORTUNITIES = 3
 _MOST_FINDINGS = 3
+_MOST_BARS = 3
+_WIDE = Decimal("0.5")
+"""Bounds that are further apart than this part of the cost are said beside it: ± over a quarter, as for a saving."""
+_MOVED_COST = Decimal("0.9")
 
 
 @dataclass(frozen=True)
@@ -268,11 +275,13 @@ def _moved(report: WeeklyReport) -> str:
     return f"The bill {'rose' if cost.change_usd > 0 else 'fell'} by {format_usd(abs(cost.change_usd))} since {since}."
 
 
+def _named_movers(report: WeeklyReport) -> Sequence[Mover]:
+    movers = () if report.changes is None else report.changes.cost.movers
+    return [mover for mover in movers if mover.change_usd and not mover.is_rest][:MOST_MOVERS]
+
+
 def _movers(report: WeeklyReport) -> Iterator[DigestMover]:
-    if report.changes is None:
-        return
-    named = [mover for mover in report.changes.cost.movers if mover.change_usd and not mover.is_rest]
-    for mover in named[:MOST_MOVERS]:
+    for mover in _named_movers(report):
         yield DigestMover(mover.function, mover.change_text, format_usd(mover.after_usd), mover.reason)
 
 
@@ -289,12 +298,57 @@ def _caveats(report: WeeklyReport) -> Iterator[str]:
     said = (
         headline.comparison,
         headline.premise_sentence,
+        report.ledger.total_remark(headline.standing) if _claims(report) else None,
         *(() if report.changes is None else report.changes.remarks),
+        *(month.not_itemised_sentence for month in report.months),
+        _wide_bars(report),
+        _still_costing(report),
         headline.cash_sentence if _claims(report) else None,
         report.restatements.sentence if report.restatements.lines or report.restatements.unissued else None,
         _findings(report),
     )
     yield from (spoken(sentence) for sentence in said if sentence is not None)
+
+
+def _wide_bars(report: WeeklyReport) -> str | None:
+    """Which functions of the digest's lines have a cost that is known within wide bounds only, the widest first."""
+    named = {each.function for each in report.dearest}
+    named |= {each.function for each in _named_movers(report)}
+    named |= {each.function for each in report.opportunities.lines[:MOST_OPPORTUNITIES]}
+    costs = {each.function: each.amount_usd for each in report.spend.functions}
+    wide = [
+        (each.high_usd - each.low_usd, each.function, f"{format_usd(each.low_usd)} and {format_usd(each.high_usd)}")
+        for each in report.functions
+        if each.function in named
+        and each.low_usd is not None
+        and each.high_usd is not None
+        and (each.high_usd - each.low_usd) > costs.get(each.function, Decimal(0)) * _WIDE
+    ]
+    if not wide:
+        return None
+    said = [f"{spoken(function)} between {bounds}" for _, function, bounds in sorted(wide, reverse=True)[:_MOST_BARS]]
+    return f"The true cost of the week may lie, by log, settings and bill, for {listing(said)}."
+
+
+def _still_costing(report: WeeklyReport) -> str | None:
+    """What still costs as it was before, though its calls have moved."""
+    behind = [
+        line
+        for line in report.rollout
+        if line.elsewhere_usd >= CENT
+        and line.calls_share is not None
+        and Fraction(line.moved_calls, line.calls) >= COMPLETE_ROLLOUT
+        and line.cost_share is not None
+        and line.cost_share.part < line.cost_share.whole * _MOVED_COST
+    ]
+    if not behind:
+        return None
+    said = [
+        f"{format_usd(line.elsewhere_usd)} of {spoken(line.function)} ({line.calls_share} of its calls moved, "
+        f"{line.cost_share} of its cost)"
+        for line in sorted(behind, key=lambda line: -line.elsewhere_usd)[:_MOST_BARS]
+    ]
+    return f"Calls have moved, and what ran before them still costs: {listing(said)}."
 
 
 def _findings(report: WeeklyReport) -> str | None:

@@ -118,6 +118,11 @@ class FunctionPage:
         return self.detail.file
 
     @property
+    def has_calls(self) -> bool:
+        """Whether any input ended in the week; servers, volumes and other residuals have none."""
+        return any(day.inputs for day in self.detail.days)
+
+    @property
     def calls(self) -> int:
         """Successful inputs of the week."""
         return sum(day.successful for day in self.detail.days)

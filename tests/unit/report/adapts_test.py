@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -15,9 +17,10 @@ from tieout.report.formats.html import render_pages
 from tieout.report.formats.workbook import render_workbook
 from tieout.report.pages import pages_of
 from tieout.report.sections.changes import Quantity, _is_said
-from tieout.report.sections.headline import CHECKS, HeadlineRates, checks_of
+from tieout.report.sections.headline import CHECKS, HeadlineRates, _checks, checks_of
 from tieout.report.sections.savings import IN_THE_PROJECTION
 from tieout.report.wording import is_residual
+from tieout.savings.guardrails import GuardrailVerdict
 from tieout.savings.status import Judgement, Reason, ReasonCode, Status
 
 WITHOUT_PROJECTION = replace(REPORT, has_projection=False, bridge=None, normalized=None, audit=())
@@ -133,6 +136,18 @@ def test_a_reason_that_stands_alone_leaves_its_check_open(
 ) -> None:
     checks = checks_of(Judgement(Status.PROVISIONAL, (Reason(code, data),)), Decimal("0.01"))
     assert [(check.what, check.why) for check in checks if not check.is_clear] == [(what, why)]
+
+
+def test_a_tick_names_the_guardrails_that_are_open_without_standing_against_the_total() -> None:
+    def ticked(*verdicts: GuardrailVerdict) -> list[tuple[str, str]]:
+        functions = [SimpleNamespace(guardrails=SimpleNamespace(verdict=verdict)) for verdict in verdicts]
+        measured: Any = SimpleNamespace(functions=functions, judgement=Judgement(Status.VERIFIED, ()))
+        return [(check.what, check.why) for check in _checks(measured, Decimal(1)) if "guardrail" in check.what]
+
+    assert ticked(GuardrailVerdict.PASS) == [("guardrails passed", "")]
+    assert ticked(GuardrailVerdict.PASS, GuardrailVerdict.INCONCLUSIVE) == [
+        ("guardrails passed by what carries the saving", "1 function that moved less than 1% of it has open ones")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def test_apps_that_differ_are_said_as_a_range(con: duckdb.DuckDBPyConnection) ->
     _learn(con, "tail", "1.07", app="old")
     _learn(con, "tail", "1.00", app="new")
     assert words_of_attribution(con, WEEK)["main", "job"] == (
-        "Idle containers lived 100–107% of their scaledown window, learned from 168 hours of the bill.",
+        "Idle containers lived as long as their scaledown window, or up to 7% longer, "
+        "learned from 168 hours of the bill.",
     )
 
 

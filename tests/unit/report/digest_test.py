@@ -9,7 +9,7 @@ import pytest
 from tests.golden.edges import EMPTY, SPEND_ONLY
 from tests.golden.handmade import REPORT, WEEK, usd
 from tieout.catalog.load import load_catalog
-from tieout.catalog.models import Catalog
+from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.report.digest import digest_of
 from tieout.report.sections.change_reasons import read_reasons
@@ -94,24 +94,52 @@ def _spend(execution: str, idle: str) -> Spend:
     return Spend(total, (FunctionSpend("generate_code_modal", total, None, (), parts),), parts)
 
 
-def _reason(before: Spend, after: Spend, *, calls: tuple[int, int], catalog: Catalog = CATALOG) -> str:
+def _reason(
+    before: Spend,
+    after: Spend,
+    *,
+    calls: tuple[int, int],
+    week: IsoWeek = WEEK,
+    phase: str = "baseline",
+    unit_usd: str = "1",
+) -> str:
+    """The reason of a function with calls on a day of each week, at a dollar each in the week before."""
     with duckdb.connect() as con:
         con.execute("create schema savings")
         con.execute(
-            "create table savings.daily_function (environment varchar, function varchar, day timestamp, "
-            "successful_calls bigint)"
+            "create table savings.daily_function (environment varchar, function varchar, phase varchar, "
+            "day timestamp, successful_calls bigint, cost_usd decimal(38, 12))"
         )
-        for day, number in zip((WEEK.previous().start, WEEK.start), calls, strict=True):
+        days = ("baseline", week.previous().start, "1"), (phase, week.days()[1], unit_usd)
+        for (own, day, unit), number in zip(days, calls, strict=True):
             con.execute(
-                "insert into savings.daily_function values ('main', 'generate_code_modal', ?, ?)", [day, number]
+                "insert into savings.daily_function values "
+                "('main', 'generate_code_modal', $1, $2, $3, $4::decimal(9, 2) * $3)",
+                [own, day, number, unit],
             )
-        return read_reasons(con, before, after, catalog, week=WEEK)["generate_code_modal"]
+        return read_reasons(con, before, after, CATALOG, week=week)["generate_code_modal"]
 
 
 def test_a_mover_says_how_calls_and_the_cost_of_one_moved() -> None:
     assert _reason(_spend("8", "2"), _spend("9", "2"), calls=(100, 200)) == "100% more calls and a call 45% cheaper"
     assert _reason(_spend("8", "2"), _spend("8", "2"), calls=(100, 100)) == ""
     assert _reason(_spend("8", "2"), _spend("9", "2"), calls=(0, 200)) == "200 successful calls after 0"
+
+
+DEPLOYED = IsoWeek.parse("2026-W43")
+"""The week of phase-1's deployment, on its Monday, in the built-in catalog."""
+
+
+def test_a_deployment_is_a_reason_only_where_a_call_changed_with_it_as_the_cost_did() -> None:
+    def told(phase: str, unit_usd: str) -> str:
+        weeks = _spend("8", "2"), _spend("4", "1")
+        return _reason(*weeks, calls=(100, 100), week=DEPLOYED, phase=phase, unit_usd=unit_usd)
+
+    assert told("phase-1", "0.40").startswith(
+        "a call in phase-1, deployed on Mon 19 Oct 2026, is 60% cheaper than before it; "
+    )
+    for phase, unit_usd in (("phase-1", "1.00"), ("phase-1", "2.00"), ("baseline", "0.40")):
+        assert "phase-1" not in told(phase, unit_usd)
 
 
 def test_a_mover_says_when_containers_that_wait_are_most_of_it() -> None:

@@ -28,6 +28,7 @@ from tieout.core.money import to_cents
 from tieout.report.contents import SECTIONS, WeeklyReport
 from tieout.report.digest import QUERIES
 from tieout.report.pages import FUNCTION_QUERIES
+from tieout.report.sections.tie_out import GateOutcome
 from tieout.warehouse.queries import ask_workspace, canned_queries, select_of
 from tieout.workspace import Workspace
 
@@ -74,8 +75,13 @@ def tie_out(report: WeeklyReport, rows: list[Row]) -> None:
 
 def gates(report: WeeklyReport, rows: list[Row]) -> None:
     known = {row["gate"]: row for row in rows}
-    assert {gate.name for gate in report.gates if gate.code != "G7"} <= set(known)
-    assert known["G1 conservation"]["checked"] >= report.tie_out.pools
+    assert {row["week"] for row in rows} == {report.week.label}
+    assert [gate.name for gate in sorted(report.gates, key=lambda gate: gate.code)] == list(known)
+    for gate in report.gates:
+        row = known[gate.name]
+        assert (row["checked"] == 0) == (gate.outcome is GateOutcome.NOT_MEASURED), gate
+        assert (row["off"] == 0) == (gate.outcome in {GateOutcome.PASSED, GateOutcome.NOT_MEASURED}), gate
+    assert known["G1 conservation"]["checked"] == report.tie_out.pools
     assert known["G1 conservation"]["off"] == report.tie_out.pools_off
 
 
@@ -297,7 +303,6 @@ def test_a_printed_total_is_what_its_query_answers(name: str, report: WeeklyRepo
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
 
 
-_UNIT_PRICES = frozenset({"usd_per_call", "usd_per_hour"})
 _CENTS = 2
 
 
@@ -307,13 +312,13 @@ def test_people_get_cents_and_only_what_proves_something_has_every_digit(built_w
         found = ask_workspace(built_workspace, query.select)
         for column, kind in zip(found.columns, found.types, strict=True):
             scale = kind.startswith("DECIMAL") and int(kind.rstrip(")").split(",")[1])
-            if scale > _CENTS and column not in _UNIT_PRICES:
+            if column.endswith("_usd") and scale > _CENTS:
                 exact.add(query.name)
                 assert "to the last digit" in query.question, f"{query.name}: {column} is {kind}"
     assert exact == {"about", "adjustments", "invoices", "months", "restatements", "tie_out", "weeks"}
 
 
-ABOUT_MONTHS_AND_ISSUES = ("tie_out", "months", "invoices", "restatements", "closed_weeks", "files")
+ABOUT_MONTHS_AND_ISSUES = ("gates", "tie_out", "months", "invoices", "restatements", "closed_weeks", "files")
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +347,7 @@ def test_a_printed_total_of_an_invoice_or_a_restated_week_is_what_its_query_answ
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
 
 
-OF_THE_NEWEST_WEEK = ("movers", "idle", "spend_of_week", "failures")
+OF_THE_NEWEST_WEEK = ("gates", "movers", "idle", "spend_of_week", "failures")
 
 
 @pytest.fixture

@@ -235,6 +235,22 @@ def test_waiting_containers_are_an_opportunity_in_dollars_a_day(con: duckdb.Duck
     assert line.measured == "4.0 h a day of containers that wait"
 
 
+@pytest.mark.parametrize(
+    ("microseconds", "said"),
+    [
+        (0, "containers that wait"),
+        (500_000, "under 1 s a day of containers that wait"),
+        (40_000_000, "40 s a day of containers that wait"),
+        (170_000_000, "3 min a day of containers that wait"),
+        (3_600_000_000, "1.0 h a day of containers that wait"),
+    ],
+)
+def test_time_is_said_in_a_unit_that_shows_it(con: duckdb.DuckDBPyConnection, microseconds: int, said: str) -> None:
+    con.execute("update usage.hourly set container_us = $us where component = 'idle'", {"us": microseconds})
+    [line] = build(con).opportunities.lines
+    assert line.measured == said
+
+
 def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(con: duckdb.DuckDBPyConnection) -> None:
     pool = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
     for function, component, amount in ((GENERATE, "unexplained", "1.006"), ("__unexplained__", "residual", "0.50")):
@@ -282,7 +298,7 @@ def test_how_long_idle_containers_lived_is_said_where_it_was_learned(con: duckdb
     put(con, "spend.learned_factors", **where, window_start=day_start(WEEKS[-1].start), **learned)
     [line] = [line for line in build(con).opportunities.lines if line.kind is OpportunityKind.IDLE]
     assert line.measured == (
-        "0.1 h a day of containers that wait; the scaledown window is 60 s, of which they lived 61%, "
+        "5 min a day of containers that wait; the scaledown window is 60 s; they lived 61% of their scaledown window, "
         "learned from 168 hours of the bill"
     )
 

@@ -689,7 +689,7 @@ def test_cost_without_a_log_is_a_warning_and_the_worst_days_are_named(con: duckd
     assert (outcome, sentence) == (GateOutcome.WARNING, "Of 3 function days: 1 matched and 2 bill only.")
     [gate] = [gate for gate in report.gates if gate.code == "G6"]
     assert gate.details == (
-        "__no_calls__ on Mon 26 Oct 2026: bill only, bill $7.00, log $0.00, coverage 0.0%.",
+        "apps without calls on Mon 26 Oct 2026: bill only, bill $7.00, log $0.00, coverage 0.0%.",
         "evaluate_genome_modal on Mon 26 Oct 2026: bill only, bill $3.00, log $0.00, coverage 0.0%.",
     )
     assert [(line.function, str(line.coverage)) for line in report.coverage] == [
@@ -707,8 +707,10 @@ def count_calls(con: duckdb.DuckDBPyConnection, function: str, day: dt.date, *, 
     put(con, "reconciliation.completeness", **row, counted_calls=modal, logged_calls=log, terminated_calls=0)
 
 
-def test_without_modals_counts_there_is_no_gate_of_them(con: duckdb.DuckDBPyConnection) -> None:
-    assert [gate.code for gate in build(con).gates][-1] == "G7"
+def test_without_modals_counts_their_gate_is_not_measured(con: duckdb.DuckDBPyConnection) -> None:
+    report = build(con)
+    assert [gate.code for gate in report.gates] == ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"]
+    assert gate_of(report, "G8")[0] is GateOutcome.NOT_MEASURED
 
 
 def test_a_log_with_every_call_that_modal_counts_passes(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,9 +1,11 @@
 """What went along with a change of a function's cost: deployments, calls, the cost of a call, a component."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 import duckdb
 
@@ -13,8 +15,19 @@ from tieout.report.sections.spend import FunctionSpend, Spend, function_label
 from tieout.report.wording import day_name, listing, signed_usd
 from tieout.savings.programme import Programme
 
+_DayRow: TypeAlias = tuple[str, dt.date, int, Decimal]
+"""Phase, day, successful calls and cost."""
+
 LEAST_PERCENT = 1
 _LEAST_PART = Fraction(1, 2)
+
+_DAYS = """
+select environment, function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
+from savings.daily_function
+where day >= $before and day < $until
+group by all
+order by all
+"""
 
 _CALLS = """
 select
@@ -47,7 +60,13 @@ def read_reasons(
         for environment, function, earlier, later in con.execute(_CALLS, parameters).fetchall()
     }
     was, now = ({each.function: each for each in spend.functions} for spend in (before, after))
-    deployed = _deployments(catalog, week)
+    rows: dict[str, list[_DayRow]] = defaultdict(list)
+    for own, function, *row in con.execute(_DAYS, {key: parameters[key] for key in ("before", "until")}).fetchall():
+        rows[function_label(function, own, catalog)].append((row[0], row[1], row[2], row[3]))
+    deployed = {
+        name: tuple(_deployments(catalog, week, name, rows[name], has_risen=_cost(now, name) > _cost(was, name)))
+        for name in Programme.of(catalog).functions
+    }
     return {
         name: "; ".join(
             part
@@ -65,17 +84,35 @@ def _bounds(week: IsoWeek) -> dict[str, dt.date]:
     return {"before": week.previous().start, "since": week.start, "until": week.end}
 
 
-def _deployments(catalog: Catalog, week: IsoWeek) -> dict[str, list[str]]:
-    """The phases of each function that were deployed in the two weeks."""
-    programme, first = Programme.of(catalog), week.previous().start
-    return {
-        function: [
-            f"{phase.id} deployed on {day_name(phase.deployed_at.date())}"
-            for phase in programme.phases_of(function)
-            if first <= phase.deployed_at.date() < week.end
-        ]
-        for function in programme.functions
-    }
+def _cost(spend: Mapping[str, FunctionSpend], function: str) -> Decimal:
+    return spend[function].amount_usd if function in spend else Decimal(0)
+
+
+def _deployments(
+    catalog: Catalog, week: IsoWeek, function: str, rows: Sequence[_DayRow], *, has_risen: bool
+) -> Iterator[str]:
+    """The phases that made a call of a function dearer or cheaper, as its cost has moved, since they were deployed.
+
+    What was deployed and moved nothing, or moved it the other way, is no reason; nor is a deployment without a day
+    before it and one after it in the two weeks.
+    """
+    first = week.previous().start
+    for phase in Programme.of(catalog).phases_of(function):
+        deployed = phase.deployed_at.date()
+        if not first <= deployed < week.end:
+            continue
+        before = _unit([row for row in rows if row[1] < deployed])
+        after = _unit([row for row in rows if row[1] > deployed and row[0] == phase.id])
+        if not before or not after or (after > before) != has_risen:
+            continue
+        if moved := _percent(after / before, "dearer", "cheaper"):
+            yield f"a call in {phase.id}, deployed on {day_name(deployed)}, is {moved} than before it"
+
+
+def _unit(rows: Sequence[_DayRow]) -> Fraction | None:
+    """The cost of a successful call; None without one."""
+    calls = sum(row[2] for row in rows)
+    return Fraction(sum((row[3] for row in rows), Decimal(0))) / calls if calls else None
 
 
 def _calls(calls: tuple[int, int], was: FunctionSpend | None, now: FunctionSpend | None) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.gates import is_logged
 from tieout.report.sections.spend import function_label
-from tieout.report.wording import Share, share_of
+from tieout.report.wording import Share, share_of, spoken
 from tieout.savings.bridge import NOTHING, Amount
 from tieout.savings.printed import as_printed
 
@@ -158,7 +158,7 @@ def write_coverage(sheet: Sheet, coverage: Sequence[CoverageLine]) -> None:
     )
     rows = [
         (
-            line.function,
+            spoken(line.function),
             line.cents_usd,
             line.low_usd,
             line.high_usd,

@@ -18,7 +18,7 @@ from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.catalog_coverage import read_catalog_coverage
 from tieout.report.sections.rollout import RolloutLine
-from tieout.report.wording import count, day_name, listing, plain, span
+from tieout.report.wording import count, day_name, listing, plain, span, spoken
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
 from tieout.savings.week import WeekMeasurement
@@ -350,5 +350,8 @@ def write_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:
         SheetColumn("Severity"),
         SheetColumn("In a sentence", width=90, wraps=True),
     )
-    rows = [(each.subject, each.code.replace("_", " "), each.severity.value, plain(each.message)) for each in findings]
+    rows = [
+        (spoken(each.subject), each.code.replace("_", " "), each.severity.value, spoken(plain(each.message)))
+        for each in findings
+    ]
     sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)

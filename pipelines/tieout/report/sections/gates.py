@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.inputs import DayState, ReportDay, days_of_week, states_of_landed_days, week_bounds
 from tieout.report.sections.month_gates import read_month_gates
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, read_tie_out
-from tieout.report.wording import count, day_name, listing, share_of, signed_usd
+from tieout.report.wording import count, day_name, listing, share_of, signed_usd, spoken
 
 NO_CALLS = "__no_calls__"
 WORST_LINES = 5
@@ -66,7 +66,7 @@ def read_gates(
         *read_month_gates(con, week),
         _log_against_bill(con, week, tie_out=tie_out, days=days),
         _freshness(con, week, days),
-        *_completeness(con, week),
+        _completeness(con, week),
     )
 
 
@@ -145,7 +145,7 @@ class _FunctionDay:
         coverage = share_of(self.modelled_usd, self.billed_usd)
         covered = f", coverage {coverage}" if coverage else ""
         return (
-            f"{self.function} on {day_name(self.day)}: {self.outcome}, bill {format_usd(self.billed_usd)}, "
+            f"{spoken(self.function)} on {day_name(self.day)}: {self.outcome}, bill {format_usd(self.billed_usd)}, "
             f"log {format_usd(self.modelled_usd)}{covered}."
         )
 
@@ -192,21 +192,22 @@ def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[Rep
     return Gate("G7", title, GateOutcome.WARNING, sentence, details)
 
 
-def _completeness(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Gate]:
-    """Judge gate G8, in a week that Modal's counts are landed of."""
+def _completeness(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
+    title = "The call log has every call that Modal counts"
     rows = con.execute(_COMPLETENESS, week_bounds(week)).fetchall()
     if not rows:
-        return
+        return Gate("G8", title, GateOutcome.NOT_MEASURED, "Modal's own counts of calls are not landed for this week.")
     outcomes = Counter(outcome for *_, outcome in rows)
     counts = [f"{outcomes[name]:,} {name}" for name in ("complete", "short", "beyond")]
     details = tuple(
-        f"{function} on {day_name(day)}: {outcome}, Modal counts {count(counted, 'call')}, the log has {logged:,}."
+        f"{spoken(function)} on {day_name(day)}: {outcome}, Modal counts {count(counted, 'call')}, "
+        f"the log has {logged:,}."
         for function, day, counted, logged, outcome in rows
         if outcome != "complete"
     )
-    yield Gate(
+    return Gate(
         "G8",
-        "The call log has every call that Modal counts",
+        title,
         GateOutcome.WARNING if details else GateOutcome.PASSED,
         f"Of {count(len(rows), 'function day')}: {listing([c for c in counts if not c.startswith('0 ')])}.",
         details[:WORST_LINES],

@@ -16,10 +16,12 @@ from tieout.report.reasons import because
 from tieout.report.sections.savings import Savings, Standing, standing_of
 from tieout.report.wording import Share, count, listing, share_of_rate, usd, with_interval
 from tieout.savings.days import projected_usd_per_day
+from tieout.savings.guardrails import GuardrailVerdict
 from tieout.savings.status import Judgement, ReasonCode, Status
 from tieout.savings.week import WeekMeasurement
 
 _NOTHING_TO_MEASURE = frozenset({ReasonCode.NO_CHANGE_NAMED, ReasonCode.NOTHING_DEPLOYED})
+_GUARDRAILS = "guardrails passed"
 _NARROW = "± within a quarter of the saving"
 
 CHECKS: Mapping[str, frozenset[ReasonCode]] = {
@@ -42,7 +44,7 @@ CHECKS: Mapping[str, frozenset[ReasonCode]] = {
             ReasonCode.UNEXPLAINED_FELL,
         }
     ),
-    "rollout complete": frozenset(
+    "calls moved to the newest phase": frozenset(
         {
             ReasonCode.ROLLOUT_INCOMPLETE,
             ReasonCode.ROLLED_BACK,
@@ -71,7 +73,7 @@ CHECKS: Mapping[str, frozenset[ReasonCode]] = {
         }
     ),
     "witnesses agree": frozenset({ReasonCode.WITNESSES_DISAGREE}),
-    "guardrails passed": frozenset(
+    _GUARDRAILS: frozenset(
         {ReasonCode.GUARDRAIL_FAILED, ReasonCode.GUARDRAIL_INCONCLUSIVE, ReasonCode.GUARDRAILS_NOT_TESTED}
     ),
     _NARROW: frozenset(
@@ -280,11 +282,24 @@ def describe_headline(
         cash_change_usd=change,
         baseline_usd_per_day=before,
         premises_not_met=(len(unmet), len(projected)),
-        checks=() if avoided is None else tuple(checks_of(measurement.judgement, avoided)),
+        checks=() if avoided is None else tuple(_checks(measurement, avoided)),
         is_refused=any(
             reason.code is ReasonCode.IMPLAUSIBLE_COUNTERFACTUAL for reason in measurement.judgement.reasons
         ),
     )
+
+
+def _checks(measurement: WeekMeasurement, avoided_usd: Decimal) -> Iterator[Check]:
+    """The checks of the total; guardrails that only small functions have open are no reason against it, and named."""
+    verdicts = [function.guardrails.verdict for function in measurement.functions if function.guardrails is not None]
+    still_open = sum(verdict is not GuardrailVerdict.PASS for verdict in verdicts)
+    for check in checks_of(measurement.judgement, avoided_usd):
+        if check.what == _GUARDRAILS and check.is_clear and still_open:
+            verb = "has" if still_open == 1 else "have"
+            why = f"{count(still_open, 'function')} that moved less than 1% of it {verb} open ones"
+            yield Check("guardrails passed by what carries the saving", is_clear=True, why=why)
+        else:
+            yield check
 
 
 def checks_of(judgement: Judgement, avoided_usd: Decimal) -> Iterator[Check]:

@@ -6,11 +6,14 @@ from decimal import Decimal
 from tieout.core.money import CENT
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.sections.savings import Savings, Standing, standing_of
-from tieout.report.wording import listing
+from tieout.report.wording import count, listing
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.ledger import LedgerLine, LedgerState
 from tieout.savings.printed import PrintedSaving
+from tieout.savings.status import Status
 from tieout.savings.week import WeekMeasurement
+
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ class Ledger:
             "too much, another is charged too little."
         )
 
+    def total_remark(self, total: Standing) -> str | None:
+        """Why the total is verified though none of its lines is; None where one is, or where it is not."""
+        lines = {row.function: row.standing.state for row in self.rows if row.avoided_usd is not None}
+        if total.state != Status.VERIFIED or Status.VERIFIED in lines.values():
+            return None
+        said = [f"{function} {state}" for function, state in list(lines.items())[:MOST_NAMED]]
+        if more := len(lines) - len(said):
+            said.append(count(more, "other"))
+        return (
+            f"The total is verified and none of its functions is ({listing(said)}). What one is charged too much, "
+            "another is charged too little, so the sum is known better than its parts."
+        )
+
 
 def describe_ledger(measurement: WeekMeasurement, savings: Savings, printed: PrintedSaving) -> Ledger:
     """Set out function × phase; a function's phases add up to the cents of its line in `savings`."""
@@ -73,9 +89,10 @@ def _standing(line: LedgerLine, function: FunctionMeasurement) -> Standing:
     return standing_of(function.judgement)
 
 
-def write_ledger(sheet: Sheet, ledger: Ledger, *, baseline: str) -> None:
+def write_ledger(sheet: Sheet, ledger: Ledger, *, baseline: str, total: Standing) -> None:
     """Write the sheet of the ledger; `baseline` says which days the week is compared with."""
-    below = baseline if ledger.width_remark is None else f"{baseline} {ledger.width_remark}"
+    remark = ledger.total_remark(total) or ledger.width_remark
+    below = baseline if remark is None else f"{baseline} {remark}"
     sheet.title("Ledger: every function in every phase", below=below)
     columns = (
         SheetColumn("Phase"),

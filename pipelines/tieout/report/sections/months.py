@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import duckdb
 
+from tieout.core.money import CENT, format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Cell, Kind, Row
 from tieout.report.inputs import week_bounds
@@ -69,6 +70,22 @@ class MonthReconciled:
     invoice_total: Decimal | None
     invoice_rounding_usd: Decimal | None
     invoice_difference_usd: Decimal | None
+
+    @property
+    def not_itemised_sentence(self) -> str | None:
+        """How much of the month no landed report has, and what follows; None within a cent, as gate G3 allows."""
+        amount = format_usd(abs(self.not_itemised_usd))
+        if abs(self.not_itemised_usd) <= CENT:
+            return None
+        if self.not_itemised_usd < 0:
+            return (
+                f"The landed reports of {self.month:%B %Y} have {amount} more than Modal metered (gate G3): one of "
+                "them is wrong, or newer than the summary."
+            )
+        return (
+            f"{amount} of the {format_usd(self.metered_usd)} that Modal metered in {self.month:%B %Y} is in no landed "
+            "report (gate G3): the spend of its weeks is that much too low until it is."
+        )
 
 
 def read_months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[MonthReconciled, ...]:

@@ -15,18 +15,20 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.money import CENT, format_usd, round_picodollars, to_cents
+from tieout.report.attribution_words import of_window
 from tieout.report.cents import per_day
 from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
 from tieout.report.sections.spend import Spend, function_label
-from tieout.report.wording import Share, between, count, plain, share_of
+from tieout.report.wording import Share, count, plain, share_of, spoken
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
 
 MOST_LINES = 8
 _MICROSECONDS = 1_000_000
-_MICROSECONDS_PER_HOUR = 3600 * _MICROSECONDS
+_SECONDS_PER_MINUTE = 60
+_SECONDS_PER_HOUR = 60 * _SECONDS_PER_MINUTE
 _UNIT_PLACES = 4
 
 _NOBODY = "__unexplained__"
@@ -203,30 +205,41 @@ def _idle(usage: FunctionUsage) -> str:
     window = "" if usage.window_seconds is None else f"; the scaledown window is {usage.window_seconds:,} s"
     if window and usage.tail is not None:
         low, high, hours = usage.tail
-        window += f", of which they lived {between(low, high, '.0%')}, learned from {count(hours, 'hour')} of the bill"
-    return f"{_hours_a_day(usage, 'idle')} of containers that wait{window}"
+        window += f"; they lived {of_window(low, high)}, learned from {count(hours, 'hour')} of the bill"
+    return f"{_time_of(usage, 'idle')}containers that wait{window}"
 
 
 def _kept_warm(usage: FunctionUsage) -> str:
-    return f"{_hours_a_day(usage, 'warm')} of containers without a call that settings ask for"
+    return f"{_time_of(usage, 'warm')}containers without a call that settings ask for"
 
 
 def _failed(usage: FunctionUsage) -> str:
-    return f"{_hours_a_day(usage, 'failed')} of containers that never came up"
+    return f"{_time_of(usage, 'failed')}containers that never came up"
 
 
 def _startup(usage: FunctionUsage) -> str:
     if not usage.starts:
-        return f"{_hours_a_day(usage, 'startup')} of containers that start"
+        return f"{_time_of(usage, 'startup')}containers that start"
     seconds = Fraction(usage.times_us.get("startup", 0), _MICROSECONDS * usage.starts)
     starts = count(round(Fraction(usage.starts, usage.days)), "start")
-    return f"{_hours_a_day(usage, 'startup')} of containers that start: {starts} a day of {float(seconds):,.1f} s"
+    return f"{_time_of(usage, 'startup')}containers that start: {starts} a day of {float(seconds):,.1f} s"
 
 
-def _hours_a_day(usage: FunctionUsage, component: str) -> str:
-    """Container time a day; rounded for reading, the dollars are exact."""
-    hours = Fraction(usage.times_us.get(component, 0), _MICROSECONDS_PER_HOUR * usage.days)
-    return "under 0.1 h a day" if 0 < hours < Fraction(1, 20) else f"{float(hours):,.1f} h a day"
+def _time_of(usage: FunctionUsage, component: str) -> str:
+    """Container time a day as `4.0 h a day of `, in a unit that shows it; empty where no time is known.
+
+    Rounded for reading, the dollars are exact.
+    """
+    seconds = Fraction(usage.times_us.get(component, 0), _MICROSECONDS * usage.days)
+    if not seconds:
+        return ""
+    if seconds < 1:
+        return "under 1 s a day of "
+    if seconds < _SECONDS_PER_MINUTE:
+        return f"{round(seconds)} s a day of "
+    if seconds < _SECONDS_PER_HOUR:
+        return f"{round(seconds / _SECONDS_PER_MINUTE)} min a day of "
+    return f"{float(seconds / _SECONDS_PER_HOUR):,.1f} h a day of "
 
 
 def _without_a_call(usage: FunctionUsage) -> str:
@@ -295,7 +308,14 @@ def write_opportunities(sheet: Sheet, opportunities: Opportunities) -> None:
         SheetColumn("Remedy", width=60, wraps=True),
     )
     rows = [
-        (line.function, line.kind.value, line.usd_per_day, share_cell(line.share), line.measured, plain(line.remedy))
+        (
+            spoken(line.function),
+            line.kind.value,
+            line.usd_per_day,
+            share_cell(line.share),
+            line.measured,
+            plain(line.remedy),
+        )
         for line in (*opportunities.lines, *opportunities.rest)
     ]
     sheet.browse(sheet.table(columns, rows), len(columns), fixed=1)
