@@ -59,8 +59,9 @@ def correct_october(home: Home, name: str, **said: object) -> Path:
 
 def everything_built(home: Home) -> dict[str, list[tuple[object, ...]]]:
     """The rows of every table, and of every view above those that only say what is landed, whatever their order."""
-    built = [model for model in all_models() if not (model.is_view and model.schema == "staging")]
-    return {model.name: values(home, f"select count(*), sum(hash(t)) from {model.name} as t") for model in built}
+    built = [model.name for model in all_models() if not (model.is_view and model.schema == "staging")]
+    with read_warehouse(home.warehouse) as con:
+        return {name: con.execute(f"select count(*), sum(hash(t)) from {name} as t").fetchall() for name in built}
 
 
 def test_every_table_is_materialized_for_both_weeks(instance: dg.DagsterInstance) -> None:
