@@ -85,7 +85,8 @@ def make_folder(path: Path) -> Path:
 def sweep_partial(directory: Path, pattern: str) -> None:
     """Delete what killed processes have left of files whose names match, in all folders below a directory."""
     for partial in directory.rglob(_PARTIAL.format(pattern)):
-        partial.unlink(missing_ok=True)
+        if not partial.is_dir():
+            partial.unlink(missing_ok=True)
 
 
 def partial_of(path: Path) -> Path:

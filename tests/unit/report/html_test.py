@@ -157,6 +157,27 @@ def test_the_same_week_is_written_with_the_same_bytes(reports: Path) -> None:
     assert {path: path.read_bytes() for path in reports.rglob("*.*") if path.is_file()} == before
 
 
+def test_a_picture_is_of_its_drawing_also_where_a_process_was_killed_between_the_two(reports: Path) -> None:
+    week, [changed, *_] = reports / "2026-W46", draw_charts(REPORT)
+    drawing, image = week / f"chart-{changed.name}.svg", week / f"chart-{changed.name}.png"
+    before = image.read_bytes()
+    other = replace(changed, light_svg=changed.light_svg.replace("</svg>", "<title>another</title></svg>"))
+    drawing.write_text(other.light_svg)  # and no image yet
+    write_report(REPORT, [other], reports)
+    assert image.read_bytes() == other.png() != before
+    drawing.write_text(changed.light_svg)  # and what changed it has been taken back since
+    write_report(REPORT, [changed], reports)
+    assert image.read_bytes() == before
+
+
+def test_what_a_killed_process_left_of_a_file_that_is_not_written_again_is_taken_away(reports: Path) -> None:
+    week = reports / "2026-W46"
+    (week / ".chart-bill.png.partial").write_bytes(b"half of")
+    (week / ".revision-2.partial").mkdir()
+    files = write_report(REPORT, draw_charts(REPORT), reports)
+    assert sorted(week.iterdir()) == sorted([*files, week / ".revision-2.partial"])
+
+
 def test_a_report_that_cannot_be_rendered_leaves_the_old_files(reports: Path) -> None:
     before = [path.read_bytes() for path in sorted((reports / "2026-W46").iterdir())]
     with pytest.raises((AttributeError, UndefinedError)):

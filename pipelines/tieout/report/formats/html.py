@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tieout.core.files import make_folder, write_whole
+from tieout.core.files import make_folder, sweep_partial, write_whole
 from tieout.report.archive import Neighbours, link_week, neighbours_of, render_links, render_summary
 from tieout.report.contents import WeeklyReport
 from tieout.report.digest import digest_of
@@ -19,6 +19,7 @@ from tieout.report.file_names import (
     TEXT_NAME,
 )
 from tieout.report.formats.charts import Chart, PagePicture
+from tieout.report.formats.charts.chart import is_made_of
 from tieout.report.formats.tables import is_cut, table_file, tables_within
 from tieout.report.formats.templates import html_templates, page_script, text_templates
 from tieout.report.formats.text import printable
@@ -61,6 +62,7 @@ def write_report(report: WeeklyReport, charts: Sequence[Chart], directory: Path)
     for path in folder.iterdir():
         if path.name not in contents and _is_ours(path.name):
             path.unlink()
+    sweep_partial(folder, "*")  # of a file that is the same as before, and so was not written again
     link_week(report.week, directory)
     return files
 
@@ -76,13 +78,12 @@ def _is_ours(name: str) -> bool:
 
 
 def _pictures(charts: Sequence[Chart], folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the drawings with their images; the image of an unchanged drawing is not made again."""
+    """Yield the drawings with their images; an image that was made of its drawing is not made again."""
     for chart in charts:
         drawing, image = (folder / f"{CHART_PREFIX}{chart.name}.{kind}" for kind in ("svg", "png"))
-        svg = chart.light_svg.encode("utf-8")
-        is_kept = drawing.is_file() and image.is_file() and drawing.read_bytes() == svg
-        yield drawing.name, svg
-        yield image.name, image.read_bytes() if is_kept else chart.png()
+        kept = image.read_bytes() if image.is_file() else b""
+        yield drawing.name, chart.light_svg.encode("utf-8")
+        yield image.name, kept if is_made_of(kept, chart.light_svg) else chart.png()
 
 
 def render_pages(

@@ -1,6 +1,7 @@
 """A finished picture, and how shapes become one."""
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from tieout.report.formats.charts.palette import LIGHT_PAPER, SOFT, to_dark
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, Shape, Word, to_svg
 from tieout.report.formats.text import printable
 
+_DRAWING = b"Drawing"
+_MOST_BEFORE_PIXELS = 4096
 _ROOT = re.compile(r"<svg [^>]*>")
 _LABEL = re.compile(r'aria-label="([^"]*)"')
 _MOST_COLOURS = 128
@@ -92,12 +95,21 @@ def to_png(svg: str, *, paper: str, scale: float) -> bytes:
     import vl_convert
 
     on_paper = _ROOT.sub(lambda root: f'{root.group()}<rect width="100%" height="100%" fill="{paper}"/>', svg, count=1)
-    return _with_palette(bytes(vl_convert.svg_to_png(on_paper, scale=scale)))
+    return _with_palette(bytes(vl_convert.svg_to_png(on_paper, scale=scale)), drawing=_digest(svg))
 
 
-def _with_palette(png: bytes) -> bytes:
-    """Keep as many colours as a drawing needs, which makes a fifth of the file."""
-    from PIL import Image
+def is_made_of(png: bytes, svg: str) -> bool:
+    """Tell whether a picture says that it was made of a drawing; what lies beside it may be older or newer."""
+    return b"tEXt" + _DRAWING + b"\0" + _digest(svg) in png[:_MOST_BEFORE_PIXELS]
+
+
+def _digest(svg: str) -> bytes:
+    return hashlib.sha256(svg.encode()).hexdigest().encode()
+
+
+def _with_palette(png: bytes, *, drawing: bytes) -> bytes:
+    """Keep as many colours as a drawing needs, which makes a fifth of the file, and say which drawing it was."""
+    from PIL import Image, PngImagePlugin
 
     file = io.BytesIO()
     picture = Image.open(io.BytesIO(png)).convert("RGB")
@@ -107,7 +119,9 @@ def _with_palette(png: bytes) -> bytes:
     assert isinstance(paper, int)
     colours[3 * paper : 3 * paper + 3] = picture.getpixel((0, 0))
     drawn.putpalette(colours)
-    drawn.save(file, "PNG")
+    said = PngImagePlugin.PngInfo()
+    said.add_text(_DRAWING.decode(), drawing.decode())
+    drawn.save(file, "PNG", pnginfo=said)
     return file.getvalue()
 
 
