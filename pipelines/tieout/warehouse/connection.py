@@ -20,6 +20,8 @@ _HOLDER = re.compile(r"Could not set lock on file.*?(?:held in (?P<program>.*?) 
 # DuckDB compares the checksum of a block when it reads it; a damaged header is none of its files.
 _DAMAGED = re.compile(r"Corrupt database file|is not a valid DuckDB database file")
 _TABLES = "select schema_name, table_name from duckdb_tables() where database_name = current_database() order by all"
+# A table that is not there is missing: DuckDB would else take a Python object of its name for it.
+_BEGIN = f"{RIGHT_SUMS}; set timezone = 'UTC'; set python_enable_replacements = false"
 _REBUILD = "Move it away and run `tieout run`, which builds it anew from `landing/` and `reports/`."
 
 
@@ -72,8 +74,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     make_folder(path.parent)
     con = _connect(path, read_only=False)
     try:
-        con.execute(RIGHT_SUMS)
-        con.execute("set timezone = 'UTC'")
+        con.execute(_BEGIN)
         con.execute("set preserve_insertion_order = false")
         con.execute("set enable_progress_bar = false")
         with damage_explained(path):
@@ -100,8 +101,7 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(f"{path} does not exist yet", remedy="`tieout run` builds it from the landed files.")
     con = _connect(path, read_only=True)
     try:
-        con.execute(RIGHT_SUMS)
-        con.execute("set timezone = 'UTC'")
+        con.execute(_BEGIN)
         with damage_explained(path):
             refuse_newer(con)
             yield con

@@ -1,10 +1,12 @@
 """What the command line says when the disk is full, a terminal is old, or somebody stops it."""
 
+import datetime as dt
 import io
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,7 @@ from tieout.cli.failures import ExitCode
 from tieout.cli.messages import explain
 from tieout.cli.stopping import stoppable
 from tieout.core.home import Home
+from tieout.measure.daily_work import landed_days
 from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
 from tieout.warehouse.models import all_models
 
@@ -60,6 +63,19 @@ def test_a_table_that_another_version_did_not_build_is_no_traceback(
     said = capsys.readouterr().err
     assert f"{path} was built by another version of Tieout" in said and "restated_lines" in said
     assert "`tieout run` brings it up to date" in said
+
+
+@pytest.mark.parametrize("opened", [open_warehouse, read_warehouse])
+def test_a_view_of_a_later_version_is_no_python_object_of_its_name(
+    opened: Callable[[Path], AbstractContextManager[duckdb.DuckDBPyConnection]], tmp_path: Path
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with open_warehouse(path) as con:
+        models = [(model.name, model.code_version) for model in all_models() if model.name != "staging.landed_days"]
+        con.executemany("insert into meta.models values (?, ?)", models)
+    with pytest.raises(WarehouseError, match="another version of Tieout .*landed_days") as raised, opened(path) as con:
+        landed_days(con, until=dt.date(2026, 11, 16))
+    assert raised.value.remedy == "`tieout run` brings it up to date."
 
 
 def test_a_mistake_of_ours_in_a_warehouse_of_this_version_keeps_its_traceback(tmp_path: Path) -> None:
