@@ -186,7 +186,7 @@ HEADLINE = Headline(
     baseline_usd_per_day=usd("195.23"),
     premises_not_met=(1, 3),
     checks=(
-        Check("log and bill match", is_clear=True),
+        Check("log and bill match for the claim", is_clear=True),
         Check("bill settled", is_clear=False, why="the bill of 1 day (Sat 14 Nov 2026) may still change"),
     ),
 )

@@ -164,7 +164,9 @@ def _spent(report: WeeklyReport) -> KeyFigure:
     if all(day.state is DayState.NOT_LANDED for day in report.days) and not report.spend.functions:
         return KeyFigure("Spent", "–", lines=("No bill of this week is landed.",))
     lines = [] if report.changes is None else [_against_last_week(report)]
-    return KeyFigure("Spent", format_usd(report.spend.total_usd), lines=(*lines, *_not_for_work(report)))
+    # Where nothing is claimed, the answer beside it says it: shares of one bill, each rounded, may not add up there.
+    lines += _not_for_work(report) if _claims(report) else ()
+    return KeyFigure("Spent", format_usd(report.spend.total_usd), lines=tuple(lines))
 
 
 def _against_last_week(report: WeeklyReport) -> str:
@@ -226,12 +228,13 @@ def _rates(report: WeeklyReport) -> Iterator[str]:
 
 def _unproductive(report: WeeklyReport) -> KeyFigure:
     """What of the bill bought no work, where nothing is claimed."""
-    parts = (ComponentGroup.OVERHEAD, ComponentGroup.NO_CALL)
-    amount = sum((_cost_of(report, components_of(group)) for group in parts), Decimal(0))
-    share = share_of(amount, report.spend.total_usd)
+    waiting, nobody = (
+        _cost_of(report, components_of(group)) for group in (ComponentGroup.OVERHEAD, ComponentGroup.NO_CALL)
+    )
+    share = share_of(waiting + nobody, report.spend.total_usd)
     if share is None:
         return KeyFigure("Without work", "–", lines=("Nothing was billed.",))
-    lines = [f"{format_usd(amount)} for starting, waiting, and without a call"]
+    lines = [f"{format_usd(waiting)} for starting and waiting, and {format_usd(nobody)} without a call"]
     dearest = [f"{spoken(each.function)} ({format_usd(each.amount_usd)})" for each in report.dearest]
     return KeyFigure(
         "Without work", str(share), lines=(*lines, *([f"Dearest in total: {listing(dearest)}"] if dearest else []))

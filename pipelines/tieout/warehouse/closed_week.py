@@ -10,12 +10,13 @@ import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tieout.core.errors import TieoutError
-from tieout.core.money import CENT
+from tieout.core.money import CENT, to_cents
 
 NOTHING = Decimal(0)
 _Key = TypeVar("_Key", bound=Hashable)
@@ -94,6 +95,12 @@ class Figures(_Frozen):
     def costs(self) -> Mapping[tuple[str, str], Decimal]:
         """What every function cost, by environment and name, exact."""
         return _sums(((amount.environment, amount.function), amount.amount_usd) for amount in self.amounts)
+
+    @cached_property
+    def printed_costs(self) -> Mapping[tuple[str, str], Decimal]:
+        """The same in the cents of the week's own pages, which add up to the week's; as in `spend.weekly_cents`."""
+        costs = sorted(self.costs.items(), key=lambda item: (-item[1], item[0][1], item[0][0]))
+        return dict(zip((name for name, _ in costs), to_cents([amount for _, amount in costs]), strict=True))
 
     @property
     def parts(self) -> Mapping[tuple[str, str, str, str], Decimal]:

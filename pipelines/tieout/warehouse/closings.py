@@ -6,7 +6,6 @@ A closing is kept twice, because it is state that no landed file can bring back:
 
 import datetime as dt
 import hashlib
-from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
@@ -122,11 +121,16 @@ amounts as (
     select strftime(monday, '%G-W%V') as week, environment, function, 0, amount_usd
     from spent
 )
-select a.week, sum(a.before_usd), sum(a.after_usd)
+select
+    a.week,
+    sum(a.before_usd),
+    sum(a.after_usd),
+    sum(sum(a.before_usd)) over (partition by a.week),
+    sum(sum(a.after_usd)) over (partition by a.week)
 from amounts as a
 semi join issued as i on a.week = i.week
 group by a.week, a.environment, a.function
-having sum(a.before_usd) != sum(a.after_usd)
+qualify sum(a.before_usd) != sum(a.after_usd)
 order by a.week
 """
 
@@ -155,18 +159,21 @@ def carried_by(
     return carried
 
 
-def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWeek, tuple[Decimal, ...]]:
-    """Return how far functions of earlier weeks have moved from the last issue, in cents, where no issue says so yet.
+def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWeek, Decimal]:
+    """Return how far the printed cost of earlier weeks has moved from the last issue, where no issue says so yet.
+
+    It is zero where cents have moved between functions.
 
     There are none for a week that was issued before others: its report carries what was known then.
     """
     if not _is_open(con, week):
         return {}
-    moves = defaultdict(list)
-    for label, before, after in con.execute(_UNISSUED, {"week": week.label, "until": day_start(week.start)}).fetchall():
-        if moved := after.quantize(CENT) - before.quantize(CENT):
-            moves[IsoWeek.parse(label)].append(moved)
-    return {moved: tuple(amounts) for moved, amounts in moves.items()}
+    moves = {}
+    for label, *costs in con.execute(_UNISSUED, {"week": week.label, "until": day_start(week.start)}).fetchall():
+        was, is_now, all_was, all_is_now = (cost.quantize(CENT) for cost in costs)
+        if was != is_now or all_was != all_is_now:
+            moves[IsoWeek.parse(label)] = all_is_now - all_was
+    return moves
 
 
 def record_closing(con: duckdb.DuckDBPyConnection, closing: Closing) -> None:

@@ -73,7 +73,7 @@ def test_a_view_of_a_later_version_is_no_python_object_of_its_name(
     with open_warehouse(path) as con:
         models = [(model.name, model.code_version) for model in all_models() if model.name != "staging.landed_days"]
         con.executemany("insert into meta.models values (?, ?)", models)
-    with pytest.raises(WarehouseError, match="another version of Tieout .*landed_days") as raised, opened(path) as con:
+    with pytest.raises(WarehouseError, match=r"another version of Tieout .*landed_days") as raised, opened(path) as con:
         landed_days(con, until=dt.date(2026, 11, 16))
     assert raised.value.remedy == "`tieout run` brings it up to date."
 

@@ -126,7 +126,7 @@ def test_every_reason_stands_under_one_check() -> None:
         (
             ReasonCode.UNEXPLAINED_FELL,
             {"fell_usd": "3.20"},
-            "log and bill match",
+            "log and bill match for the claim",
             "$3.20 less of the cost is unexplained than was",
         ),
     ],

@@ -142,9 +142,24 @@ def _areas(picture: str) -> int:
 
 def test_a_loss_is_drawn_below_nought() -> None:
     assert REPORT.cumulative is not None
-    points = tuple(replace(point, cumulative_usd=-point.cumulative_usd) for point in REPORT.cumulative.points)
+    points = tuple(
+        replace(p, cumulative_usd=-p.cumulative_usd, avoided_usd=None if p.avoided_usd is None else -p.avoided_usd)
+        for p in REPORT.cumulative.points
+    )
     said = words(chart("cumulative", replace(REPORT, cumulative=replace(REPORT.cumulative, points=points))).light_svg)
     assert {"−$103.50", "$0"} <= set(said)
+
+
+def test_the_end_of_the_line_is_the_sum_of_the_weeks_in_their_printed_cents() -> None:
+    assert REPORT.cumulative is not None
+    points = tuple(
+        replace(p, avoided_usd=usd("0.0036"), cumulative_usd=usd("0.0036") * number)
+        for number, p in enumerate(REPORT.cumulative.points, start=1)
+    )
+    cumulative = replace(REPORT.cumulative, points=points)
+    assert format_usd(cumulative.reached_usd) != format_usd(cumulative.last.cumulative_usd)
+    said = words(chart("cumulative", replace(REPORT, cumulative=cumulative)).light_svg)
+    assert said[said.index("measured") + 1] == format_usd(cumulative.reached_usd)
 
 
 def test_of_300_functions_the_dearest_are_drawn_and_the_others_are_counted() -> None:
@@ -274,7 +289,9 @@ def test_letters_are_large_enough_on_a_phone(charts: tuple[Chart, ...]) -> None:
 @pytest.mark.parametrize("amount", ["103.50", "-12345678.90"])
 def test_no_word_leaves_the_picture(amount: str) -> None:
     assert REPORT.cumulative is not None
-    points = tuple(replace(point, cumulative_usd=usd(amount)) for point in REPORT.cumulative.points)
+    points = tuple(
+        replace(point, cumulative_usd=usd(amount), avoided_usd=usd(amount)) for point in REPORT.cumulative.points
+    )
     report = named("x" * 300)
     for picture in draw_charts(replace(report, cumulative=replace(REPORT.cumulative, points=points))):
         for element in ElementTree.fromstring(picture.light_svg).iter(f"{SVG}text"):

@@ -1,7 +1,9 @@
 """The digest: what a week says first, and that it says the same with a claim, without one, and when it is blocked."""
 
 import datetime as dt
+import re
 from dataclasses import replace
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -15,7 +17,7 @@ from tieout.report.digest import digest_of
 from tieout.report.sections.change_reasons import read_reasons
 from tieout.report.sections.functions import slug_of
 from tieout.report.sections.spend import ComponentSpend, FunctionSpend, Spend
-from tieout.report.wording import dates, spoken
+from tieout.report.wording import Share, dates, spoken
 
 CATALOG = load_catalog(resource_path("catalog"))
 
@@ -60,6 +62,16 @@ def test_a_headline_that_is_refused_is_no_saving() -> None:
     digest = digest_of(replace(REPORT, headline=replace(REPORT.headline, is_refused=True)))
     assert digest.answers[1].question == "Without work"
     assert digest.saving is not None
+
+
+def test_shares_of_one_bill_do_not_stand_beside_the_share_that_they_are_part_of() -> None:
+    assert any("% without a call" in line for line in digest_of(REPORT).spent.lines)
+    digest = digest_of(replace(REPORT, headline=replace(REPORT.headline, is_refused=True)))
+    assert not any("%" in line for line in digest.spent.lines)
+    found = re.findall(r"\$[\d,.]+\d", digest.answers[1].lines[0])
+    part = sum((Decimal(amount[1:].replace(",", "")) for amount in found), Decimal(0))
+    assert digest.answers[1].lines[0].endswith("without a call") and len(found) == 2
+    assert digest.answers[1].figure == str(Share(part, REPORT.spend.total_usd))
 
 
 @pytest.mark.parametrize(

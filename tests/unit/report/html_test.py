@@ -27,6 +27,7 @@ from tieout.report.formats.html import headline_lines, render_html, render_pages
 from tieout.report.formats.tables import csv_of, tables_within
 from tieout.report.formats.templates import LONGEST_NAME
 from tieout.report.sections.coverage import ErrorBar, ErrorBars, draw_error_bars
+from tieout.report.sections.spend import PhaseSpend
 from tieout.report.sections.tie_out import GateOutcome
 
 EDGES = {"one of everything": REPORT, "no data": EMPTY, "a loss": LOSS, "hostile names": HOSTILE}
@@ -477,3 +478,19 @@ def test_an_attribution_that_is_off_is_said_with_its_size() -> None:
         "168 hours, 1,342 pools, 1 pool off: $100.001234567890 billed, $100.001234567891 attributed, "
         "difference $0.000000000001."
     )
+
+
+def test_a_function_without_a_phase_has_one_column_of_costs() -> None:
+    name = REPORT.functions[0].function
+    functions = tuple(
+        replace(each, phases=(PhaseSpend("none", each.amount_usd, each.components),)) if each.function == name else each
+        for each in REPORT.spend.functions
+    )
+
+    def head(report: WeeklyReport) -> str:
+        page = dict(render_pages(report))[REPORT.functions[0].file]
+        return page[page.index('<th scope="col">Component') :].partition("</thead>")[0]
+
+    assert head(REPORT).count('class="n"') > 1
+    outside = replace(REPORT, spend=replace(REPORT.spend, functions=functions))
+    assert head(outside).count('class="n"') == 1 and ">none<" not in head(outside)

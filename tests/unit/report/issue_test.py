@@ -1,6 +1,7 @@
 import datetime as dt
 import shutil
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -336,25 +337,26 @@ def test_what_moves_by_less_than_is_printed_is_no_revision(weeks: IssuedWeeks) -
     assert weeks.ask("select moved_usd from reconciliation.restated_pools") == [(usd("0.001000000000"),)]
 
 
-def test_a_cent_that_no_function_has_moved_by_alone_is_named_with_its_file(moved: Reported) -> None:
-    cent = "$77.70 is now $77.71 (+$0.01)"
-    [first] = moved.reports[FIRST].revision.moved[:1]
-    assert first == f"All functions, each by less than a cent: {cent}, because of {LATE}."
+def test_a_cent_that_no_function_has_moved_by_alone_is_of_the_function_whose_page_has_it(moved: Reported) -> None:
+    assert printed(moved.reports[FIRST], NO_CALLS) == usd("7.01"), "7.004 and 0.704 come to a cent more"
+    cent = f"$7.00 is now $7.01 (+$0.01), because of {LATE}."
+    assert moved.reports[FIRST].revision.moved[0] == f"{NO_CALLS}: {cent}"
     lines = [line for line in moved.reports[THIRD].restatements.lines if line.sentence.startswith(FIRST.label)]
-    assert [line.sentence for line in lines] == [
-        f"{FIRST.label}, all functions, each by less than a cent: {cent}, because of {LATE}."
-    ]
-    assert [line.moved_usd for line in lines] == [usd("0.01")]
+    assert [line.sentence for line in lines] == [f"{FIRST.label}, {NO_CALLS}: {cent}"]
 
 
 def test_the_lines_of_a_restated_week_add_up_to_what_its_printed_cost_has_moved_by(moved: Reported) -> None:
-    others = f"all other functions, each by less than a cent: $70.70 is now $70.71 (+$0.01), because of {LATE_SECOND}."
-    assert moved.reports[SECOND].revision.moved[1] == others.replace("all", "All", 1)
+    assert printed(moved.reports[SECOND], NO_CALLS) == usd("9.51"), "9.504 and 0.704 come to a cent more"
+    dollars = f"{NO_CALLS}: $7.00 is now $9.51 (+$2.51), because of {LATE_SECOND}."
+    assert moved.reports[SECOND].revision.moved[0] == dollars
     restatements = moved.reports[THIRD].restatements
-    assert restatements.lines[-1].sentence == f"{SECOND.label}, {others}"
-    lines = [line for line in restatements.lines if line.sentence.startswith(SECOND.label)]
-    assert [line.moved_usd for line in lines] == [usd("2.50"), usd("0.01")]
+    assert restatements.lines[-1].sentence == f"{SECOND.label}, {dollars}"
     assert restatements.total_usd == usd("0.01") + usd("2.51")
+
+
+def printed(report: WeeklyReport, function: str) -> Decimal:
+    [spend] = [spend for spend in report.spend.functions if spend.function == function]
+    return spend.amount_usd
 
 
 # State that survives

@@ -35,7 +35,7 @@ CHECKS: Mapping[str, frozenset[ReasonCode]] = {
     ),
     "baseline without outages": frozenset({ReasonCode.BASELINE_OUTAGE}),
     "bill settled": frozenset({ReasonCode.UNSETTLED_DAYS, ReasonCode.NO_MEASURED_DAY}),
-    "log and bill match": frozenset(
+    "log and bill match for the claim": frozenset(
         {
             ReasonCode.BASELINE_NOT_MATCHED,
             ReasonCode.DAYS_NOT_MATCHED,

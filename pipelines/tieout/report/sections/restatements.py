@@ -1,7 +1,7 @@
 """Earlier, issued weeks that have moved since the report before this one."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.sections.gates import judge_week, obstacles
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import causes_of, listing, movement, signed_usd
-from tieout.warehouse.closed_week import NOTHING, Closing, Move
+from tieout.warehouse.closed_week import NOTHING, Closing, Figures, Move
 from tieout.warehouse.closings import carried_by, closings_of, unissued_moves
 
 _ALL_BY_LESS = "all functions, each by less than a cent"
@@ -116,12 +116,12 @@ def read_restatements(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Ca
     for earlier, revisions in carried.items():
         issues = closings_of(con, earlier)
         lines += _lines(earlier, [closing for closing in issues if closing.revision in revisions], issues, catalog)
-    unissued = tuple(_unissued(con, earlier, amounts) for earlier, amounts in unissued_moves(con, week).items())
+    unissued = tuple(_unissued(con, earlier, moved) for earlier, moved in unissued_moves(con, week).items())
     return Restatements(tuple(lines), sum((line.moved_usd for line in lines), NOTHING), unissued)
 
 
-def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Sequence[Decimal]) -> UnissuedMove:
-    return UnissuedMove(week.label, sum(moved_usd, NOTHING), obstacles(*judge_week(con, week)))
+def _unissued(con: duckdb.DuckDBPyConnection, week: IsoWeek, moved_usd: Decimal) -> UnissuedMove:
+    return UnissuedMove(week.label, moved_usd, obstacles(*judge_week(con, week)))
 
 
 def _lines(
@@ -132,10 +132,11 @@ def _lines(
     for closing in carried:
         for move in closing.moves:
             moves[move.environment, move.function].append((move, closing))
-    lines = [_line(week.label, of_function, catalog) for of_function in moves.values()]
+    figures = {issue.revision: issue.figures for issue in issues}
+    lines = [_line(week.label, of_function, figures, catalog) for of_function in moves.values()]
     moved = [line for line in lines if line.moved_usd]
     yield from moved
-    before = next((issue.figures for issue in issues if issue.revision == carried[0].revision - 1), None)
+    before = figures.get(carried[0].revision - 1)
     if before is None:
         return
     listed = [(line.before_usd, line.after_usd) for line in moved]
@@ -152,12 +153,12 @@ def moved_by_less(
 ) -> tuple[str, Decimal, Decimal] | None:
     """Return what all functions but the listed ones cost, so that the lines add up to the printed cost of the week.
 
-    Each of the others has moved by less than a cent; the listed ones are rounded to cents, and this is what they leave.
+    Each of the others has moved by less than a cent; this is what the listed ones leave.
 
     Args:
         before_usd: the week's cost before, exact.
         after_usd: the same after.
-        listed: cost before and after of each function that has a line of its own, in cents.
+        listed: cost before and after of each function that has a line of its own, in the cents of the week.
 
     Returns:
         Who they are in words, their cost before and after in cents; None where it is the same.
@@ -167,9 +168,14 @@ def moved_by_less(
     return None if was == is_now else (_OTHERS_BY_LESS if listed else _ALL_BY_LESS, was, is_now)
 
 
-def _line(week: str, moves: Sequence[tuple[Move, Closing]], catalog: Catalog) -> RestatementLine:
-    first, last = moves[0][0], moves[-1][0]
-    before, after = first.before_usd.quantize(CENT), last.after_usd.quantize(CENT)
+def _line(
+    week: str, moves: Sequence[tuple[Move, Closing]], figures: Mapping[int, Figures], catalog: Catalog
+) -> RestatementLine:
+    """Word what revisions have moved a function by, in the cents that they print; `figures` has those that are kept."""
+    (first, earliest), (_, latest) = moves[0], moves[-1]
+    function, issued = (first.environment, first.function), figures.get(earliest.revision - 1)
+    before = first.before_usd.quantize(CENT) if issued is None else issued.printed_costs.get(function, NOTHING)
+    after = latest.figures.printed_costs.get(function, NOTHING)
     return RestatementLine(
         week=week,
         function=function_label(first.function, first.environment, catalog),

@@ -14,7 +14,16 @@ from tieout.report.file_names import PAGE_NAME
 from tieout.report.sections.restatements import moved_by_less
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import causes_of, listing, movement, with_interval
-from tieout.warehouse.closed_week import Closing, Draft, Figures, Move, causes_between, is_moved, moved_in_print
+from tieout.warehouse.closed_week import (
+    NOTHING,
+    Closing,
+    Draft,
+    Figures,
+    Move,
+    causes_between,
+    is_moved,
+    moved_in_print,
+)
 from tieout.warehouse.closings import REVISION_FOLDER, closings_of, moves_between, vanished_files
 
 
@@ -148,11 +157,16 @@ def _moved(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
 
 
 def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
-    """Word the functions that have moved in print, then the cents that none of them has moved by alone."""
-    printed = moved_in_print(old, after.figures)
-    named = [move for move in after.moves if (move.environment, move.function) in printed]
-    sentences = [_moved_cost(move, after, catalog) for move in named]
-    listed = [(move.before_usd.quantize(CENT), move.after_usd.quantize(CENT)) for move in named]
+    """Word the functions that have moved in print, in the cents of the week's pages; then what they leave."""
+    before, now, in_parts = old.printed_costs, after.figures.printed_costs, moved_in_print(old, after.figures)
+    named, listed = [], []
+    for move in after.moves:
+        name = (move.environment, move.function)
+        costs = (before.get(name, NOTHING), now.get(name, NOTHING))
+        if name in in_parts or costs[0] != costs[1]:
+            named.append(move)
+            listed.append(costs)
+    sentences = [_moved_cost(move, costs, after, catalog) for move, costs in zip(named, listed, strict=True)]
     others = moved_by_less(old.cost_usd, after.figures.cost_usd, listed)
     if others is None:
         return sentences
@@ -162,9 +176,9 @@ def _moved_costs(old: Figures, after: Draft, catalog: Catalog) -> list[str]:
     return [*sentences, f"{whose[0].upper()}{whose[1:]}: {movement(was, is_now)}, because of {cause}."]
 
 
-def _moved_cost(move: Move, after: Draft, catalog: Catalog) -> str:
-    function = function_label(move.function, move.environment, catalog)
-    was, is_now = move.before_usd.quantize(CENT), move.after_usd.quantize(CENT)
+def _moved_cost(move: Move, costs: tuple[Decimal, Decimal], after: Draft, catalog: Catalog) -> str:
+    """Word how a function moved, from its printed cost before to that after."""
+    function, (was, is_now) = function_label(move.function, move.environment, catalog), costs
     cause = causes_of(move.files, after.causes)
     if was == is_now:
         return f"{function}: {format_usd(is_now)} as before, of other phases or components, because of {cause}."

@@ -129,7 +129,7 @@ def _measured(frame: Frame, points: Sequence[CumulativePoint]) -> Iterator[Shape
 def _labels(cumulative: Cumulative, promises: Sequence[_Promise]) -> list[EndLabel]:
     last = cumulative.last
     width = () if last.half_width_usd is None else (f"± {format_usd(last.half_width_usd)}",)
-    measured = EndLabel(last.cumulative_usd, ("measured", format_usd(last.cumulative_usd), *width), ACTUAL)
+    measured = EndLabel(last.cumulative_usd, ("measured", format_usd(cumulative.reached_usd), *width), ACTUAL)
     promised = [(promise.amounts[-1], promise) for promise in promises]
     return [measured, *(EndLabel(amount, (each.name, usd(amount)), each.colour) for amount, each in promised)]
 
