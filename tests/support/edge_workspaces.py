@@ -17,7 +17,7 @@ from tieout.simulator import SCENARIOS, Scenario, larger, run, write_exports
 from tieout.simulator.rollout import run_rollout
 from tieout.simulator.rollout_setting import Change, RolloutKind, RolloutSetting
 
-_LOSS = RolloutSetting(RolloutKind.SAVING, seed=1, change=Change("A100-80GB", 65_536, seconds_factor=1.2))
+LOSS = RolloutSetting(RolloutKind.SAVING, seed=1, change=Change("A100-80GB", 65_536, seconds_factor=1.2))
 _WITHOUT_COST = IsoWeek.parse("2026-W43")
 
 
@@ -35,23 +35,18 @@ def without_a_claim(root: Path) -> EdgeWorkspace:
 
 
 def of_300_functions(root: Path) -> EdgeWorkspace:
-    """A workspace of 300 functions, without a catalog."""
-    return of_many_functions(root, 300)
+    """A workspace of 300 functions, each with ten calls a day, without a catalog."""
+    return _spend_only(root, larger(SCENARIOS["coral-x"], functions=300, calls_per_day=3000))
 
 
-def of_many_functions(root: Path, functions: int) -> EdgeWorkspace:
-    """Likewise, of as many as are asked for, each with ten calls a day."""
-    return _spend_only(root, larger(SCENARIOS["coral-x"], functions=functions, calls_per_day=10 * functions))
-
-
-def with_a_loss(root: Path) -> EdgeWorkspace:
-    """A rollout to a dearer GPU that is slower, too."""
+def with_a_loss(root: Path, setting: RolloutSetting = LOSS) -> EdgeWorkspace:
+    """A rollout to a dearer GPU that is slower, too, and the week after that of its deployment."""
     home = Home(root)
-    write_exports(run_rollout(_LOSS).world, root)
+    write_exports(run_rollout(setting).world, root)
     run_workspace(home, home.catalog)
     freeze(home, home.catalog, force=False)
     run_workspace(home, home.catalog)
-    return EdgeWorkspace(home, IsoWeek.of(_LOSS.deployed_at.date()).next(), home.catalog)
+    return EdgeWorkspace(home, IsoWeek.of(setting.deployed_at.date()).next(), home.catalog)
 
 
 def without_cost(root: Path) -> EdgeWorkspace:

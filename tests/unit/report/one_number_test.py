@@ -1,12 +1,11 @@
 """One quantity prints as one number on every surface: pages, digest, workbook, archive and queries."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from tests.conftest import LAST_WEEK, BuildOnce
-from tests.support.edge_workspaces import EdgeWorkspace, of_many_functions, with_a_loss
+from tests.conftest import LAST_WEEK
+from tests.support.edge_workspaces import LOSS, EdgeWorkspace, with_a_loss
 from tests.support.printed_figures import ALL, Figures, printed_figures
 from tests.support.trusting import Trusting
 from tieout.catalog.load import load_catalog
@@ -14,10 +13,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.workspace import Workspace
 
-EDGES: dict[str, Callable[[Path], EdgeWorkspace]] = {
-    "a-loss": with_a_loss,
-    "60-functions": lambda root: of_many_functions(root, 60),
-}
+SMALL_LOSS = replace(LOSS, weeks_before=2, calls_per_day=40.0)
 SPEND = {("cost of the week", ALL): 15, ("without a call", ALL): 6, ("cost of all months", ALL): 2}
 SAVING = {
     ("avoided", ALL): 9,
@@ -33,20 +29,14 @@ def figures_of(edge: EdgeWorkspace) -> Figures:
         return printed_figures(edge.home, workspace.report(edge.week.label), load_catalog(edge.catalog))
 
 
-def built(name: str, folder: Path) -> None:
+@pytest.fixture(params=["two weeks of CORAL-X", "a loss"], scope="module")
+def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    if request.param == "two weeks of CORAL-X":
+        built_workspace: Home = request.getfixturevalue("built_workspace")
+        return figures_of(EdgeWorkspace(built_workspace, IsoWeek.parse(LAST_WEEK), built_workspace.catalog))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tieout.validation.runner.Validator", lambda _con: Trusting())
-        edge = EDGES[name](folder)
-    (folder / "edge").write_text(f"{edge.week.label} {edge.catalog.name}")
-
-
-@pytest.fixture(params=["claims", *EDGES], scope="module")
-def figures(request: pytest.FixtureRequest, build_once: BuildOnce, built_workspace: Home) -> Figures:
-    if request.param == "claims":
-        return figures_of(EdgeWorkspace(built_workspace, IsoWeek.parse(LAST_WEEK), built_workspace.catalog))
-    folder = build_once(f"edge-{request.param}", lambda root: built(request.param, root))
-    week, catalog = (folder / "edge").read_text().split()
-    return figures_of(EdgeWorkspace(Home(folder), IsoWeek.parse(week), folder / catalog))
+        return figures_of(with_a_loss(tmp_path_factory.mktemp("loss"), SMALL_LOSS))
 
 
 @pytest.mark.slow
