@@ -14,8 +14,9 @@ import hashlib
 import importlib.metadata
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -168,6 +169,9 @@ from published.main.weeks as w
 """
 
 
+_Fill = Callable[[dt.date | None], dict[str, int]]
+
+
 @dataclass(frozen=True)
 class PublishedFile:
     """What was published: the file, the rows of every table in it, its size, and the time it took."""
@@ -194,33 +198,36 @@ def publish(
     started = time.monotonic()
     by_the_day = [model for model in published_models() if model.partition in _DAYS]
     contents, code = read_contents(con, by_the_day), _code(catalog)
-    since = first_changed_month(con, path, contents, code)
+    since, fill = first_changed_month(con, path, contents, code), partial(_fill, con, catalog, lock)
     try:
-        rows = _put_in_place(con, path, catalog, lock, since)
+        rows = _put_in_place(con, path, fill, partial(record, con, contents=contents, code=code), since)
     except duckdb.Error:
         if since is None:
             raise
         # A file that cannot be built upon is none to lose.
-        rows = _put_in_place(con, path, catalog, lock, None)
-    record(con, path, contents, code)
+        rows = _put_in_place(con, path, fill, partial(record, con, contents=contents, code=code), None)
     return PublishedFile(path, rows, path.stat().st_size, time.monotonic() - started)
 
 
 def _put_in_place(
-    con: duckdb.DuckDBPyConnection, path: Path, catalog: Catalog, lock: BaselineLock | None, since: dt.date | None
+    con: duckdb.DuckDBPyConnection, path: Path, fill: _Fill, remember: Callable[[Path], None], since: dt.date | None
 ) -> dict[str, int]:
-    """Write the file whole, or build upon the one that is there from a month on, and return the rows of each table."""
+    """Write the file whole, or build upon the one that is there from a month on, and return the rows of each table.
+
+    What it is made of is remembered before it takes its place: after a kill in between, it is made again.
+    """
     log_of_partial = _log_of(partial_of(path))
     log_of_partial.unlink(missing_ok=True)
     try:
-        with written_whole(path) as partial:
+        with written_whole(path) as beside:
             if since is not None:
-                shutil.copyfile(path, partial)
-            with _attached(con, partial), _kept_in_order(con):
-                rows = _fill(con, catalog, lock, since)
-            partial.chmod(partial.stat().st_mode & _READ_ONLY)
+                shutil.copyfile(path, beside)
+            with _attached(con, beside), _kept_in_order(con):
+                rows = fill(since)
+            beside.chmod(beside.stat().st_mode & _READ_ONLY)
             # Left by somebody who opened the file for writing: it belongs to the old file and would spoil the new one.
             _log_of(path).unlink(missing_ok=True)
+            remember(beside)
     finally:
         log_of_partial.unlink(missing_ok=True)
     return rows

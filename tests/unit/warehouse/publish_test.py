@@ -204,6 +204,28 @@ def test_it_is_known_from_which_month_on_a_file_is_out_of_date(con: duckdb.DuckD
     assert changed() is None
 
 
+def test_a_kill_as_soon_as_the_file_is_in_its_place_leaves_what_it_was_made_of(
+    con: duckdb.DuckDBPyConnection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(con, path, CATALOG)
+    bill(con, Decimal(2))
+    replace = Path.replace
+
+    def killed(partial: Path, target: Path) -> None:
+        replace(partial, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "replace", killed)
+        publish(con, path, CATALOG)
+    assert is_published(con, path, CATALOG)  # so nobody publishes it again
+    assert read(path, "select sum(amount_usd) from finance.spend_daily") == [(Decimal(4),)]
+    remembered = "select table_name, month, digest from meta.published_months order by all"
+    by_the_run = con.execute(remembered).fetchall()
+    publish(con, path, CATALOG)
+    assert con.execute(remembered).fetchall() == by_the_run
+
+
 def test_a_file_that_cannot_be_built_upon_is_written_whole(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     publish(con, path, CATALOG)
     made = contents(path)
