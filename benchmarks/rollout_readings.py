@@ -51,6 +51,7 @@ _MEASURED_FROM = frozenset(
         "spend.weekly",
         "staging.configurations",
         "staging.deployments",
+        "staging.landed_days",
     }
 )
 _REPLAYS = "savings.replays"

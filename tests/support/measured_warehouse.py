@@ -14,6 +14,7 @@ from tieout.core.sql import transaction
 from tieout.sources import create_raw_schema
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.models import model_named
 
 CODE, GENOME = "generate_code_modal", "evaluate_genome_modal"
 OLD_APP, NEW_APP = "coral-x-production", "coral-x-production-optimized"
@@ -72,6 +73,7 @@ def write_measured_warehouse(path: Path, *, first_day: dt.date = FIRST_DAY) -> N
         create_raw_schema(con)
         write_catalog(con, load_catalog(resource_path("catalog")))
         con.execute(_TABLES)
+        con.execute(f"create or replace view staging.landed_days as {model_named('staging.landed_days').sql}")
         with transaction(con):
             _work_from(con, first_day)
 
