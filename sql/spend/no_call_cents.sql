@@ -28,15 +28,6 @@ amounts as (
         )
     group by all
     having sum(h.amount_usd) != 0
-),
-
--- Whole cents below an amount, and what is left of it: from 0 to 9,999,999,999 picodollars.
-floored as (
-    select
-        *,
-        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (picodollars - remainder) // 10000000000 as floor_cents
-    from amounts
 )
 
 select
@@ -50,20 +41,20 @@ select
     f.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
     (
         (
-            f.floor_cents + (
+            meta.whole_cents(f.picodollars) + (
                 row_number()
                     over (
                         partition by f.week_start, f.environment, f.app, f.function, f.phase, f.component
-                        order by f.remainder desc, f.resource asc
+                        order by meta.below_a_cent(f.picodollars) desc, f.resource asc
                     )
                 <= coalesce((w.amount_usd * 100)::hugeint, 0)
-                - sum(f.floor_cents)
+                - sum(meta.whole_cents(f.picodollars))
                     over (partition by f.week_start, f.environment, f.app, f.function, f.phase, f.component)
             )::integer
         )::decimal(18, 0) * 0.01::decimal(3, 2)
     )::decimal(18, 2) as amount_usd,  -- whole cents
     f.exact_usd  -- the same to the last digit
-from floored as f
+from amounts as f
 left join spend.weekly_cents as w
     on
         f.week_start = w.week_start

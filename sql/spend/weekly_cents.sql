@@ -57,25 +57,12 @@ functions as (
     group by all
 ),
 
--- Whole cents below an amount, and what is left of it: from 0 to 9,999,999,999 picodollars.
 weeks as (
     select
         week_start,
-        sum(picodollars) as picodollars,
-        (sum(picodollars) % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (sum(picodollars) - remainder) // 10000000000 as floor_cents,
-        -- half to even, as every printed total is rounded
-        floor_cents + (remainder > 5000000000 or (remainder = 5000000000 and floor_cents % 2 != 0))::integer as cents
+        meta.rounded_cents(sum(picodollars)) as cents
     from functions
     group by all
-),
-
-functions_floored as (
-    select
-        *,
-        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (picodollars - remainder) // 10000000000 as floor_cents
-    from functions
 ),
 
 functions_in_cents as (
@@ -83,22 +70,14 @@ functions_in_cents as (
         f.week_start,
         f.environment,
         f.function,
-        f.floor_cents + (
+        meta.whole_cents(f.picodollars) + (
             row_number() over (
                 partition by f.week_start
-                order by f.remainder desc, f.picodollars desc, f.function asc, f.environment asc
-            ) <= w.cents - sum(f.floor_cents) over (partition by f.week_start)
+                order by meta.below_a_cent(f.picodollars) desc, f.picodollars desc, f.function asc, f.environment asc
+            ) <= w.cents - sum(meta.whole_cents(f.picodollars)) over (partition by f.week_start)
         )::integer as cents
-    from functions_floored as f
+    from functions as f
     inner join weeks as w on f.week_start = w.week_start
-),
-
-phases_floored as (
-    select
-        *,
-        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (picodollars - remainder) // 10000000000 as floor_cents
-    from phases
 ),
 
 phases_in_cents as (
@@ -107,23 +86,17 @@ phases_in_cents as (
         p.environment,
         p.function,
         p.phase,
-        p.floor_cents + (
-            row_number() over (
-                partition by p.week_start, p.environment, p.function
-                order by p.remainder desc, p.phase asc
-            ) <= f.cents - sum(p.floor_cents) over (partition by p.week_start, p.environment, p.function)
+        meta.whole_cents(p.picodollars) + (
+            row_number()
+                over (
+                    partition by p.week_start, p.environment, p.function
+                    order by meta.below_a_cent(p.picodollars) desc, p.phase asc
+                )
+            <= f.cents - sum(meta.whole_cents(p.picodollars)) over (partition by p.week_start, p.environment, p.function)
         )::integer as cents
-    from phases_floored as p
+    from phases as p
     inner join functions_in_cents as f
         on p.week_start = f.week_start and p.environment = f.environment and p.function = f.function
-),
-
-apps_floored as (
-    select
-        *,
-        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (picodollars - remainder) // 10000000000 as floor_cents
-    from apps
 ),
 
 apps_in_cents as (
@@ -133,27 +106,22 @@ apps_in_cents as (
         a.app,
         a.function,
         a.phase,
-        a.floor_cents + (
-            row_number() over (
-                partition by a.week_start, a.environment, a.function, a.phase
-                order by a.remainder desc, a.app asc
-            ) <= p.cents - sum(a.floor_cents) over (partition by a.week_start, a.environment, a.function, a.phase)
+        meta.whole_cents(a.picodollars) + (
+            row_number()
+                over (
+                    partition by a.week_start, a.environment, a.function, a.phase
+                    order by meta.below_a_cent(a.picodollars) desc, a.app asc
+                )
+            <= p.cents
+            - sum(meta.whole_cents(a.picodollars)) over (partition by a.week_start, a.environment, a.function, a.phase)
         )::integer as cents
-    from apps_floored as a
+    from apps as a
     inner join phases_in_cents as p
         on
             a.week_start = p.week_start
             and a.environment = p.environment
             and a.function = p.function
             and a.phase = p.phase
-),
-
-components_floored as (
-    select
-        *,
-        (picodollars % 10000000000 + 10000000000) % 10000000000 as remainder,
-        (picodollars - remainder) // 10000000000 as floor_cents
-    from components
 )
 
 select
@@ -166,16 +134,20 @@ select
     c.component,  -- what it was for, see catalog.components
     (
         (
-            c.floor_cents + (
-                row_number() over (
-                    partition by c.week_start, c.environment, c.app, c.function, c.phase
-                    order by c.remainder desc, c.component asc
-                ) <= a.cents - sum(c.floor_cents) over (partition by c.week_start, c.environment, c.app, c.function, c.phase)
+            meta.whole_cents(c.picodollars) + (
+                row_number()
+                    over (
+                        partition by c.week_start, c.environment, c.app, c.function, c.phase
+                        order by meta.below_a_cent(c.picodollars) desc, c.component asc
+                    )
+                <= a.cents
+                - sum(meta.whole_cents(c.picodollars))
+                    over (partition by c.week_start, c.environment, c.app, c.function, c.phase)
             )::integer
         )::decimal(18, 0) * 0.01::decimal(3, 2)
     )::decimal(18, 2) as amount_usd,  -- whole cents
     c.exact_usd  -- the same to the last digit
-from components_floored as c
+from components as c
 inner join apps_in_cents as a
     on
         c.week_start = a.week_start

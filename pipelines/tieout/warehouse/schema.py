@@ -136,6 +136,22 @@ create macro meta.quotient(dividend, divisor) as
 comment on macro meta.quotient is 'dividend // divisor, exact, for a dividend of at least 0 and a positive divisor';
 """
 
+# Of a credit, too: -1 picodollar is a cent less, and 9,999,999,999 picodollars.
+_CENTS = """
+create macro meta.whole_cents(picodollars) as
+    (picodollars - (picodollars % 10000000000 + 10000000000) % 10000000000) // 10000000000;
+comment on macro meta.whole_cents is 'The whole cents below an amount in picodollars (1e-12 $)';
+create macro meta.below_a_cent(picodollars) as
+    (picodollars % 10000000000 + 10000000000) % 10000000000;
+comment on macro meta.below_a_cent is 'What picodollars have beyond whole cents, from 0 to 9,999,999,999';
+create macro meta.rounded_cents(picodollars) as
+    meta.whole_cents(picodollars) + (
+        meta.below_a_cent(picodollars) > 5000000000
+        or (meta.below_a_cent(picodollars) = 5000000000 and meta.whole_cents(picodollars) % 2 != 0)
+    )::integer;
+comment on macro meta.rounded_cents is 'Picodollars rounded to cents, half to even, as every printed total is';
+"""
+
 _WEEK_PARTS = """
 create table meta.week_parts (
     week varchar not null,
@@ -151,6 +167,7 @@ MIGRATIONS = (
     Migration(3, "The files of every issue, by their hashes", _MANIFESTS),
     Migration(4, "Whole quotients of large integers", _QUOTIENT),
     Migration(5, "What every week was last built from, kind by kind", _WEEK_PARTS),
+    Migration(6, "Cents of picodollars", _CENTS),
 )
 
 _RECORD = """

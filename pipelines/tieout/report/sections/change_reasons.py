@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeAlias
+from typing import NamedTuple
 
 import duckdb
 
@@ -14,9 +14,6 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.report.sections.spend import FunctionSpend, Spend, function_label
 from tieout.report.wording import day_name, listing, signed_usd
 from tieout.savings.programme import Programme
-
-_DayRow: TypeAlias = tuple[str, dt.date, int, Decimal]
-"""Phase, day, successful calls and cost."""
 
 LEAST_PERCENT = 1
 _LEAST_PART = Fraction(1, 2)
@@ -29,17 +26,14 @@ group by all
 order by all
 """
 
-_CALLS = """
-select
-    environment,
-    function,
-    coalesce(sum(successful_calls) filter (where day < $since), 0)::bigint,
-    coalesce(sum(successful_calls) filter (where day >= $since), 0)::bigint
-from savings.daily_function
-where day >= $before and day < $until
-group by all
-order by all
-"""
+
+class _Day(NamedTuple):
+    """Successful calls and cost of a function's phase on a day."""
+
+    phase: str
+    day: dt.date
+    calls: int
+    cost_usd: Decimal
 
 
 def read_reasons(
@@ -54,17 +48,13 @@ def read_reasons(
         catalog: the programme.
         week: the week.
     """
-    parameters = {name: day_start(day) for name, day in _bounds(week).items()}
-    calls = {
-        function_label(function, environment, catalog): (earlier, later)
-        for environment, function, earlier, later in con.execute(_CALLS, parameters).fetchall()
-    }
+    parameters = {"before": day_start(week.previous().start), "until": day_start(week.end)}
+    days: dict[str, list[_Day]] = defaultdict(list)
+    for environment, function, *of_day in con.execute(_DAYS, parameters).fetchall():
+        days[function_label(function, environment, catalog)].append(_Day(*of_day))
     was, now = ({each.function: each for each in spend.functions} for spend in (before, after))
-    rows: dict[str, list[_DayRow]] = defaultdict(list)
-    for own, function, *row in con.execute(_DAYS, {key: parameters[key] for key in ("before", "until")}).fetchall():
-        rows[function_label(function, own, catalog)].append((row[0], row[1], row[2], row[3]))
     deployed = {
-        name: tuple(_deployments(catalog, week, name, rows[name], has_risen=_cost(now, name) > _cost(was, name)))
+        name: tuple(_deployments(catalog, week, name, days[name], has_risen=_cost(now, name) > _cost(was, name)))
         for name in Programme.of(catalog).functions
     }
     return {
@@ -72,7 +62,7 @@ def read_reasons(
             part
             for part in (
                 *deployed.get(name, ()),
-                *_calls(calls.get(name, (0, 0)), was.get(name), now.get(name)),
+                *_calls(_counted(days[name], week), was.get(name), now.get(name)),
                 *_component(was.get(name), now.get(name)),
             )
         )
@@ -80,8 +70,10 @@ def read_reasons(
     }
 
 
-def _bounds(week: IsoWeek) -> dict[str, dt.date]:
-    return {"before": week.previous().start, "since": week.start, "until": week.end}
+def _counted(days: Sequence[_Day], week: IsoWeek) -> tuple[int, int]:
+    """Successful calls before the week, and in it."""
+    later = sum(each.calls for each in days if each.day >= week.start)
+    return sum(each.calls for each in days) - later, later
 
 
 def _cost(spend: Mapping[str, FunctionSpend], function: str) -> Decimal:
@@ -89,7 +81,7 @@ def _cost(spend: Mapping[str, FunctionSpend], function: str) -> Decimal:
 
 
 def _deployments(
-    catalog: Catalog, week: IsoWeek, function: str, rows: Sequence[_DayRow], *, has_risen: bool
+    catalog: Catalog, week: IsoWeek, function: str, days: Sequence[_Day], *, has_risen: bool
 ) -> Iterator[str]:
     """The phases that made a call of a function dearer or cheaper, as its cost has moved, since they were deployed.
 
@@ -101,18 +93,18 @@ def _deployments(
         deployed = phase.deployed_at.date()
         if not first <= deployed < week.end:
             continue
-        before = _unit([row for row in rows if row[1] < deployed])
-        after = _unit([row for row in rows if row[1] > deployed and row[0] == phase.id])
+        before = _unit([each for each in days if each.day < deployed])
+        after = _unit([each for each in days if each.day > deployed and each.phase == phase.id])
         if not before or not after or (after > before) != has_risen:
             continue
         if moved := _percent(after / before, "dearer", "cheaper"):
             yield f"a call in {phase.id}, deployed on {day_name(deployed)}, is {moved} than before it"
 
 
-def _unit(rows: Sequence[_DayRow]) -> Fraction | None:
+def _unit(days: Sequence[_Day]) -> Fraction | None:
     """The cost of a successful call; None without one."""
-    calls = sum(row[2] for row in rows)
-    return Fraction(sum((row[3] for row in rows), Decimal(0))) / calls if calls else None
+    calls = sum(each.calls for each in days)
+    return Fraction(sum((each.cost_usd for each in days), Decimal(0))) / calls if calls else None
 
 
 def _calls(calls: tuple[int, int], was: FunctionSpend | None, now: FunctionSpend | None) -> Iterator[str]:
