@@ -151,16 +151,16 @@ def test_a_tick_names_the_guardrails_that_are_open_without_standing_against_the_
 
 
 @pytest.mark.parametrize(
-    ("reasons", "why"),
+    ("reasons", "why", "mark"),
     [
-        ((Reason(ReasonCode.NEGATIVE_SAVING),), "cost rose, and the whole interval says so"),
-        ((), "the avoided cost is negative"),
+        ((Reason(ReasonCode.NEGATIVE_SAVING),), "cost rose, and the whole interval says so", "✗"),
+        ((), "the avoided cost is negative", "○"),
     ],
     ids=["reversed", "inputs became other work"],
 )
-def test_a_cost_that_rose_is_not_asked_for_its_width(reasons: tuple[Reason, ...], why: str) -> None:
+def test_a_cost_that_rose_is_not_asked_for_its_width(reasons: tuple[Reason, ...], why: str, mark: str) -> None:
     checks = list(checks_of(Judgement(Status.REVERSED, reasons), Decimal(-50)))
-    assert [(check.what, check.why) for check in checks if not check.is_clear] == [("cost fell", why)]
+    assert [(check.what, check.why, check.mark) for check in checks if not check.is_clear] == [("cost fell", why, mark)]
     assert not any("quarter of the saving" in check.what for check in checks)
 
 

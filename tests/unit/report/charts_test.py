@@ -99,7 +99,7 @@ def test_every_function_above_one_percent_has_its_colour_and_the_others_are_one(
     many = replace(last, functions=(*last.functions, *small), total_usd=last.total_usd + usd("0.30"))
     said = words(chart("bill", replace(REPORT, history=replace(REPORT.history, weeks=(*earlier, many)))).light_svg)
     assert {"3 others", "$0.30", "$90.00", "$10.00"} <= set(said)
-    assert "US dollars a week; Modal’s bill, attributed" in said
+    assert "US dollars a week; Modal’s bill, attributed; named are the dearest of all weeks" in said
 
 
 def test_the_outline_of_a_week_is_its_bill_and_what_it_avoided() -> None:

@@ -20,6 +20,9 @@ _COLOURS = {
     "warning": "#8a5200",
     "reversed": "#a8201a",
     "blocked": "#a8201a",
+    "clear": "#1c6b3c",
+    "open": "#8a5200",
+    "failed": "#a8201a",
 }
 _MARGIN_MM = 16
 _FRAME_PADDING = 6
@@ -107,8 +110,7 @@ def _checks(digest: Digest) -> Iterator[Any]:
         yield _head("Is it proven?")
         for check in digest.checks:
             why = f" ({check.why})" if check.why else ""
-            colour = "#1c6b3c" if check.is_clear else "#8a5200"
-            word = "yes" if check.is_clear else "open"
+            colour, word = _COLOURS[check.state], "yes" if check.is_clear else check.state
             yield _text(f'<font color="{colour}"><b>{word}</b></font>&nbsp; {_safe(check.what + why)}', size=8)
 
 

@@ -91,11 +91,25 @@ CHECKS: Mapping[str, frozenset[ReasonCode]] = {
 
 @dataclass(frozen=True)
 class Check:
-    """Something that a verified saving must pass, whether it does, and what stands against it."""
+    """Something that a verified saving must pass, whether it does, and what stands against it.
+
+    What is not clear is open, unless it is known that it does not hold.
+    """
 
     what: str
     is_clear: bool
     why: str = ""
+    has_failed: bool = False
+
+    @property
+    def state(self) -> str:
+        """In a word."""
+        return "clear" if self.is_clear else "failed" if self.has_failed else "open"
+
+    @property
+    def mark(self) -> str:
+        """As a sign."""
+        return {"clear": "✓", "open": "○", "failed": "✗"}[self.state]
 
 
 @dataclass(frozen=True)
@@ -308,7 +322,8 @@ def checks_of(judgement: Judgement, avoided_usd: Decimal) -> Iterator[Check]:
         against = tuple(reason for reason in judgement.reasons if reason.code in codes)
         why = "; ".join(because(Judgement(judgement.status, against)))
         if what == _NARROW and avoided_usd < 0:
-            yield Check("cost fell", is_clear=False, why=why or "the avoided cost is negative")
+            rose = any(reason.code is ReasonCode.NEGATIVE_SAVING for reason in against)
+            yield Check("cost fell", is_clear=False, why=why or "the avoided cost is negative", has_failed=rose)
         else:
             yield Check(what, not against, why)
 

@@ -19,7 +19,7 @@ from tieout.report.formats.charts.frame import (
     shortened,
     width_of,
 )
-from tieout.report.formats.charts.palette import FUNCTIONS, OTHERS, RESTATED, SOFT, Colour
+from tieout.report.formats.charts.palette import FUNCTIONS, OTHERS, PAPER, RESTATED, SOFT, Colour
 from tieout.report.formats.charts.shapes import LINE_HEIGHT, WIDTH, Box, Line, Shape, Word
 from tieout.report.wording import count, spoken, with_interval
 
@@ -71,7 +71,7 @@ def draw_bill(report: WeeklyReport) -> Chart | None:
         _alt(report, bars),
         shapes=shapes,
         height=top + _HEIGHT + _FOOT + (len(colours) + 1) * LINE_HEIGHT,
-        source="US dollars a week; Modal’s bill, attributed",
+        source=f"US dollars a week; Modal’s bill, attributed{'; named are the dearest of all weeks' if folded else ''}",
     )
 
 
@@ -93,7 +93,7 @@ def _frame(bars: Sequence[_Bar], top: int) -> Frame:
 
 def _bars(report: WeeklyReport, named: Sequence[str], folded: str) -> list[_Bar]:
     """Give every week its bar; the others of a week come last, under the name that they have together."""
-    avoided = _avoided(report)
+    avoided = report.cumulative.weeks if report.cumulative else {}
     bars = []
     for week in report.history.weeks:
         amounts = {each.name: each.amount_usd for each in week.functions}
@@ -104,16 +104,6 @@ def _bars(report: WeeklyReport, named: Sequence[str], folded: str) -> list[_Bar]
         outline = week.total_usd + avoided[week.week] if week.week in avoided else None
         bars.append(_Bar(week.week, week.total_usd, shown, outline))
     return bars
-
-
-def _avoided(report: WeeklyReport) -> dict[IsoWeek, Decimal]:
-    """What the measured days of every week avoided."""
-    avoided: dict[IsoWeek, Decimal] = {}
-    for point in report.cumulative.points if report.cumulative else ():
-        if point.avoided_usd is not None:
-            week = IsoWeek.of(point.day)
-            avoided[week] = avoided.get(week, Decimal(0)) + point.avoided_usd
-    return avoided
 
 
 def _layers(bar: _Bar) -> Iterator[tuple[str, Decimal, Decimal]]:
@@ -141,7 +131,9 @@ def _bar(frame: Frame, bar: _Bar, colours: Mapping[str, Colour]) -> Iterator[Sha
         yield Box(left, right, frame.y(max(low, high)), frame.y(min(low, high)), colours[name])
     if bar.outline_usd is not None:
         top, floor = frame.y(bar.outline_usd), frame.y(Decimal(0))
-        yield Line(((left, floor), (left, top), (right, top), (right, floor)), RESTATED, width=1.5)
+        outline = ((left, floor), (left, top), (right, top), (right, floor))
+        yield Line(outline, PAPER, width=3.5)  # else it would not be seen within a dark bar
+        yield Line(outline, RESTATED, width=1.5)
 
 
 def _head(bars: Sequence[_Bar]) -> Iterator[Word]:

@@ -23,6 +23,7 @@ class Colour:
 
 
 COMPONENTS: Mapping[str, Colour] = {each.name: Colour(*each.colours) for each in vocabulary.COMPONENTS}
+PAPER = Colour(LIGHT_PAPER, DARK_PAPER)
 INK = Colour("#1b2226", "#e8e6e1")
 SOFT = Colour("#545e66", "#a9b1b7")
 GRID = Colour("#dedbd2", "#333b41")
@@ -42,7 +43,7 @@ OTHERS = Colour("#c9c6bf", "#6b7177")
 # Written with, so each must be readable on its page; the others only fill.
 TEXT_COLOURS = (INK, SOFT, ACTUAL, RESTATED)
 
-_ALL = (INK, SOFT, GRID, ACTUAL, RESTATED, OTHERS, *FUNCTIONS, *COMPONENTS.values())
+_ALL = (PAPER, INK, SOFT, GRID, ACTUAL, RESTATED, OTHERS, *FUNCTIONS, *COMPONENTS.values())
 _DARK = {colour.light: colour.dark for colour in _ALL}
 _ANY = re.compile(r'(?<=")(?:' + "|".join(sorted(_DARK)) + r')(?=")')
 
