@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,10 +17,10 @@ from tests.support.trusting import Trusting
 from tieout.catalog.load import load_catalog
 from tieout.core.resources import resource_path
 from tieout.simulator import SCENARIOS, larger, simulate
-from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.build import Period, build_models, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models
+from tieout.warehouse.models import Model, load_models
 
 pytestmark = pytest.mark.slow
 
@@ -71,8 +72,12 @@ def _spend_after(home: Path, delivered: Path, batches: Sequence[Sequence[Path]])
         return int(row[0]), str(row[1])
 
 
+def _models() -> list[Model]:
+    return [model for model in load_models() if model.schema in ("staging", "usage", "spend")]
+
+
 def _build(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    models = [model for model in load_models() if model.schema in ("staging", "usage", "spend")]
+    models = _models()
     assert build_models(con, models, PERIOD, validator=Trusting(), run_id=run_id).is_committed
 
 
@@ -96,3 +101,28 @@ def test_everything_landed_twice_comes_to_the_same_spend(
         if "billing_summary" not in file.parts and "billing_rates" not in file.parts:
             shutil.copy(file, copy)
     assert _spend_after(tmp_path, delivered, [files, files]) == expected
+
+
+def test_tables_that_are_written_week_by_week_hold_the_same_rows(delivered: Path, tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        _land(_exports(delivered), delivered, tmp_path / "landing")
+        assert not load_at(con, tmp_path / "landing", now=NOW).rejected
+        write_catalog(con, load_catalog(resource_path("catalog")))
+        at_once = _rows_written(con, _models())
+        assert _rows_written(con, [replace(model, weeks_at_once=1) for model in _models()]) == at_once
+        # else it would not matter from which week a factor was learned
+        assert _weeks_with_factors(con) == 2
+
+
+def _rows_written(con: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> dict[str, list[tuple[str]]]:
+    tables = [model.name for model in models if not model.is_view]
+    for name in tables:
+        con.execute(f"drop table if exists {name}")
+    write_models(con, models, PERIOD)
+    return {name: con.execute(f"select t::varchar from {name} as t order by all").fetchall() for name in tables}
+
+
+def _weeks_with_factors(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("select count(distinct window_start) from spend.learned_factors where is_used").fetchone()
+    assert row is not None
+    return int(row[0])

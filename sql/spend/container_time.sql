@@ -9,6 +9,7 @@ the bill may pay for less.
 
 key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
+weeks at once: 5
 */
 with
 
@@ -37,6 +38,7 @@ sampled as (
         environment,
         app,
         function,
+        time_bucket(interval 7 day, hour, $since::timestamp) as window_start,
         least(1000000, max(sampling_ppm) * 1645 // 1000) as half_ppm
     from spend.observed_time
     where
@@ -48,6 +50,7 @@ sampled as (
 placed as (
     select
         *,
+        time_bucket(interval 7 day, interval_start, $since::timestamp) as window_start,
         case
             when evidence = 'series' then 'series'
             when evidence in ('window', 'limit', 'beyond', 'wait') then component
@@ -72,6 +75,7 @@ weighed as (
             and t.object_id = f.object_id
             and t.function = f.function
             and t.time_of = f.time_of
+            and t.window_start = f.window_start
 ),
 
 unlearned as (
@@ -93,6 +97,7 @@ unlearned as (
             w.environment = s.environment
             and w.app = s.app
             and w.function = s.function
+            and w.window_start = s.window_start
     where w.value_ppm is null
 ),
 
@@ -151,7 +156,7 @@ summed_parts as (
 ),
 
 all_time as (
-    select * exclude (value_ppm, half_ppm, learned_us, rest_us)
+    select * exclude (window_start, value_ppm, half_ppm, learned_us, rest_us)
     from unlearned
     where evidence != 'rest'
     union all by name

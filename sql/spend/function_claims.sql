@@ -8,14 +8,17 @@ vouches for, claims nothing where functions share by time.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component, evidence, payment_order
 partition: hour
+weeks at once: 5
 */
 with
 
--- From here on a pool is its number, which is quicker to match than five columns.
+-- From here on a pool is its number, and so are an interval of its object and a configuration: they are quicker to match
+-- than their names.
 app_pools as materialized (
     select
         *,
         row_number() over () as pool_number,
+        dense_rank() over (order by environment, object_id, hour, resolution) as interval_number,
         hour as interval_start
     from spend.pools
     where
@@ -24,39 +27,111 @@ app_pools as materialized (
         and hour < $until
 ),
 
-gpu_time as (
-    select
+intervals as materialized (
+    select distinct
         environment,
         object_id,
         interval_start,
         resolution,
-        function,
-        phase,
-        configuration_from,
-        hour,
-        component,
-        evidence,
-        sum(paid_us)::bigint as paid_us,
-        sum(unexplained_us)::bigint as unexplained_us
-    from spend.gpu_claims
+        interval_number
+    from app_pools
+),
+
+configurations as materialized (
+    select
+        *,
+        row_number() over () as configuration_number
+    from staging.configurations
+),
+
+-- Before intervals, which the planner would join to configurations first, each of them to every one.
+configured_claims as materialized (
+    select
+        k.configuration_number,
+        g.* exclude (claimed_us, claim_pd, least_pd, most_pd)
+    from spend.gpu_claims as g
+    inner join configurations as k
+        on
+            g.environment = k.environment
+            and g.app = k.app
+            and g.function = k.function
+            and g.configuration_from = k.valid_from
     where
-        interval_start >= $since
-        and interval_start < $until
-    group by all
+        g.interval_start >= $since
+        and g.interval_start < $until
+),
+
+gpu_claims as (
+    select
+        i.interval_number,
+        g.*
+    from configured_claims as g
+    inner join intervals as i
+        on
+            g.environment = i.environment
+            and g.object_id = i.object_id
+            and g.interval_start = i.interval_start
+            and g.resolution = i.resolution
 ),
 
 holders_of_gpus as (
+    select distinct
+        interval_number,
+        configuration_number
+    from gpu_claims
+    where paid_us > 0
+),
+
+-- Of what is seen, its GPU says nothing more.
+paid_time as (
     select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
-        function,
-        phase,
-        configuration_from
-    from gpu_time
+        interval_number,
+        configuration_number,
+        hour,
+        component,
+        evidence,
+        sum(paid_us)::bigint as paid_us
+    from gpu_claims
+    where evidence != 'seen'
     group by all
-    having sum(paid_us) > 0
+),
+
+unexplained_time as (
+    select
+        * exclude (resource, payment_order, paid_us, unexplained_us),
+        sum(unexplained_us)::bigint as container_us
+    from gpu_claims
+    where unexplained_us > 0
+    group by all
+),
+
+configured_time as materialized (
+    select
+        k.configuration_number,
+        t.*
+    from spend.container_time as t
+    inner join configurations as k
+        on
+            t.environment = k.environment
+            and t.app = k.app
+            and t.function = k.function
+            and t.configuration_from = k.valid_from
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+),
+
+time_on_the_bill as (
+    select
+        i.interval_number,
+        t.*
+    from configured_time as t
+    inner join intervals as i
+        on
+            t.environment = i.environment
+            and t.object_id = i.object_id
+            and t.interval_start = i.interval_start
+            and t.resolution = i.resolution
 ),
 
 -- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
@@ -64,27 +139,28 @@ holders_of_gpus as (
 -- shares nothing, and what is beyond the usual counts for nothing. What a GPU vouches for is paid before what nothing does.
 known_time as (
     select
-        h.function is not null or t.evidence not in ('limit', 'rest', 'wait', 'requests') as is_vouched_for,
+        h.interval_number is not null or t.evidence not in ('limit', 'rest', 'wait', 'requests') as is_vouched_for,
         t.* replace (
             case
-                when t.evidence != 'seen' and h.function is not null
+                when t.evidence != 'seen' and h.interval_number is not null
                     then coalesce(g.paid_us, 0)
                 when t.evidence = 'beyond' then 0
                 else t.container_us
             end as container_us,
-            case when h.function is null then t.payment_order else least(t.payment_order, 2) end as payment_order
+            case when h.interval_number is null then t.payment_order else least(t.payment_order, 2) end as payment_order
         )
-    from spend.container_time as t
+    from time_on_the_bill as t
     left join holders_of_gpus as h
-        using (environment, object_id, interval_start, resolution, function, phase, configuration_from)
-    left join gpu_time as g
-        using (
-            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
-            evidence
-        )
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
+        on
+            t.interval_number = h.interval_number
+            and t.configuration_number = h.configuration_number
+    left join paid_time as g
+        on
+            t.interval_number = g.interval_number
+            and t.configuration_number = g.configuration_number
+            and t.hour = g.hour
+            and t.component = g.component
+            and t.evidence = g.evidence
 ),
 
 container_time as (
@@ -93,19 +169,11 @@ container_time as (
     union all by name
     select
         true as is_vouched_for,
-        t.* replace (
-            'bill' as evidence, 2 as payment_order, g.unexplained_us as container_us, 0 as least_ppm, 1000000 as most_ppm
-        )
-    from spend.container_time as t
-    inner join gpu_time as g
-        using (
-            environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component,
-            evidence
-        )
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
-        and g.unexplained_us > 0
+        * replace ('bill' as evidence),
+        2 as payment_order,
+        0 as least_ppm,
+        1000000 as most_ppm
+    from unexplained_time
 ),
 
 -- Use beyond the request, as it was learned, in millicores and MiB.
@@ -114,6 +182,7 @@ learned_use as (
         environment,
         object_id,
         function,
+        window_start,
         factor as kind,
         (value * case factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
         greatest(0, 1000000 - (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1)) as least_ppm,
@@ -192,7 +261,7 @@ variant_requests as (
     group by all
 ),
 
-configured_time as (
+pooled_time as (
     select
         p.pool_number,
         p.kind,
@@ -212,16 +281,8 @@ configured_time as (
     from app_pools as p
     inner join container_time as t
         on
-            p.environment = t.environment
-            and p.object_id = t.object_id
-            and p.interval_start = t.interval_start
-            and p.resolution = t.resolution
-    inner join staging.configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
+            p.interval_number = t.interval_number
+    inner join configurations as k on t.configuration_number = k.configuration_number
     left join variant_requests as v
         on
             t.environment = v.environment
@@ -237,6 +298,7 @@ configured_time as (
             and t.object_id = u.object_id
             and t.function = u.function
             and p.kind = u.kind
+            and time_bucket(interval 7 day, p.interval_start, $since::timestamp) = u.window_start
     cross join catalog.settings as s
     where
         p.kind != 'gpu'
@@ -251,7 +313,7 @@ used_beyond_requests as (
             least_ppm * least_use_ppm // 1000000 as least_ppm,
             greatest(most_ppm, most_use_ppm) as most_ppm
         )
-    from configured_time
+    from pooled_time
     where
         beyond_request is not null
         and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
@@ -267,7 +329,7 @@ quantities as (
         1 as units_per_quantity,
         c.region_percent as percent,
         false as is_shared_by_time
-    from configured_time as c
+    from pooled_time as c
     where
         c.kind = 'all'
         and len(c.gpus) > 0
@@ -280,7 +342,7 @@ quantities as (
         1000 as units_per_quantity,
         c.host_percent as percent,
         c.cpu_request_millicores is null and c.beyond_request is null as is_shared_by_time
-    from configured_time as c
+    from pooled_time as c
     where c.kind in ('cpu', 'all')
     union all by name
     select
@@ -299,7 +361,7 @@ quantities as (
         1024 as units_per_quantity,
         c.host_percent as percent,
         c.kind = 'memory' and c.memory_request_mib is null and c.beyond_request is null as is_shared_by_time
-    from configured_time as c
+    from pooled_time as c
     where c.kind in ('memory', 'all')
     union all by name
     select
@@ -309,7 +371,7 @@ quantities as (
         1 as units_per_quantity,
         100 as percent,
         true as is_shared_by_time
-    from configured_time as c
+    from pooled_time as c
     where c.kind = 'other'
 ),
 

@@ -8,12 +8,16 @@ ask for a GPU, what its pools cannot bear had none. What is possible and no more
 
 key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from
 partition: interval_start
+weeks at once: 5
 */
 with
 
-gpu_pools as (
+-- From here on an interval of an object is a number, and so are a pool and a configuration: they are quicker to match than
+-- their names.
+gpu_pools as materialized (
     select
         row_number() over (order by l.environment, l.object_id, l.hour, l.resolution, l.resource) as pool_number,
+        dense_rank() over (order by l.environment, l.object_id, l.hour, l.resolution) as interval_number,
         l.environment,
         l.object_id,
         l.hour as interval_start,
@@ -34,26 +38,54 @@ gpu_pools as (
         and l.hour < $until
 ),
 
--- A holder: the containers of one configuration of one function in one interval.
-held_time as (
+intervals as (
+    select distinct
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        interval_number
+    from gpu_pools
+),
+
+configurations as materialized (
     select
-        t.environment,
-        t.object_id,
-        t.interval_start,
-        t.resolution,
-        t.function,
-        t.phase,
-        t.configuration_from,
-        k.source = 'unknown' as is_unknown,
-        k.gpus,
-        coalesce(k.may_lack_gpu, false) as may_lack_gpu,
-        k.region_percent,
-        coalesce(sum(t.container_us) filter (where t.evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
-            as container_us,
-        coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us,
-        bool_or(t.evidence = 'requests') as has_requests
+        * replace (coalesce(may_lack_gpu, false) as may_lack_gpu),
+        row_number() over () as configuration_number
+    from staging.configurations
+    where
+        source = 'unknown'
+        or len(gpus) > 0
+),
+
+billed_kinds as (
+    select distinct resource
+    from gpu_pools
+),
+
+-- Which kinds of GPUs a container can have got.
+kinds as (
+    select
+        k.configuration_number,
+        r.resource,
+        case
+            when k.source = 'unknown' then 1
+            else list_filter(k.gpus, lambda g: struct_extract(g, 'gpu') = r.resource)[1].gpu_count
+        end as gpu_count
+    from configurations as k
+    cross join billed_kinds as r
+    where
+        k.source = 'unknown'
+        or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), r.resource)
+),
+
+-- Before intervals, which the planner would join to configurations first, each of them to every one.
+configured_time as materialized (
+    select
+        t.*,
+        k.configuration_number
     from spend.container_time as t
-    inner join staging.configurations as k
+    inner join configurations as k
         on
             t.environment = k.environment
             and t.app = k.app
@@ -62,51 +94,71 @@ held_time as (
     where
         t.interval_start >= $since
         and t.interval_start < $until
-        and (k.source = 'unknown' or len(k.gpus) > 0)
+),
+
+-- A holder: the containers of one configuration of one function in one interval.
+held_time as (
+    select
+        i.interval_number,
+        t.configuration_number,
+        t.phase,
+        coalesce(sum(t.container_us) filter (where t.evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
+            as container_us,
+        coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us,
+        bool_or(t.evidence = 'requests') as has_requests
+    from configured_time as t
+    inner join intervals as i
+        on
+            t.environment = i.environment
+            and t.object_id = i.object_id
+            and t.interval_start = i.interval_start
+            and t.resolution = i.resolution
     group by all
 ),
 
-held as (
+held as materialized (
     select
-        *,
-        row_number() over (
-            order by environment, object_id, interval_start, resolution, function, configuration_from, phase
-        ) as holder
-    from held_time
+        h.*,
+        k.function,
+        k.valid_from as configuration_from,
+        k.may_lack_gpu,
+        k.region_percent,
+        row_number() over () as holder
+    from held_time as h
+    inner join configurations as k on h.configuration_number = k.configuration_number
 ),
 
 -- What one microsecond of a container costs in a pool is unit ÷ 360,000,000,000 picodollars.
-own_pools as (
+own_pools as materialized (
     select
         h.holder,
-        h.environment,
-        h.object_id,
-        h.interval_start,
-        h.resolution,
-        h.function,
-        h.phase,
-        h.configuration_from,
         h.container_us,
         h.seen_us,
         p.pool_number,
-        p.resource,
         p.billed_pd,
-        case
-            when h.is_unknown then 1
-            else list_filter(h.gpus, lambda g: struct_extract(g, 'gpu') = p.resource)[1].gpu_count
-        end as gpu_count,
-        gpu_count * h.region_percent * p.picodollars_per_hour as unit,
+        k.gpu_count,
+        k.gpu_count * h.region_percent * p.picodollars_per_hour as unit,
         h.may_lack_gpu,
-        h.has_requests,
-        count(*) over (partition by h.holder) + h.may_lack_gpu::integer as choices
+        h.has_requests
     from held as h
-    inner join gpu_pools as p
+    inner join gpu_pools as p on h.interval_number = p.interval_number
+    inner join kinds as k
         on
-            h.environment = p.environment
-            and h.object_id = p.object_id
-            and h.interval_start = p.interval_start
-            and h.resolution = p.resolution
-            and (h.is_unknown or list_contains(list_transform(h.gpus, lambda g: struct_extract(g, 'gpu')), p.resource))
+            h.configuration_number = k.configuration_number
+            and p.resource = k.resource
+),
+
+choosing as (
+    select holder
+    from own_pools
+    group by all
+    having count(*) + max(may_lack_gpu::integer) > 1
+),
+
+pools_with_a_choice as (
+    select distinct o.pool_number
+    from own_pools as o
+    semi join choosing as c on o.holder = c.holder
 ),
 
 -- What is left of such a pool a server can have caused, so that a choice falls on it last.
@@ -118,11 +170,12 @@ open_pools as (
 
 claimed_without_choice as (
     select
-        pool_number,
-        sum(meta.quotient(container_us * unit, 360000000000))::hugeint as claim_pd,
-        sum(meta.quotient(seen_us * unit, 360000000000))::hugeint as seen_pd
-    from own_pools
-    where choices = 1
+        o.pool_number,
+        sum(meta.quotient(o.container_us * o.unit, 360000000000))::hugeint as claim_pd,
+        sum(meta.quotient(o.seen_us * o.unit, 360000000000))::hugeint as seen_pd
+    from own_pools as o
+    anti join choosing as c on o.holder = c.holder
+    where o.pool_number in (select w.pool_number from pools_with_a_choice as w)
     group by all
 ),
 
@@ -135,8 +188,8 @@ bearing as (
         free_pd * 100 > o.billed_pd as can_bear,
         count(*) filter (where can_bear) over (partition by o.holder) as bearing_pools
     from own_pools as o
+    semi join choosing as h on o.holder = h.holder
     left join claimed_without_choice as c on o.pool_number = c.pool_number
-    where o.choices > 1
 ),
 
 claimed_by_the_only_bearer as (
@@ -234,26 +287,28 @@ shares as (
     from chosen
     union all by name
     select
-        holder,
-        pool_number,
+        o.holder,
+        o.pool_number,
         1000000 as share_ppm
-    from own_pools
-    where choices = 1
+    from own_pools as o
+    anti join choosing as c on o.holder = c.holder
 )
 
 select
-    o.environment,  -- Modal environment
-    o.object_id,  -- Modal app that was billed
-    o.interval_start,  -- start of the billed interval, UTC
-    o.resolution,  -- h or d
-    o.resource,  -- a GPU on the bill that the function can have got
-    o.function,  -- whose containers
-    o.phase,  -- rollout phase of the containers
-    o.configuration_from,  -- names their configuration, see staging.configurations
-    o.gpu_count,  -- GPUs of this kind that a container holds
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal app that was billed
+    p.interval_start,  -- start of the billed interval, UTC
+    p.resolution,  -- h or d
+    p.resource,  -- a GPU on the bill that the function can have got
+    h.function,  -- whose containers
+    h.phase,  -- rollout phase of the containers
+    h.configuration_from,  -- names their configuration, see staging.configurations
+    k.gpu_count,  -- GPUs of this kind that a container holds
     s.share_ppm  -- the part of the container time that held it, in millionths
-from own_pools as o
-inner join shares as s
+from shares as s
+inner join held as h on s.holder = h.holder
+inner join gpu_pools as p on s.pool_number = p.pool_number
+inner join kinds as k
     on
-        o.holder = s.holder
-        and o.pool_number = s.pool_number
+        h.configuration_number = k.configuration_number
+        and p.resource = k.resource

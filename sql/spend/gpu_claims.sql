@@ -7,14 +7,19 @@ server may have answered do not.
 
 key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
+weeks at once: 5
 */
 with
 
-gpu_pools as (
+-- From here on an interval of an object is a number, and so are a pool and a configuration: they are quicker to match than
+-- their names.
+gpu_pools as materialized (
     select
         row_number() over (order by environment, object_id, hour, resolution, resource) as pool_number,
+        dense_rank() over (order by environment, object_id, hour, resolution) as interval_number,
         environment,
         object_id,
+        app,
         hour as interval_start,
         resolution,
         resource,
@@ -28,15 +33,38 @@ gpu_pools as (
         and hour < $until
 ),
 
--- From here on a row of container time is its number.
-held as materialized (
+intervals as materialized (
     select
-        t.*,
+        environment,
+        object_id,
+        interval_start,
+        resolution,
+        interval_number,
+        bool_or(is_other_gpu) as has_other_gpu
+    from gpu_pools
+    group by all
+),
+
+configurations as materialized (
+    select
+        *,
+        row_number() over () as configuration_number
+    from staging.configurations
+    where
+        source = 'unknown'
+        or len(gpus) > 0
+),
+
+-- Before intervals, which the planner would join to configurations first, each of them to every one. Outer joins keep it from
+-- taking all this time for little; what they do not find claims nothing.
+configured_time as materialized (
+    select
+        k.configuration_number,
         k.gpus[1].gpu_count as first_gpu_count,
         k.region_percent,
-        row_number() over () as row_number
+        t.*
     from spend.container_time as t
-    inner join staging.configurations as k
+    left join configurations as k
         on
             t.environment = k.environment
             and t.app = k.app
@@ -45,33 +73,32 @@ held as materialized (
     where
         t.interval_start >= $since
         and t.interval_start < $until
-        and (k.source = 'unknown' or len(k.gpus) > 0)
 ),
 
--- Before prices, which the planner would join to all time first, each of them to every row.
-own_time as materialized (
+held as (
     select
-        t.row_number,
-        t.payment_order,
-        t.hour,
-        t.region_percent,
+        i.interval_number,
+        i.has_other_gpu,
+        t.*
+    from configured_time as t
+    left join intervals as i
+        on
+            t.environment = i.environment
+            and t.object_id = i.object_id
+            and t.interval_start = i.interval_start
+            and t.resolution = i.resolution
+),
+
+choices as materialized (
+    select
+        g.interval_number,
         g.pool_number,
         g.resource,
+        k.configuration_number,
+        s.phase,
         s.gpu_count,
-        case
-            when s.share_ppm = 1000000 then t.container_us
-            else meta.quotient(t.container_us::hugeint * s.share_ppm, 1000000)::bigint
-        end as claimed_us
-    from held as t
-    inner join spend.gpu_choices as s
-        on
-            t.environment = s.environment
-            and t.object_id = s.object_id
-            and t.interval_start = s.interval_start
-            and t.resolution = s.resolution
-            and t.function = s.function
-            and t.phase = s.phase
-            and t.configuration_from = s.configuration_from
+        s.share_ppm
+    from spend.gpu_choices as s
     inner join gpu_pools as g
         on
             s.environment = g.environment
@@ -79,15 +106,38 @@ own_time as materialized (
             and s.interval_start = g.interval_start
             and s.resolution = g.resolution
             and s.resource = g.resource
+    inner join configurations as k
+        on
+            s.environment = k.environment
+            and g.app = k.app
+            and s.function = k.function
+            and s.configuration_from = k.valid_from
     where s.share_ppm > 0
 ),
 
-own_claims as (
+-- Before prices, which the planner would join to all time first, each of them to every row.
+own_time as materialized (
     select
-        t.row_number,
-        t.payment_order,
-        t.pool_number,
-        t.claimed_us,
+        t.*,
+        s.pool_number,
+        s.resource,
+        s.gpu_count,
+        case
+            when s.share_ppm = 1000000 then t.container_us
+            else meta.quotient(t.container_us::hugeint * s.share_ppm, 1000000)::bigint
+        end as claimed_us
+    from held as t
+    left join choices as s
+        on
+            t.interval_number = s.interval_number
+            and t.configuration_number = s.configuration_number
+            and t.phase = s.phase
+),
+
+own_claims as materialized (
+    select
+        t.* exclude (gpu_count, container_us, first_gpu_count, region_percent),
+        t.payment_order as turn,
         -- microseconds in an hour × hundredths of the factor
         meta.quotient(
             t.claimed_us::hugeint * t.gpu_count * t.region_percent * p.picodollars_per_hour, 360000000000
@@ -103,7 +153,7 @@ own_claims as (
 own_turns as (
     select
         pool_number,
-        payment_order,
+        turn,
         sum(claim_pd)::hugeint as claim_pd
     from own_claims
     group by all
@@ -115,34 +165,36 @@ own_turns_after_others as (
         coalesce(
             sum(claim_pd) over (
                 partition by pool_number
-                order by payment_order
+                order by turn
                 rows between unbounded preceding and 1 preceding
             ), 0
         )::hugeint as paid_before_pd
     from own_turns
 ),
 
-paid_own_claims as (
+-- What their own pools do not pay for claims the pools of other GPUs, where there are any.
+paid_by_own_pools as (
     select
-        c.*,
-        case
-            when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
-            when g.billed_pd <= t.paid_before_pd then 0
-            else meta.quotient(c.claimed_us * (g.billed_pd - t.paid_before_pd), t.claim_pd)
-        end::bigint as paid_us
+        c.interval_number,
+        c.configuration_number,
+        c.phase,
+        c.hour,
+        c.component,
+        c.evidence,
+        sum(
+            case
+                when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
+                when g.billed_pd <= t.paid_before_pd then 0
+                else meta.quotient(c.claimed_us * (g.billed_pd - t.paid_before_pd), t.claim_pd)
+            end::bigint
+        )::bigint as paid_us
     from own_claims as c
     inner join own_turns_after_others as t
         on
             c.pool_number = t.pool_number
-            and c.payment_order = t.payment_order
+            and c.turn = t.turn
     inner join gpu_pools as g on c.pool_number = g.pool_number
-),
-
-paid_by_own_pools as (
-    select
-        row_number,
-        sum(paid_us)::bigint as paid_us
-    from paid_own_claims
+    where c.has_other_gpu
     group by all
 ),
 
@@ -162,32 +214,36 @@ other_pools as (
 weighted_other_pools as (
     select
         *,
-        sum(weight) over (partition by environment, object_id, interval_start, resolution)::hugeint as total_weight
+        sum(weight) over (partition by interval_number)::hugeint as total_weight
     from other_pools
 ),
 
+-- They are paid in turns of their own.
 other_claims as (
     select
-        t.row_number,
-        t.payment_order,
+        t.* exclude (container_us, first_gpu_count, region_percent),
         g.pool_number,
+        g.resource,
+        10 + t.payment_order as turn,
         ((t.container_us - coalesce(o.paid_us, 0)) * g.weight // g.total_weight)::bigint as claimed_us,
         meta.quotient(
             claimed_us::hugeint * t.first_gpu_count * t.region_percent * p.picodollars_per_hour, 360000000000
         ) as claim_pd
     from held as t
-    inner join weighted_other_pools as g
-        on
-            t.environment = g.environment
-            and t.object_id = g.object_id
-            and t.interval_start = g.interval_start
-            and t.resolution = g.resolution
+    inner join weighted_other_pools as g on t.interval_number = g.interval_number
     inner join staging.prices as p
         on
             g.resource = p.resource
             and t.hour >= p.valid_from
             and t.hour < p.valid_to
-    left join paid_by_own_pools as o on t.row_number = o.row_number
+    left join paid_by_own_pools as o
+        on
+            t.interval_number = o.interval_number
+            and t.configuration_number = o.configuration_number
+            and t.phase = o.phase
+            and t.hour = o.hour
+            and t.component = o.component
+            and t.evidence = o.evidence
     where
         t.first_gpu_count is not null
         and t.evidence != 'requests'
@@ -196,95 +252,87 @@ other_claims as (
 other_turns as (
     select
         pool_number,
-        payment_order,
+        turn,
         sum(claim_pd)::hugeint as claim_pd
     from other_claims
     group by all
 ),
 
-other_turns_after_others as (
+turns_after_others as (
+    select *
+    from own_turns_after_others
+    union all by name
     select
         *,
         coalesce(
             sum(claim_pd) over (
                 partition by pool_number
-                order by payment_order
+                order by turn
                 rows between unbounded preceding and 1 preceding
             ), 0
         )::hugeint as paid_before_pd
     from other_turns
 ),
 
-paid_claims as (
-    select *
-    from paid_own_claims
-    union all by name
-    select
-        c.*,
-        case
-            when g.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
-            when g.billed_pd <= t.paid_before_pd then 0
-            else meta.quotient(c.claimed_us * (g.billed_pd - t.paid_before_pd), t.claim_pd)
-        end::bigint as paid_us
-    from other_claims as c
-    inner join other_turns_after_others as t
-        on
-            c.pool_number = t.pool_number
-            and c.payment_order = t.payment_order
-    inner join gpu_pools as g on c.pool_number = g.pool_number
-),
-
-claimed as (
-    select
-        pool_number,
-        sum(claim_pd)::hugeint as claim_pd
-    from paid_claims
-    group by all
-),
-
 -- What a pool has beyond its claims is time of the same containers, as far as it may stay unexplained.
-unexplained as (
+turns as (
     select
-        c.pool_number,
-        c.claim_pd,
-        greatest(0, least(g.billed_pd - c.claim_pd, c.claim_pd * s.unexplained_percent // 100)) as unexplained_pd
-    from claimed as c
-    inner join gpu_pools as g on c.pool_number = g.pool_number
+        t.*,
+        g.billed_pd,
+        sum(t.claim_pd) over (partition by t.pool_number)::hugeint as pool_claim_pd,
+        greatest(
+            0, least(g.billed_pd - pool_claim_pd, pool_claim_pd * s.unexplained_percent // 100)
+        ) as unexplained_pd
+    from turns_after_others as t
+    inner join gpu_pools as g on t.pool_number = g.pool_number
     cross join catalog.settings as s
+),
+
+claims as (
+    select *
+    from own_claims
+    union all by name
+    select *
+    from other_claims
 )
 
 select
-    g.environment,  -- Modal environment
-    g.object_id,  -- Modal app that was billed
-    h.app,  -- its name
-    g.interval_start,  -- start of the billed interval, UTC
-    g.resolution,  -- h or d
-    g.resource,  -- the GPU that is claimed
-    h.function,  -- who claims
-    h.phase,  -- rollout phase of the containers
-    h.configuration_from,  -- names their configuration, see staging.configurations
-    h.hour,  -- start of the hour, UTC
-    h.component,  -- what it was for, see catalog.components
-    h.evidence,  -- see spend.container_time
-    h.payment_order,  -- what is better known is paid first
+    c.environment,  -- Modal environment
+    c.object_id,  -- Modal app that was billed
+    c.app,  -- its name
+    c.interval_start,  -- start of the billed interval, UTC
+    c.resolution,  -- h or d
+    c.resource,  -- the GPU that is claimed
+    c.function,  -- who claims
+    c.phase,  -- rollout phase of the containers
+    c.configuration_from,  -- names their configuration, see staging.configurations
+    c.hour,  -- start of the hour, UTC
+    c.component,  -- what it was for, see catalog.components
+    c.evidence,  -- see spend.container_time
+    c.payment_order,  -- what is better known is paid first
     c.claimed_us,  -- container time that claims this GPU, microseconds
-    c.paid_us,  -- how much of it the pool pays for, microseconds
     case
-        when u.unexplained_pd = 0 then 0
-        else meta.quotient(c.claimed_us * u.unexplained_pd, greatest(u.claim_pd, 1))::bigint
+        when t.billed_pd >= t.paid_before_pd + t.claim_pd then c.claimed_us
+        when t.billed_pd <= t.paid_before_pd then 0
+        else meta.quotient(c.claimed_us * (t.billed_pd - t.paid_before_pd), t.claim_pd)
+    end::bigint as paid_us,  -- how much of it the pool pays for, microseconds
+    case
+        when t.unexplained_pd = 0 then 0
+        else meta.quotient(c.claimed_us * t.unexplained_pd, greatest(t.pool_claim_pd, 1))::bigint
     end as unexplained_us,  -- more time that it pays for
     c.claim_pd,  -- modelled cost in picodollars
-    case h.least_ppm
+    case c.least_ppm
         when 0 then 0
         when 1000000 then c.claim_pd
-        else meta.quotient(c.claim_pd * h.least_ppm, 1000000)
+        else meta.quotient(c.claim_pd * c.least_ppm, 1000000)
     end as least_pd,  -- what of it was there at least
-    case h.most_ppm
+    case c.most_ppm
         when 1000000 then c.claim_pd
-        else meta.quotient(c.claim_pd * h.most_ppm, 1000000)
+        else meta.quotient(c.claim_pd * c.most_ppm, 1000000)
     end as most_pd  -- what it may have been at most
-from paid_claims as c
-inner join gpu_pools as g on c.pool_number = g.pool_number
-inner join unexplained as u on c.pool_number = u.pool_number
-inner join held as h on c.row_number = h.row_number
+from claims as c
+inner join turns as t
+    on
+        c.pool_number = t.pool_number
+        and c.turn = t.turn
 where c.claimed_us > 0

@@ -9,6 +9,7 @@ themselves. Shares are integers of 1e-12 $ by largest remainder: their sum is th
 
 key: environment, object_id, hour, resolution, resource, function, phase, component
 partition: hour
+weeks at once: 5
 */
 with
 
@@ -25,11 +26,10 @@ pools as materialized (
         and hour < $until
 ),
 
-named_claims as materialized (
+-- All claims have a pool. An outer join says so, else the planner takes the many claims for few.
+named_claims as (
     select
         p.pool_number,
-        p.billed_pd,
-        p.kind,
         c.function,
         c.phase,
         c.component,
@@ -39,7 +39,7 @@ named_claims as materialized (
         c.claim_pd,
         c.shared_us
     from spend.claims as c
-    inner join pools as p
+    left join pools as p
         on
             c.environment = p.environment
             and c.object_id = p.object_id
@@ -52,30 +52,94 @@ named_claims as materialized (
         and (c.claim_pd > 0 or c.shared_us > 0)
 ),
 
+-- Who gets the rest of a pool: the object itself, or its app.
+names_of_rests as (
+    select distinct
+        case when k.prefix is null then '__' || split_part(p.object_id, '-', 1) || '__' else k.residual end as residual,
+        case when k.has_functions then '__unexplained__' else residual end as function
+    from pools as p
+    left join catalog.object_kinds as k on split_part(p.object_id, '-', 1) || '-' = k.prefix
+),
+
+names as (
+    select
+        function,
+        phase
+    from named_claims
+    union
+    select
+        unnest([residual, function]) as function,
+        'none' as phase
+    from names_of_rests
+),
+
+-- A function's phase is a number, too, and a claimant that number and a component's, in the order of their names.
+functions as materialized (
+    select
+        *,
+        100 * row_number() over (order by function, phase) as phase_number,
+        dense_rank() over (order by function) as function_number
+    from names
+),
+
+components as materialized (
+    select
+        component,
+        row_number() over (order by component) as component_number,
+        count(*) filter (where component <= 'unexplained') over () as unexplained_number
+    from catalog.components
+),
+
+claims as materialized (
+    select
+        c.* exclude (function, phase),
+        f.phase_number + k.component_number as claimant,
+        f.phase_number + k.unexplained_number as unexplained_claimant,
+        f.function_number
+    from named_claims as c
+    left join functions as f
+        on
+            c.function = f.function
+            and c.phase = f.phase
+    left join components as k on c.component = k.component
+),
+
+claims_of_pools as (
+    select
+        pool_number,
+        sum(claim_pd)::hugeint as claim_pd,
+        count(*) filter (where shared_us > 0 and component != 'residual') > 0 as has_unknown_requests,
+        min(function_number) = max(function_number) as is_one_function,
+        coalesce(
+            min(function_number) filter (where component != 'residual')
+            = max(function_number) filter (where component != 'residual'),
+            false
+        ) as is_one_but_for_the_rest,
+        sum(shared_us)::hugeint as shared_us,
+        sum(container_us)::hugeint as container_us,
+        coalesce(sum(claim_pd) filter (where component != 'residual'), 0)::hugeint as functions_pd
+    from claims
+    group by all
+),
+
 -- What is left of a pool when all claims are paid, and who can take it.
 remainders as (
     select
         c.pool_number,
-        any_value(c.billed_pd) as billed_pd,
-        sum(c.claim_pd)::hugeint as claim_pd,
-        greatest(0, any_value(c.billed_pd) - sum(c.claim_pd))::hugeint as left_pd,
-        count(*) filter (where c.shared_us > 0 and c.component != 'residual') > 0 as has_unknown_requests,
-        case any_value(c.kind)
+        p.billed_pd,
+        c.claim_pd,
+        greatest(0, p.billed_pd - c.claim_pd)::hugeint as left_pd,
+        c.has_unknown_requests,
+        case p.kind
             when 'other' then true
             when 'gpu' then false
-            else
-                has_unknown_requests
-                or coalesce(
-                    min(c.function) filter (where c.component != 'residual')
-                    = max(c.function) filter (where c.component != 'residual'),
-                    false
-                )
+            else c.has_unknown_requests or c.is_one_but_for_the_rest
         end as is_shared_by_time,
-        min(c.function) = max(c.function) and any_value(c.kind) != 'other' as is_one_claimant,
-        case when has_unknown_requests then sum(c.shared_us) else sum(c.container_us) end::hugeint as time_us,
-        coalesce(sum(c.claim_pd) filter (where c.component != 'residual'), 0)::hugeint as functions_pd
-    from named_claims as c
-    group by c.pool_number
+        c.is_one_function and p.kind != 'other' as is_one_claimant,
+        case when c.has_unknown_requests then c.shared_us else c.container_us end as time_us,
+        c.functions_pd
+    from claims_of_pools as c
+    inner join pools as p on c.pool_number = p.pool_number
 ),
 
 shared_remainders as (
@@ -111,56 +175,9 @@ rests as (
         or least(r.billed_pd, r.claim_pd) + r.shared_pd < p.billed_pd
 ),
 
-claimant_names as (
-    select
-        function,
-        phase,
-        component
-    from named_claims
-    union
-    select
-        function,
-        phase,
-        'unexplained' as component
-    from named_claims
-    union
-    select
-        function,
-        phase,
-        component
-    from rests
-),
-
--- A function's phase and component are a number, too, in the order of their names.
-claimants as materialized (
-    select
-        *,
-        row_number() over (order by function, phase, component) as claimant
-    from claimant_names
-),
-
-claims as materialized (
-    select
-        c.* exclude (function, phase),
-        k.claimant,
-        u.claimant as unexplained_claimant
-    from named_claims as c
-    inner join claimants as k
-        on
-            c.function = k.function
-            and c.phase = k.phase
-            and c.component = k.component
-    inner join claimants as u
-        on
-            c.function = u.function
-            and c.phase = u.phase
-            and u.component = 'unexplained'
-),
-
 turns as (
     select
         pool_number,
-        billed_pd,
         payment_order,
         sum(claim_pd)::hugeint as claim_pd
     from claims
@@ -182,9 +199,11 @@ turns_after_others as (
 
 paid_turns as materialized (
     select
-        *,
-        greatest(0, least(claim_pd, billed_pd - paid_before_pd)) as paid_pd
-    from turns_after_others
+        t.*,
+        p.billed_pd,
+        greatest(0, least(t.claim_pd, p.billed_pd - t.paid_before_pd)) as paid_pd
+    from turns_after_others as t
+    inner join pools as p on t.pool_number = p.pool_number
 ),
 
 paid_in_full as (
@@ -325,15 +344,15 @@ parts as (
     union all by name
     select
         r.pool_number,
-        c.claimant,
+        f.phase_number + k.component_number as claimant,
         r.amount_pd,
         0 as modelled_pd
     from rests as r
-    inner join claimants as c
+    inner join functions as f
         on
-            r.function = c.function
-            and r.phase = c.phase
-            and r.component = c.component
+            r.function = f.function
+            and r.phase = f.phase
+    inner join components as k on r.component = k.component
 ),
 
 attributed as (
@@ -353,13 +372,14 @@ select
     p.hour,  -- start of the billed interval, UTC
     p.resolution,  -- h or d
     p.resource,  -- catalog name or the bill's label; rounding; all (not broken down)
-    c.function,  -- who caused it; names in double underscores are residuals
-    c.phase,  -- rollout phase of the containers; none outside the programme
-    c.component,  -- what it was for, see catalog.components
+    f.function,  -- who caused it; names in double underscores are residuals
+    f.phase,  -- rollout phase of the containers; none outside the programme
+    k.component,  -- what it was for, see catalog.components
     (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
     -- the rest of it was shared, or is what only the bill shows
     (p.direction * a.modelled_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd,  -- paid by own claims
     p.status  -- settled, provisional or restated
 from attributed as a
 inner join pools as p on a.pool_number = p.pool_number
-inner join claimants as c on a.claimant = c.claimant
+inner join functions as f on a.claimant - a.claimant % 100 = f.phase_number
+inner join components as k on a.claimant % 100 = k.component_number

@@ -10,6 +10,7 @@ deployed ids in one interval; what the app list cannot place goes to the dearest
 
 key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
+weeks at once: 5
 */
 with
 
@@ -183,29 +184,82 @@ placed_usage as (
             and u.app_id = b.object_id
             and u.interval_start = b.interval_start
             and u.resolution = b.resolution
+),
+
+-- Only where a name stands for several ids, or for one that is not always known, rows come together.
+ambiguous_apps as (
+    select
+        environment,
+        app
+    from container_hours
+    group by all
+    having
+        min(app_id) != max(app_id)
+        or count(app_id) between 1 and count(*) - 1
+),
+
+told_apart as (
+    select
+        b.*,
+        a.app is not null as is_ambiguous
+    from billed_apps as b
+    left join ambiguous_apps as a
+        on
+            b.environment = a.environment
+            and b.app = a.app
+),
+
+placed as (
+    select
+        b.environment,
+        b.object_id,
+        b.app,
+        b.is_ambiguous,
+        b.interval_start,
+        b.resolution,
+        u.function,
+        u.phase,
+        u.configuration_from,
+        u.hour,
+        u.component,
+        u.evidence,
+        u.container_us
+    from told_apart as b
+    inner join placed_usage as u
+        on
+            b.environment = u.environment
+            and b.app = u.app
+            and b.interval_start = u.interval_start
+            and b.resolution = u.resolution
+    where
+        b.object_id = u.billed_id
+        or (u.billed_id is null and b.is_dearest)
+),
+
+all_time as (
+    select *
+    from placed
+    where not is_ambiguous
+    union all by name
+    select
+        * exclude (container_us),
+        sum(container_us)::bigint as container_us
+    from placed
+    where is_ambiguous
+    group by all
 )
 
 select
-    b.environment,  -- Modal environment
-    b.object_id,  -- Modal app that was billed
-    b.app,  -- its name
-    b.interval_start,  -- start of the billed interval, UTC
-    b.resolution,  -- h or d
-    u.function,  -- whose containers
-    u.phase,  -- rollout phase of the containers
-    u.configuration_from,  -- names their configuration, see staging.configurations
-    u.hour,  -- start of the hour, UTC
-    u.component,  -- what it was for, see catalog.components
-    u.evidence,  -- seen, series, settings, window, usual, limit, rest, beyond, wait or requests
-    sum(u.container_us)::bigint as container_us  -- container time in microseconds; for limit, beyond, wait, requests at most
-from billed_apps as b
-inner join placed_usage as u
-    on
-        b.environment = u.environment
-        and b.app = u.app
-        and b.interval_start = u.interval_start
-        and b.resolution = u.resolution
-where
-    b.object_id = u.billed_id
-    or (u.billed_id is null and b.is_dearest)
-group by all
+    environment,  -- Modal environment
+    object_id,  -- Modal app that was billed
+    app,  -- its name
+    interval_start,  -- start of the billed interval, UTC
+    resolution,  -- h or d
+    function,  -- whose containers
+    phase,  -- rollout phase of the containers
+    configuration_from,  -- names their configuration, see staging.configurations
+    hour,  -- start of the hour, UTC
+    component,  -- what it was for, see catalog.components
+    evidence,  -- seen, series, settings, window, usual, limit, rest, beyond, wait or requests
+    container_us  -- container time in microseconds; for limit, beyond, wait, requests at most
+from all_time

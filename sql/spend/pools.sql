@@ -3,6 +3,7 @@ What there is to attribute: one billed amount per environment, object, interval 
 
 key: environment, object_id, hour, resolution, resource
 partition: hour
+weeks at once: 5
 */
 with
 

@@ -4,6 +4,7 @@ container lifetimes.
 
 key: environment, app, function, container_key, day
 partition: day
+weeks at once: 5
 */
 with
 
@@ -110,8 +111,10 @@ cluster_logs as (
             and l.function = k.function
 ),
 
+-- A cluster is counted week by week.
 inputs_of_clusters as (
     select
+        time_bucket(interval 7 day, c.started_at, $since::timestamp) as week_start,
         c.file_id,
         c.function_call_id,
         c.enqueued_at,
@@ -127,6 +130,7 @@ inputs_of_clusters as (
 
 members_of_clusters as (
     select
+        week_start,
         file_id,
         unnest(container_keys) as container_key,
         len(container_keys) as members
@@ -135,6 +139,7 @@ members_of_clusters as (
 
 clusters as (
     select
+        week_start,
         file_id,
         container_key,
         max(members) as members
@@ -142,6 +147,7 @@ clusters as (
     group by all
     union all by name
     select
+        time_bucket(interval 7 day, h.hour, $since::timestamp) as week_start,
         h.file_id,
         h.container_key,
         max(h.cluster_members) as members
@@ -173,4 +179,5 @@ left join clusters as g
     on
         c.file_id = g.file_id
         and c.container_key = g.container_key
+        and time_bucket(interval 7 day, c.day, $since::timestamp) = g.week_start
 group by all

@@ -11,6 +11,7 @@ Of most containers it reads what their logs said in every hour (`raw.container_h
 
 key: environment, app, app_id, function, configuration_from, hour, component, evidence
 partition: hour
+weeks at once: 5
 */
 with
 

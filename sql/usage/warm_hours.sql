@@ -5,6 +5,7 @@ are at work. Counted from moment to moment: two containers alive at once do not 
 
 key: environment, app, app_id, function, configuration_from, hour, component, evidence
 partition: hour
+weeks at once: 5
 */
 with
 

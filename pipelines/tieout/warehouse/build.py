@@ -23,7 +23,7 @@ from tieout.validation.suites import ALL_DAYS, load_suite
 from tieout.warehouse.learned import learned_rows
 from tieout.warehouse.models import Model
 
-CHUNK = dt.timedelta(days=7)
+WEEK = dt.timedelta(days=7)
 _GROWS_WITH_CALLS = frozenset({"raw", "staging", "usage"})
 
 
@@ -34,12 +34,12 @@ class Period:
     since: dt.date
     until: dt.date
 
-    def chunks(self) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-        """Cut the period into stretches that one query can hold in memory, as naive UTC times."""
+    def chunks(self, weeks: int = 1) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+        """Cut the period into stretches of so many weeks, which one query can hold in memory, as naive UTC times."""
         since, until = day_start(self.since), day_start(self.until)
         while since < until:
-            yield since, min(since + CHUNK, until)
-            since += CHUNK
+            yield since, min(since + weeks * WEEK, until)
+            since += weeks * WEEK
 
     def weeks(self) -> list[IsoWeek]:
         """The weeks of a period that starts and ends on a Monday."""
@@ -344,7 +344,7 @@ def _measured_relation(
 
 
 def _replace_range(con: duckdb.DuckDBPyConnection, model: Model, period: Period, *, is_kept: bool) -> None:
-    for since, until in period.chunks():
+    for since, until in period.chunks(model.weeks_at_once):
         parameters = {"since": since, "until": until}
         with learned_relation(con, model, since, until):
             _replace_stretch(con, model, parameters, is_kept=is_kept)
