@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import stringzilla
 
 from tieout.sources.contents import chunks, is_gzipped
 
@@ -93,7 +94,7 @@ class Occurrences:
         for number, pattern in enumerate(self._patterns):
             reach = len(pattern) - 1
             seam = self._end[-reach:] + chunk[:reach]
-            self.counts[number] += chunk.count(pattern) + seam.count(pattern)
+            self.counts[number] += stringzilla.count(chunk, pattern) + seam.count(pattern)
         self._end = (self._end + chunk)[-64:] if len(chunk) < 64 else chunk[-64:]
 
 

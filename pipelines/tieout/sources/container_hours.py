@@ -8,7 +8,7 @@ which it ran. Inputs that run at once are counted once. What a log alone cannot 
 container still had an input running when the log was read, or one ran for over a day. There usage looks at the calls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -165,9 +165,14 @@ def container_hours(calls: pa.Table) -> pa.Table:
         The columns of raw.container_hours that tell of inputs that started, a row for each log, container and hour in
         which one started or ran.
     """
-    inputs = _Inputs.sorted_from(calls)
-    if not len(inputs.started_us):
+    tables = [_hours_of(inputs) for inputs in _in_order(calls)]
+    if not tables:
         return _table({name: np.zeros(0, np.int64) for name in _COLUMNS}, is_told=np.zeros(0, bool))
+    return pa.concat_tables(tables)
+
+
+def _hours_of(inputs: "_Inputs") -> pa.Table:
+    """Sum up some inputs, all those of their logs and containers."""
     hours = inputs.started_us // HOUR_US
     of_group, of_hour = _starts(inputs.group), _starts(inputs.group, hours)
     is_told = ~np.logical_or.reduceat(
@@ -213,37 +218,52 @@ class _Inputs:
     is_open: Flags
     group: Numbers
 
-    @classmethod
-    def sorted_from(cls, calls: pa.Table) -> "_Inputs":
-        ended = calls["ended_us"]
-        file_id, container_key, started_us, ended_us, placed_us = (
-            column.to_numpy().astype(np.int64, copy=False)
-            for column in (
-                calls["file_id"],
-                calls["container_key"],
-                calls["started_us"],
-                pc.coalesce(ended, calls["started_us"]),
-                calls["placed_us"].fill_null(_NONE),
-            )
-        )
-        order = np.lexsort((started_us, container_key, file_id))
-        file_id, container_key = file_id[order], container_key[order]
-        is_new = np.ones(len(order), bool)
-        is_new[1:] = (file_id[1:] != file_id[:-1]) | (container_key[1:] != container_key[:-1])
-        return cls(
-            file_id=file_id,
-            container_key=container_key,
-            started_us=started_us[order],
-            ended_us=ended_us[order],
-            placed_us=placed_us[order],
-            is_open=ended.is_null().to_numpy()[order],
-            group=np.cumsum(is_new) - 1,
-        )
-
     @property
     def began_us(self) -> Numbers:
         """When the start-up of each began, as far as it is known: a start-up takes no time where the log gives none."""
         return np.minimum(self.started_us, self.placed_us)
+
+
+# So many at a time, and the rest of their container: what is worked out for them stays in a processor's cache.
+_INPUTS_AT_ONCE = 1 << 16
+
+
+def _in_order(calls: pa.Table) -> Iterator[_Inputs]:
+    """Yield the inputs in order of log, container and start; those of one log and container are in one part."""
+    file_id, container_key, started_us = (calls[name].to_numpy() for name in ("file_id", "container_key", "started_us"))
+    ended_us = pc.coalesce(calls["ended_us"], calls["started_us"]).to_numpy()
+    placed_us = calls["placed_us"].fill_null(_NONE).to_numpy()
+    is_open = calls["ended_us"].is_null().to_numpy()
+    order = np.lexsort((started_us, container_key, file_id))
+    begin = 0
+    while begin < len(order):
+        end = _end_of_group(file_id, container_key, order, begin + _INPUTS_AT_ONCE)
+        part = order[begin:end]
+        files, containers = file_id[part].astype(np.int64), container_key[part].astype(np.int64)
+        is_new = np.zeros(len(part), bool)
+        is_new[1:] = (files[1:] != files[:-1]) | (containers[1:] != containers[:-1])
+        yield _Inputs(
+            file_id=files,
+            container_key=containers,
+            started_us=started_us[part],
+            ended_us=ended_us[part],
+            placed_us=placed_us[part],
+            is_open=is_open[part],
+            group=np.cumsum(is_new),
+        )
+        begin = end
+
+
+def _end_of_group(file_id: Numbers, container_key: Numbers, order: Numbers, least: int) -> int:
+    """Return where, from `least` on, another log or container begins in the order."""
+    end = min(least, len(order))
+    while end < len(order):
+        last, following = order[end - 1], order[end : end + _INPUTS_AT_ONCE]
+        is_other = (file_id[following] != file_id[last]) | (container_key[following] != container_key[last])
+        if is_other.any():
+            return end + int(np.argmax(is_other))
+        end += len(following)
+    return end
 
 
 def _starts(*keys: Numbers) -> Numbers:

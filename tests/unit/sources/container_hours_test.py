@@ -100,14 +100,16 @@ def test_hours_are_those_of_a_count_of_every_stretch(inputs: list[Input]) -> Non
 
 
 @settings(deadline=None)
-@given(inputs_of_logs())
-def test_hours_do_not_depend_on_how_many_containers_are_summed_up_at_once(inputs: list[Input]) -> None:
-    room = hours._ROOM
+@given(inputs_of_logs(), st.sampled_from([(1, 1 << 16), (1 << 62, 1), (1 << 62, 2), (1, 3)]))
+def test_hours_do_not_depend_on_how_many_inputs_are_summed_up_at_once(
+    inputs: list[Input], at_once: tuple[int, int]
+) -> None:
+    before = hours._ROOM, hours._INPUTS_AT_ONCE
     try:
-        hours._ROOM = 1
+        hours._ROOM, hours._INPUTS_AT_ONCE = at_once
         assert rows_of(container_hours(table_of(inputs))) == expected(inputs)
     finally:
-        hours._ROOM = room
+        hours._ROOM, hours._INPUTS_AT_ONCE = before
 
 
 def test_inputs_that_run_at_once_are_counted_once() -> None:
