@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tieout.core.home import Home
 from tieout.core.resources import resource_path
 
 FIRST_WEEK, LAST_WEEK = "2026-W42", "2026-W43"
+MEMORY, ROOM_FOR_TESTS = Path("/dev/shm"), 4 << 30
 
 # As the command line does: what tests import are half a million objects that stay, and looking through them for garbage
 # at every 700 new ones took a third of collecting the tests.
@@ -82,7 +84,13 @@ BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of what takes long."""
+    """Name the mark of what takes long, and let tests write to memory: workspaces by the hundred are soon gone again.
+
+    A disk would be waited for a minute of every run, because what Tieout writes it waits for.
+    """
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_FOR_TESTS:
+        os.environ.setdefault("TMPDIR", str(MEMORY))
+        tempfile.tempdir = None  # is asked for again
     config.addinivalue_line("markers", "slow: takes a processor five seconds or more, and is begun before the others")
 
 
