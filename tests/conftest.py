@@ -6,10 +6,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+import duckdb
 import pytest
 from filelock import FileLock
 
@@ -50,6 +53,26 @@ def no_options() -> None:
     remember_options(home=None, catalog=None)
 
 
+@pytest.fixture(autouse=True)
+def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let DuckDB work in one thread: there are as many workers as processors, and to share a few rows costs a tenth.
+
+    What is marked `all_threads` works in all of them, and so does whatever is built once for several tests.
+    """
+    if request.node.get_closest_marker("all_threads") is not None:
+        yield
+        return
+    connect = duckdb.connect
+
+    def with_one_thread(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        con = connect(*arguments, **named)
+        con.execute("set threads = 1")
+        return con
+
+    with patch.object(duckdb, "connect", with_one_thread):
+        yield
+
+
 @pytest.fixture
 def tieout(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tieout:
     """Run a command as the shell would, with the built-in catalog."""
@@ -84,13 +107,14 @@ BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of what takes long, and let tests write to memory: workspaces by the hundred are soon gone again.
+    """Name the marks of tests, and let tests write to memory: workspaces by the hundred are soon gone again.
 
     A disk would be waited for a minute of every run, because what Tieout writes it waits for.
     """
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_FOR_TESTS:
         os.environ.setdefault("TMPDIR", str(MEMORY))
         tempfile.tempdir = None  # is asked for again
+    config.addinivalue_line("markers", "all_threads: lets DuckDB work in as many threads as there are processors")
     config.addinivalue_line("markers", "slow: takes a processor five seconds or more, and is begun before the others")
 
 

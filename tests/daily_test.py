@@ -99,6 +99,7 @@ def outdated_pages(workspace: Workspace) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.all_threads
 @pytest.mark.parametrize("name", SCENARIO)
 def test_days_that_land_one_after_the_other_come_to_the_same_as_all_at_once(
     name: str, tmp_path: Path, build_once: BuildOnce

@@ -40,6 +40,7 @@ def text_of(home: Home, week: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.all_threads
 def test_a_bill_that_grows_after_the_issue_is_a_revision_and_what_was_sent_stays_reproducible(
     workspace: Home, tieout: Tieout
 ) -> None:

@@ -22,7 +22,7 @@ from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import Model, load_models
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.all_threads]
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 PERIOD = Period(dt.date(2026, 10, 12), dt.date(2026, 10, 26))

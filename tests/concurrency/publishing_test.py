@@ -14,7 +14,7 @@ import pytest
 from tests.support.finance_warehouse import CATALOG, FUNCTIONS, bill, write_finance_warehouse
 from tieout.warehouse.publish import publish
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.all_threads]
 
 READERS, PUBLICATIONS = 10, 20
 READS = 2  # by as many readers while each is published

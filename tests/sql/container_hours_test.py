@@ -81,6 +81,7 @@ def land(con: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.all_threads
 @settings(deadline=None, max_examples=8)
 @given(logs())
 def test_usage_from_hours_is_usage_from_calls(empty_warehouse: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
