@@ -350,35 +350,49 @@ def test_a_printed_total_of_an_invoice_or_a_restated_week_is_what_its_query_answ
 OF_THE_NEWEST_WEEK = ("gates", "movers", "idle", "spend_of_week", "failures")
 
 
-@pytest.fixture
-def small(issued_weeks: Path, tmp_path: Path) -> IssuedWeeks:
-    return IssuedWeeks(shutil.copytree(issued_weeks, tmp_path / "weeks"))
+@pytest.fixture(scope="module")
+def costless(issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[IssuedWeeks, WeeklyReport]:
+    """A week that cost nothing behind two that were issued."""
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("costless") / "weeks"))
+    weeks.land_bill(THIRD, changed={(billed, day): "0" for billed in DAILY_USD for day in range(7)})
+    return weeks, weeks.report()[THIRD]
+
+
+@pytest.fixture(scope="module")
+def staged(issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[IssuedWeeks, WeeklyReport]:
+    """Two weeks that were issued; in the second one, an app costs something in another environment, too."""
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("staged") / "weeks"))
+    weeks.land_bill(SECOND, name="staging", fetched_at=after(SECOND, days=9), elsewhere={APP: "7.77"})
+    return weeks, weeks.report()[SECOND]
 
 
 @pytest.mark.parametrize("name", OF_THE_NEWEST_WEEK)
-def test_the_newest_week_is_the_one_that_is_reported_though_it_cost_nothing(name: str, small: IssuedWeeks) -> None:
-    small.land_bill(THIRD, changed={(billed, day): "0" for billed in DAILY_USD for day in range(7)})
-    report = small.report()[THIRD]
+def test_the_newest_week_is_the_one_that_is_reported_though_it_cost_nothing(
+    name: str, costless: tuple[IssuedWeeks, WeeklyReport]
+) -> None:
+    weeks, report = costless
     assert report.changes is not None
     assert report.changes.cost.change_usd == -report.changes.cost.before_usd < 0
-    found = ask_workspace(small.home, select_of(name))
+    found = ask_workspace(weeks.home, select_of(name))
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
     assert not any(row[found.columns.index("inputs")] for row in found.rows if name == "failures")
 
 
 @pytest.mark.parametrize("name", OF_THE_NEWEST_WEEK)
-def test_a_function_of_two_environments_is_two_in_a_query_as_on_the_page(name: str, small: IssuedWeeks) -> None:
-    small.land_bill(SECOND, name="staging", fetched_at=after(SECOND, days=9), elsewhere={APP: "7.77"})
-    report = small.report()[SECOND]
+def test_a_function_of_two_environments_is_two_in_a_query_as_on_the_page(
+    name: str, staged: tuple[IssuedWeeks, WeeklyReport]
+) -> None:
+    weeks, report = staged
     assert report.changes is not None
     labels = [mover.function for mover in report.changes.cost.movers]
     assert any(f"{label} (staging)" in labels for label in labels)
-    found = ask_workspace(small.home, select_of(name))
+    found = ask_workspace(weeks.home, select_of(name))
     COMPARED[name](report, [dict(zip(found.columns, row, strict=True)) for row in found.rows])
 
 
-def test_more_failures_than_a_byte_holds_are_counted_in_full(small: IssuedWeeks) -> None:
+def test_more_failures_than_a_byte_holds_are_counted_in_full(issued_weeks: Path, tmp_path: Path) -> None:
     """DuckDB takes a join with a single value for a single row, and keeps a sum over it in as few bits."""
+    small = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path / "weeks"))
     small.land_week(THIRD)
     small.land_calls(THIRD, CODE, calls=30, name="failed", fetched_at=after(THIRD, days=3), status="failure")
     report = small.report()[THIRD]
