@@ -6,7 +6,7 @@ the totals printed beside them; amounts that prove something (the tie-out) are e
 values, so that every format says the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -44,7 +44,7 @@ from tieout.report.sections.functions import FunctionDetail, read_functions
 from tieout.report.sections.gates import read_gates, write_gates
 from tieout.report.sections.guardrails import GuardrailGroup, describe_guardrails, write_guardrails
 from tieout.report.sections.headline import Headline, describe_headline
-from tieout.report.sections.history import SpendHistory, read_history
+from tieout.report.sections.history import SpendHistory, describe_history, weeks_of_history
 from tieout.report.sections.ledger import Ledger, LedgerRow, describe_ledger, write_ledger
 from tieout.report.sections.months import MonthReconciled, read_months
 from tieout.report.sections.opportunities import Opportunities, read_opportunities, write_opportunities
@@ -57,7 +57,7 @@ from tieout.report.sections.spend import (
     FunctionSpend,
     Spend,
     Unattributed,
-    read_spend,
+    read_spends,
     read_unattributed,
     write_spend,
     write_unattributed,
@@ -289,7 +289,8 @@ def read_contents(data: WeekData) -> WeeklyReport:
     """Read every section of a week; which revision the week is, is still open."""
     con, week, catalog, measurement = data.con, data.week, data.catalog, data.measurement
     landed, days = data.landed.keys(), days_of_week(data.landed, week)
-    tie_out, spend, costs = read_tie_out(con, week), read_spend(con, week, catalog), read_week_cents(con, week)
+    spends = read_spends(con, weeks_of_history(con, week), catalog)
+    tie_out, spend, costs = read_tie_out(con, week), spends[week], read_week_cents(con, week)
     printed = printed_saving(measurement, costs.of_environment(catalog.functions.environment))
     savings = describe_savings(measurement, catalog, printed)
     rollout = read_rollout(con, week, landed=landed, catalog=catalog, costs=costs)
@@ -308,12 +309,12 @@ def read_contents(data: WeekData) -> WeeklyReport:
         spend=spend,
         savings=savings,
         ledger=ledger,
-        history=read_history(con, measurement, data.work, catalog, landed=landed, spend=spend),
+        history=describe_history(measurement, data.work, catalog, landed=landed, spends=spends),
         opportunities=read_opportunities(con, measurement, data.work, catalog, landed=landed, spend=spend),
         unattributed=unattributed,
         definitions=DEFINITIONS,
         restatements=read_restatements(con, week, catalog),
-        changes=read_changes(con, measurement, data.work, catalog, landed=landed, lock=data.lock),
+        changes=_changes(data, spends, rollout),
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
         cumulative=_cumulative(con, measurement, data.work, catalog),
@@ -333,6 +334,19 @@ def read_contents(data: WeekData) -> WeeklyReport:
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
         has_projection=bool(catalog.projection.lines),
+    )
+
+
+def _changes(data: WeekData, spends: Mapping[IsoWeek, Spend], rollout: tuple[RolloutLine, ...]) -> Changes | None:
+    return read_changes(
+        data.con,
+        data.measurement,
+        data.work,
+        data.catalog,
+        landed=data.landed.keys(),
+        lock=data.lock,
+        spends=spends,
+        rollout=rollout,
     )
 
 

@@ -17,7 +17,7 @@ from tieout.measure.week_cents import read_week_cents
 from tieout.report.cents import per_day
 from tieout.report.sections.change_reasons import read_reasons
 from tieout.report.sections.rollout import RolloutLine, read_rollout
-from tieout.report.sections.spend import Spend, read_spend
+from tieout.report.sections.spend import NO_SPEND, Spend
 from tieout.report.wording import Share, count, listing, share_of, share_of_rate
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
@@ -229,6 +229,8 @@ def read_changes(
     *,
     landed: Collection[dt.date],
     lock: BaselineLock | None,
+    spends: Mapping[IsoWeek, Spend],
+    rollout: tuple[RolloutLine, ...],
 ) -> Changes | None:
     """Compare a week with the one before, which is measured as it stands now; None when nothing is known of that.
 
@@ -239,9 +241,16 @@ def read_changes(
         catalog: the programme.
         landed: days whose bill is landed whole.
         lock: the frozen baseline.
+        spends: of weeks that cost something, both of these among them.
+        rollout: how far callers have moved in the week.
     """
-    earlier, _ = measure(con, measurement.week.previous(), catalog, lock=lock)
-    before, after = (_read_week(con, measured, work, catalog, landed=landed) for measured in (earlier, measurement))
+    previous = measurement.week.previous()
+    earlier, _ = measure(con, previous, catalog, lock=lock)
+    moved = read_rollout(con, previous, landed=landed, catalog=catalog, costs=read_week_cents(con, previous))
+    before, after = (
+        _week(measured, spends.get(measured.week, NO_SPEND), lines, work, catalog, landed=landed)
+        for measured, lines in ((earlier, moved), (measurement, rollout))
+    )
     if before.is_empty:
         return None
     rows = zip(_figures(before), _figures(after), strict=True)
@@ -271,20 +280,20 @@ def _is_said(quantity: Quantity, before: Decimal | None, after: Decimal | None) 
     return bool(values) and not (quantity is Quantity.COUNT and values == {Decimal(0)})
 
 
-def _read_week(
-    con: duckdb.DuckDBPyConnection,
+def _week(
     measurement: WeekMeasurement,
+    spend: Spend,
+    rollout: tuple[RolloutLine, ...],
     work: Sequence[DailyWork],
     catalog: Catalog,
     *,
     landed: Collection[dt.date],
 ) -> _Week:
-    week, known = measurement.week, {function.name for function in catalog.functions.functions}
-    days = week.days()
+    days, known = measurement.week.days(), {function.name for function in catalog.functions.functions}
     return _Week(
         measurement=measurement,
-        spend=read_spend(con, week, catalog),
-        rollout=read_rollout(con, week, landed=landed, catalog=catalog, costs=read_week_cents(con, week)),
+        spend=spend,
+        rollout=rollout,
         calls=sum(value.successful_calls for value in work if value.day in days and value.function in known),
         landed_days=sum(day in landed for day in days),
     )

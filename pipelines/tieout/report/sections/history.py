@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, days_between
-from tieout.report.sections.spend import Spend, read_spends
+from tieout.report.sections.spend import Spend
 from tieout.report.wording import count
 from tieout.savings.daily_work import DailyWork, working_days
 from tieout.savings.function_measurement import FunctionMeasurement
@@ -101,36 +101,37 @@ class SpendHistory:
         return named, count(rest, "other") if rest else ""
 
 
-def read_history(
-    con: duckdb.DuckDBPyConnection,
+def weeks_of_history(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[IsoWeek]:
+    """Return a report's week and up to 25 before it, newest first, down to the first that cost something."""
+    [(first_day,)] = con.execute(_FIRST_HOUR).fetchall()
+    weeks = [week]
+    while len(weeks) < MOST_WEEKS and first_day is not None and weeks[-1].start > first_day:
+        weeks.append(weeks[-1].previous())
+    return weeks
+
+
+def describe_history(
     measurement: WeekMeasurement,
     work: Iterable[DailyWork],
     catalog: Catalog,
     *,
     landed: Collection[dt.date],
-    spend: Spend,
+    spends: Mapping[IsoWeek, Spend],
 ) -> SpendHistory:
-    """Read the spend of the report's week and of up to 25 before it, and the functions' days in that time.
+    """Describe the spend of the weeks, and the functions' days in that time.
 
     Args:
-        con: the warehouse.
         measurement: of the report's week.
         work: all days up to the end of the week.
         catalog: the programme.
         landed: days whose bill is landed whole.
-        spend: of the report's week.
+        spends: of the report's week and those before it, without gaps.
     """
-    week = measurement.week
-    [(first_day,)] = con.execute(_FIRST_HOUR).fetchall()
-    weeks = [week]
-    while len(weeks) < MOST_WEEKS and first_day is not None and weeks[-1].start > first_day:
-        weeks.append(weeks[-1].previous())
-    spends = read_spends(con, weeks[1:], catalog)
-    earlier = [_week_spend(before, spends[before]) for before in reversed(weeks[1:])]
+    week, weeks = measurement.week, sorted(spends)
     by_function: dict[str, list[DailyWork]] = defaultdict(list)
     for value in work:
         by_function[value.function].append(value)
-    since = max(weeks[-1].start, min(landed, default=week.end))
+    since = max(weeks[0].start, min(landed, default=week.end))
     days = days_between(since, week.end)
     deployed, counted = _first_deployments(catalog, week), frozenset(measurement.counted)
     functions = [
@@ -142,7 +143,9 @@ def read_history(
         for function in measurement.functions
     ]
     dearest = sorted(functions, key=lambda function: (-function.actual_usd, function.function))
-    return SpendHistory((*earlier, _week_spend(week, spend)), tuple(f for f in dearest if f.actual_usd))
+    return SpendHistory(
+        tuple(_week_spend(each, spends[each]) for each in weeks), tuple(f for f in dearest if f.actual_usd)
+    )
 
 
 def _week_spend(week: IsoWeek, spend: Spend) -> WeekSpend:

@@ -95,6 +95,10 @@ class Spend:
         )
 
 
+NO_SPEND = Spend(Decimal(0), (), ())
+"""The spend of a week that cost nothing."""
+
+
 @dataclass(frozen=True)
 class UnattributedLine:
     """Cost that no call explains, in cents."""
@@ -131,13 +135,11 @@ def function_label(function: str, environment: str, catalog: Catalog) -> str:
     return function if environment == catalog.functions.environment else f"{function} ({environment})"
 
 
-def read_spend(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) -> Spend:
-    """Read the week's cost by function, phase and component, dearest function first, in the cents of the warehouse."""
-    return read_spends(con, [week], catalog)[week]
-
-
 def read_spends(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek], catalog: Catalog) -> dict[IsoWeek, Spend]:
-    """Read the cost of several weeks at once."""
+    """Read the weeks' cost by function, phase and component, dearest function first, in the cents of the warehouse.
+
+    One query for all of them takes hardly longer than one for a single week.
+    """
     rows: dict[dt.date, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     for monday, environment, function, *row in con.execute(_SPEND, {"weeks": [w.start for w in weeks]}).fetchall():
         rows[monday][function_label(function, environment, catalog)].append(_Row(*row))
