@@ -43,8 +43,8 @@ Tieout = Callable[..., Spoken]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start one worker more than there are processors: tests also wait, for disks, servers and a browser."""
-    return (os.cpu_count() or 1) + 1
+    """Start as many workers as there are processors: one more would import everything once more, and wait for them."""
+    return os.cpu_count() or 1
 
 
 @pytest.fixture(autouse=True)

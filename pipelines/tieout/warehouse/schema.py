@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from tieout.core.errors import TieoutError
-from tieout.core.sql import relations, transaction
+from tieout.core.sql import transaction
 
 SCHEMAS = (
     "raw",
@@ -224,7 +224,8 @@ def refuse_newer(con: duckdb.DuckDBPyConnection, migrations: Sequence[Migration]
 
 def version_of(con: duckdb.DuckDBPyConnection) -> int:
     """Return the version of a warehouse's bookkeeping; 0 for an empty one, and for one of the first version."""
-    if "meta.migrations" not in relations(con):
+    try:
+        [(version,)] = con.execute("select coalesce(max(version), 0) from meta.migrations").fetchall()
+    except duckdb.CatalogException:
         return 0
-    [(version,)] = con.execute("select coalesce(max(version), 0) from meta.migrations").fetchall()
     return int(version)
