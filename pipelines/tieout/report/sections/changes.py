@@ -241,16 +241,14 @@ def read_changes(
         catalog: the programme.
         landed: days whose bill is landed whole.
         lock: the frozen baseline.
-        spends: of weeks that cost something, both of these among them.
+        spends: of the week, and of the one before where that cost something.
         rollout: how far callers have moved in the week.
     """
-    previous = measurement.week.previous()
-    earlier, _ = measure(con, previous, catalog, lock=lock)
-    moved = read_rollout(con, previous, landed=landed, catalog=catalog, costs=read_week_cents(con, previous))
-    before, after = (
-        _week(measured, spends.get(measured.week, NO_SPEND), lines, work, catalog, landed=landed)
-        for measured, lines in ((earlier, moved), (measurement, rollout))
-    )
+    week = measurement.week.previous()
+    earlier, _ = measure(con, week, catalog, lock=lock)
+    moved = read_rollout(con, week, landed=landed, catalog=catalog, costs=read_week_cents(con, week))
+    before = _week(earlier, spends.get(week, NO_SPEND), moved, work, catalog, landed=landed)
+    after = _week(measurement, spends[measurement.week], rollout, work, catalog, landed=landed)
     if before.is_empty:
         return None
     rows = zip(_figures(before), _figures(after), strict=True)
