@@ -36,19 +36,19 @@ from named
 left join raw.containers as known using (container_id)
 """
 
-_INSERT = """
+# The time in an id is a number in base 32, its highest place first.
+_MILLISECONDS = " + ".join(
+    f"(strpos($alphabet, container_id[{len('ta-') + place}]) - 1) * {32 ** (_TIME_CHARACTERS - place)}"
+    for place in range(1, _TIME_CHARACTERS + 1)
+)
+
+_INSERT = f"""
 insert into raw.containers
 with dated as (
     select
         container_id,
         container_key,
-        case when regexp_full_match(container_id, $pattern) then
-            list_sum(list_transform(
-                range(1, $time_characters + 1),
-                lambda i: (strpos($alphabet, container_id[3 + i]) - 1)
-                    * cast(power(32, $time_characters - i) as bigint)
-            ))
-        end as milliseconds
+        case when regexp_full_match(container_id, $pattern) then {_MILLISECONDS} end as milliseconds
     from numbered_containers
     where is_new
 )
@@ -61,7 +61,7 @@ select
         then make_timestamp(cast(milliseconds as bigint) * 1000)
     end
 from dated
-"""
+"""  # noqa: S608 - the constants above
 
 
 def number(con: duckdb.DuckDBPyConnection, ids: str) -> None:
@@ -72,6 +72,4 @@ def number(con: duckdb.DuckDBPyConnection, ids: str) -> None:
         ids: a select of the project's own that gives the column container_id.
     """
     con.execute(_NUMBER.format(ids=ids))
-    con.execute(
-        _INSERT, {"pattern": f"ta-[{ALPHABET}]{{26}}", "alphabet": ALPHABET, "time_characters": _TIME_CHARACTERS}
-    )
+    con.execute(_INSERT, {"pattern": f"ta-[{ALPHABET}]{{26}}", "alphabet": ALPHABET})

@@ -69,8 +69,6 @@ _LOOKS_USUAL = " and ".join(
     ]
 )
 
-_STAGED_CONTAINERS = "select container_id from calls_stage semi join calls_files using (file_no)"
-
 
 @dataclass(frozen=True)
 class StagedFile:
@@ -208,7 +206,8 @@ def insert(con: duckdb.DuckDBPyConnection, file_ids: dict[int, tuple[int, int]])
         "insert into calls_files select unnest($1), unnest($2), unnest($3)",
         [numbers, [file_ids[number][0] for number in numbers], [file_ids[number][1] for number in numbers]],
     )
-    containers.number(con, _STAGED_CONTAINERS)
+    # Numbers only: a semi join takes a third longer.
+    containers.number(con, f"select container_id from calls_stage where file_no in ({str(numbers)[1:-1]})")  # noqa: S608
     # Rows carry their number, so DuckDB need not keep their order, and may then write on all cores.
     keeps_order = con.execute("select current_setting('preserve_insertion_order')").fetchall()[0][0]
     con.execute("set preserve_insertion_order = false")
