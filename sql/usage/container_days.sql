@@ -11,6 +11,9 @@ with
 hours as (
     select
         h.*,
+        l.environment,
+        l.app,
+        l.function,
         -- Of some containers their calls tell more than the hours do: they were still at work when the log was read, or
         -- a later snapshot speaks for a part of the log.
         h.busy_us is null or l.is_replaced as is_unsettled
@@ -42,25 +45,30 @@ unsettled_calls as (
             and c.container_key = u.container_key
 ),
 
-by_log as (
+parts as (
     select
+        h.environment,
+        h.app,
+        h.function,
         h.file_id,
         h.container_key,
         date_trunc('day', h.hour) as day,
-        min(h.first_started_at) as first_started_at,
-        max(h.last_ended_at) as last_ended_at,
-        least(min(h.startup_began_at), min(h.failing_since)) as startup_began_at,
-        min(h.placed_at) as placed_at,
-        sum(h.inputs)::bigint as inputs,
-        sum(h.failures)::bigint as failures
+        h.first_started_at,
+        h.last_ended_at,
+        least(h.startup_began_at, h.failing_since) as startup_began_at,
+        h.placed_at,
+        h.inputs,
+        h.failures
     from hours as h
     anti join unsettled as u
         on
             h.file_id = u.file_id
             and h.container_key = u.container_key
-    group by all
     union all by name
     select
+        environment,
+        app,
+        function,
         file_id,
         container_key,
         date_trunc('day', started_at) as day,
@@ -77,6 +85,9 @@ by_log as (
     group by all
     union all by name
     select
+        environment,
+        app,
+        function,
         file_id,
         container_key,
         date_trunc('day', enqueued_at) as day,
@@ -158,12 +169,31 @@ clusters as (
         and h.hour < $until
         and h.cluster_members > 1
     group by all
+),
+
+counted as (
+    select
+        p.*,
+        1 as members
+    from parts as p
+    anti join cluster_logs as l on p.file_id = l.file_id
+    union all by name
+    select
+        p.*,
+        coalesce(g.members, 1) as members
+    from parts as p
+    semi join cluster_logs as l on p.file_id = l.file_id
+    left join clusters as g
+        on
+            p.file_id = g.file_id
+            and p.container_key = g.container_key
+            and time_bucket(interval 7 day, p.day, $since::timestamp) = g.week_start
 )
 
 select
-    l.environment,  -- Modal environment
-    l.app,  -- the app's name
-    l.function,  -- the function's name
+    c.environment,  -- Modal environment
+    c.app,  -- the app's name
+    c.function,  -- the function's name
     c.container_key,  -- the container, see raw.containers
     c.day,  -- UTC day on which the inputs started, or were enqueued that it failed to come up for
     min(c.first_started_at) as first_started_at,  -- first start of an input on this day, UTC; null: none started
@@ -172,12 +202,6 @@ select
     min(c.placed_at) as placed_at,  -- the same, where the log says how long the start-up took
     sum(c.inputs)::bigint as inputs,  -- inputs started
     sum(c.failures)::bigint as failures,  -- inputs that it failed to come up for
-    coalesce(max(g.members), 1)::integer as cluster_members  -- containers of its cluster that the log shows
-from by_log as c
-inner join staging.call_logs as l on c.file_id = l.file_id
-left join clusters as g
-    on
-        c.file_id = g.file_id
-        and c.container_key = g.container_key
-        and time_bucket(interval 7 day, c.day, $since::timestamp) = g.week_start
+    max(c.members)::integer as cluster_members  -- containers of its cluster that the log shows
+from counted as c
 group by all

@@ -225,12 +225,18 @@ usual_startups as (
 -- matched without sorting the containers.
 stretches as (
     select
-        *,
-        lead(valid_from, 1, timestamp '9999-12-31') over (
-            partition by environment, app, function
-            order by valid_from
+        k.*,
+        u.startup_us as usual_startup_us,
+        lead(k.valid_from, 1, timestamp '9999-12-31') over (
+            partition by k.environment, k.app, k.function
+            order by k.valid_from
         ) as next_valid_from
-    from staging.configurations
+    from staging.configurations as k
+    left join usual_startups as u
+        on
+            k.environment = u.environment
+            and k.app = u.app
+            and k.function = u.function
 ),
 
 configured as (
@@ -240,6 +246,7 @@ configured as (
         k.phase,
         k.cluster_size,
         k.startup_timeout_seconds,
+        k.usual_startup_us,
         case when k.single_use_containers then 0 else k.scaledown_window_seconds end as tail_seconds,
         k.min_containers > 0 or k.buffer_containers > 0 as is_kept_warm
     from created as c
@@ -289,7 +296,6 @@ with_next_deployment as (
 with_apps as (
     select
         c.*,
-        u.startup_us as usual_startup_us,
         a.app_id,
         a.app_created_at,
         least(
@@ -297,11 +303,6 @@ with_apps as (
             coalesce(a.app_stopped_at, timestamp '9999-12-31')
         ) as replaced_at
     from with_next_deployment as c
-    left join usual_startups as u
-        on
-            c.environment = u.environment
-            and c.app = u.app
-            and c.function = u.function
     left join app_lives as a
         on
             c.environment = a.environment
@@ -310,9 +311,19 @@ with_apps as (
             and c.created_at < a.app_stopped_at
 ),
 
+names_of_several_apps as (
+    select
+        environment,
+        app
+    from app_lives
+    group by all
+    having count(*) > 1
+),
+
 in_several_apps as (
     select container_key
     from with_apps
+    semi join names_of_several_apps using (environment, app)
     group by all
     having count(*) > 1
 ),

@@ -15,30 +15,42 @@ weeks at once: 5
 */
 with
 
-alive as (
+functions as materialized (
     select
-        dense_rank() over (order by environment, app, function)::integer as function_number,
         environment,
         app,
         function,
-        container_key,
-        app_id,
-        configuration_from,
-        phase,
-        alive_from,
-        billed_from,
-        first_started_at,
-        last_ended_at,
-        seen_until,
-        stopped_at,
-        usual_stop_at,
-        uncalled,
-        cluster_size,
-        cluster_members
+        row_number() over ()::integer as function_number
     from usage.containers
+    group by all
+),
+
+alive as (
+    select
+        f.function_number,
+        c.container_key,
+        c.app_id,
+        c.configuration_from,
+        c.phase,
+        c.alive_from,
+        c.billed_from,
+        c.first_started_at,
+        c.last_ended_at,
+        c.seen_until,
+        c.stopped_at,
+        c.usual_stop_at,
+        c.uncalled,
+        c.cluster_size,
+        c.cluster_members
+    from usage.containers as c
+    inner join functions as f
+        on
+            c.environment = f.environment
+            and c.app = f.app
+            and c.function = f.function
     where
-        alive_from < $until
-        and stopped_at > $since
+        c.alive_from < $until
+        and c.stopped_at > $since
 ),
 
 logs as (
@@ -279,37 +291,107 @@ function_hours as (
     group by all
 ),
 
-components as (
-    select
-        function_number,
-        app_id,
-        configuration_from,
-        phase,
-        hour,
-        unseen_members,
-        cluster_members,
-        containers,
-        unnest([
-            {'component': 'startup', 'evidence': 'wait', 'container_us': wait_us},
-            {'component': 'startup', 'evidence': 'seen', 'container_us': startup_us},
-            {'component': 'execution', 'evidence': 'seen', 'container_us': busy_us},
-            {'component': uncalled, 'evidence': 'seen', 'container_us': gap_us},
-            {'component': 'failed', 'evidence': 'seen', 'container_us': failed_us},
-            {'component': 'idle', 'evidence': 'window', 'container_us': tail_us},
-            {'component': 'failed', 'evidence': 'usual', 'container_us': usual_us},
-            {'component': 'failed', 'evidence': 'limit', 'container_us': limit_us},
-            {'component': 'failed', 'evidence': 'beyond', 'container_us': beyond_us}
-        ]) as part
-    from function_hours
+-- The containers of most functions differ in nothing that makes two rows of an hour's: these need no summing up.
+mixed_functions as (
+    select function_number
+    from alive
+    group by all
+    having
+        max(cluster_size) > 1
+        or min(uncalled) != max(uncalled)
+    union
+    select f.function_number
+    from usage.warm_hours as w
+    inner join functions as f
+        on
+            w.environment = f.environment
+            and w.app = f.app
+            and w.function = f.function
+    where
+        w.hour >= $since
+        and w.hour < $until
 ),
 
-functions as (
-    select distinct
-        function_number,
-        environment,
-        app,
-        function
-    from alive
+named_functions as (
+    select
+        f.*,
+        m.function_number is not null as is_mixed
+    from functions as f
+    left join mixed_functions as m on f.function_number = m.function_number
+),
+
+components as (
+    select
+        *,
+        'startup' as component,
+        'wait' as evidence,
+        wait_us as container_us
+    from function_hours
+    where wait_us > 0
+    union all
+    select
+        *,
+        'startup' as component,
+        'seen' as evidence,
+        startup_us as container_us
+    from function_hours
+    where startup_us > 0
+    union all
+    select
+        *,
+        'execution' as component,
+        'seen' as evidence,
+        busy_us as container_us
+    from function_hours
+    where busy_us > 0
+    union all
+    select
+        *,
+        uncalled as component,
+        'seen' as evidence,
+        gap_us as container_us
+    from function_hours
+    where gap_us > 0
+    union all
+    select
+        *,
+        'failed' as component,
+        'seen' as evidence,
+        failed_us as container_us
+    from function_hours
+    where failed_us > 0
+    union all
+    select
+        *,
+        'idle' as component,
+        'window' as evidence,
+        tail_us as container_us
+    from function_hours
+    where tail_us > 0
+    union all
+    select
+        *,
+        'failed' as component,
+        'usual' as evidence,
+        usual_us as container_us
+    from function_hours
+    where usual_us > 0
+    union all
+    select
+        *,
+        'failed' as component,
+        'limit' as evidence,
+        limit_us as container_us
+    from function_hours
+    where limit_us > 0
+    union all
+    select
+        *,
+        'failed' as component,
+        'beyond' as evidence,
+        beyond_us as container_us
+    from function_hours
+    where beyond_us > 0
 ),
 
 by_the_log as (
@@ -317,6 +399,7 @@ by_the_log as (
         f.environment,
         f.app,
         f.function,
+        f.is_mixed,
         c.app_id,
         c.configuration_from,
         c.phase,
@@ -324,24 +407,25 @@ by_the_log as (
         c.unseen_members,
         c.cluster_members,
         c.containers,
-        struct_extract(c.part, 'component') as component,
-        struct_extract(c.part, 'evidence') as evidence,
-        struct_extract(c.part, 'container_us') as container_us
+        c.component,
+        c.evidence,
+        c.container_us
     from components as c
-    inner join functions as f on c.function_number = f.function_number
-    where struct_extract(c.part, 'container_us') > 0
+    inner join named_functions as f on c.function_number = f.function_number
 ),
 
-parts as (
-    select * exclude (unseen_members, cluster_members)
+mixed_parts as (
+    select * exclude (is_mixed, unseen_members, cluster_members)
     from by_the_log
+    where is_mixed
     union all by name
     select
-        * exclude (unseen_members, cluster_members)
+        * exclude (is_mixed, unseen_members, cluster_members)
         replace ('settings' as evidence, container_us * unseen_members // cluster_members as container_us)
     from by_the_log
     where
-        unseen_members > 0
+        is_mixed
+        and unseen_members > 0
         and evidence in ('seen', 'window')
     union all by name
     select *
@@ -349,6 +433,27 @@ parts as (
     where
         hour >= $since
         and hour < $until
+),
+
+all_time as (
+    select * exclude (is_mixed, unseen_members, cluster_members)
+    from by_the_log
+    where not is_mixed
+    union all by name
+    select
+        environment,
+        app,
+        app_id,
+        function,
+        configuration_from,
+        phase,
+        hour,
+        component,
+        evidence,
+        sum(container_us)::bigint as container_us,
+        max(containers) as containers
+    from mixed_parts
+    group by all
 )
 
 select
@@ -361,7 +466,6 @@ select
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
     evidence,  -- seen, settings, window, usual, limit, beyond or wait
-    sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit, beyond and wait at most
-    max(containers) as containers  -- containers of the log alive in this hour
-from parts
-group by all
+    container_us,  -- container time in microseconds; for limit, beyond and wait at most
+    containers  -- containers of the log alive in this hour
+from all_time
