@@ -238,7 +238,7 @@ def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
 def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
     columns, column_of, unknown = _columns(terms)
     spreads = np.zeros(len(columns))
-    np.maximum.at(spreads, column_of, terms["spread"].fill_null(0.0).to_numpy())
+    np.fmax.at(spreads, column_of, terms["spread"].cast(pl.Float64).to_numpy())  # passes over what has none
     beside, resource_of = np.unique(pools["resource"].to_numpy(), return_inverse=True)
     interval_of, numbers = pools["interval_start"].to_numpy(), pools["pool"].to_numpy()
     order = np.lexsort((numbers, interval_of, resource_of))
@@ -277,12 +277,21 @@ def _prior(factor: str, spread: float, *, is_request_unknown: bool) -> Prior:
 def _columns(terms: pl.DataFrame) -> tuple[tuple[tuple[str, str], ...], npt.NDArray[np.intp], set[tuple[str, str]]]:
     """Return the factors in order, the place of each term's among them, and those without a request."""
     order = list(PRIORS)
-    names = list(zip(terms["function"].to_list(), terms["factor"].to_list(), strict=True))
-    columns = tuple(sorted(set(names), key=lambda name: (name[0], order.index(name[1]))))
-    places = {name: place for place, name in enumerate(columns)}
-    column_of = np.fromiter(map(places.__getitem__, names), np.intp, len(names))
+    functions, function_of = _numbered(terms["function"])
+    factors, factor_of = _numbered(terms["factor"])
+    pairs, pair_of = np.unique(function_of * len(factors) + factor_of, return_inverse=True)
+    names = [(functions[pair // len(factors)], factors[pair % len(factors)]) for pair in pairs]
+    columns = tuple(sorted(names, key=lambda name: (name[0], order.index(name[1]))))
+    column_of = np.array([columns.index(name) for name in names])[pair_of]
     unknown = np.unique(column_of[terms["is_request_unknown"].to_numpy()])
     return columns, column_of, {columns[place] for place in unknown}
+
+
+def _numbered(names: pl.Series) -> tuple[list[str], npt.NDArray[np.intp]]:
+    """Return the different names of a series, and the place of each row's among them."""
+    codes = names.cast(pl.Categorical).to_physical().to_numpy()
+    _, first, place_of = np.unique(codes, return_index=True, return_inverse=True)
+    return names.gather(first).to_list(), place_of
 
 
 def _fit(regression: _Regression) -> tuple[Fit, Floats]:

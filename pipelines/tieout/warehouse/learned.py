@@ -61,7 +61,8 @@ pools as (
 
 _ALL_POOLS = f"{_POOLS} select * exclude (interval_number) from pools order by pool"  # noqa: S608 - the constant above
 
-# From where intervals and configurations are numbers, these are all that rows are summed by and matched on.
+# From where intervals and configurations are numbers, these are all that rows are summed by and matched on. Amounts are
+# summed up as whole numbers, so that they do not depend on the order: microseconds × hundredths × picodollars × units.
 _CLAIMS = f"""
 {_POOLS},
 
@@ -119,7 +120,7 @@ held as (
             when t.evidence in ('limit', 'beyond') then 'failed'
         end as factor,
         t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
-        sum(t.container_us)::double / 3600000000 as container_hours
+        sum(t.container_us)::hugeint as container_us
     from spend.placed_time as t
     inner join configurations as k
         on
@@ -144,7 +145,6 @@ claims as (
     select
         p.app_number,
         p.pool,
-        h.configuration_number,
         k.function,
         h.factor,
         h.is_at_work,
@@ -156,14 +156,15 @@ claims as (
             when 'memory' then k.memory_request_mib is null
             else false
         end as is_request_unknown,
-        h.container_hours
-        * case p.kind when 'gpu' then k.region_percent else k.host_percent end / 100.0
-        * r.picodollars_per_hour / 1e12 as unit_usd,
-        unit_usd * case p.kind
+        case p.kind when 'cpu' then 1000 when 'memory' then 1024 else 1 end as units,
+        h.container_us
+        * case p.kind when 'gpu' then k.region_percent else k.host_percent end
+        * r.picodollars_per_hour as unit_cost,
+        unit_cost * case p.kind
             when 'gpu' then k.gpus[1].gpu_count
-            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores) / 1000.0
-            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), k.disk_memory_mib) / 1024.0
-        end as claim_usd
+            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
+            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), k.disk_memory_mib)
+        end as cost
     from held as h
     inner join pools as p on h.interval_number = p.interval_number
     inner join requests as k on h.configuration_number = k.configuration_number
@@ -177,6 +178,40 @@ claims as (
         p.kind != 'gpu'
         or k.has_choice
         or (len(k.gpus) > 0 and k.gpus[1].gpu = p.resource)
+),
+
+-- What is known of a pool has no function, and what one unit of a factor costs in it has one.
+parts as (
+    select
+        pool,
+        has_choice,
+        case when factor is null then cost else 0 end as cost,
+        units
+    from claims
+    union all by name
+    select
+        app_number,
+        pool,
+        function,
+        factor,
+        spread,
+        cost,
+        units
+    from claims
+    where factor is not null
+    union all by name
+    select
+        app_number,
+        pool,
+        function,
+        kind as factor,
+        is_request_unknown,
+        unit_cost as cost,
+        1 as units
+    from claims
+    where
+        (kind = 'cpu' and is_at_work)
+        or (kind = 'memory' and (factor is null or factor in ('tail', 'series')))
 )
 
 select
@@ -184,19 +219,12 @@ select
     pool,
     function,
     factor,
-    is_at_work,
-    kind,
-    has_choice,
-    is_request_unknown,
-    spread,
-    claim_usd,
-    unit_usd
-from claims
--- by pool, configuration, factor and work, as one number: floats are summed up in the same order each time
-order by
-    (pool * 4294967296 + configuration_number) * 16
-    + coalesce(list_position(['tail', 'startup', 'series', 'waiting', 'failed'], factor), 0) * 2
-    + is_at_work::integer
+    coalesce(sum(cost), 0)::double / (360000000000 * any_value(units))::double / 1e12 as usd,
+    coalesce(bool_or(has_choice), false) as has_choice,
+    coalesce(bool_or(is_request_unknown), false) as is_request_unknown,
+    max(spread) as spread
+from parts
+group by all
 """  # noqa: S608 - the constant above
 
 
@@ -211,7 +239,7 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
     window = {"since": since, "until": until}
     claims, billed = _frame(con, _CLAIMS, window), _frame(con, _ALL_POOLS, window)
     rows: list[tuple[object, ...]] = []
-    terms = _terms(claims)
+    terms = claims.filter(pl.col("function").is_not_null())
     terms_of = {own["app_number"][0]: own for own in terms.partition_by("app_number")}
     for pools in _pools(billed, claims).partition_by("app_number", maintain_order=True):
         number, *place = (pools[name][0] for name in _APP)
@@ -222,32 +250,8 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
 
 def _pools(billed: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
     """Return the pools that somebody claims and none had the choice of, with what is known of their bill."""
-    known_usd = pl.when(pl.col("factor").is_null()).then(pl.col("claim_usd")).otherwise(0.0)
-    known = (
-        claims.lazy()
-        .group_by("pool", maintain_order=True)
-        .agg(known_usd=known_usd.sum(), has_choice=pl.col("has_choice").any())
-        .filter(~pl.col("has_choice"))
-    )
-    return billed.lazy().join(known, on="pool", maintain_order="left").collect()
-
-
-def _terms(claims: pl.DataFrame) -> pl.DataFrame:
-    """Return what one unit of each factor costs in each pool."""
-    is_cpu = (pl.col("kind") == "cpu") & pl.col("is_at_work")
-    is_memory = (pl.col("kind") == "memory") & (pl.col("factor").is_null() | pl.col("factor").is_in(["tail", "series"]))
-    inferred = claims.filter(pl.col("factor").is_not_null()).with_columns(
-        usd=pl.col("claim_usd"), is_request_unknown=pl.lit(value=False)
-    )
-    uses = [
-        claims.filter(chosen).with_columns(factor=pl.lit(kind), usd=pl.col("unit_usd"), spread=pl.lit(None, pl.Float64))
-        for kind, chosen in (("cpu", is_cpu), ("memory", is_memory))
-    ]
-    return (
-        pl.concat([inferred, *uses], how="vertical_relaxed")
-        .group_by("app_number", "pool", "function", "factor", maintain_order=True)
-        .agg(pl.col("usd").sum(), pl.col("is_request_unknown").any(), pl.col("spread").max())
-    )
+    known = claims.filter(pl.col("function").is_null() & ~pl.col("has_choice")).select("pool", known_usd="usd")
+    return billed.join(known, on="pool", maintain_order="left")
 
 
 def _frame(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, dt.datetime]) -> pl.DataFrame:
