@@ -11,7 +11,6 @@ each of its hours.
 
 key: day, environment, app, function
 partition: day
-weeks at once: 5
 */
 with
 
@@ -19,7 +18,6 @@ learned_resources as (
     select
         environment,
         object_id,
-        window_start,
         unnest(resources) as resource,
         misfit
     from spend.learned_factors
@@ -33,7 +31,6 @@ learned_pools as (
     select
         environment,
         object_id,
-        window_start,
         resource,
         max(misfit) as misfit
     from learned_resources
@@ -95,7 +92,6 @@ bounded_pools as (
             p.environment = a.environment
             and p.object_id = a.object_id
             and p.resource = a.resource
-            and time_bucket(interval 7 day, p.hour, $since::timestamp) = a.window_start
     where
         p.hour >= $since
         and p.hour < $until

@@ -9,7 +9,7 @@ themselves. Shares are integers of 1e-12 $ by largest remainder: their sum is th
 
 key: environment, object_id, hour, resolution, resource, function, phase, component
 partition: hour
-weeks at once: 5
+weeks at once: 2
 */
 with
 
