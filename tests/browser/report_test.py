@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import BrowserContext, Dialog, Page
 
 from tests.browser.conftest import WIDE_FONT
 from tests.golden.edges import EMPTY, HOSTILE, LOSS, MANY, SPEND_ONLY
@@ -41,11 +41,19 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module")
+def context(chromium: Chromium) -> Iterator[BrowserContext]:
+    opened = chromium.new_context(viewport={"width": DESKTOP, "height": 900})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": DESKTOP, "height": 900})
-    yield context.new_page()
-    context.close()
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A new page of one browser, which keeps what draws it from one test to the next."""
+    opened = context.new_page()
+    yield opened
+    opened.close()
 
 
 EVIDENCE = tuple(page.file for page in pages.EVIDENCE)
