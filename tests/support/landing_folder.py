@@ -83,10 +83,12 @@ class LandingFolder:
         self.landing = folder / "landing"
         self.landing.mkdir(parents=True, exist_ok=con is not None)
         self._dated: set[Path] = set()
-        self.con = con or (_GIVEN_BACK.pop() if _GIVEN_BACK else duckdb.connect())
-        create_raw_schema(self.con)
-        if con is None:
+        if con is None and _GIVEN_BACK:
+            self.con = _GIVEN_BACK.pop()
             self.con.execute(";".join(f"delete from raw.{name}" for (name,) in self.con.execute(_WITH_ROWS).fetchall()))
+        else:
+            self.con = con or duckdb.connect()
+            create_raw_schema(self.con)
 
     def __enter__(self) -> Self:
         return self
