@@ -35,28 +35,19 @@ rule = Expectation("A is 1", Severity.CRITICAL, None, {}, "select * from {table}
 result = Validator(con).validate(Suite("main.t", "main/t.yaml", (broken, rule)), rows="select * from t")
 assert len(result.failures) == 2
 assert os.environ["GX_ANALYTICS_ENABLED"] == "False"
-sys.exit("\\n".join(seen) or 0)
-"""
+assert not seen, "\\n".join(seen)
 
-
-def test_a_validation_reaches_no_network_writes_no_file_and_prints_nothing() -> None:
-    finished = subprocess.run(
-        [sys.executable, "-B", "-c", VALIDATION], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
-
-
-AFTERWARDS = """
-assert "altair.vegalite" not in sys.modules
+assert "altair.vegalite" not in sys.modules, "no suite draws with it"
 import altair
 assert altair.Chart is sys.modules["altair"].Chart is sys.modules["altair.vegalite"].Chart
 """
 
 
-def test_what_no_suite_draws_with_is_imported_only_by_those_who_draw() -> None:
-    said = VALIDATION.partition("sys.exit")[0] + AFTERWARDS
-    finished = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (finished.returncode, finished.stderr) == (0, "")
+def test_a_validation_reaches_no_network_writes_no_file_prints_nothing_and_imports_nothing_to_draw_with() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-B", "-c", VALIDATION], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
 # Imports Great Expectations as it comes, then as it is imported here, and compares the classes that it makes.
