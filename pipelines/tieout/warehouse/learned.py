@@ -180,31 +180,35 @@ claims as (
         or (len(k.gpus) > 0 and k.gpus[1].gpu = p.resource)
 ),
 
--- What is known of a pool has no function, and what one unit of a factor costs in it has one.
-parts as (
+known as (
     select
         pool,
-        has_choice,
-        case when factor is null then cost else 0 end as cost,
-        units
+        bool_or(has_choice) as has_choice,
+        coalesce(sum(cost) filter (where factor is null), 0)::double
+        / (360000000000 * any_value(units))::double / 1e12 as usd
     from claims
-    union all by name
+    group by all
+),
+
+uses as (
     select
         app_number,
         pool,
         function,
         factor,
         spread,
+        false as is_request_unknown,
         cost,
         units
     from claims
     where factor is not null
-    union all by name
+    union all
     select
         app_number,
         pool,
         function,
         kind as factor,
+        null as spread,
         is_request_unknown,
         unit_cost as cost,
         1 as units
@@ -214,17 +218,20 @@ parts as (
         or (kind = 'memory' and (factor is null or factor in ('tail', 'series')))
 )
 
+-- What one unit of a factor costs in a pool, and without a function what is known of the pool.
 select
     app_number,
     pool,
     function,
     factor,
     coalesce(sum(cost), 0)::double / (360000000000 * any_value(units))::double / 1e12 as usd,
-    coalesce(bool_or(has_choice), false) as has_choice,
-    coalesce(bool_or(is_request_unknown), false) as is_request_unknown,
+    bool_or(is_request_unknown) as is_request_unknown,
     max(spread) as spread
-from parts
+from uses
 group by all
+union all by name
+select *
+from known
 """  # noqa: S608 - the constant above
 
 
