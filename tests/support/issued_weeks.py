@@ -22,6 +22,7 @@ from tieout.core.home import Home
 from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
 from tieout.core.sql import transaction
+from tieout.measure.daily_work import Measured
 from tieout.measure.tables import MeasuredTables
 from tieout.report.contents import WeeklyReport
 from tieout.report.issue import issue_report
@@ -158,11 +159,11 @@ class IssuedWeeks:
             assert not load_at(con, self.home.landing, now=now).rejected
             _build(con, self.catalog, tuple(stale_weeks(con, self.catalog)), now)
             while stale := stale_reports(con, self.catalog):
+                measured = _measure(con, self.catalog, stale)
                 for week in stale:
-                    report = build_report(con, week, self.catalog)
+                    report = build_report(con, week, self.catalog, measured=measured[week])
                     with patch("tieout.report.issue.write_report", _write_short):
                         reports[week], _ = issue_report(con, report, (), self.home.reports, now=now)
-                _measure(con, self.catalog, stale)
                 record_reports(con, self.catalog, stale, now=now)
         return reports
 
@@ -208,13 +209,14 @@ def _build(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[Iso
     record_weeks(con, catalog, weeks, now=now)
 
 
-def _measure(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> None:
-    """Write the list of what each week saved, which is where questions find the newest week."""
+def _measure(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, Measured]:
+    """Write the list of what each week saved, where questions find the newest week, and return what was measured."""
+    measured = MeasuredTables(con, catalog, None)
     for first, last in consecutive(weeks):
         with transaction(con):
             for name in ("savings.weekly", "finance.savings_weekly"):
-                measured = MeasuredTables(con, catalog, None)
                 write_model(con, model_named(name), Period(first.start, last.end), measured, is_described=False)
+    return measured.measured
 
 
 def after(week: IsoWeek, *, days: int) -> dt.datetime:
