@@ -28,13 +28,18 @@ TABLE = Table(
         FILE_ID,
         ROW_NUMBER,
         Column(
-            "function_call_id", "VARCHAR", "Modal's id; the same one may run on several containers", is_compressed=False
+            "function_call_id",
+            "VARCHAR",
+            "Modal's id; the same one may run on several containers",
+            compression="uncompressed",
         ),
         Column("service_method_name", "VARCHAR", "Method of a class, if any"),
         Column("enqueued_at", "TIMESTAMP", "When the input was enqueued"),
         Column("started_at", "TIMESTAMP", "When it started; null when it has not"),
         Column("container_key", "INTEGER", "Container that ran it (raw.containers); null when none did"),
-        Column("startup_us", "BIGINT", "Cold start in microseconds, on a container's first input only"),
+        Column(
+            "startup_us", "BIGINT", "Cold start in microseconds, on a container's first input only", compression="rle"
+        ),
         Column("execution_us", "BIGINT", "Execution time in microseconds; null when not finished"),
         Column("status", "VARCHAR", "Status as Modal writes it"),
     ),

@@ -108,7 +108,7 @@ def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
 def _definition(table: Table) -> str:
     # Identifiers and comments are the constants above; DDL takes no parameters.
     columns = ", ".join(
-        f'"{column.name}" {column.type}{"" if column.is_compressed else " using compression uncompressed"}'
+        f'"{column.name}" {column.type}{f" using compression {column.compression}" if column.compression else ""}'
         for column in table.columns
     )
     # A table of an earlier version gets the columns that have been added since.
