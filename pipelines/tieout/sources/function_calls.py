@@ -56,10 +56,20 @@ COLUMNS = {
     "status": "VARCHAR",
 }
 # The checks are the quickest that settle it: they run for every call. Times of the CLI have no decimals, three, six or
-# nine; one that says T24 is read as a midnight.
+# nine. Three and six are what most have: a text of that length has just room for all the digits of its format, so what
+# is read by the format is written like it, unless it has a space at an end, which is passed over.
+_BY_FORMAT = (
+    "case strlen({0})"
+    " when 24 then try_strptime({0}, '%Y-%m-%dT%H:%M:%S.%gZ')"
+    " when 27 then try_strptime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') end"
+)
+_TIME = "coalesce({0}_by_format, make_timestamp(epoch_us(cast({0}_text as timestamptz))))"
+# Of the others, one that says T24 is read as a midnight.
 _LOOKS_LIKE_A_TIME = (
-    "(strlen({0}) in (20, 24, 27, 30) and {0} like '20__-__-__T__:__:__%Z' and not contains({0}, ' ')"
-    " and case when epoch_us({1}) % 86400000000 = 0 then not contains({0}, 'T24') else true end)"
+    "case when {0}_by_format is not null and {0}_text >= '20' and {0}_text < '21' and suffix({0}_text, 'Z') then true"
+    " else strlen({0}_text) in (20, 24, 27, 30) and {0}_text like '20__-__-__T__:__:__%Z'"
+    " and not contains({0}_text, ' ')"
+    " and case when epoch_us({0}) % 86400000000 = 0 then not contains({0}_text, 'T24') else true end end"
 )
 _LOOKS_LIKE_A_WORD = "({0} between 'A' and 'Z~' or {0} between '_' and 'z~') and {0} not in ('true', 'false')"
 # A value that is no text is read as what is printed: 5, true, {"a": 1}. None of these passes for an id of Modal's.
@@ -69,8 +79,8 @@ _LOOKS_USUAL = " and ".join(
         "(container_id is null or container_id >= 'ta-' and container_id < 'ta.')",
         f"({_LOOKS_LIKE_A_WORD.format('status')})",
         f"(service_method_name is null or {_LOOKS_LIKE_A_WORD.format('service_method_name')})",
-        _LOOKS_LIKE_A_TIME.format("enqueued_text", "enqueued_at"),
-        f"(started_text is null or {_LOOKS_LIKE_A_TIME.format('started_text', 'started_at')})",
+        f"({_LOOKS_LIKE_A_TIME.format('enqueued_at')})",
+        f"(started_at_text is null or {_LOOKS_LIKE_A_TIME.format('started_at')})",
     ]
 )
 
@@ -118,19 +128,24 @@ def stage(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     con.execute(
         f"""
         create or replace temp table calls_stage as
-        with read as (
+        with texts as (
             select
                 file_index::integer as file_no,
-                * replace (
-                    make_timestamp(epoch_us(cast(enqueued_at as timestamptz))) as enqueued_at,
-                    make_timestamp(epoch_us(cast(started_at as timestamptz))) as started_at
-                ),
-                enqueued_at as enqueued_text,
-                started_at as started_text
+                * rename (enqueued_at as enqueued_at_text, started_at as started_at_text),
+                {_BY_FORMAT.format("enqueued_at")} as enqueued_at_by_format,
+                {_BY_FORMAT.format("started_at")} as started_at_by_format
             from read_json($1, columns = {{{columns}}}, format = 'array', hive_partitioning = false)
+        ),
+        read as (
+            select
+                *,
+                {_TIME.format("enqueued_at")} as enqueued_at,
+                {_TIME.format("started_at")} as started_at
+            from texts
         )
         select
-            * exclude (enqueued_text, started_text),
+            file_no,
+            {", ".join(COLUMNS)},
             {_LOOKS_USUAL} as looks_usual
         from read
         """,  # noqa: S608

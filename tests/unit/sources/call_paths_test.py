@@ -30,6 +30,17 @@ TIMES = [
     "2026-11-02 00:02",
     "2026-11-02",
     "20261102",
+    " 2026-11-2T01:02:03.456Z",
+    "2026-11-02T01:02:03.45Z ",
+    "2026-11-02T01:02:03.45Z\t",
+    "2026-1-2T01:02:03.45678Z",
+    "2026-11-02T01:02:03.4 NZ",
+    "2026-11-02T24:00:00.000Z",
+    "2026-11-02T 1:02:03.456Z",
+    "2026-11-02T01:02:03.456z",
+    "1926-11-02T01:02:03.456Z",
+    "2026-11-02T01:02:03.45678Z ",
+    "2026-1-2T01:02:03.45678901Z",
     "2026-02-30T00:00:00Z",
     "2026-11-02T00:00:60Z",
     "epoch",
@@ -137,6 +148,17 @@ def _time(text: str | None) -> dt.datetime | None:
 
 def _microseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e6)
+
+
+@pytest.mark.parametrize("name", ["enqueued_at", "started_at"])
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_is_read_only_as_the_careful_reader_does(tmp_path: Path, name: str, time: str) -> None:
+    with LandingFolder(tmp_path) as folder:
+        path = folder.put(FILE, [CALL, CALL | {name: time}])
+        is_loaded = folder.load().rejected == ()
+        assert is_loaded is _is_accepted(path)
+        if is_loaded:
+            assert folder.rows(_LOADED) == [_values(call) for call in json.loads(path.read_bytes())]
 
 
 PENDING = dict.fromkeys(("started_at", "container_id", "startup_time_seconds", "execution_time_seconds"))
