@@ -110,7 +110,7 @@ def measure(calls: int) -> SparkResult:
         folder = Path(directory)
         write_landing(folder / "json", calls, forms=(".json",))
         write_landing(folder / "forms", calls, forms=(".json", ".json.gz", ".parquet"))
-        logs = [path for path in (folder / "forms/function_calls").rglob("*") if _is_log(path)]
+        sizes = [path.stat().st_size for path in (folder / "forms/function_calls").rglob("*") if _is_log(path)]
         started = _cpu_seconds()
         with _workspace(folder / "duckdb", folder / "json", "duckdb") as workspace:
             expected = _built(workspace)
@@ -124,8 +124,8 @@ def measure(calls: int) -> SparkResult:
             [(hours,)] = workspace.con.execute("select count(*) from raw.container_hours").fetchall()
         return SparkResult(
             calls=calls,
-            files=len(logs),
-            log_mb=sum(path.stat().st_size for path in logs) / 1e6,
+            files=len(sizes),
+            log_mb=sum(sizes) / 1e6,
             hours=hours,
             different=sum(len(set(expected[name]) ^ set(counted[name])) for name in TABLES),
             duckdb_cpu_seconds=duckdb_cpu,
