@@ -71,7 +71,8 @@ def draw_bill(report: WeeklyReport) -> Chart | None:
         _alt(report, bars),
         shapes=shapes,
         height=top + _HEIGHT + _FOOT + (len(colours) + 1) * LINE_HEIGHT,
-        source=f"US dollars a week; Modal’s bill, attributed{'; named are the dearest of all weeks' if folded else ''}",
+        source="US dollars a week; Modal’s bill, attributed",
+        note="Named are the dearest of all weeks" if folded else "",
     )
 
 

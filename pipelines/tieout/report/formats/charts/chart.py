@@ -125,10 +125,18 @@ def _with_palette(png: bytes, *, drawing: bytes) -> bytes:
     return file.getvalue()
 
 
-def render(name: str, title: str, alt: str, *, shapes: Sequence[Shape], height: int, source: str) -> Chart:
-    """Make a picture of shapes, with a line below them of its unit and source; the same shapes give the same bytes."""
-    below = Word(0, height + LINE_HEIGHT / 2 + 2, source, SOFT)
-    svg = to_svg([*shapes, below], height + LINE_HEIGHT + 4)
+def render(
+    name: str, title: str, alt: str, *, shapes: Sequence[Shape], height: int, source: str, note: str = ""
+) -> Chart:
+    """Make a picture of shapes, with a line below them of its unit and source; the same shapes give the same bytes.
+
+    What a reader has to know beside it, the note, has a line of its own: no line may be wider than the picture.
+    """
+    lines = [source, note] if note else [source]
+    below = [
+        Word(0, height + number * LINE_HEIGHT + LINE_HEIGHT / 2 + 2, line, SOFT) for number, line in enumerate(lines)
+    ]
+    svg = to_svg([*shapes, *below], height + len(lines) * LINE_HEIGHT + 4)
     label = escape(printable(alt), quote=True)
     light = _ROOT.sub(lambda root: f'{root.group()[:-1]} role="img" aria-label="{label}">', svg, count=1)
     return Chart(name, title, printable(alt), light, to_dark(light))
