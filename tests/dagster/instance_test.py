@@ -9,8 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from tieout.core.home import Home
+from tieout.defs import storage
 from tieout.defs.instance import complete_instance, open_instance
 from tieout.defs.storage import recorded_together, report
 
@@ -40,6 +43,23 @@ def test_an_instance_has_its_tables_before_webserver_and_daemon_start_at_once(tm
         with engine.connect() as con:
             assert con.execute(sqlalchemy.text("select count(*) from alembic_version")).scalar_one() == 1
         engine.dispose()
+
+
+def test_dagster_reads_its_migrations_where_they_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str | None] = []
+
+    def reading(config: Config) -> ScriptDirectory:
+        read.append(config.get_main_option("script_location"))
+        return as_it_is(config)
+
+    as_it_is = storage._read_migrations
+    monkeypatch.setattr(storage, "_read_migrations", reading)
+    monkeypatch.setattr(storage, "_migrations", {})
+    for name in ("first", "second"):
+        with open_instance(Home(tmp_path / name)):
+            pass
+    assert read, "Dagster reads its migrations in another way: what makes that once a process is of no use"
+    assert len(read) == len(set(read))
 
 
 @dg.op(out={})
