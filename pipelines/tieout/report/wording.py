@@ -135,6 +135,16 @@ def movement(before: Decimal, after: Decimal) -> str:
     return f"{format_usd(before)} is now {format_usd(after)} ({signed_usd(after - before)})"
 
 
+def against_usual(ratio: float | None) -> str:
+    """How a cost compares: ` (2.3 times the usual)`, ` (12% of the usual)`; else empty."""
+    if not ratio:
+        return ""
+    percent = round(ratio * 100)
+    if percent >= 100:
+        return f" ({ratio:.1f} times the usual)"
+    return f" ({percent}% of the usual)" if percent else " (less than 1% of the usual)"
+
+
 def causes_of(files: tuple[str, ...], causes: tuple[str, ...] = ()) -> str:
     """Word what moved an amount: `a.json, b.json, c.json and 4 more files`; other causes after them."""
     named = list(files[:NAMED_FILES])

@@ -251,8 +251,11 @@ def test_time_is_said_in_a_unit_that_shows_it(con: duckdb.DuckDBPyConnection, mi
     assert line.measured == said
 
 
-def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(con: duckdb.DuckDBPyConnection) -> None:
-    pool = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
+@pytest.mark.parametrize("environment", ["main", "dev"])
+def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(
+    con: duckdb.DuckDBPyConnection, environment: str
+) -> None:
+    pool = {"environment": environment, "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
     for function, component, amount in ((GENERATE, "unexplained", "1.006"), ("__unexplained__", "residual", "0.50")):
         at, usd = day_start(WEEKS[-1].start), Decimal(amount)
         put(con, "spend.hourly", **pool, hour=at, function=function, phase="none", component=component, amount_usd=usd)

@@ -18,7 +18,7 @@ from tieout.report.formats.sheets import Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.catalog_coverage import read_catalog_coverage
 from tieout.report.sections.rollout import RolloutLine
-from tieout.report.wording import count, day_name, listing, plain, span, spoken
+from tieout.report.wording import against_usual, count, day_name, listing, plain, span, spoken
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
 from tieout.savings.week import WeekMeasurement
@@ -332,13 +332,9 @@ def _unusual_day(anomaly: Anomaly) -> str:
         else f"of {anomaly.compared_days} comparable days before"
     )
     return (
-        f"{format_usd(anomaly.actual_usd)} on {day_name(anomaly.day)}{_times(anomaly)}, "
+        f"{format_usd(anomaly.actual_usd)} on {day_name(anomaly.day)}{against_usual(anomaly.ratio)}, "
         f"where {format_usd(anomaly.expected_usd)} is the median {compared}"
     )
-
-
-def _times(anomaly: Anomaly) -> str:
-    return "" if anomaly.ratio is None else f" ({anomaly.ratio:.1f} times the usual)"
 
 
 def write_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:

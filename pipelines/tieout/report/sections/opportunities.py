@@ -21,6 +21,7 @@ from tieout.report.formats.sheets import Kind, Sheet, SheetColumn, share_cell
 from tieout.report.function_usage import NO_CALL, Function, FunctionUsage, read_usages
 from tieout.report.sections.spend import Spend, function_label
 from tieout.report.wording import Share, count, plain, share_of, spoken
+from tieout.savings.boundary import UNEXPLAINED
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.week import WeekMeasurement
@@ -31,7 +32,6 @@ _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 60 * _SECONDS_PER_MINUTE
 _UNIT_PLACES = 4
 
-_NOBODY = "__unexplained__"
 _NOTHING = Decimal(0)
 
 
@@ -158,7 +158,7 @@ def read_opportunities(
     days = [day for day in measurement.week.days() if day in landed]
     if not days:
         return Opportunities(0, (), 0, Decimal(0))
-    usages = {name: usage for name, usage in read_usages(con, days).items() if name[1] != _NOBODY}
+    usages = {name: usage for name, usage in read_usages(con, days).items() if name[1] != UNEXPLAINED}
     lines = [
         Opportunity(
             function=function_label(function, environment, catalog),
@@ -179,13 +179,8 @@ def read_opportunities(
     shown, rest = tuple(lines[:MOST_LINES]), tuple(lines[MOST_LINES:])
     largest = rest[0].usd_per_day if rest else _NOTHING
     left_out = len(rest), largest
-    nobodys = sum((each.without_a_call_usd for each in spend.functions if _is_nobodys(each.function)), _NOTHING)
+    nobodys = sum((each.without_a_call_usd for each in spend.functions if each.is_unexplained), _NOTHING)
     return Opportunities(len(days), shown, *left_out, spend.without_a_call_usd, nobodys, rest)
-
-
-def _is_nobodys(label: str) -> bool:
-    """Whether a cost is nobody's, in whichever environment."""
-    return label == _NOBODY or label.startswith(f"{_NOBODY} (")
 
 
 def _of_usage(usage: FunctionUsage) -> _Found:

@@ -15,6 +15,7 @@ from tieout.report.formats.sheets import Kind, Sheet, SheetColumn
 from tieout.report.function_usage import NO_CALL
 from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of, spoken
+from tieout.savings.boundary import UNEXPLAINED
 
 HALF_A_CENT = Decimal("0.005")
 
@@ -56,13 +57,17 @@ class PhaseSpend:
 
 @dataclass(frozen=True)
 class FunctionSpend:
-    """Cents of one function; its phases add up to them, and so do its components over all phases."""
+    """Cents of one function; its phases add up to them, and so do its components over all phases.
+
+    `is_unexplained` tells the rest of an app that no function can have used, in whichever environment.
+    """
 
     function: str
     amount_usd: Decimal
     share: Share | None
     phases: tuple[PhaseSpend, ...]
     components: tuple[ComponentSpend, ...]
+    is_unexplained: bool = False
 
     @property
     def without_a_call_usd(self) -> Decimal:
@@ -120,6 +125,7 @@ class Unattributed:
 
 @dataclass(frozen=True)
 class _Row:
+    is_unexplained: bool
     phase: str
     component: str
     amount_usd: Decimal
@@ -142,7 +148,7 @@ def read_spends(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek], catalo
     """
     rows: dict[dt.date, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     for monday, environment, function, *row in con.execute(_SPEND, {"weeks": [w.start for w in weeks]}).fetchall():
-        rows[monday][function_label(function, environment, catalog)].append(_Row(*row))
+        rows[monday][function_label(function, environment, catalog)].append(_Row(function == UNEXPLAINED, *row))
     return {week: _spend(rows[week.start], catalog) for week in weeks}
 
 
@@ -155,9 +161,9 @@ def _spend(by_function: Mapping[str, Sequence[_Row]], catalog: Catalog) -> Spend
     for function, rows in ordered:
         phases = _phases(rows, shown, catalog)
         cents = sum((phase.amount_usd for phase in phases), Decimal(0))
-        functions.append(
-            FunctionSpend(function, cents, share_of(cents, total), phases, _over_all([p.components for p in phases]))
-        )
+        components = _over_all([phase.components for phase in phases])
+        is_unexplained = rows[0].is_unexplained
+        functions.append(FunctionSpend(function, cents, share_of(cents, total), phases, components, is_unexplained))
     return Spend(total, tuple(functions), _over_all([function.components for function in functions]))
 
 
