@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 _TIEOUT = [sys.executable, "-c", "from tieout.cli import main; main()"]
 _STARTS_WITHIN_SECONDS = 240
 _ENDS_WITHIN_SECONDS = 10
+_REPLACED_WITHIN_SECONDS = 60
 
 
 @contextmanager
@@ -134,11 +135,22 @@ def test_attacks_are_refused_by_the_server_itself_and_sigterm_leaves_nothing(tmp
         assert address.partition("=")[2] not in (home / "dagster" / "ui.log").read_text()
 
 
+def code_servers(home: Path) -> set[int]:
+    return {found for found in processes_of(home) if b"grpc" in Path(f"/proc/{found}/cmdline").read_bytes()}
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-def test_a_ui_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+def test_a_code_server_that_dies_is_replaced_and_a_ui_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     home = tmp_path / "workspace"
     with serving(home) as (process, port, _):
         assert len(processes_of(home)) > 2
+        [dead] = code_servers(home)
+        os.kill(dead, signal.SIGKILL)
+        until = time.monotonic() + _REPLACED_WITHIN_SECONDS
+        while not code_servers(home) - {dead} and time.monotonic() < until:
+            time.sleep(0.1)
+        [_] = code_servers(home) - {dead}
+
         process.kill()
         process.wait()
         assert ends(home, port, _ENDS_WITHIN_SECONDS + 5)

@@ -1,6 +1,6 @@
-"""`tieout ui`: the Dagster webserver, behind its guard, and the daemon for one workspace, on this machine only.
+"""`tieout ui`: the Dagster webserver, behind its guard, with the daemon for one workspace, on this machine only.
 
-Both run in a process group of their own, with everything that they start. TERM, HUP and Ctrl-C end the group, at the
+They run in a process group of their own, with everything that they start. TERM, HUP and Ctrl-C end the group, at the
 latest by force; a watcher ends it where this process is killed and can do nothing any more.
 """
 
@@ -79,15 +79,14 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     }
     environment.pop(TOKEN_VARIABLE, None)
     log = folder / "ui.log"
-    with _until_stopped(), log.open("wb") as output, _group(environment, output, token, port) as processes:
-        if _answers(processes, port):
+    with _until_stopped(), log.open("wb") as output, _group(environment, output, token, port) as server:
+        if _answers(server, port):
             # A token that somebody chose is known to him, and does not belong into a log.
             say(f"{home.root} is open at {url}/?{TOKEN_PARAMETER}={'…' if given else token}")
             say("The address is a key: who has it can start runs and mails. Ctrl-C ends it.")
             reading = "…" if given else archive_token(token)
             say(f"Its reports alone are at {url}{ARCHIVE}?{TOKEN_PARAMETER}={reading}")
-        while all(process.poll() is None for process in processes):
-            time.sleep(_LOOK_AGAIN_SECONDS)
+        server.wait()
         raise CommandError("Dagster ended by itself", remedy=f"Its own messages are in {log}.")
 
 
@@ -110,11 +109,16 @@ def _until_stopped() -> Iterator[None]:
 @contextmanager
 def _group(
     environment: Mapping[str, str], output: IO[bytes], token: str, port: int
-) -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start webserver and daemon in a process group; at the end nothing of the group is left."""
-    python = [sys.executable, "-W", "ignore", "-m"]
-    server = _start(
-        [*python, "tieout.defs.ui_server", str(port)], {**environment, TOKEN_VARIABLE: token}, output, group=0
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "tieout.defs.ui_server", str(port)],
+        env={**environment, TOKEN_VARIABLE: token},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        process_group=0,
+        preexec_fn=_listen,
     )
     watcher = subprocess.Popen(
         ["/bin/sh", "-c", _WATCH, "watch", str(server.pid)],
@@ -124,28 +128,10 @@ def _group(
         start_new_session=True,
     )
     try:
-        workspace = str(Path(environment["DAGSTER_HOME"]) / "workspace.yaml")
-        daemon = _start(
-            [*python, "dagster._daemon", "run", "--workspace", workspace], environment, output, group=server.pid
-        )
-        yield server, daemon
+        yield server
     finally:
         _end(server)
         watcher.communicate(b"done\n")
-
-
-def _start(
-    command: list[str], environment: Mapping[str, str], output: IO[bytes], *, group: int
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        process_group=group,
-        preexec_fn=_listen,
-    )
 
 
 def _listen() -> None:
@@ -176,9 +162,9 @@ def _signal_group(leader: subprocess.Popen[bytes], number: int) -> bool:
     return True
 
 
-def _answers(processes: tuple[subprocess.Popen[bytes], ...], port: int) -> bool:
+def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until the UI takes connections, or has ended without."""
-    while all(process.poll() is None for process in processes):
+    while server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex((ADDRESS, port)) == 0:
                 return True

@@ -36,7 +36,7 @@ compute_logs:
 def complete_instance(home: Home) -> Path:
     """Make the instance's folder with all that is in it, and return it.
 
-    Dagster's webserver and its daemon start at the same time. Each makes the tables that it does not find, and the
+    The threads of webserver and daemon start at the same time. Each makes the tables that it does not find, and the
     slower one would end with an error.
     """
     with open_instance(home) as instance:
