@@ -119,9 +119,23 @@ class _Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-@pytest.mark.parametrize("name", golden_files().keys())
-def test_the_report_is_printed_as_it_was_looked_at(name: str) -> None:
-    assert golden_files()[name] == (GOLDEN / name).read_text(encoding="utf-8"), (
+LOOKED_AT = sorted(
+    path.relative_to(GOLDEN).as_posix() for kind in ("html", "txt") for path in GOLDEN.rglob(f"*.{kind}")
+)
+
+
+@pytest.fixture(scope="module")
+def printed() -> dict[str, str]:
+    return golden_files()
+
+
+def test_every_page_that_is_printed_was_looked_at(printed: dict[str, str]) -> None:
+    assert sorted(printed) == LOOKED_AT
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_the_report_is_printed_as_it_was_looked_at(name: str, printed: dict[str, str]) -> None:
+    assert printed[name] == (GOLDEN / name).read_text(encoding="utf-8"), (
         "the report's form has changed; `python -m tests.golden.regenerate` writes the new one, then look at it"
     )
 
