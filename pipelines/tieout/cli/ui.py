@@ -23,7 +23,6 @@ from tieout.cli.failures import CommandError
 from tieout.cli.messages import say
 from tieout.core.environment import CATALOG_VARIABLE, HOME_VARIABLE
 from tieout.core.home import Home
-from tieout.defs.instance import complete_instance
 from tieout.defs.ui_archive import ARCHIVE
 from tieout.defs.ui_guard import (
     ADDRESS,
@@ -68,17 +67,17 @@ def serve(home: Home, catalog_directory: Path, *, port: int) -> None:
     url = origins(port, os.environ.get(URL_VARIABLE))[-1 if os.environ.get(URL_VARIABLE) else 0]
     given = os.environ.get(TOKEN_VARIABLE)
     token = checked_token(given) if given else secrets.token_urlsafe(32)
-    folder = complete_instance(home)
+    home.dagster.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
         HOME_VARIABLE: str(home.root),
         **({CATALOG_VARIABLE: str(catalog_directory)} if catalog_directory.is_dir() else {}),
-        "DAGSTER_HOME": str(folder),
+        "DAGSTER_HOME": str(home.dagster),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "GX_ANALYTICS_ENABLED": "False",
     }
     environment.pop(TOKEN_VARIABLE, None)
-    log = folder / "ui.log"
+    log = home.dagster / "ui.log"
     with _until_stopped(), log.open("wb") as output, _group(environment, output, token, port) as server:
         if _answers(server, port):
             # A token that somebody chose is known to him, and does not belong into a log.

@@ -15,6 +15,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 
 from tieout.core.environment import HOME_VARIABLE
 from tieout.core.home import Home
+from tieout.defs.instance import complete_instance
 from tieout.defs.ui_archive import BesideArchive
 from tieout.defs.ui_daemon import CodeServer, daemon
 from tieout.defs.ui_guard import ADDRESS, TOKEN_VARIABLE, URL_VARIABLE, Admission, Guard, origins
@@ -27,7 +28,7 @@ def main() -> None:
     port = int(sys.argv[1])
     home = Home(Path(os.environ[HOME_VARIABLE]))
     admission = Admission(origins(port, os.environ.get(URL_VARIABLE)), token=os.environ.pop(TOKEN_VARIABLE))
-    target = WorkspaceFileTarget([str(Path(os.environ["DAGSTER_HOME"]) / "workspace.yaml")])
+    target = WorkspaceFileTarget([str(complete_instance(home) / "workspace.yaml")])
     with contextlib.suppress(KeyboardInterrupt), dg.DagsterInstance.get() as instance:
         code = CodeServer(instance, target, home)
         with code.serving(instance) as context:
