@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tieout.catalog.vocabulary import has_functions, is_known
+from tieout.core.indented_json import indented
 from tieout.core.money import format_usd
 from tieout.core.periods import days_between
 from tieout.modal import plan
@@ -197,7 +198,7 @@ def billed_objects(items: Iterable[Row]) -> frozenset[Billed]:
 def printed(items: Iterable[Row], kind: str) -> str:
     """Return a report as `modal billing report -r h -t '*' --json` prints it, plain or with `--show-resources`."""
     rows = {PLAIN: _plain, RESOURCES: _resources}[kind](items)
-    return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return indented(rows) + "\n"
 
 
 def _plain(items: Iterable[Row]) -> list[Row]:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 
+from tieout.core.indented_json import indented_parts
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -107,7 +109,7 @@ def print_json(console: Console, text: str) -> None:
 
     For 100,000 calls they cost 54 of 58 seconds, and 3.3 GB of memory.
     """
-    console.file.writelines(json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)))
+    console.file.writelines(indented_parts(json.loads(text)))
     console.file.write("\n")
 
 

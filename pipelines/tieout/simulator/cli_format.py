@@ -5,7 +5,6 @@ a line break. Amounts are Python's `str(Decimal)`: `0E-8` and `1.2E-7` occur, as
 """
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from tieout.core.indented_json import indented
 from tieout.simulator.configuration import ContainerConfiguration
 from tieout.simulator.demand import SECOND_US, Integers
 
@@ -21,7 +21,7 @@ CLIENT_VERSION = "1.6.4"
 
 def pretty(value: Any) -> str:
     """Return JSON as the CLI prints it."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return indented(value) + "\n"
 
 
 def amount(units: int) -> str:
