@@ -162,7 +162,7 @@ class IssuedWeeks:
                 measured = _measure(con, self.catalog, stale)
                 for week in stale:
                     report = build_report(con, week, self.catalog, measured=measured[week])
-                    with patch("tieout.report.issue.write_report", _write_short):
+                    with patch("tieout.report.issue.write_report", write_short):
                         reports[week], _ = issue_report(con, report, (), self.home.reports, now=now)
                 record_reports(con, self.catalog, stale, now=now)
         return reports
@@ -194,7 +194,8 @@ class IssuedWeeks:
         path.with_name(f"{path.name}.meta.json").write_text(json.dumps(sidecar | said))
 
 
-def _write_short(report: WeeklyReport, _: object, directory: Path) -> tuple[Path, ...]:
+def write_short(report: WeeklyReport, _: object, directory: Path) -> tuple[Path, ...]:
+    """Write pages of a line, where nobody looks at what pages show."""
     folder = directory / report.week.label
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.html").write_text(f"{report.revision.sentence} {LINKS}")
