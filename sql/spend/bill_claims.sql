@@ -6,16 +6,14 @@ pulled log speaks for that time was not called. GPU time that nobody claims, bey
 held CPU and memory too: as `unlogged`, or as the app's `__unexplained__` rest. So has what runs in hours without a call, and
 what the containers of an hour cannot have used.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component
+key: pool_number, function, phase, component
 partition: hour
 */
 with
 
--- From here on a pool is its number, which is quicker to match than five columns.
 app_pools as materialized (
     select
         *,
-        row_number() over () as pool_number,
         hour as interval_start,
         (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
     from spend.pools
@@ -27,11 +25,7 @@ app_pools as materialized (
 
 claims as (
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
+        pool_number,
         claim_pd,
         container_us
     from spend.function_claims
@@ -40,11 +34,7 @@ claims as (
         and hour < $until
     union all by name
     select
-        environment,
-        object_id,
-        interval_start as hour,
-        resolution,
-        resource,
+        pool_number,
         claim_pd,
         0 as container_us
     from spend.gpu_claims
@@ -53,11 +43,7 @@ claims as (
         and interval_start < $until
     union all by name
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
+        pool_number,
         claim_pd,
         0 as container_us
     from spend.sandbox_claims
@@ -68,11 +54,10 @@ claims as (
 
 claim_totals as (
     select
-        p.pool_number,
-        sum(c.claim_pd)::hugeint as claim_pd,
-        sum(c.container_us)::hugeint as container_us
-    from claims as c
-    inner join app_pools as p using (environment, object_id, hour, resolution, resource)
+        pool_number,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(container_us)::hugeint as container_us
+    from claims
     group by all
 ),
 
@@ -364,12 +349,8 @@ bills as (
 )
 
 select
-    p.environment,  -- Modal environment
-    p.object_id,  -- Modal app that was billed
-    p.app,  -- its name
     p.hour,  -- start of the billed interval, UTC
-    p.resolution,  -- h or d
-    p.resource,  -- the pool's resource
+    b.pool_number,  -- names the pool, see spend.pools
     b.function,  -- who claims; __unexplained__ for what no function can have used
     b.phase,  -- rollout phase of the containers
     b.component,  -- unlogged or residual, see catalog.components

@@ -11,12 +11,8 @@ with
 -- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
 claims_of_gpus as (
     select
-        environment,
-        object_id,
-        app,
         interval_start as hour,
-        resolution,
-        resource,
+        pool_number,
         function,
         phase,
         configuration_from,
@@ -28,17 +24,11 @@ claims_of_gpus as (
         least_pd,
         most_pd
     from spend.gpu_claims
-    where
-        resolution = 'h'
-        and not starts_with(function, '__server__/')
+    where not is_part
     union all by name
     select
-        environment,
-        object_id,
-        app,
         interval_start as hour,
-        resolution,
-        resource,
+        pool_number,
         function,
         phase,
         configuration_from,
@@ -50,9 +40,7 @@ claims_of_gpus as (
         sum(least_pd)::hugeint as least_pd,
         sum(most_pd)::hugeint as most_pd
     from spend.gpu_claims
-    where
-        resolution = 'd'
-        or starts_with(function, '__server__/')
+    where is_part
     group by all
 ),
 
@@ -78,21 +66,27 @@ all_claims as (
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal object that was billed
-    app,  -- its name
-    hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d
-    resource,  -- the pool's resource
-    function,  -- who claims; __unexplained__ for what no function can have used
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
-    component,  -- see catalog.components; unlogged or residual where only the bill shows it
-    evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
-    payment_order,  -- what is better known is paid first
-    container_us,  -- container time that claims, microseconds
-    claim_pd,  -- modelled cost in picodollars
-    least_pd,  -- what of it was there at least
-    most_pd,  -- what it may have been at most
-    shared_us  -- container time that shares the remainder; 0 where the request is known
-from all_claims
+    p.environment,  -- Modal environment
+    p.object_id,  -- Modal object that was billed
+    p.app,  -- its name
+    c.hour,  -- start of the billed interval, UTC
+    c.pool_number,  -- names the pool, see spend.pools
+    p.resolution,  -- h or d
+    p.resource,  -- the pool's resource
+    c.function,  -- who claims; __unexplained__ for what no function can have used
+    c.phase,  -- rollout phase of the containers
+    c.configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
+    c.component,  -- see catalog.components; unlogged or residual where only the bill shows it
+    c.evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
+    c.payment_order,  -- what is better known is paid first
+    c.container_us,  -- container time that claims, microseconds
+    c.claim_pd,  -- modelled cost in picodollars
+    c.least_pd,  -- what of it was there at least
+    c.most_pd,  -- what it may have been at most
+    c.shared_us  -- container time that shares the remainder; 0 where the request is known
+from all_claims as c
+-- All claims have a pool. An outer join says so, else the planner takes the many claims for few.
+left join spend.pools as p
+    on
+        c.pool_number = p.pool_number
+        and c.hour = p.hour

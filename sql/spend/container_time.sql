@@ -7,7 +7,7 @@ call of the log explains. Container series are scaled to the bill in the same wa
 and a sample a sample: of a factor's time, and of what container series show, a tenth more may have been there in an hour, as
 the bill may pay for less.
 
-key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
+key: interval_number, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
@@ -47,18 +47,45 @@ sampled as (
     group by all
 ),
 
+-- What no factor and no sample speaks of is as it was placed, and most of all time.
 placed as (
     select
         *,
-        time_bucket(interval 7 day, interval_start, $since::timestamp) as window_start,
-        case
-            when evidence = 'series' then 'series'
-            when evidence in ('window', 'limit', 'beyond', 'wait') then component
-        end as time_of
+        evidence in ('series', 'window', 'limit', 'beyond', 'wait', 'rest') as is_open
     from spend.placed_time
     where
         interval_start >= $since
         and interval_start < $until
+),
+
+intervals as (
+    select
+        interval_number,
+        environment,
+        object_id,
+        min(app) as app
+    from spend.pools
+    where
+        is_deployed_app
+        and hour >= $since
+        and hour < $until
+    group by all
+),
+
+open_time as (
+    select
+        t.* exclude (is_open),
+        i.environment,
+        i.object_id,
+        i.app,
+        time_bucket(interval 7 day, t.interval_start, $since::timestamp) as window_start,
+        case
+            when t.evidence = 'series' then 'series'
+            when t.evidence != 'rest' then t.component
+        end as time_of
+    from placed as t
+    inner join intervals as i on t.interval_number = i.interval_number
+    where t.is_open
 ),
 
 weighed as (
@@ -68,7 +95,7 @@ weighed as (
         f.half_ppm,
         meta.quotient(t.container_us::hugeint * f.value_ppm, 1000000)::bigint as learned_us,
         greatest(t.container_us - learned_us, learned_us // 10) as rest_us
-    from placed as t
+    from open_time as t
     left join used_factors as f
         on
             t.environment = f.environment
@@ -81,11 +108,7 @@ weighed as (
 unlearned as (
     select
         w.*,
-        case w.evidence
-            when 'seen' then 1000000
-            when 'series' then 1000000 - s.half_ppm
-            else 0
-        end as least_ppm,
+        case w.evidence when 'series' then 1000000 - s.half_ppm else 0 end as least_ppm,
         case w.evidence
             when 'series' then 1000000 + s.half_ppm
             when 'rest' then 0
@@ -137,11 +160,8 @@ parts as (
 
 summed_parts as (
     select
-        environment,
-        object_id,
-        app,
         interval_start,
-        resolution,
+        interval_number,
         function,
         phase,
         configuration_from,
@@ -156,7 +176,14 @@ summed_parts as (
 ),
 
 all_time as (
-    select * exclude (window_start, value_ppm, half_ppm, learned_us, rest_us)
+    select
+        * exclude (is_open),
+        case evidence when 'seen' then 1000000 else 0 end as least_ppm,
+        1000000 as most_ppm
+    from placed
+    where not is_open
+    union all by name
+    select * exclude (environment, object_id, app, window_start, value_ppm, half_ppm, learned_us, rest_us)
     from unlearned
     where evidence != 'rest'
     union all by name
@@ -165,11 +192,8 @@ all_time as (
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal app that was billed
-    app,  -- its name
     interval_start,  -- start of the billed interval, UTC
-    resolution,  -- h or d
+    interval_number,  -- names the interval of the billed app, see spend.pools
     function,  -- whose containers
     phase,  -- rollout phase of the containers
     configuration_from,  -- names their configuration, see staging.configurations

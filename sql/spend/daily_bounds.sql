@@ -38,12 +38,7 @@ learned_pools as (
 ),
 
 chosen_pools as (
-    select distinct
-        environment,
-        object_id,
-        interval_start as hour,
-        resolution,
-        resource
+    select distinct pool_number
     from spend.gpu_choices
     where
         interval_start >= $since
@@ -52,12 +47,8 @@ chosen_pools as (
 ),
 
 -- Pools that series show something of, whose samples say little of an hour and much of a day.
-sampled_pools as (
-    select distinct
-        environment,
-        object_id,
-        interval_start as hour,
-        resolution
+sampled_intervals as (
+    select distinct interval_number
     from spend.container_time
     where
         interval_start >= $since
@@ -67,6 +58,7 @@ sampled_pools as (
 
 bounded_pools as (
     select
+        p.pool_number,
         p.environment,
         p.object_id,
         p.app,
@@ -76,17 +68,17 @@ bounded_pools as (
         p.kind,
         a.misfit,
         a.object_id is not null
-        and o.object_id is null
+        and o.pool_number is null
         and not p.is_other_gpu
         and p.kind in ('gpu', 'cpu', 'memory')
         and p.resolution = 'h' as is_learned,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
         abs(p.billed_usd) as billed_usd,
-        is_learned or s.hour is not null as is_bounded_by_day,
+        is_learned or s.interval_number is not null as is_bounded_by_day,
         case when is_bounded_by_day then date_trunc('day', p.hour) else p.hour end as since
     from spend.pools as p
-    left join chosen_pools as o using (environment, object_id, hour, resolution, resource)
-    left join sampled_pools as s using (environment, object_id, hour, resolution)
+    left join chosen_pools as o on p.pool_number = o.pool_number
+    left join sampled_intervals as s on p.interval_number = s.interval_number
     left join learned_pools as a
         on
             p.environment = a.environment
@@ -97,19 +89,19 @@ bounded_pools as (
         and p.hour < $until
 ),
 
--- From here on the pools that are bounded together are one number, which is quicker to match than five columns.
+-- From here on the pools that are bounded together are one number.
 pools as materialized (
     select
         *,
         dense_rank() over (
             order by environment, object_id, resource, resolution, direction, is_learned, is_bounded_by_day, since
-        ) as pool_number
+        ) as bill_number
     from bounded_pools
 ),
 
 bills as (
     select
-        pool_number,
+        bill_number,
         any_value(kind) as kind,
         any_value(app) as app,
         any_value(environment) as environment,
@@ -124,12 +116,12 @@ bills as (
 
 costs as (
     select
-        p.pool_number,
+        p.bill_number,
         h.function,
         abs(sum(h.amount_usd)) as amount_usd,
         coalesce(abs(sum(h.amount_usd) filter (where h.component = 'residual')), 0) as residual_usd
     from spend.hourly as h
-    inner join pools as p using (environment, object_id, hour, resolution, resource)
+    inner join pools as p on h.pool_number = p.pool_number
     where
         h.hour >= $since
         and h.hour < $until
@@ -143,7 +135,7 @@ limits as (
 
 claims as (
     select
-        p.pool_number,
+        p.bill_number,
         c.function,
         -- of what samples show, that much was there in any case
         coalesce(sum(case
@@ -159,7 +151,7 @@ claims as (
         coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
         sum(c.shared_us) > 0 as is_shared_by_time
     from spend.claims as c
-    inner join pools as p using (environment, object_id, hour, resolution, resource)
+    inner join pools as p on c.pool_number = p.pool_number
     cross join limits as l
     where
         c.hour >= $since
@@ -185,16 +177,16 @@ compared as materialized (
         -- where the bill does not cover what is seen, its share of the bill
         least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd
     from costs as c
-    inner join bills as p on c.pool_number = p.pool_number
+    inner join bills as p on c.bill_number = p.bill_number
     left join claims as k
         on
-            c.pool_number = k.pool_number
+            c.bill_number = k.bill_number
             and c.function = k.function
 ),
 
 seen_of_pools as (
     select
-        pool_number,
+        bill_number,
         sum(seen_usd) as pool_seen_usd,
         sum(residual_usd) as pool_residual_usd
     from compared
@@ -220,12 +212,12 @@ with_most as materialized (
             end
         ) end as high_usd
     from compared as c
-    inner join seen_of_pools as s on c.pool_number = s.pool_number
+    inner join seen_of_pools as s on c.bill_number = s.bill_number
 ),
 
 most_of_pools as (
     select
-        pool_number,
+        bill_number,
         sum(high_usd) as pool_high_usd
     from with_most
     group by all
@@ -239,7 +231,7 @@ with_least as (
             greatest(m.seen_usd, m.billed_usd - (p.pool_high_usd - m.high_usd))
         ) end as low_usd
     from with_most as m
-    inner join most_of_pools as p on m.pool_number = p.pool_number
+    inner join most_of_pools as p on m.bill_number = p.bill_number
 ),
 
 days as (

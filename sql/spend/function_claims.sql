@@ -6,20 +6,14 @@ request says nothing.
 Servers claim in the same way. What else they may have used of CPU and memory, for requests that no series shows and no GPU
 vouches for, claims nothing where functions share by time.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component, evidence, payment_order
+key: pool_number, function, phase, component, evidence, payment_order
 partition: hour
 weeks at once: 5
 */
 with
 
--- From here on a pool is its number, and so are an interval of its object and a configuration: they are quicker to match
--- than their names.
 app_pools as materialized (
-    select
-        *,
-        row_number() over () as pool_number,
-        dense_rank() over (order by environment, object_id, hour, resolution) as interval_number,
-        hour as interval_start
+    select *
     from spend.pools
     where
         is_deployed_app
@@ -29,14 +23,14 @@ app_pools as materialized (
 
 intervals as materialized (
     select distinct
+        interval_number,
         environment,
         object_id,
-        interval_start,
-        resolution,
-        interval_number
+        app
     from app_pools
 ),
 
+-- From here on a configuration is a number, which is quicker to match than its names.
 configurations as materialized (
     select
         *,
@@ -44,18 +38,14 @@ configurations as materialized (
     from staging.configurations
 ),
 
--- Before intervals, which the planner would join to configurations first, each of them to every one.
-configured_claims as materialized (
+-- Before configurations, which the planner would join to intervals first, each of them to every one.
+claims_on_the_bill as materialized (
     select
-        k.configuration_number,
-        g.* exclude (claimed_us, claim_pd, least_pd, most_pd)
+        g.* exclude (claimed_us, claim_pd, least_pd, most_pd),
+        i.environment,
+        i.app
     from spend.gpu_claims as g
-    inner join configurations as k
-        on
-            g.environment = k.environment
-            and g.app = k.app
-            and g.function = k.function
-            and g.configuration_from = k.valid_from
+    inner join intervals as i on g.interval_number = i.interval_number
     where
         g.interval_start >= $since
         and g.interval_start < $until
@@ -63,15 +53,15 @@ configured_claims as materialized (
 
 gpu_claims as (
     select
-        i.interval_number,
-        g.*
-    from configured_claims as g
-    inner join intervals as i
+        g.* exclude (environment, app, pool_number, is_part, configuration_from),
+        k.configuration_number
+    from claims_on_the_bill as g
+    inner join configurations as k
         on
-            g.environment = i.environment
-            and g.object_id = i.object_id
-            and g.interval_start = i.interval_start
-            and g.resolution = i.resolution
+            g.environment = k.environment
+            and g.app = k.app
+            and g.function = k.function
+            and g.configuration_from = k.valid_from
 ),
 
 holders_of_gpus as (
@@ -98,40 +88,36 @@ paid_time as (
 
 unexplained_time as (
     select
-        * exclude (resource, payment_order, paid_us, unexplained_us),
+        * exclude (payment_order, paid_us, unexplained_us),
         sum(unexplained_us)::bigint as container_us
     from gpu_claims
     where unexplained_us > 0
     group by all
 ),
 
-configured_time as materialized (
+time_on_the_bill as materialized (
     select
-        k.configuration_number,
-        t.*
+        t.*,
+        i.environment,
+        i.app
     from spend.container_time as t
+    inner join intervals as i on t.interval_number = i.interval_number
+    where
+        t.interval_start >= $since
+        and t.interval_start < $until
+),
+
+configured_time as (
+    select
+        t.* exclude (environment, app, configuration_from),
+        k.configuration_number
+    from time_on_the_bill as t
     inner join configurations as k
         on
             t.environment = k.environment
             and t.app = k.app
             and t.function = k.function
             and t.configuration_from = k.valid_from
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
-),
-
-time_on_the_bill as (
-    select
-        i.interval_number,
-        t.*
-    from configured_time as t
-    inner join intervals as i
-        on
-            t.environment = i.environment
-            and t.object_id = i.object_id
-            and t.interval_start = i.interval_start
-            and t.resolution = i.resolution
 ),
 
 -- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
@@ -149,7 +135,7 @@ known_time as (
             end as container_us,
             case when h.interval_number is null then t.payment_order else least(t.payment_order, 2) end as payment_order
         )
-    from time_on_the_bill as t
+    from configured_time as t
     left join holders_of_gpus as h
         on
             t.interval_number = h.interval_number
@@ -196,18 +182,11 @@ learned_use as (
         and window_start < $until
 ),
 
-billed_apps as (
-    select distinct
-        environment,
-        object_id,
-        app
-    from app_pools
-),
-
 -- Of a function with variants, what they ask for in the mean, by the GPUs that its containers got.
 variant_choices as (
     select
         c.*,
+        k.configuration_number,
         case
             when coalesce(k.gpu, '') != c.resource
                 then list_filter(k.variants, lambda v: struct_extract(v, 'gpu') = c.resource)[1]
@@ -218,16 +197,13 @@ variant_choices as (
         coalesce(k.memory_request_mib, s.default_memory_mib) as own_mib
     from spend.gpu_choices as c
     cross join catalog.settings as s
-    inner join staging.configurations as k
+    inner join intervals as i on c.interval_number = i.interval_number
+    inner join configurations as k
         on
-            c.environment = k.environment
+            i.environment = k.environment
+            and i.app = k.app
             and c.function = k.function
             and c.configuration_from = k.valid_from
-    inner join billed_apps as o
-        on
-            c.environment = o.environment
-            and c.object_id = o.object_id
-            and k.app = o.app
     where
         len(k.variants) > 0
         and c.interval_start >= $since
@@ -236,13 +212,9 @@ variant_choices as (
 
 variant_requests as (
     select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
-        function,
+        interval_number,
+        configuration_number,
         phase,
-        configuration_from,
         case
             when bool_or(variant_millicores is not null)
                 then (
@@ -285,20 +257,16 @@ pooled_time as (
     inner join configurations as k on t.configuration_number = k.configuration_number
     left join variant_requests as v
         on
-            t.environment = v.environment
-            and t.object_id = v.object_id
-            and t.interval_start = v.interval_start
-            and t.resolution = v.resolution
-            and t.function = v.function
+            t.interval_number = v.interval_number
+            and t.configuration_number = v.configuration_number
             and t.phase = v.phase
-            and t.configuration_from = v.configuration_from
     left join learned_use as u
         on
-            t.environment = u.environment
-            and t.object_id = u.object_id
+            p.environment = u.environment
+            and p.object_id = u.object_id
             and t.function = u.function
             and p.kind = u.kind
-            and time_bucket(interval 7 day, p.interval_start, $since::timestamp) = u.window_start
+            and time_bucket(interval 7 day, p.hour, $since::timestamp) = u.window_start
     cross join catalog.settings as s
     where
         p.kind != 'gpu'
@@ -447,12 +415,9 @@ summed as (
 )
 
 select
-    p.environment,  -- Modal environment
-    p.object_id,  -- Modal object that was billed
-    p.app,  -- its name
-    p.hour,  -- start of the billed interval, UTC
-    p.resolution,  -- h or d
-    p.resource,  -- the pool's resource
+    -- with which the number begins
+    make_timestamp(c.pool_number // 1000000000 * 3600000000) as hour,  -- start of the billed interval, UTC
+    c.pool_number,  -- names the pool, see spend.pools
     c.function,  -- who claims
     c.phase,  -- rollout phase of the containers
     c.component,  -- see catalog.components
@@ -464,4 +429,3 @@ select
     c.most_pd,  -- what it may have been at most
     c.shared_us  -- container time that shares the remainder; 0 where the request is known
 from summed as c
-inner join app_pools as p on c.pool_number = p.pool_number

@@ -6,22 +6,19 @@ A pool bears first what nobody else claims, then what others only claim by infer
 only one of its pools can bear has no choice either, and comes before those that have one. Where only variants of a function
 ask for a GPU, what its pools cannot bear had none. What is possible and no more, such as requests of a server, is not weighed.
 
-key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from
+key: pool_number, function, phase, configuration_from
 partition: interval_start
 weeks at once: 5
 */
 with
 
--- From here on an interval of an object is a number, and so are a pool and a configuration: they are quicker to match than
--- their names.
 gpu_pools as materialized (
     select
-        row_number() over (order by l.environment, l.object_id, l.hour, l.resolution, l.resource) as pool_number,
-        dense_rank() over (order by l.environment, l.object_id, l.hour, l.resolution) as interval_number,
+        l.pool_number,
+        l.interval_number,
         l.environment,
-        l.object_id,
+        l.app,
         l.hour as interval_start,
-        l.resolution,
         l.resource,
         (abs(l.billed_usd) * 1000000000000)::hugeint as billed_pd,
         p.picodollars_per_hour
@@ -40,14 +37,13 @@ gpu_pools as materialized (
 
 intervals as (
     select distinct
+        interval_number,
         environment,
-        object_id,
-        interval_start,
-        resolution,
-        interval_number
+        app
     from gpu_pools
 ),
 
+-- A configuration is a number, too.
 configurations as materialized (
     select
         * replace (coalesce(may_lack_gpu, false) as may_lack_gpu),
@@ -79,53 +75,48 @@ kinds as (
         or list_contains(list_transform(k.gpus, lambda g: struct_extract(g, 'gpu')), r.resource)
 ),
 
--- Before intervals, which the planner would join to configurations first, each of them to every one.
-configured_time as materialized (
+-- A holder: the containers of one configuration of one function in one interval.
+held_time as materialized (
     select
-        t.*,
-        k.configuration_number
-    from spend.container_time as t
-    inner join configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
+        interval_number,
+        function,
+        phase,
+        configuration_from,
+        coalesce(sum(container_us) filter (where evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
+            as container_us,
+        coalesce(sum(container_us) filter (where payment_order = 1), 0)::hugeint as seen_us,
+        bool_or(evidence = 'requests') as has_requests
+    from spend.container_time
     where
-        t.interval_start >= $since
-        and t.interval_start < $until
+        interval_start >= $since
+        and interval_start < $until
+    group by all
 ),
 
--- A holder: the containers of one configuration of one function in one interval.
-held_time as (
+-- Before configurations, which the planner would join to intervals first, each of them to every one.
+held_on_the_bill as materialized (
     select
-        i.interval_number,
-        t.configuration_number,
-        t.phase,
-        coalesce(sum(t.container_us) filter (where t.evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
-            as container_us,
-        coalesce(sum(t.container_us) filter (where t.payment_order = 1), 0)::hugeint as seen_us,
-        bool_or(t.evidence = 'requests') as has_requests
-    from configured_time as t
-    inner join intervals as i
-        on
-            t.environment = i.environment
-            and t.object_id = i.object_id
-            and t.interval_start = i.interval_start
-            and t.resolution = i.resolution
-    group by all
+        h.*,
+        i.environment,
+        i.app
+    from held_time as h
+    inner join intervals as i on h.interval_number = i.interval_number
 ),
 
 held as materialized (
     select
-        h.*,
-        k.function,
-        k.valid_from as configuration_from,
+        h.* exclude (environment, app),
+        k.configuration_number,
         k.may_lack_gpu,
         k.region_percent,
         row_number() over () as holder
-    from held_time as h
-    inner join configurations as k on h.configuration_number = k.configuration_number
+    from held_on_the_bill as h
+    inner join configurations as k
+        on
+            h.environment = k.environment
+            and h.app = k.app
+            and h.function = k.function
+            and h.configuration_from = k.valid_from
 ),
 
 -- What one microsecond of a container costs in a pool is unit ÷ 360,000,000,000 picodollars.
@@ -295,10 +286,9 @@ shares as (
 )
 
 select
-    p.environment,  -- Modal environment
-    p.object_id,  -- Modal app that was billed
     p.interval_start,  -- start of the billed interval, UTC
-    p.resolution,  -- h or d
+    p.interval_number,  -- names the interval of the billed app, see spend.pools
+    p.pool_number,  -- names the pool of the GPU
     p.resource,  -- a GPU on the bill that the function can have got
     h.function,  -- whose containers
     h.phase,  -- rollout phase of the containers

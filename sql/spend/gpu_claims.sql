@@ -5,20 +5,17 @@ Seconds are allocated, not dollars: what its own pools pay for claims no other. 
 Seconds that their own pools do not pay for claim the GPUs on the bill that no function of the app asks for; requests that a
 server may have answered do not.
 
-key: environment, object_id, interval_start, resolution, resource, function, phase, configuration_from, hour, component, evidence
+key: pool_number, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
 with
 
--- From here on an interval of an object is a number, and so are a pool and a configuration: they are quicker to match than
--- their names.
 gpu_pools as materialized (
     select
-        row_number() over (order by environment, object_id, hour, resolution, resource) as pool_number,
-        dense_rank() over (order by environment, object_id, hour, resolution) as interval_number,
+        pool_number,
+        interval_number,
         environment,
-        object_id,
         app,
         hour as interval_start,
         resolution,
@@ -33,18 +30,16 @@ gpu_pools as materialized (
         and hour < $until
 ),
 
-intervals as materialized (
-    select
-        environment,
-        object_id,
-        interval_start,
-        resolution,
+intervals_of_other_gpus as materialized (
+    select distinct
         interval_number,
-        bool_or(is_other_gpu) as has_other_gpu
+        environment,
+        app
     from gpu_pools
-    group by all
+    where is_other_gpu
 ),
 
+-- From here on a configuration is a number, which is quicker to match than its names.
 configurations as materialized (
     select
         *,
@@ -55,88 +50,70 @@ configurations as materialized (
         or len(gpus) > 0
 ),
 
--- Before intervals, which the planner would join to configurations first, each of them to every one. Outer joins keep it from
--- taking all this time for little; what they do not find claims nothing.
-configured_time as materialized (
-    select
-        k.configuration_number,
-        k.gpus[1].gpu_count as first_gpu_count,
-        k.region_percent,
-        t.*
-    from spend.container_time as t
-    left join configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
-),
-
-held as (
-    select
-        i.interval_number,
-        i.has_other_gpu,
-        t.*
-    from configured_time as t
-    left join intervals as i
-        on
-            t.environment = i.environment
-            and t.object_id = i.object_id
-            and t.interval_start = i.interval_start
-            and t.resolution = i.resolution
-),
-
 choices as materialized (
     select
-        g.interval_number,
-        g.pool_number,
-        g.resource,
-        k.configuration_number,
+        s.interval_number,
+        s.function,
         s.phase,
-        s.gpu_count,
-        s.share_ppm
-    from spend.gpu_choices as s
-    inner join gpu_pools as g
-        on
-            s.environment = g.environment
-            and s.object_id = g.object_id
-            and s.interval_start = g.interval_start
-            and s.resolution = g.resolution
-            and s.resource = g.resource
-    inner join configurations as k
-        on
-            s.environment = k.environment
-            and g.app = k.app
-            and s.function = k.function
-            and s.configuration_from = k.valid_from
-    where s.share_ppm > 0
-),
-
--- Before prices, which the planner would join to all time first, each of them to every row.
-own_time as materialized (
-    select
-        t.*,
+        s.configuration_from,
         s.pool_number,
         s.resource,
         s.gpu_count,
+        s.share_ppm,
+        g.resolution = 'd' or starts_with(s.function, '__server__/') as is_part,
+        s.interval_number in (select o.interval_number from intervals_of_other_gpus as o) as has_other_gpu,
+        k.configuration_number,
+        k.region_percent
+    from spend.gpu_choices as s
+    inner join gpu_pools as g on s.pool_number = g.pool_number
+    inner join configurations as k
+        on
+            g.environment = k.environment
+            and g.app = k.app
+            and s.function = k.function
+            and s.configuration_from = k.valid_from
+    where
+        s.share_ppm > 0
+        and s.interval_start >= $since
+        and s.interval_start < $until
+),
+
+container_time as not materialized (
+    select *
+    from spend.container_time
+    where
+        interval_start >= $since
+        and interval_start < $until
+),
+
+-- Before prices, which the planner would join to all time first, each of them to every row. An outer join keeps it from
+-- taking all this time for little; what it does not find claims nothing.
+own_time as materialized (
+    select
+        t.* exclude (container_us),
+        s.configuration_number,
+        s.region_percent,
+        s.pool_number,
+        s.resource,
+        s.gpu_count,
+        s.is_part,
+        s.has_other_gpu,
         case
             when s.share_ppm = 1000000 then t.container_us
             else meta.quotient(t.container_us::hugeint * s.share_ppm, 1000000)::bigint
         end as claimed_us
-    from held as t
+    from container_time as t
     left join choices as s
         on
             t.interval_number = s.interval_number
-            and t.configuration_number = s.configuration_number
+            and t.function = s.function
             and t.phase = s.phase
+            and t.configuration_from = s.configuration_from
 ),
 
 own_claims as materialized (
     select
-        t.* exclude (gpu_count, container_us, first_gpu_count, region_percent),
+        t.* exclude (resource, gpu_count, region_percent),
         t.payment_order as turn,
         -- microseconds in an hour × hundredths of the factor
         meta.quotient(
@@ -218,12 +195,37 @@ weighted_other_pools as (
     from other_pools
 ),
 
+held_beside_other_gpus as (
+    select
+        t.*,
+        i.environment,
+        i.app
+    from container_time as t
+    inner join intervals_of_other_gpus as i on t.interval_number = i.interval_number
+    where t.evidence != 'requests'
+),
+
+held as materialized (
+    select
+        t.* exclude (environment, app),
+        k.configuration_number,
+        k.gpus[1].gpu_count as first_gpu_count,
+        k.region_percent
+    from held_beside_other_gpus as t
+    inner join configurations as k
+        on
+            t.environment = k.environment
+            and t.app = k.app
+            and t.function = k.function
+            and t.configuration_from = k.valid_from
+),
+
 -- They are paid in turns of their own.
 other_claims as (
     select
         t.* exclude (container_us, first_gpu_count, region_percent),
         g.pool_number,
-        g.resource,
+        g.resolution = 'd' or starts_with(t.function, '__server__/') as is_part,
         10 + t.payment_order as turn,
         ((t.container_us - coalesce(o.paid_us, 0)) * g.weight // g.total_weight)::bigint as claimed_us,
         meta.quotient(
@@ -244,9 +246,7 @@ other_claims as (
             and t.hour = o.hour
             and t.component = o.component
             and t.evidence = o.evidence
-    where
-        t.first_gpu_count is not null
-        and t.evidence != 'requests'
+    where t.first_gpu_count is not null
 ),
 
 other_turns as (
@@ -289,20 +289,18 @@ turns as (
 ),
 
 claims as (
-    select *
+    select * exclude (configuration_number, has_other_gpu)
     from own_claims
     union all by name
-    select *
+    select * exclude (configuration_number)
     from other_claims
 )
 
 select
-    c.environment,  -- Modal environment
-    c.object_id,  -- Modal app that was billed
-    c.app,  -- its name
     c.interval_start,  -- start of the billed interval, UTC
-    c.resolution,  -- h or d
-    c.resource,  -- the GPU that is claimed
+    c.interval_number,  -- names the interval of the billed app, see spend.pools
+    c.pool_number,  -- names the pool of the GPU that is claimed
+    c.is_part,  -- several rows are one claim: the hours of a day, what a server does
     c.function,  -- who claims
     c.phase,  -- rollout phase of the containers
     c.configuration_from,  -- names their configuration, see staging.configurations

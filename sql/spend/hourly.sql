@@ -13,11 +13,9 @@ weeks at once: 2
 */
 with
 
--- From here on a pool is its number: amounts and claims are many, and numbers are quicker to match than five columns.
 pools as materialized (
     select
         *,
-        row_number() over () as pool_number,
         abs((billed_usd * 1000000000000)::hugeint) as billed_pd,
         case when billed_usd < 0 then -1 else 1 end as direction
     from spend.pools
@@ -26,30 +24,22 @@ pools as materialized (
         and hour < $until
 ),
 
--- All claims have a pool. An outer join says so, else the planner takes the many claims for few.
-named_claims as (
+numbered_claims as not materialized (
     select
-        p.pool_number,
-        c.function,
-        c.phase,
-        c.component,
-        c.evidence,
-        c.payment_order,
-        c.container_us,
-        c.claim_pd,
-        c.shared_us
-    from spend.claims as c
-    left join pools as p
-        on
-            c.environment = p.environment
-            and c.object_id = p.object_id
-            and c.hour = p.hour
-            and c.resolution = p.resolution
-            and c.resource = p.resource
+        pool_number,
+        function,
+        phase,
+        component,
+        evidence != 'bill' as is_modelled,
+        payment_order,
+        container_us,
+        claim_pd,
+        shared_us
+    from spend.claims
     where
-        c.hour >= $since
-        and c.hour < $until
-        and (c.claim_pd > 0 or c.shared_us > 0)
+        hour >= $since
+        and hour < $until
+        and (claim_pd > 0 or shared_us > 0)
 ),
 
 -- Who gets the rest of a pool: the object itself, or its app.
@@ -65,7 +55,7 @@ names as (
     select
         function,
         phase
-    from named_claims
+    from numbered_claims
     union
     select
         unnest([residual, function]) as function,
@@ -77,26 +67,28 @@ names as (
 functions as materialized (
     select
         *,
-        100 * row_number() over (order by function, phase) as phase_number,
-        dense_rank() over (order by function) as function_number
+        (100 * row_number() over (order by function, phase))::integer as phase_number,
+        dense_rank() over (order by function)::integer as function_number
     from names
 ),
 
 components as materialized (
     select
         component,
-        row_number() over (order by component) as component_number,
-        count(*) filter (where component <= 'unexplained') over () as unexplained_number
+        component = 'residual' as is_rest,
+        row_number() over (order by component)::integer as component_number,
+        (count(*) filter (where component <= 'unexplained') over ())::integer as unexplained_number
     from catalog.components
 ),
 
 claims as materialized (
     select
-        c.* exclude (function, phase),
+        c.* exclude (function, phase, component),
+        k.is_rest,
         f.phase_number + k.component_number as claimant,
         f.phase_number + k.unexplained_number as unexplained_claimant,
         f.function_number
-    from named_claims as c
+    from numbered_claims as c
     left join functions as f
         on
             c.function = f.function
@@ -108,16 +100,15 @@ claims_of_pools as (
     select
         pool_number,
         sum(claim_pd)::hugeint as claim_pd,
-        count(*) filter (where shared_us > 0 and component != 'residual') > 0 as has_unknown_requests,
+        count(*) filter (where shared_us > 0 and not is_rest) > 0 as has_unknown_requests,
         min(function_number) = max(function_number) as is_one_function,
         coalesce(
-            min(function_number) filter (where component != 'residual')
-            = max(function_number) filter (where component != 'residual'),
+            min(function_number) filter (where not is_rest) = max(function_number) filter (where not is_rest),
             false
         ) as is_one_but_for_the_rest,
         sum(shared_us)::hugeint as shared_us,
         sum(container_us)::hugeint as container_us,
-        coalesce(sum(claim_pd) filter (where component != 'residual'), 0)::hugeint as functions_pd
+        coalesce(sum(claim_pd) filter (where not is_rest), 0)::hugeint as functions_pd
     from claims
     group by all
 ),
@@ -211,7 +202,7 @@ paid_in_full as (
         c.pool_number,
         c.claimant,
         c.claim_pd as amount_pd,
-        case when c.evidence = 'bill' then 0 else c.claim_pd end as modelled_pd
+        case when c.is_modelled then c.claim_pd else 0 end as modelled_pd
     from paid_turns as t
     inner join claims as c
         on
@@ -249,7 +240,7 @@ portions as (
 divided_portions as materialized (
     select
         *,
-        row_number() over () as portion_number,
+        row_number() over ()::integer as portion_number,
         portion_pd // total_weight as whole_pd,
         portion_pd % total_weight as rest_pd
     from portions
@@ -260,7 +251,7 @@ weights as (
         c.pool_number,
         c.payment_order as portion,
         c.claimant,
-        c.evidence != 'bill' as is_modelled,
+        c.is_modelled,
         c.claim_pd as weight
     from claims as c
     union all by name
@@ -268,7 +259,7 @@ weights as (
         r.pool_number,
         100 as portion,
         c.claimant,
-        r.is_one_claimant and c.evidence != 'bill' as is_modelled,
+        r.is_one_claimant and c.is_modelled as is_modelled,
         case when r.has_unknown_requests then c.shared_us else c.container_us end as weight
     from remainders as r
     inner join claims as c on r.pool_number = c.pool_number
@@ -281,7 +272,7 @@ weights as (
         false as is_modelled,
         claim_pd as weight
     from claims
-    where component != 'residual'
+    where not is_rest
 ),
 
 weights_together as (
@@ -378,7 +369,8 @@ select
     (p.direction * a.amount_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- exact
     -- the rest of it was shared, or is what only the bill shows
     (p.direction * a.modelled_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as modelled_usd,  -- paid by own claims
-    p.status  -- settled, provisional or restated
+    p.status,  -- settled, provisional or restated
+    a.pool_number  -- names the pool, see spend.pools
 from attributed as a
 inner join pools as p on a.pool_number = p.pool_number
 inner join functions as f on a.claimant - a.claimant % 100 = f.phase_number

@@ -124,6 +124,7 @@ came_up as (
         function,
         sum(cluster_size // cluster_members)::bigint as lives
     from usage.containers
+    semi join observed using (environment, app, function)
     where
         created_at >= $since
         and created_at < $until

@@ -8,7 +8,7 @@ settings allow (a thousand, where nothing limits them), which the bill pays for 
 A call log belongs to the app that is deployed under the name, not to a run of the same name. A name may stand for several
 deployed ids in one interval; what the app list cannot place goes to the dearest of them.
 
-key: environment, object_id, interval_start, resolution, function, phase, configuration_from, hour, component, evidence
+key: interval_number, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
@@ -21,6 +21,7 @@ app_costs as (
         hour as interval_start,
         resolution,
         object_id,
+        interval_number,
         sum(abs(billed_usd)) as billed_usd
     from spend.pools
     where
@@ -211,12 +212,9 @@ told_apart as (
 
 placed as (
     select
-        b.environment,
-        b.object_id,
-        b.app,
         b.is_ambiguous,
         b.interval_start,
-        b.resolution,
+        b.interval_number,
         u.function,
         u.phase,
         u.configuration_from,
@@ -250,11 +248,8 @@ all_time as (
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal app that was billed
-    app,  -- its name
     interval_start,  -- start of the billed interval, UTC
-    resolution,  -- h or d
+    interval_number,  -- names the interval of the billed app, see spend.pools
     function,  -- whose containers
     phase,  -- rollout phase of the containers
     configuration_from,  -- names their configuration, see staging.configurations

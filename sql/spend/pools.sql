@@ -1,6 +1,8 @@
 /*
 What there is to attribute: one billed amount per environment, object, interval and resource.
 
+Usage and claims name a pool, and an interval of an object, by its number: that is quicker to write and to match than names.
+
 key: environment, object_id, hour, resolution, resource
 partition: hour
 weeks at once: 5
@@ -47,7 +49,18 @@ select
     coalesce(r.kind = 'gpu', false) and a.object_id is null as is_other_gpu,  -- a GPU that no function of the app asks for
     coalesce(o.has_functions, false) and coalesce(l.is_deployed, true) as is_deployed_app,  -- call logs and settings speak of it
     i.amount_usd as billed_usd,  -- exact
-    i.status  -- settled, provisional or restated
+    i.status,  -- settled, provisional or restated
+    -- hours since 1970 × 10⁹, and the place among the pools of the hour
+    epoch_us(i.hour) // 3600000000 * 1000000000
+    + row_number() over (
+        partition by i.hour
+        order by i.environment, i.object_id, i.resolution, i.resource
+    ) as pool_number,  -- names the pool
+    epoch_us(i.hour) // 3600000000 * 1000000000
+    + dense_rank() over (
+        partition by i.hour
+        order by i.environment, i.object_id, i.resolution
+    ) as interval_number  -- names the interval of the object, of which all resources are
 from staging.billing_items as i
 left join catalog.resources as r on i.resource = r.resource
 left join catalog.object_kinds as o on split_part(i.object_id, '-', 1) || '-' = o.prefix

@@ -5,7 +5,7 @@ Whether sandboxes are billed under their app or under ids of their own is not pu
 least half of what they cost on a day, they claim nothing of an app. Modal's figure is of a day: within it, a pool bears first
 what functions do not claim, then what they only claim by inference, then what is billed.
 
-key: environment, object_id, hour, resolution, resource, function, phase, component, evidence
+key: pool_number, function, phase, component, evidence
 partition: hour
 */
 with
@@ -68,10 +68,9 @@ claimed_pools as (
     select
         p.environment,
         p.object_id,
-        p.app,
         p.hour,
-        p.resolution,
         p.resource,
+        p.pool_number,
         c.since,
         (abs(any_value(p.billed_usd)) * 1000000000000)::hugeint as billed_pd,
         sum(c.cost_pd)::hugeint as cost_pd
@@ -96,11 +95,7 @@ claimed_pools as (
 
 claims as (
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
+        pool_number,
         payment_order,
         evidence,
         claim_pd
@@ -110,11 +105,7 @@ claims as (
         and hour < $until
     union all by name
     select
-        environment,
-        object_id,
-        interval_start as hour,
-        resolution,
-        resource,
+        pool_number,
         payment_order,
         evidence,
         claim_pd
@@ -126,15 +117,11 @@ claims as (
 
 functions as (
     select
-        environment,
-        object_id,
-        hour,
-        resolution,
-        resource,
+        pool_number,
         sum(claim_pd) filter (where payment_order <= 3)::hugeint as claim_pd,
         sum(claim_pd) filter (where evidence in ('seen', 'series', 'settings'))::hugeint as known_pd
     from claims
-    semi join claimed_pools using (environment, object_id, hour, resolution, resource)
+    semi join claimed_pools using (pool_number)
     group by all
 ),
 
@@ -145,7 +132,7 @@ bearing as (
         greatest(0, p.billed_pd - coalesce(f.known_pd, 0))::hugeint - free_pd as inferred_pd,
         p.billed_pd - free_pd - inferred_pd as known_pd
     from claimed_pools as p
-    left join functions as f using (environment, object_id, hour, resolution, resource)
+    left join functions as f using (pool_number)
 ),
 
 bearing_together as (
@@ -170,12 +157,8 @@ shares as (
 )
 
 select
-    environment,  -- Modal environment
-    object_id,  -- Modal app that was billed
-    app,  -- its name
     hour,  -- start of the billed interval, UTC
-    resolution,  -- h or d
-    resource,  -- the pool's resource
+    pool_number,  -- names the pool, see spend.pools
     '__sandboxes__' as function,  -- the sandboxes of the app
     'none' as phase,  -- none
     'direct' as component,  -- direct

@@ -90,12 +90,73 @@ day_after as (
     group by all
 ),
 
-days as (
+days as not materialized (
     select * exclude (day)
     from usage.container_days
     union all by name
     select *
     from day_after
+),
+
+-- Until it has its configuration a function is a number, which is quicker to match than its names.
+functions as materialized (
+    select
+        environment,
+        app,
+        function,
+        row_number() over ()::integer as function_number
+    from (
+        select
+            environment,
+            app,
+            function
+        from days
+        union
+        select
+            environment,
+            app,
+            function
+        from usage.observed_lives
+    ) as n
+    group by all
+),
+
+numbered_days as materialized (
+    select
+        d.* exclude (environment, app, function),
+        f.function_number
+    from days as d
+    inner join functions as f
+        on
+            d.environment = f.environment
+            and d.app = f.app
+            and d.function = f.function
+),
+
+logged_lives as (
+    select
+        container_key,
+        min(function_number) as function_number,
+        min(function_number) != max(function_number) as is_shared,
+        min(first_started_at) as first_started_at,
+        max(last_ended_at) as last_ended_at,
+        min(startup_began_at) as startup_began_at,
+        min(placed_at) as placed_at,
+        sum(inputs)::bigint as inputs,
+        coalesce(max(cluster_members), 1) as cluster_members
+    from numbered_days
+    group by all
+),
+
+shared_containers as (
+    select
+        container_key,
+        first_started_at,
+        last_ended_at,
+        startup_began_at,
+        placed_at
+    from logged_lives
+    where is_shared
 ),
 
 lives_by_log as (
@@ -104,26 +165,11 @@ lives_by_log as (
         app,
         function,
         container_key,
-        min(first_started_at) as first_started_at,
-        max(last_ended_at) as last_ended_at,
-        min(startup_began_at) as startup_began_at,
-        min(placed_at) as placed_at,
         sum(inputs)::bigint as inputs,
         coalesce(max(cluster_members), 1) as cluster_members
     from days
+    semi join shared_containers using (container_key)
     group by all
-),
-
-shared_containers as (
-    select
-        container_key,
-        min(first_started_at) as first_started_at,
-        max(last_ended_at) as last_ended_at,
-        min(startup_began_at) as startup_began_at,
-        min(placed_at) as placed_at
-    from lives_by_log
-    group by all
-    having count(*) > 1
 ),
 
 known_functions as (
@@ -137,9 +183,7 @@ known_functions as (
 
 owners as (
     select
-        l.environment,
-        l.app,
-        l.function,
+        f.function_number,
         l.container_key,
         s.first_started_at,
         s.last_ended_at,
@@ -149,6 +193,11 @@ owners as (
         l.cluster_members
     from lives_by_log as l
     inner join shared_containers as s on l.container_key = s.container_key
+    inner join functions as f
+        on
+            l.environment = f.environment
+            and l.app = f.app
+            and l.function = f.function
     left join known_functions as k
         on
             l.environment = k.environment
@@ -161,9 +210,9 @@ owners as (
 ),
 
 lives as (
-    select l.*
-    from lives_by_log as l
-    anti join shared_containers as s on l.container_key = s.container_key
+    select * exclude (is_shared)
+    from logged_lives
+    where not is_shared
     union all by name
     select *
     from owners
@@ -189,28 +238,29 @@ created as (
             and o.is_logged
     union all by name
     select
-        environment,
-        app,
-        function,
-        container_key,
-        first_seen as first_started_at,
-        first_seen as last_ended_at,
-        first_seen as startup_began_at,
+        f.function_number,
+        o.container_key,
+        o.first_seen as first_started_at,
+        o.first_seen as last_ended_at,
+        o.first_seen as startup_began_at,
         0 as inputs,
         1 as cluster_members,
-        first_seen as created_at,
-        first_seen,
-        last_seen,
+        o.first_seen as created_at,
+        o.first_seen,
+        o.last_seen,
         true as is_followed
-    from usage.observed_lives
-    where not is_logged
+    from usage.observed_lives as o
+    inner join functions as f
+        on
+            o.environment = f.environment
+            and o.app = f.app
+            and o.function = f.function
+    where not o.is_logged
 ),
 
 usual_startups as (
     select
-        environment,
-        app,
-        function,
+        function_number,
         quantile_disc(
             epoch_us(first_started_at) - epoch_us(least(greatest(created_at, placed_at), first_started_at)), 0.5
         ) as startup_us
@@ -226,22 +276,27 @@ usual_startups as (
 stretches as (
     select
         k.*,
+        f.function_number,
         u.startup_us as usual_startup_us,
         lead(k.valid_from, 1, timestamp '9999-12-31') over (
             partition by k.environment, k.app, k.function
             order by k.valid_from
         ) as next_valid_from
     from staging.configurations as k
-    left join usual_startups as u
+    inner join functions as f
         on
-            k.environment = u.environment
-            and k.app = u.app
-            and k.function = u.function
+            k.environment = f.environment
+            and k.app = f.app
+            and k.function = f.function
+    left join usual_startups as u on f.function_number = u.function_number
 ),
 
 configured as (
     select
-        c.*,
+        c.* exclude (function_number),
+        k.environment,
+        k.app,
+        k.function,
         k.valid_from as configuration_from,
         k.phase,
         k.cluster_size,
@@ -252,9 +307,7 @@ configured as (
     from created as c
     inner join stretches as k
         on
-            c.environment = k.environment
-            and c.app = k.app
-            and c.function = k.function
+            c.function_number = k.function_number
             and c.created_at >= k.valid_from
             and c.created_at < k.next_valid_from
 ),

@@ -15,39 +15,49 @@ weeks at once: 5
 */
 with
 
-functions as materialized (
+-- Containers of a kind differ in nothing but their times; a kind is a number, which is quicker to sum by than names.
+kinds as materialized (
     select
         environment,
         app,
+        app_id,
         function,
-        row_number() over ()::integer as function_number
+        configuration_from,
+        phase,
+        uncalled,
+        cluster_size,
+        cluster_members,
+        row_number() over ()::integer as kind_number
     from usage.containers
+    where
+        alive_from < $until
+        and stopped_at > $since
     group by all
 ),
 
 alive as (
     select
-        f.function_number,
+        k.kind_number,
         c.container_key,
-        c.app_id,
-        c.configuration_from,
-        c.phase,
         c.alive_from,
         c.billed_from,
         c.first_started_at,
         c.last_ended_at,
         c.seen_until,
         c.stopped_at,
-        c.usual_stop_at,
-        c.uncalled,
-        c.cluster_size,
-        c.cluster_members
+        c.usual_stop_at
     from usage.containers as c
-    inner join functions as f
+    inner join kinds as k
         on
-            c.environment = f.environment
-            and c.app = f.app
-            and c.function = f.function
+            c.environment = k.environment
+            and c.app = k.app
+            and c.app_id is not distinct from k.app_id
+            and c.function = k.function
+            and c.configuration_from = k.configuration_from
+            and c.phase = k.phase
+            and c.uncalled = k.uncalled
+            and c.cluster_size = k.cluster_size
+            and c.cluster_members = k.cluster_members
     where
         c.alive_from < $until
         and c.stopped_at > $since
@@ -62,27 +72,46 @@ logs as (
     where not is_replaced_whole
 ),
 
--- What each log says of a container whose inputs can reach into the range: no input runs for longer than Modal's longest
--- timeout, a day.
-spans as (
+-- What the logs say of a container whose inputs can reach into the range: no input runs for longer than Modal's longest
+-- timeout, a day. Most containers are in one log.
+logged as materialized (
     select
-        h.file_id,
         h.container_key,
-        min(h.first_started_at) as first_started_at,
-        max(h.last_ended_at) as last_ended_at,
-        bool_or(h.busy_us is null or l.is_replaced) as is_unsettled
+        min(h.file_id) != max(h.file_id) or bool_or(l.is_settled) as is_in_several,
+        bool_or(not l.is_settled and (h.busy_us is null or l.is_replaced)) as is_unsettled
     from raw.container_hours as h
-    inner join logs as l
-        on
-            h.file_id = l.file_id
-            and not l.is_settled
+    inner join logs as l on h.file_id = l.file_id
     where
         h.hour >= $since - interval 1 day
         and h.hour < $until
     group by all
 ),
 
--- Of most containers each log has a stretch of its own: then the hours of the logs add up. Only where stretches overlap,
+in_several as (
+    select container_key
+    from logged
+    where is_in_several
+),
+
+spans as (
+    select
+        h.file_id,
+        h.container_key,
+        min(h.first_started_at) as first_started_at,
+        max(h.last_ended_at) as last_ended_at
+    from raw.container_hours as h
+    inner join logs as l
+        on
+            h.file_id = l.file_id
+            and not l.is_settled
+    semi join in_several as s on h.container_key = s.container_key
+    where
+        h.hour >= $since - interval 1 day
+        and h.hour < $until
+    group by all
+),
+
+-- Of most of these each log has a stretch of its own: then the hours of the logs add up. Only where stretches overlap,
 -- or a log alone does not settle it, the inputs of the container are laid over one another.
 ordered_spans as (
     select
@@ -99,7 +128,7 @@ ordered_spans as (
 
 interleaved as (
     select container_key
-    from spans
+    from logged
     where is_unsettled
     union
     select container_key
@@ -107,11 +136,11 @@ interleaved as (
     where first_started_at < ended_before
 ),
 
-hours_of_logs as (
+busy_hours_of_logs as (
     select
         h.container_key,
         h.hour,
-        sum(h.busy_us)::bigint as busy_us
+        h.busy_us
     from raw.container_hours as h
     semi join logs as l on h.file_id = l.file_id
     anti join interleaved as i on h.container_key = i.container_key
@@ -119,6 +148,19 @@ hours_of_logs as (
         h.hour >= $since
         and h.hour < $until
         and h.busy_us > 0
+),
+
+hours_of_logs as (
+    select *
+    from busy_hours_of_logs
+    anti join in_several using (container_key)
+    union all by name
+    select
+        container_key,
+        hour,
+        sum(busy_us)::bigint as busy_us
+    from busy_hours_of_logs
+    semi join in_several using (container_key)
     group by all
 ),
 
@@ -220,16 +262,10 @@ alive_by_hour as (
 
 hour_bounds as (
     select
-        function_number,
+        kind_number,
         container_key,
-        app_id,
-        configuration_from,
-        phase,
         hour,
         first_started_at is null as is_failed,
-        uncalled,
-        (cluster_size - cluster_members) as unseen_members,
-        cluster_members,
         epoch_us(hour) as hour_us,
         hour_us + 3600000000 as next_us,
         epoch_us(alive_from) as alive_us,
@@ -243,16 +279,10 @@ hour_bounds as (
 
 life_hours as (
     select
-        function_number,
+        kind_number,
         container_key,
-        app_id,
-        configuration_from,
-        phase,
         hour,
         is_failed,
-        uncalled,
-        unseen_members,
-        cluster_members,
         greatest(0, least(billed_us, next_us) - greatest(alive_us, hour_us)) as wait_us,
         greatest(0, least(started_us, next_us) - greatest(billed_us, hour_us)) as startup_us,
         greatest(0, least(ended_us, next_us) - greatest(started_us, hour_us)) as serving_us,
@@ -263,16 +293,10 @@ life_hours as (
     from hour_bounds
 ),
 
-function_hours as (
+kind_hours as (
     select
-        l.function_number,
-        l.app_id,
-        l.configuration_from,
-        l.phase,
+        l.kind_number,
         l.hour,
-        l.uncalled,
-        l.unseen_members,
-        l.cluster_members,
         count(*) as containers,
         sum(l.wait_us)::bigint as wait_us,
         sum(l.startup_us)::bigint as startup_us,
@@ -291,33 +315,39 @@ function_hours as (
     group by all
 ),
 
--- The containers of most functions differ in nothing that makes two rows of an hour's: these need no summing up.
+-- The kinds of most functions differ in nothing that makes two rows of an hour's: these need no summing up.
 mixed_functions as (
-    select function_number
-    from alive
+    select
+        environment,
+        app,
+        function
+    from kinds
     group by all
     having
         max(cluster_size) > 1
         or min(uncalled) != max(uncalled)
     union
-    select f.function_number
-    from usage.warm_hours as w
-    inner join functions as f
-        on
-            w.environment = f.environment
-            and w.app = f.app
-            and w.function = f.function
+    select
+        environment,
+        app,
+        function
+    from usage.warm_hours
     where
-        w.hour >= $since
-        and w.hour < $until
+        hour >= $since
+        and hour < $until
 ),
 
-named_functions as (
+named_kinds as (
     select
-        f.*,
-        m.function_number is not null as is_mixed
-    from functions as f
-    left join mixed_functions as m on f.function_number = m.function_number
+        k.*,
+        k.cluster_size - k.cluster_members as unseen_members,
+        m.function is not null as is_mixed
+    from kinds as k
+    left join mixed_functions as m
+        on
+            k.environment = m.environment
+            and k.app = m.app
+            and k.function = m.function
 ),
 
 components as (
@@ -326,7 +356,7 @@ components as (
         'startup' as component,
         'wait' as evidence,
         wait_us as container_us
-    from function_hours
+    from kind_hours
     where wait_us > 0
     union all
     select
@@ -334,7 +364,7 @@ components as (
         'startup' as component,
         'seen' as evidence,
         startup_us as container_us
-    from function_hours
+    from kind_hours
     where startup_us > 0
     union all
     select
@@ -342,23 +372,24 @@ components as (
         'execution' as component,
         'seen' as evidence,
         busy_us as container_us
-    from function_hours
+    from kind_hours
     where busy_us > 0
     union all
     select
-        *,
-        uncalled as component,
+        h.*,
+        k.uncalled as component,
         'seen' as evidence,
-        gap_us as container_us
-    from function_hours
-    where gap_us > 0
+        h.gap_us as container_us
+    from kind_hours as h
+    inner join kinds as k on h.kind_number = k.kind_number
+    where h.gap_us > 0
     union all
     select
         *,
         'failed' as component,
         'seen' as evidence,
         failed_us as container_us
-    from function_hours
+    from kind_hours
     where failed_us > 0
     union all
     select
@@ -366,7 +397,7 @@ components as (
         'idle' as component,
         'window' as evidence,
         tail_us as container_us
-    from function_hours
+    from kind_hours
     where tail_us > 0
     union all
     select
@@ -374,7 +405,7 @@ components as (
         'failed' as component,
         'usual' as evidence,
         usual_us as container_us
-    from function_hours
+    from kind_hours
     where usual_us > 0
     union all
     select
@@ -382,7 +413,7 @@ components as (
         'failed' as component,
         'limit' as evidence,
         limit_us as container_us
-    from function_hours
+    from kind_hours
     where limit_us > 0
     union all
     select
@@ -390,28 +421,28 @@ components as (
         'failed' as component,
         'beyond' as evidence,
         beyond_us as container_us
-    from function_hours
+    from kind_hours
     where beyond_us > 0
 ),
 
 by_the_log as (
     select
-        f.environment,
-        f.app,
-        f.function,
-        f.is_mixed,
-        c.app_id,
-        c.configuration_from,
-        c.phase,
+        k.environment,
+        k.app,
+        k.app_id,
+        k.function,
+        k.configuration_from,
+        k.phase,
+        k.is_mixed,
+        k.unseen_members,
+        k.cluster_members,
         c.hour,
-        c.unseen_members,
-        c.cluster_members,
         c.containers,
         c.component,
         c.evidence,
         c.container_us
     from components as c
-    inner join named_functions as f on c.function_number = f.function_number
+    inner join named_kinds as k on c.kind_number = k.kind_number
 ),
 
 mixed_parts as (

@@ -44,14 +44,14 @@ def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[C
     con.execute("delete from spend.function_claims")
     con.execute(
         "insert into spend.pools by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, ? as hour, "
-        "'h' as resolution, 'CPU' as resource, 'cpu' as kind, ?::decimal(38, 12) as billed_usd, 'settled' as status",
+        "'h' as resolution, 'CPU' as resource, 'cpu' as kind, ?::decimal(38, 12) as billed_usd, 'settled' as status, "
+        "1 as pool_number",
         [HOUR, from_picodollars(billed_pd)],
     )
     for function, payment_order, claim_pd, shared_us in claims:
         con.execute(
-            "insert into spend.function_claims by name select 'main' as environment, 'ap-1' as object_id, 'a' as app, "
-            "? as hour, "
-            "'h' as resolution, 'CPU' as resource, ? as function, 'baseline' as phase, 'execution' as component, "
+            "insert into spend.function_claims by name select ? as hour, 1 as pool_number, "
+            "? as function, 'baseline' as phase, 'execution' as component, "
             "'seen' as evidence, ? as payment_order, ?::hugeint as claim_pd, ?::hugeint as shared_us, "
             "1 as container_us",
             [HOUR, function, payment_order, claim_pd, shared_us],

@@ -1,8 +1,8 @@
 """SQL cases: small inputs and the rows that a person expects, as YAML that a reviewer can check by eye.
 
 A case names the model, gives rows for the tables it reads (missing columns are null), and the rows it must return. With
-`build: [a.b, …]` the named models run first, in that order, after what every load makes of the logs of calls. Values
-are compared as DuckDB prints them.
+`build: [a.b, …]` the named models run first, in that order, after what every load makes of the logs of calls. A pool of
+the bill is called by its names where models know its number. Values are compared as DuckDB prints them.
 """
 
 import datetime as dt
@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.pools import by_number, number_pools
 from tieout.sources import container_hours
 from tieout.warehouse.models import model_named
 
@@ -44,7 +45,7 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
     period = {name: dt.datetime.fromisoformat(day) for name, day in days.items()}
     con.execute("begin")
     try:
-        for table, rows in case["given"].items():
+        for table, rows in sorted(case["given"].items(), key=lambda given: given[0] != "spend.pools"):
             con.execute(f"delete from {table}")
             _insert(con, table, rows)
         con.execute("delete from raw.container_hours")
@@ -58,9 +59,11 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Mapping[str, Any]]) -> None:
-    for row in rows:
+    for row in (by_number(con, table, row) for row in rows):
         marks = ", ".join("?" for _ in row)
         con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
+    if table == "spend.pools":
+        number_pools(con)
 
 
 def _build(con: duckdb.DuckDBPyConnection, name: str, period: Mapping[str, dt.datetime]) -> None:

@@ -40,7 +40,7 @@ pools as (
     select
         dense_rank() over (order by environment, object_id, app) as app_number,
         row_number() over (order by environment, object_id, hour, resource) as pool,
-        dense_rank() over (order by environment, object_id, hour) as interval_number,
+        interval_number,
         environment,
         object_id,
         app,
@@ -67,7 +67,7 @@ _CLAIMS = f"""
 {_POOLS},
 
 intervals as (
-    select distinct interval_number, environment, object_id, interval_start
+    select distinct interval_number, environment, app
     from pools
 ),
 
@@ -108,9 +108,20 @@ requests as (
     from configurations
 ),
 
+-- Before configurations, which the planner would join to intervals first, each of them to every one.
+time_on_the_bill as materialized (
+    select t.*, i.environment, i.app
+    from spend.placed_time as t
+    inner join intervals as i on t.interval_number = i.interval_number
+    where
+        t.evidence not in ('rest', 'requests')
+        and t.interval_start >= $since
+        and t.interval_start < $until
+),
+
 held as (
     select
-        i.interval_number,
+        t.interval_number,
         k.configuration_number,
         case
             when t.evidence = 'window' then 'tail'
@@ -121,23 +132,13 @@ held as (
         end as factor,
         t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
         sum(t.container_us)::hugeint as container_us
-    from spend.placed_time as t
+    from time_on_the_bill as t
     inner join configurations as k
         on
             t.environment = k.environment
             and t.app = k.app
             and t.function = k.function
             and t.configuration_from = k.valid_from
-    inner join intervals as i
-        on
-            t.environment = i.environment
-            and t.object_id = i.object_id
-            and t.interval_start = i.interval_start
-    where
-        t.resolution = 'h'
-        and t.evidence not in ('rest', 'requests')
-        and t.interval_start >= $since
-        and t.interval_start < $until
     group by all
 ),
 

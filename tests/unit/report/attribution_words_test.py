@@ -14,11 +14,13 @@ from tieout.report.attribution_words import words_of_attribution
 WEEK = IsoWeek.parse("2026-W46")
 AT = day_start(WEEK.start)
 POOL = {"environment": "main", "object_id": "ap-1", "app": "a", "hour": AT, "resolution": "h", "resource": "A10G"}
+NUMBER = 1
 
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_empty_warehouse() as con:
+        _put(con, "spend.pools", **POOL, pool_number=NUMBER)
         yield con
 
 
@@ -28,9 +30,8 @@ def _put(con: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
 
 
 def _claim(con: duckdb.DuckDBPyConnection, function: str) -> None:
-    _put(
-        con, "spend.function_claims", **POOL, function=function, component="execution", evidence="seen", claim_pd=10**12
-    )
+    claimed = {"component": "execution", "evidence": "seen", "claim_pd": 10**12}
+    _put(con, "spend.function_claims", hour=AT, pool_number=NUMBER, function=function, **claimed)
 
 
 def _learn(con: duckdb.DuckDBPyConnection, factor: str, value: str, *, is_used: bool = True, app: str = "a") -> None:
