@@ -56,6 +56,25 @@ sampled_intervals as (
         and evidence = 'series'
 ),
 
+-- Told by membership, not by joins, which would let the planner take the few pools for more than the many claims.
+told_apart as (
+    select
+        *,
+        (environment, object_id, resource) in (
+            select
+                l.environment,
+                l.object_id,
+                l.resource
+            from learned_pools as l
+        ) as is_explained,
+        pool_number in (select o.pool_number from chosen_pools as o) as is_chosen,
+        interval_number in (select s.interval_number from sampled_intervals as s) as is_sampled
+    from spend.pools
+    where
+        hour >= $since
+        and hour < $until
+),
+
 bounded_pools as (
     select
         p.pool_number,
@@ -66,27 +85,16 @@ bounded_pools as (
         p.resolution,
         p.resource,
         p.kind,
-        a.misfit,
-        a.object_id is not null
-        and o.pool_number is null
+        p.is_explained
+        and not p.is_chosen
         and not p.is_other_gpu
         and p.kind in ('gpu', 'cpu', 'memory')
         and p.resolution = 'h' as is_learned,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
         abs(p.billed_usd) as billed_usd,
-        is_learned or s.interval_number is not null as is_bounded_by_day,
+        is_learned or p.is_sampled as is_bounded_by_day,
         case when is_bounded_by_day then date_trunc('day', p.hour) else p.hour end as since
-    from spend.pools as p
-    left join chosen_pools as o on p.pool_number = o.pool_number
-    left join sampled_intervals as s on p.interval_number = s.interval_number
-    left join learned_pools as a
-        on
-            p.environment = a.environment
-            and p.object_id = a.object_id
-            and p.resource = a.resource
-    where
-        p.hour >= $since
-        and p.hour < $until
+    from told_apart as p
 ),
 
 -- From here on the pools that are bounded together are one number.
@@ -99,19 +107,32 @@ pools as materialized (
     from bounded_pools
 ),
 
-bills as (
+summed_bills as (
     select
         bill_number,
         any_value(kind) as kind,
         any_value(app) as app,
         any_value(environment) as environment,
-        any_value(misfit) as misfit,
+        any_value(object_id) as object_id,
+        any_value(resource) as resource,
         any_value(is_learned) as is_learned,
         any_value(direction) as direction,
         min(hour) as hour,
         sum(billed_usd) as billed_usd
     from pools
     group by all
+),
+
+bills as (
+    select
+        b.* exclude (object_id, resource),
+        l.misfit
+    from summed_bills as b
+    left join learned_pools as l
+        on
+            b.environment = l.environment
+            and b.object_id = l.object_id
+            and b.resource = l.resource
 ),
 
 costs as (
@@ -144,7 +165,7 @@ claims as (
         end), 0)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as seen_usd,
         (
             sum(case c.evidence when 'series' then greatest(c.claim_pd, c.most_pd) else c.claim_pd end)
-            * (100 + any_value(l.unexplained_percent)) // 100
+            * (100 + (select l.unexplained_percent from limits as l)) // 100
         )::decimal(38, 0) * 0.000000000001::decimal(12, 12) as most_usd,
         sum(c.least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
         sum(c.most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
@@ -152,7 +173,6 @@ claims as (
         sum(c.shared_us) > 0 as is_shared_by_time
     from spend.claims as c
     inner join pools as p on c.pool_number = p.pool_number
-    cross join limits as l
     where
         c.hour >= $since
         and c.hour < $until

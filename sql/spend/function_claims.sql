@@ -107,6 +107,27 @@ time_on_the_bill as materialized (
         and t.interval_start < $until
 ),
 
+-- Rows come together in a day's hours, of what a server does, where a function has several configurations, and where several
+-- things are inferred of it; most have a row of their own, and need no summing up.
+functions_with_configurations as (
+    select
+        function,
+        min(configuration_from) != max(configuration_from) as are_several
+    from spend.container_time
+    where
+        interval_start >= $since
+        and interval_start < $until
+    group by all
+),
+
+parted_functions as materialized (
+    select function
+    from functions_with_configurations
+    where
+        are_several
+        or starts_with(function, '__server__/')
+),
+
 configured_time as (
     select
         t.* exclude (environment, app, configuration_from),
@@ -248,6 +269,11 @@ pooled_time as (
         s.default_cpu_millicores,
         s.default_memory_mib,
         u.beyond_request,
+        t.evidence = 'bill'
+        or u.beyond_request is not null
+        or p.kind = 'all'
+        or p.resolution = 'd'
+        or t.function in (select f.function from parted_functions as f) as is_part,
         u.least_ppm as least_use_ppm,
         u.most_ppm as most_use_ppm
     from app_pools as p
@@ -354,6 +380,7 @@ priced as (
         q.least_ppm,
         q.most_ppm,
         q.is_vouched_for,
+        q.is_part,
         q.container_us,
         case
             when not q.is_shared_by_time or (not q.is_vouched_for and q.kind != 'other') then 0
@@ -391,7 +418,34 @@ counting as (
 ),
 
 -- Most of it is certain or not, and needs no division.
-summed as (
+bounded as (
+    select
+        pool_number,
+        function,
+        phase,
+        component,
+        evidence,
+        payment_order,
+        is_part,
+        container_us,
+        claim_pd,
+        case least_ppm
+            when 0 then 0
+            when 1000000 then claim_pd
+            else meta.quotient(claim_pd * least_ppm, 1000000)
+        end as least_pd,
+        case most_ppm when 1000000 then claim_pd else meta.quotient(claim_pd * most_ppm, 1000000) end as most_pd,
+        shared_us
+    from counting
+),
+
+claims as (
+    select
+        * exclude (is_part)
+        replace (container_us::hugeint as container_us, shared_us::hugeint as shared_us)
+    from bounded
+    where not is_part
+    union all by name
     select
         pool_number,
         function,
@@ -401,16 +455,11 @@ summed as (
         payment_order,
         sum(container_us)::hugeint as container_us,
         sum(claim_pd)::hugeint as claim_pd,
-        sum(
-            case least_ppm
-                when 0 then 0
-                when 1000000 then claim_pd
-                else meta.quotient(claim_pd * least_ppm, 1000000)
-            end
-        )::hugeint as least_pd,
-        sum(case most_ppm when 1000000 then claim_pd else meta.quotient(claim_pd * most_ppm, 1000000) end)::hugeint as most_pd,
+        sum(least_pd)::hugeint as least_pd,
+        sum(most_pd)::hugeint as most_pd,
         sum(shared_us)::hugeint as shared_us
-    from counting
+    from bounded
+    where is_part
     group by all
 )
 
@@ -428,4 +477,4 @@ select
     c.least_pd,  -- what of it was there at least
     c.most_pd,  -- what it may have been at most
     c.shared_us  -- container time that shares the remainder; 0 where the request is known
-from summed as c
+from claims as c
