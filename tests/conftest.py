@@ -121,14 +121,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that all workers end together.
 
-    First comes what looks at the built workspace: one worker builds it while the others are busy elsewhere.
+    The first worker begins with what looks at the built workspace, and builds it while the others are busy elsewhere;
+    the second one begins with what else takes long. Each has an equal part of the list, and whoever is done takes from
+    the end of another's part, where only quick tests are.
     """
-
-    def turn(item: pytest.Item) -> tuple[bool, bool]:
-        looks_at_it = "built_workspace" in getattr(item, "fixturenames", ())
-        return not looks_at_it, item.get_closest_marker("slow") is None
-
-    items.sort(key=turn)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    looking = [item for item in items if "built_workspace" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if "built_workspace" not in getattr(item, "fixturenames", ())]
+    slow = [item for item in others if item.get_closest_marker("slow") is not None]
+    quick = [item for item in others if item.get_closest_marker("slow") is None]
+    looking.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    of_the_first = max(0, len(items) // workers - len(looking)) if workers > 1 else 0
+    items[:] = [*looking, *quick[:of_the_first], *slow, *quick[of_the_first:]]
 
 
 @pytest.fixture(scope="session")

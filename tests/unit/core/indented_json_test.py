@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tieout.core import indented_json
 from tieout.core.indented_json import indented, indented_parts
 
-TEXTS = st.text() | st.sampled_from(["\n", "},\n  {", '"},{"', "名前", "\\", "lone \udcff surrogate"])
+LETTERS = st.text('ab"\\{}[],: \n東\x07', max_size=6)
+TEXTS = LETTERS | st.sampled_from(["},\n  {", '"},{"', "lone \udcff surrogate"])
 SINGLE = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 VALUES = st.recursive(
     SINGLE,
