@@ -1,194 +1,24 @@
 /*
-Container time that claims: what is known in full, and of what is inferred the part that the bill shows to have been there.
+Container time that claims: what is known in full, and of what is inferred the part that the bill shows to have been there
+(`spend.inferred_time`).
 
-A learned factor cuts inferred time in two: `learned`, which is paid as inferred time is, and the `rest`, which was possible
-and is paid after it. A factor above one claims more than the settings allow: containers that stop late, or that no
-call of the log explains. Container series are scaled to the bill in the same way, and stay what they are. A mean is a mean,
-and a sample a sample: of a factor's time, and of what container series show, a tenth more may have been there in an hour, as
-the bill may pay for less.
-
+materialized: view
 key: interval_number, function, phase, configuration_from, hour, component, evidence
 partition: interval_start
-weeks at once: 5
 */
 with
 
-used_factors as (
-    select
-        *,
-        case factor
-            when 'tail' then 'idle'
-            when 'waiting' then 'warm'
-            else factor
-        end as time_of,
-        (value * 1000000)::bigint as value_ppm,
-        -- half of the 90% interval
-        (standard_error * 1645000)::bigint as half_ppm
-    from spend.learned_factors
-    where
-        is_used
-        and factor not in ('cpu', 'memory')
-        and window_start >= $since
-        and window_start < $until
-),
-
--- Of all that samples show of a function beyond its log: half of the 90% interval.
-sampled as (
-    select
-        environment,
-        app,
-        function,
-        time_bucket(interval 7 day, hour, $since::timestamp) as window_start,
-        least(1000000, max(sampling_ppm) * 1645 // 1000) as half_ppm
-    from spend.observed_time
-    where
-        hour >= $since
-        and hour < $until
-    group by all
-),
-
 -- What no factor and no sample speaks of is as it was placed, and most of all time.
-placed as (
-    select
-        *,
-        evidence in ('series', 'window', 'limit', 'beyond', 'wait', 'rest') as is_open
-    from spend.placed_time
-    where
-        interval_start >= $since
-        and interval_start < $until
-),
-
-intervals as (
-    select
-        interval_number,
-        environment,
-        object_id,
-        min(app) as app
-    from spend.pools
-    where
-        is_deployed_app
-        and hour >= $since
-        and hour < $until
-    group by all
-),
-
-open_time as (
-    select
-        t.* exclude (is_open),
-        i.environment,
-        i.object_id,
-        i.app,
-        time_bucket(interval 7 day, t.interval_start, $since::timestamp) as window_start,
-        case
-            when t.evidence = 'series' then 'series'
-            when t.evidence != 'rest' then t.component
-        end as time_of
-    from placed as t
-    inner join intervals as i on t.interval_number = i.interval_number
-    where t.is_open
-),
-
-weighed as (
-    select
-        t.* exclude (time_of),
-        f.value_ppm,
-        f.half_ppm,
-        meta.quotient(t.container_us::hugeint * f.value_ppm, 1000000)::bigint as learned_us,
-        greatest(t.container_us - learned_us, learned_us // 10) as rest_us
-    from open_time as t
-    left join used_factors as f
-        on
-            t.environment = f.environment
-            and t.object_id = f.object_id
-            and t.function = f.function
-            and t.time_of = f.time_of
-            and t.window_start = f.window_start
-),
-
-unlearned as (
-    select
-        w.*,
-        case w.evidence when 'series' then 1000000 - s.half_ppm else 0 end as least_ppm,
-        case w.evidence
-            when 'series' then 1000000 + s.half_ppm
-            when 'rest' then 0
-            else 1000000
-        end as most_ppm
-    from weighed as w
-    left join sampled as s
-        on
-            w.environment = s.environment
-            and w.app = s.app
-            and w.function = s.function
-            and w.window_start = s.window_start
-    where w.value_ppm is null
-),
-
--- Several of these can come to one row; all other time is a row already.
-parts as (
-    select *
-    from unlearned
-    where evidence = 'rest'
-    union all by name
-    select
-        * replace (
-            case evidence when 'series' then 'series' else 'learned' end as evidence,
-            learned_us as container_us
-        ),
-        greatest(0, 1000000 - half_ppm * 1000000 // greatest(value_ppm, 1)) as least_ppm,
-        case when value_ppm < 1000000 then 1000000 else 1000000 + half_ppm * 1000000 // value_ppm end as most_ppm
-    from weighed
-    where learned_us > 0
-    union all by name
-    select
-        * replace ('rest' as evidence, rest_us as container_us),
-        0 as least_ppm,
-        case when value_ppm < 1000000 then least(1000000, half_ppm * container_us // rest_us) else 0 end as most_ppm
-    from weighed
-    where rest_us > 0
-    union all by name
-    select
-        * replace ('rest' as evidence, container_us // 10 as container_us),
-        0 as least_ppm,
-        0 as most_ppm
-    from weighed
-    where
-        evidence = 'series'
-        and value_ppm is null
-        and container_us >= 10
-),
-
-summed_parts as (
-    select
-        interval_start,
-        interval_number,
-        function,
-        phase,
-        configuration_from,
-        hour,
-        component,
-        evidence,
-        sum(container_us)::bigint as container_us,
-        min(least_ppm)::bigint as least_ppm,
-        max(most_ppm)::bigint as most_ppm
-    from parts
-    group by all
-),
-
 all_time as (
     select
-        * exclude (is_open),
+        *,
         case evidence when 'seen' then 1000000 else 0 end as least_ppm,
         1000000 as most_ppm
-    from placed
-    where not is_open
-    union all by name
-    select * exclude (environment, object_id, app, window_start, value_ppm, half_ppm, learned_us, rest_us)
-    from unlearned
-    where evidence != 'rest'
+    from spend.placed_time
+    where evidence not in ('series', 'window', 'limit', 'beyond', 'wait', 'rest')
     union all by name
     select *
-    from summed_parts
+    from spend.inferred_time
 )
 
 select

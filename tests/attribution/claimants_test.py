@@ -44,8 +44,9 @@ def test_a_server_pays_for_its_floor_and_for_what_it_answered(tmp_path: Path, re
     assert attributed.wrong() == []
     assert attributed.components(LLM).keys() == {"direct"}
     assert attributed.components("job").keys() == {"execution", "idle", "startup"}
-    tables = ("spend.pools", "spend.placed_time", "spend.container_time", "spend.gpu_choices", "spend.gpu_claims")
-    suites = (*tables, "spend.function_claims", "spend.claims", "spend.hourly", "spend.weekly")
+    times = ("spend.placed_time", "spend.inferred_time", "spend.container_time")
+    claims = ("spend.gpu_choices", "spend.gpu_claims", "spend.function_claims", "spend.claims")
+    suites = ("spend.pools", *times, *claims, "spend.hourly", "spend.weekly")
     assert attributed.broken_rules(*suites) == set()
 
 

@@ -293,8 +293,9 @@ CORRUPTIONS = {
         {"spend.pools": "What has no log costs about what it did before"},
     ),
     "the bill is in local time": (
-        "update spend.pools as p set billed_usd = o.billed_usd from spend.pools as o where p.environment = o.environment "
-        "and p.object_id = o.object_id and p.resource = o.resource and p.hour = o.hour + interval 2 hour",
+        "update spend.pools as p set billed_usd = o.billed_usd from spend.pools as o "
+        "where p.environment = o.environment and p.object_id = o.object_id and p.resource = o.resource "
+        "and p.hour = o.hour + interval 2 hour",
         {"spend.claims": "The bill has the hours of the log"},
     ),
     "a resource is called by another's name": (

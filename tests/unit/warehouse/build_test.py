@@ -44,8 +44,8 @@ def test_what_was_kept_as_a_view_is_a_table_after_an_upgrade(con: duckdb.DuckDBP
 
 
 def test_a_table_of_other_sql_is_built_anew_for_the_whole_weeks_that_it_holds(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("insert into spend.container_time (interval_start) values ('2026-11-04 05:00'), ('2026-11-25')")
-    con.execute("insert or replace into meta.models values ('spend.container_time', 'another')")
-    built = write_model(con, model_named("spend.container_time"), Period(dt.date(2026, 11, 9), dt.date(2026, 11, 16)))
+    con.execute("insert into spend.inferred_time (interval_start) values ('2026-11-04 05:00'), ('2026-11-25')")
+    con.execute("insert or replace into meta.models values ('spend.inferred_time', 'another')")
+    built = write_model(con, model_named("spend.inferred_time"), Period(dt.date(2026, 11, 9), dt.date(2026, 11, 16)))
     # from a Monday to a Monday, so that every stretch that is built together is a week that factors are learned from
     assert built == Period(dt.date(2026, 11, 2), dt.date(2026, 11, 30))
