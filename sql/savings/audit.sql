@@ -4,7 +4,7 @@ baseline, the measured spend. Details stand under their entry.
 
 key: position, detail
 measured from: savings.daily_function, staging.billing_intervals, staging.configurations
-measured from: reconciliation.completeness, savings.replays
+measured from: staging.prices, reconciliation.log_vs_bill, spend.weekly, reconciliation.completeness, savings.replays
 */
 select
     position,  -- number of the entry, from 1

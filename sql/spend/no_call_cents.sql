@@ -2,9 +2,9 @@
 What each week cost without a call, as it is printed: the cents of an app's function and component, shared among their
 resources by largest remainder. So its lines add up to what the week's report prints, component by component.
 
-materialized: view
 key: week, environment, app, function, phase, component, resource
 partition: week_start
+weeks at once: 5
 */
 with
 
@@ -21,7 +21,9 @@ amounts as (
         (sum(h.amount_usd) * 1000000000000)::hugeint as picodollars
     from spend.hourly as h
     where
-        h.component in (
+        h.hour >= $since
+        and h.hour < $until
+        and h.component in (
             select c.component
             from catalog.components as c
             where c.component_group = 'no call'

@@ -3,9 +3,9 @@ What each week cost as it is printed: whole cents that add up along every line. 
 functions, their phases, the apps and components of these get a cent more or less, by largest remainder, until they add up
 to it. The report, the workbook and `tieout sql` all print these cents.
 
-materialized: view
 key: week, environment, app, function, phase, component
 partition: week_start
+weeks at once: 5
 */
 with
 
@@ -20,6 +20,9 @@ components as (
         sum(amount_usd)::decimal(38, 12) as exact_usd,
         (sum(amount_usd) * 1000000000000)::hugeint as picodollars
     from spend.hourly
+    where
+        hour >= $since
+        and hour < $until
     group by all
     having sum(amount_usd) != 0
 ),

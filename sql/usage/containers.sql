@@ -12,9 +12,11 @@ from its first sight to its last, and no longer where telemetry followed it to i
 A container that several logs name, such as those of the methods of a class, stands once: under the function that is
 known and started most of its inputs.
 
-Built whole: a log of any day can lengthen a life at either end.
+A log of any day can lengthen a life at either end. What no change can have touched since the last build is kept from it: these
+are the rows of `meta.kept_containers`, which is empty where all are written (see `warehouse/kept_containers.py`).
 
 key: container_key
+rows kept: by day
 */
 with
 
@@ -59,6 +61,7 @@ day_after as (
         app,
         function,
         container_key,
+        date_trunc('day', hour) as day,
         min(first_started_at) as first_started_at,
         max(last_ended_at) as last_ended_at,
         min(startup_began_at) as startup_began_at,
@@ -73,6 +76,7 @@ day_after as (
         c.app,
         c.function,
         c.container_key,
+        date_trunc('day', c.started_at) as day,
         min(c.started_at) as first_started_at,
         max(c.ended_at) as last_ended_at,
         min(make_timestamp(epoch_us(c.started_at) - coalesce(c.startup_us, 0))) as startup_began_at,
@@ -90,12 +94,18 @@ day_after as (
     group by all
 ),
 
-days as not materialized (
-    select * exclude (day)
+all_days as not materialized (
+    select *
     from usage.container_days
     union all by name
     select *
     from day_after
+),
+
+days as not materialized (
+    select d.*
+    from all_days as d
+    anti join meta.kept_containers as k on d.container_key = k.container_key
 ),
 
 -- Until it has its configuration a function is a number, which is quicker to match than its names.
@@ -142,6 +152,8 @@ logged_lives as (
         max(last_ended_at) as last_ended_at,
         min(startup_began_at) as startup_began_at,
         min(placed_at) as placed_at,
+        min(day) as first_day,
+        max(day) as last_day,
         sum(inputs)::bigint as inputs,
         coalesce(max(cluster_members), 1) as cluster_members
     from numbered_days
@@ -154,7 +166,9 @@ shared_containers as (
         first_started_at,
         last_ended_at,
         startup_began_at,
-        placed_at
+        placed_at,
+        first_day,
+        last_day
     from logged_lives
     where is_shared
 ),
@@ -189,6 +203,8 @@ owners as (
         s.last_ended_at,
         s.startup_began_at,
         s.placed_at,
+        s.first_day,
+        s.last_day,
         l.inputs,
         l.cluster_members
     from lives_by_log as l
@@ -255,19 +271,43 @@ created as (
             o.environment = f.environment
             and o.app = f.app
             and o.function = f.function
+    anti join meta.kept_containers as k on o.container_key = k.container_key
     where not o.is_logged
+),
+
+started as (
+    select
+        *,
+        case
+            when inputs > 0
+                then epoch_us(first_started_at) - epoch_us(least(greatest(created_at, placed_at), first_started_at))
+        end as startup_us
+    from created
+),
+
+startups as (
+    select
+        function_number,
+        startup_us
+    from started
+    union all by name
+    select
+        f.function_number,
+        k.startup_us
+    from meta.kept_containers as k
+    inner join functions as f
+        on
+            k.environment = f.environment
+            and k.app = f.app
+            and k.function = f.function
 ),
 
 usual_startups as (
     select
         function_number,
-        quantile_disc(
-            epoch_us(first_started_at) - epoch_us(least(greatest(created_at, placed_at), first_started_at)), 0.5
-        ) as startup_us
-    from created
-    where
-        first_started_at is not null
-        and inputs > 0
+        quantile_disc(startup_us, 0.5) as startup_us
+    from startups
+    where startup_us is not null
     group by all
 ),
 
@@ -304,7 +344,7 @@ configured as (
         k.usual_startup_us,
         case when k.single_use_containers then 0 else k.scaledown_window_seconds end as tail_seconds,
         k.min_containers > 0 or k.buffer_containers > 0 as is_kept_warm
-    from created as c
+    from started as c
     inner join stretches as k
         on
             c.function_number = k.function_number
@@ -433,5 +473,8 @@ select
     case when inputs = 0 and first_started_at is not null and is_kept_warm then 'warm' else 'idle' end
         as uncalled,  -- what its time without an input is: warm, where nobody called it and settings keep containers; idle
     cluster_size,  -- containers that serve its inputs together
-    least(cluster_members, cluster_size) as cluster_members  -- of these, how many the log shows
+    least(cluster_members, cluster_size) as cluster_members,  -- of these, how many the log shows
+    startup_us,  -- from its creation or placement to its first start, microseconds; null: it started no input
+    first_day,  -- the first UTC day on which a log names it; null where none does
+    last_day  -- the last such day, as far as weeks are built and the day after
 from with_app

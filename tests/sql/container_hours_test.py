@@ -53,31 +53,42 @@ def logs(draw: st.DrawFn) -> list[Log]:
 
 def land(con: duckdb.DuckDBPyConnection, landed: list[Log]) -> None:
     """Put logs into the raw tables, as a load does."""
+    land_containers(con)
+    for file_id, log in enumerate(landed, start=1):
+        land_log(con, file_id, log)
+    container_hours.insert(con, 0, len(landed))
+
+
+def land_containers(con: duckdb.DuckDBPyConnection) -> None:
+    """Number the containers that logs name: of the first two it is known when they were created."""
     con.execute(
         "insert into raw.containers select k, 'ta-' || k, null from range(1, 5) as r (k) where k > 2 union all "
         "select k, 'ta-' || k, timestamp '2026-11-01 12:00:00' from range(1, 3) as r (k)"
     )
-    for file_id, (function, first, days, read, calls) in enumerate(landed, start=1):
-        times = [call[1] for call in calls]
+
+
+def land_log(con: duckdb.DuckDBPyConnection, file_id: int, log: Log) -> None:
+    """Put the calls of a log into the raw tables, without the hours of its containers."""
+    function, first, days, read, calls = log
+    times = [call[1] for call in calls]
+    con.execute(
+        "insert into raw.files by name select $1 as file_id, 'function_calls' as source, $1::varchar as sha256, "
+        "'a' as app, $2 as function, $3::timestamp as content_start, $4::timestamp as content_end",
+        [file_id, function, min(times, default=None), max(times) + dt.timedelta(microseconds=1) if times else None],
+    )
+    since, until = MONDAY + first * DAY, MONDAY + (first + days) * DAY
+    con.execute(
+        "insert into raw.deliveries by name select $1 as file_id, 'p' as path, $2::timestamp as fetched_at, "
+        "$3::timestamp as range_start, $4::timestamp as range_end, true as has_sidecar",
+        [file_id, until + read * 60 * MINUTE, since, until],
+    )
+    for number, (key, enqueued, started, startup, execution, status) in enumerate(calls, start=1):
         con.execute(
-            "insert into raw.files by name select $1 as file_id, 'function_calls' as source, $1::varchar as sha256, "
-            "'a' as app, $2 as function, $3::timestamp as content_start, $4::timestamp as content_end",
-            [file_id, function, min(times, default=None), max(times) + dt.timedelta(microseconds=1) if times else None],
+            "insert into raw.function_calls by name select $1 as file_id, $2 as row_number, 'fc' as "
+            "function_call_id, $3 as container_key, $4::timestamp as enqueued_at, $5::timestamp as started_at, "
+            "$6::bigint as startup_us, $7::bigint as execution_us, $8 as status",
+            [file_id, number, key, enqueued, started, startup, execution, status],
         )
-        since, until = MONDAY + first * DAY, MONDAY + (first + days) * DAY
-        con.execute(
-            "insert into raw.deliveries by name select $1 as file_id, 'p' as path, $2::timestamp as fetched_at, "
-            "$3::timestamp as range_start, $4::timestamp as range_end, true as has_sidecar",
-            [file_id, until + read * 60 * MINUTE, since, until],
-        )
-        for number, (key, enqueued, started, startup, execution, status) in enumerate(calls, start=1):
-            con.execute(
-                "insert into raw.function_calls by name select $1 as file_id, $2 as row_number, 'fc' as "
-                "function_call_id, $3 as container_key, $4::timestamp as enqueued_at, $5::timestamp as started_at, "
-                "$6::bigint as startup_us, $7::bigint as execution_us, $8 as status",
-                [file_id, number, key, enqueued, started, startup, execution, status],
-            )
-    container_hours.insert(con, 0, len(landed))
 
 
 @pytest.mark.slow

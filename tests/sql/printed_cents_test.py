@@ -44,7 +44,8 @@ def _allocated(con: duckdb.DuckDBPyConnection, costs: Sequence[Cost]) -> dict[tu
         [(MONDAY, *names, from_picodollars(picodollars)) for *names, picodollars in costs],
     )
     cents = f"select environment, function, sum(amount_usd) from ({model_named('spend.weekly_cents').sql}) group by all"
-    return {(environment, function): amount for environment, function, amount in con.execute(cents).fetchall()}
+    week = {"since": MONDAY, "until": MONDAY + dt.timedelta(days=7)}
+    return {(environment, function): amount for environment, function, amount in con.execute(cents, week).fetchall()}
 
 
 def _kept(costs: Sequence[Cost]) -> Figures:

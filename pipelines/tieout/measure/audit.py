@@ -1,7 +1,7 @@
 """The audit of the projection with what the warehouse adds: the claim at measured seconds per call, measured prices."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +15,7 @@ from tieout.core.figures import Unit, figure, number, to_the_cent
 from tieout.core.findings import Severity
 from tieout.core.money import round_picodollars
 from tieout.core.periods import IsoWeek, day_start
-from tieout.measure.daily_work import measure, work_on_basis
+from tieout.measure.daily_work import Measured, measure, work_on_basis
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import projected_usd_per_day
@@ -75,19 +75,26 @@ class Audit:
     lines: tuple[MeasuredLine, ...] = ()
 
 
-def audit(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, lock: BaselineLock | None) -> Audit:
+def audit(
+    con: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    *,
+    lock: BaselineLock | None,
+    measured: Callable[[IsoWeek], Measured] | None = None,
+) -> Audit:
     """Audit the projection, with the measurement of the newest week in `savings.daily_function`.
 
     Args:
         con: a connection to a built warehouse, in UTC; only read from.
         catalog: the programme.
         lock: the frozen baseline, when there is one.
+        measured: measures a week, for who measures it for others, too.
     """
     entries = tuple(audit_projection(catalog))
     week = newest_week(con)
     if week is None:
         return Audit(entries)
-    measurement, _ = measure(con, week, catalog, lock=lock)
+    measurement, _ = measure(con, week, catalog, lock=lock) if measured is None else measured(week)
     if not measurement.baseline_days:
         return Audit(entries)
     work = work_on_basis(con, catalog, until=week.end, lock=lock)

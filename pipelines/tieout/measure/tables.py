@@ -172,7 +172,7 @@ class MeasuredTables:
     def __call__(self, model: Model, period: Period) -> pl.DataFrame:
         """Return the rows of a measured model for the weeks whose Monday lies in a period."""
         if model.table == "audit":
-            rows = list(_audit(audit(self._con, self._catalog, lock=self._lock).entries))
+            rows = list(_audit(audit(self._con, self._catalog, lock=self._lock, measured=self._measure).entries))
         elif model.table == "replays":
             rows = [row for week in period.weeks() for row in self._replays(week)]
         elif model.table == "anomalies":
@@ -181,10 +181,13 @@ class MeasuredTables:
             rows = [row for week in period.weeks() for row in self._rows(model, week)]
         return pl.DataFrame(rows, schema=dict(_COLUMNS[model.table]), orient="row")
 
-    def _rows(self, model: Model, week: IsoWeek) -> Iterator[Row]:
+    def _measure(self, week: IsoWeek) -> Measured:
         if week not in self.measured:
             self.measured[week] = measure(self._con, week, self._catalog, lock=self._lock)
-        measurement, _ = self.measured[week]
+        return self.measured[week]
+
+    def _rows(self, model: Model, week: IsoWeek) -> Iterator[Row]:
+        measurement, _ = self._measure(week)
         if model.table == "weekly":
             rows = _weekly(measurement, self._catalog, self._printed(measurement), is_frozen=self._lock is not None)
         elif model.table == "ledger":

@@ -27,6 +27,7 @@ class Evaluated:
         since: the first UTC day; None for a table that is always built whole, and for raw tables.
         until: end of these days, exclusive.
         is_of_new_rows: only rows that were never evaluated before, or that blocked: those of newly landed files.
+        is_beside_others: the rows of other days stand as they were when all were evaluated together.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Evaluated:
     since: dt.date | None = None
     until: dt.date | None = None
     is_of_new_rows: bool = False
+    is_beside_others: bool = False
 
 
 def record_evaluations(
@@ -59,7 +61,8 @@ def _forget_replaced(con: duckdb.DuckDBPyConnection, result: ValidationResult, e
     elif evaluated.since is None:
         replaced, parameters = "true", {}
     else:
-        replaced = "since is null or (since >= $since and until <= $until)"
+        all_days = "false" if evaluated.is_beside_others else "since is null"
+        replaced = f"{all_days} or (since >= $since and until <= $until)"
         parameters = {"since": evaluated.since, "until": evaluated.until}
     con.execute(
         f"delete from quarantine.rows where table_name = $table and ({replaced})",  # noqa: S608 - one of those above

@@ -29,6 +29,38 @@ where
     or path not in (select d.path from raw.deliveries as d where d.file_id <= $last)
 """
 
+# Ids and numbers are given once, so an old row can only be at odds with a new one. Where other rows than those that
+# passed have old numbers, all are looked at.
+_CONTAINERS = "raw.containers"
+_NEW_CONTAINERS = """
+create or replace temp table containers_to_check as
+with
+
+checked as (
+    select coalesce(max(last_container_key), 0) as last_key, coalesce(max(containers), 0) as containers
+    from meta.checked_containers
+),
+
+old as (
+    select count(*) != (select c.containers from checked as c) as is_changed
+    from raw.containers
+    where container_key <= (select c.last_key from checked as c)
+),
+
+new_ids as (
+    select container_id
+    from raw.containers
+    where container_key > (select c.last_key from checked as c)
+)
+
+select *
+from raw.containers
+where
+    container_key > (select c.last_key from checked as c)
+    or container_id in (select n.container_id from new_ids as n)
+    or (select o.is_changed from old as o)
+"""
+
 
 def unchecked_files(con: duckdb.DuckDBPyConnection) -> int:
     """Count the loaded files whose rows have not passed the critical expectations of the raw tables."""
@@ -53,15 +85,18 @@ def check_raw(
     """
     last_file_id, of_files = _last_file_id(con), _tables_of_files(con)
     results: dict[str, ValidationResult] = {}
+    con.execute(_NEW_CONTAINERS)
     for suite in all_suites().values():
         if suite.table.startswith("raw."):
             new = f" where file_id > {last_file_id}" if suite.table in of_files else ""
             rows = f"select * from {suite.table}{new}"  # noqa: S608 - a suite's table
+            rows = "select * from temp.containers_to_check" if suite.table == _CONTAINERS else rows
             results[suite.table] = _with_paths(con, _checked(con, validator, suite, rows))
-    now = dt.datetime.now(dt.UTC)
+    con.execute("drop table temp.containers_to_check")
+    now, of_new_rows = dt.datetime.now(dt.UTC), of_files | {_CONTAINERS}
     record_evaluations(
         con,
-        [(result, Evaluated(run_id, now, is_of_new_rows=table in of_files)) for table, result in results.items()],
+        [(result, Evaluated(run_id, now, is_of_new_rows=table in of_new_rows)) for table, result in results.items()],
     )
     if all(result.success for result in results.values()):
         _mark_checked(con)
@@ -116,6 +151,10 @@ def _mark_checked(con: duckdb.DuckDBPyConnection) -> None:
     with transaction(con):
         con.execute("delete from meta.checked_files")
         con.execute("insert into meta.checked_files select coalesce(max(file_id), 0) from raw.files")
+        con.execute("delete from meta.checked_containers")
+        con.execute(
+            "insert into meta.checked_containers select coalesce(max(container_key), 0), count(*) from raw.containers"
+        )
 
 
 def _undo_load(con: duckdb.DuckDBPyConnection, last_file_id: int, tables: Collection[str]) -> None:

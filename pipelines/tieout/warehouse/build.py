@@ -20,6 +20,7 @@ from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
 from tieout.validation.suites import ALL_DAYS, load_suite
+from tieout.warehouse import kept_containers
 from tieout.warehouse.learned import learned_rows
 from tieout.warehouse.models import Model
 
@@ -81,9 +82,10 @@ class BuildResult:
 
     Attributes:
         model: the table or view.
-        period: the days that were built; None for a table that is always built whole, and for views.
+        period: the days that were built; None for a table that was built whole, and for views.
         rows: rows in that period.
-        by_week: the rows of every week that has some, by its Monday; empty where no period was built.
+        by_week: the rows of every week that has some, by its Monday, and of a table without weeks all of them; empty
+            where no period was built.
         seconds: time spent, validation included.
         validation_seconds: what of it the validation took.
         validation: how the rows stood up to the table's suite.
@@ -154,7 +156,7 @@ def build_models(
         changes.is_kept = all(table.validation.success for table in tables)
     # What passed in a build that was rolled back is not there; what was kept of the table before still holds.
     judged = (table for table in tables if changes.is_kept or not table.validation.success)
-    record_evaluations(con, [(table.validation, _evaluated(table.period, run_id)) for table in judged])
+    record_evaluations(con, [(table.validation, _evaluated(table, run_id)) for table in judged])
     return Build(tables, is_committed=changes.is_kept)
 
 
@@ -215,6 +217,9 @@ def _counted_by_week(
 ) -> dict[dt.date, int]:
     if built is None:
         return {}
+    if model.partition is None:
+        [(counted,)] = con.execute(f"select count(*) from {model.name}").fetchall()  # noqa: S608 - our own names
+        return dict.fromkeys((week.start for week in built.weeks()), counted)
     if len(built.weeks()) == 1:
         return {built.weeks()[0].start: counted}
     return dict(
@@ -238,9 +243,11 @@ def _computed_once(con: duckdb.DuckDBPyConnection, model: Model, rows: str) -> I
     con.execute("drop table temp.rows_of_view")
 
 
-def _evaluated(built: Period | None, run_id: str) -> Evaluated:
-    now = dt.datetime.now(dt.UTC)
-    return Evaluated(run_id, now) if built is None else Evaluated(run_id, now, built.since, built.until)
+def _evaluated(table: BuildResult, run_id: str) -> Evaluated:
+    now, built = dt.datetime.now(dt.UTC), table.period
+    if built is None:
+        return Evaluated(run_id, now)
+    return Evaluated(run_id, now, built.since, built.until, is_beside_others=table.model.keeps_rows)
 
 
 def write_models(con: duckdb.DuckDBPyConnection, models: Iterable[Model], period: Period) -> None:
@@ -291,16 +298,20 @@ def write_model(
         is_described: whether table and columns get their comments, which take a tenth of the time of a small table.
 
     Returns:
-        The period that was written; None for a table that is always built whole, and for a view without a partition.
+        The period that was written; None for a table that was built whole, and for a view without a partition.
     """
     is_alone, before = before is None, before or kept_tables(con)
     kept, is_current = before.kinds.get(model.name), before.is_current(model)
     if kept not in (None, model.kind):  # an earlier version kept a table where it is a view now, or a view
         con.execute(f"drop {kept} {model.name}")
         kept = None
+    is_whole = model.partition is None
     if model.is_view:
-        con.execute(f"create or replace view {model.name} as {model.sql}")
-    elif model.partition is None:
+        if not is_current:  # a view is its text: what stands there reads the tables as they are
+            con.execute(f"create or replace view {model.name} as {model.sql}")
+    elif model.keeps_rows:
+        is_whole = not kept_containers.write(con, model.sql, period.since, period.until, is_kept=is_current)
+    elif is_whole:
         with _measured_relation(con, model, period, measured):
             con.execute(f"create or replace table {model.name} as {model.sql}")
     else:
@@ -309,11 +320,11 @@ def write_model(
             con.execute(f"drop table {model.name}")
         with _measured_relation(con, model, period, measured):
             _replace_range(con, model, period, is_kept=is_current)
-    if is_described and (not is_current or model.partition is None or model.is_view):
+    if is_described and (not is_current or (is_whole and not model.is_view)):
         _comment(con, model)
     if is_alone:
         _record_versions(con, [model], before)
-    return period if model.partition else None
+    return None if is_whole else period
 
 
 @contextlib.contextmanager
@@ -377,6 +388,8 @@ def _comment(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def _rows_of(model: Model, period: Period | None) -> str:
+    if period is not None and model.keeps_rows:
+        return kept_containers.rows_of_days(period.since, period.until)
     if period is None or model.partition is None:
         return f"select * from {model.name}"  # noqa: S608 - names come from the project's own files
     return (

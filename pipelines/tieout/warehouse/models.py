@@ -2,9 +2,10 @@
 
 The leading `/* */` comment describes the table. Its last paragraph holds the model's facts: `key:` the columns that
 identify a row, `partition:` the column whose range a build replaces (of a view, whose range it validates),
-`weeks at once:` how many weeks one query may write, where no row depends on those of another week, `materialized: view`
-for a view. A `-- ` comment behind a column of the final select describes that column. Dependencies are read off the
-text; a test holds them against DuckDB's own parse, which takes fifty times as long.
+`weeks at once:` how many weeks one query may write, where no row depends on those of another week, `rows kept: by day`
+where a build writes only what a changed day can have touched (`kept_containers`), `materialized: view` for a view. A
+`-- ` comment behind a column of the final select describes that column. Dependencies are read off the text; a test
+holds them against DuckDB's own parse, which takes fifty times as long.
 
 Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
 which `measured_tables` fills from the tables that the fact names, on one line or several. One with the fact
@@ -33,7 +34,9 @@ FLOORS = ("raw", "staging", "usage", "spend", "reconciliation", "savings", "focu
 LEARNED_RELATION = "learned_factors_of_the_bill"
 
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
-_FACT = re.compile(r"^(key|partition|weeks at once|materialized|measured from|learned from): *(.+)$", re.MULTILINE)
+_FACT = re.compile(
+    r"^(key|partition|weeks at once|rows kept|materialized|measured from|learned from): *(.+)$", re.MULTILINE
+)
 _COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
 _NO_CODE = re.compile(r"--[^\n]*|'[^']*'")
 _READ = re.compile(r"(?<!distinct )\b(?:from|join)\s+(\w+\.\w+)")
@@ -59,6 +62,7 @@ class Model:
             always built whole.
         weeks_at_once: how many weeks one query writes: more where no row depends on those of another week, which saves
             the cost of a query and writes fuller blocks.
+        keeps_rows: built whole but for the rows that nothing has touched since the build before.
         is_view: kept as a view.
         depends_on: qualified names of the tables it reads, of all schemas.
         is_measured: selects from a relation that a measurement fills, made with the weekly report.
@@ -74,6 +78,7 @@ class Model:
     key: tuple[str, ...]
     partition: str | None
     weeks_at_once: int
+    keeps_rows: bool
     is_view: bool
     depends_on: frozenset[str]
     is_measured: bool
@@ -130,6 +135,7 @@ def read_model(path: Path) -> Model:
         key=tuple(column.strip() for column in facts["key"].split(",")),
         partition=facts.get("partition"),
         weeks_at_once=int(facts.get("weeks at once", 1)),
+        keeps_rows="rows kept" in facts,
         is_view=facts.get("materialized") == "view",
         depends_on=frozenset(_READ.findall(_NO_CODE.sub("", match["select"]))) | measured_from | learned_from,
         is_measured=bool(measured_from),

@@ -4,7 +4,7 @@ The file holds the tables of the floor `finance` in its main schema, so that the
 `focus` in a schema of that name. It is written beside the one that is there, in a
 storage version that DuckDB reads from 1.2 on, and renamed over it: whoever has the old one open keeps reading it
 unchanged, whoever opens the path finds the old or the new one and never anything between. The same warehouse gives the
-same content: where only the last months have changed, these are replaced in a copy of the file that was there, and a
+same content: where only the last days have changed, these are replaced in a copy of the file that was there, and a
 file of a new month, of other SQL or of an unknown origin is written from the first row on.
 """
 
@@ -29,7 +29,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.week import METHOD_VERSION
 from tieout.warehouse.connection import WarehouseError, damage_explained
 from tieout.warehouse.models import Model, all_models
-from tieout.warehouse.published_months import code_of, first_changed_month, read_contents, record
+from tieout.warehouse.published_days import code_of, first_changed_day, read_contents, record
 from tieout.warehouse.weeks import report_hashes
 
 STORAGE_VERSION = "v1.2.0"
@@ -44,7 +44,7 @@ _FILE_NAME = "finance"
 _PUBLISH_AGAIN = "Delete it; `tieout run` publishes it again."
 _MAIN_FLOOR = "finance"
 _READ_ONLY = 0o444
-# A row's month is its own where it is of a day. Other tables are small and written anew: a week can lie in two months.
+# A row's day is its own where it is of a day. Other tables are small and written anew.
 _DAYS = frozenset({"day", "ChargePeriodStart"})
 
 
@@ -198,7 +198,7 @@ def publish(
     started = time.monotonic()
     by_the_day = [model for model in published_models() if model.partition in _DAYS]
     contents, code = read_contents(con, by_the_day), _code(catalog)
-    since, fill = first_changed_month(con, path, contents, code), partial(_fill, con, catalog, lock)
+    since, fill = first_changed_day(con, path, contents, code), partial(_fill, con, catalog, lock)
     try:
         rows = _put_in_place(con, path, fill, partial(record, con, contents=contents, code=code), since)
     except duckdb.Error:
@@ -212,7 +212,7 @@ def publish(
 def _put_in_place(
     con: duckdb.DuckDBPyConnection, path: Path, fill: _Fill, remember: Callable[[Path], None], since: dt.date | None
 ) -> dict[str, int]:
-    """Write the file whole, or build upon the one that is there from a month on, and return the rows of each table.
+    """Write the file whole, or build upon the one that is there from a day on, and return the rows of each table.
 
     What it is made of is remembered before it takes its place: after a kill in between, it is made again.
     """

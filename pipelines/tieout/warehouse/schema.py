@@ -161,6 +161,46 @@ create table meta.week_parts (
 comment on table meta.week_parts is 'The same as meta.week_inputs, kind by kind: why a week is built anew';
 """
 
+NO_KEPT_CONTAINERS = """
+create or replace view meta.kept_containers as
+select
+    null::varchar as environment,
+    null::varchar as app,
+    null::varchar as function,
+    null::integer as container_key,
+    null::bigint as startup_us
+where false;
+comment on view meta.kept_containers is 'Rows of usage.containers that a build keeps; empty between builds';
+"""
+
+_CONTAINER_INPUTS = f"""
+create table meta.container_inputs (
+    input varchar primary key,
+    digest varchar not null
+);
+comment on table meta.container_inputs is 'What usage.containers was last made from: a hash over every day and table';
+{NO_KEPT_CONTAINERS}"""
+
+_CHECKED_CONTAINERS = """
+create table meta.checked_containers (
+    last_container_key integer not null,
+    containers bigint not null
+);
+comment on table meta.checked_containers is
+    'The last container that passed every critical expectation of raw.containers, and how many there were';
+"""
+
+_PUBLISHED_DAYS = """
+drop table meta.published_months;
+create table meta.published_days (
+    table_name varchar not null,
+    day date,
+    digest varchar not null
+);
+comment on table meta.published_days is
+    'What the file for finance was made from: a hash over the rows of every table and day';
+"""
+
 MIGRATIONS = (
     Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
     Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
@@ -168,6 +208,9 @@ MIGRATIONS = (
     Migration(4, "Whole quotients of large integers", _QUOTIENT),
     Migration(5, "What every week was last built from, kind by kind", _WEEK_PARTS),
     Migration(6, "Cents of picodollars", _CENTS),
+    Migration(7, "What the rows of containers were made from", _CONTAINER_INPUTS),
+    Migration(8, "The containers that were checked", _CHECKED_CONTAINERS),
+    Migration(9, "What every day of the file for finance was made from", _PUBLISHED_DAYS),
 )
 
 _RECORD = """

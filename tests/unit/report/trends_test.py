@@ -7,6 +7,7 @@ import pytest
 
 from tests.golden.handmade import REPORT
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.printed_cents import allocate_cents
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek, day_start, days_between
 from tieout.core.resources import resource_path
@@ -106,6 +107,7 @@ def con(six_weeks: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def build(con: duckdb.DuckDBPyConnection, week: IsoWeek = WEEKS[-1]) -> WeeklyReport:
+    allocate_cents(con)
     return build_report(con, week, CATALOG)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.empty_warehouse import open_empty_warehouse
 from tests.support.measured_warehouse import pull_log
+from tests.support.printed_cents import allocate_cents
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek, day_start, days_between
@@ -155,6 +156,7 @@ def deploy(con: duckdb.DuckDBPyConnection, function: str, app: str, phase: str, 
 
 
 def build(con: duckdb.DuckDBPyConnection, week: IsoWeek = WEEK, catalog: Catalog = CATALOG) -> WeeklyReport:
+    allocate_cents(con)
     report = build_report(con, week, catalog)
     assert max(len(line) for line in render_text(report).splitlines()) <= 80
     assert render_html(report)

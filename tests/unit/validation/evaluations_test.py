@@ -123,3 +123,10 @@ def test_of_many_rows_the_newest_are_kept(con: duckdb.DuckDBPyConnection) -> Non
     hours = kept_hours(con)
     assert len(hours) == KEPT_ROWS
     assert hours[-50:] == list(range(1000, 1050))
+
+
+def test_what_was_evaluated_with_all_rows_stays_beside_the_rows_of_some_days(con: duckdb.DuckDBPyConnection) -> None:
+    record(con, evaluation(1), None)
+    for hours in ((2,), ()):
+        record_evaluations(con, [(evaluation(*hours), Evaluated("run-2", NOW, *W46, is_beside_others=True))])
+        assert kept_hours(con) == [1, *hours]

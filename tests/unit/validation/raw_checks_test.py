@@ -34,6 +34,19 @@ class Thrifty(Validator):
         return ValidationResult(suite, checked, (ExpectationOutcome(DEAR, not dear, checked, dear),))
 
 
+class Counting(Validator):
+    """Knows the containers that it was shown; nothing is read by Great Expectations."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._of = con
+        self.shown: list[tuple[int, str]] = []
+
+    def validate(self, suite: Suite, *, rows: str, **_: object) -> ValidationResult:
+        if suite.table == "raw.containers":
+            self.shown = sorted(self._of.execute(f"select container_key, container_id from ({rows})").fetchall())
+        return ValidationResult(suite, 0, ())
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[LandingFolder]:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
@@ -87,3 +100,22 @@ def test_a_copy_of_what_was_undone_is_checked_again_when_only_it_is_left(folder:
     (folder.landing / BILL).unlink()
     assert copy.exists()
     assert folder.load().loaded == 1
+
+
+def shown_containers(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+    counting = Counting(con)
+    check_raw(con, lambda: counting, run_id="run")
+    return counting.shown
+
+
+def test_containers_that_passed_are_looked_at_again_where_new_ones_touch_them(folder: LandingFolder) -> None:
+    con = folder.con
+    con.execute("insert into raw.containers values (1, 'ta-a', null), (2, 'ta-b', null)")
+    assert shown_containers(con) == [(1, "ta-a"), (2, "ta-b")]
+    assert shown_containers(con) == []
+    con.execute("insert into raw.containers values (3, 'ta-c', null)")
+    assert shown_containers(con) == [(3, "ta-c")]
+    con.execute("insert into raw.containers values (4, 'ta-a', null)")  # an id with a second number
+    assert shown_containers(con) == [(1, "ta-a"), (4, "ta-a")]
+    con.execute("insert into raw.containers values (2, 'ta-d', null)")  # a number with a second id
+    assert shown_containers(con) == [(1, "ta-a"), (2, "ta-b"), (2, "ta-d"), (3, "ta-c"), (4, "ta-a")]

@@ -25,7 +25,7 @@ from tieout.warehouse.publish import (
     published_name,
     read_published,
 )
-from tieout.warehouse.published_months import first_changed_month, read_contents, record
+from tieout.warehouse.published_days import first_changed_day, read_contents, record
 
 # Bytes 12 to 20 of a DuckDB file: the format it is written in; 65 is what DuckDB 1.2 brought.
 FORMAT_OF_1_2 = 65
@@ -162,7 +162,7 @@ def test_the_same_warehouse_gives_the_same_content(con: duckdb.DuckDBPyConnectio
     assert contents(path) == first
 
 
-def test_months_that_changed_are_replaced_and_the_rest_is_as_if_written_whole(
+def test_days_that_changed_are_replaced_and_the_rest_is_as_if_written_whole(
     con: duckdb.DuckDBPyConnection, path: Path, tmp_path: Path
 ) -> None:
     publish(con, path, CATALOG)
@@ -179,27 +179,33 @@ def test_months_that_changed_are_replaced_and_the_rest_is_as_if_written_whole(
         assert contents(path) == replaced
 
 
-def test_it_is_known_from_which_month_on_a_file_is_out_of_date(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def test_it_is_known_from_which_day_on_a_file_is_out_of_date(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     def changed(code: str = "code") -> dt.date | None:
-        return first_changed_month(con, path, read_contents(con, published_models()), code)
+        return first_changed_day(con, path, read_contents(con, published_models()), code)
 
     con.execute(f"insert into finance.spend_daily by name {EARLIER}")
     assert changed() is None  # there is no file
     path.write_bytes(b"as it was made")
     record(con, path, read_contents(con, published_models()), "code")
-    assert changed() == dt.date(2026, 11, 1)  # nothing has changed: the last month
+    assert changed() == dt.date(2026, 11, 9)  # nothing has changed: the last day
     bill(con, Decimal(2))
-    assert changed() == dt.date(2026, 9, 1)  # the earlier day is gone
+    assert changed() == dt.date(2026, 9, 30)  # the earlier day is gone
     assert changed("other code") is None
     con.execute(f"insert into finance.spend_daily by name {EARLIER}")
-    assert changed() == dt.date(2026, 11, 1)
+    assert changed() == dt.date(2026, 11, 9)
+    con.execute(f"insert into finance.spend_daily by name {EARLIER.replace('2026-09-30', '2026-11-08')}")
+    assert changed() == dt.date(2026, 11, 8)
+    con.execute("insert into reconciliation.months by name select date '2026-11-01' as month, 1 as metered_usd")
+    assert changed() == dt.date(2026, 11, 1)  # what is said of a month counts for all of its days
     con.execute("insert into catalog.components select 'new', 'work', 99, true, 'new'")
-    assert changed() is None  # it has no month
+    assert changed() is None  # it has no day
     record(con, path, read_contents(con, published_models()), "code")
     con.execute(f"insert into finance.spend_daily by name {EARLIER.replace('2026-09-30', '2026-12-01')}")
     assert changed() is None  # a new month
     con.execute("delete from finance.spend_daily where day = '2026-12-01'")
-    assert changed() == dt.date(2026, 11, 1)
+    assert changed() == dt.date(2026, 11, 9)
+    con.execute(f"insert into finance.spend_daily by name {EARLIER.replace('2026-09-30', '2026-11-10')}")
+    assert changed() == dt.date(2026, 11, 10)  # a new day
     path.write_bytes(b"as somebody else left it")
     assert changed() is None
 
@@ -220,7 +226,7 @@ def test_a_kill_as_soon_as_the_file_is_in_its_place_leaves_what_it_was_made_of(
         publish(con, path, CATALOG)
     assert is_published(con, path, CATALOG)  # so nobody publishes it again
     assert read(path, "select sum(amount_usd) from finance.spend_daily") == [(Decimal(4),)]
-    remembered = "select table_name, month, digest from meta.published_months order by all"
+    remembered = "select table_name, day, digest from meta.published_days order by all"
     by_the_run = con.execute(remembered).fetchall()
     publish(con, path, CATALOG)
     assert con.execute(remembered).fetchall() == by_the_run

@@ -1,8 +1,8 @@
-"""Which months of finance's file are out of date.
+"""Which days of finance's file are out of date.
 
-Every published table is read from tables of the warehouse. What these hold is hashed row by row, summed up by month,
-and kept in `meta.published_months` beside what the file looked like when it was made. Months before the first that has
-changed need not be written again. A table without a time of its own counts for all months.
+Every published table is read from tables of the warehouse. What these hold is hashed row by row, summed up by day, and
+kept in `meta.published_days` beside what the file looked like when it was made. Days before the first that has changed
+need not be written again. What a table says of a month counts for its days, and a table without a time for all days.
 """
 
 import datetime as dt
@@ -16,22 +16,22 @@ from tieout.core.sql import transaction
 from tieout.warehouse.models import Model, all_models
 
 Contents = Mapping[tuple[str, dt.date | None], str]
-"""A hash for each table and month; the month is None for rows that have no time."""
+"""A hash for each table and day, of a month its first; the day is None for rows that have no time."""
 
 _MONTH_COLUMN = "month"
 
 
 def read_contents(con: duckdb.DuckDBPyConnection, published: Iterable[Model]) -> Contents:
-    """Sum up what the published tables are read from, by table and month."""
+    """Sum up what the published tables are read from, by table and day."""
     return {
-        (table, month): f"{rows} {digest}"
+        (table, day): f"{rows} {digest}"
         for table in sorted(_tables_behind(published))
-        for month, rows, digest in con.execute(_summed_up(con, table)).fetchall()
+        for day, rows, digest in con.execute(_summed_up(con, table)).fetchall()
     }
 
 
-def first_changed_month(con: duckdb.DuckDBPyConnection, path: Path, contents: Contents, code: str) -> dt.date | None:
-    """Return from which month on the file is out of date; None when all of it has to be written.
+def first_changed_day(con: duckdb.DuckDBPyConnection, path: Path, contents: Contents, code: str) -> dt.date | None:
+    """Return from which day on the file is out of date; None when all of it has to be written.
 
     Args:
         con: the open warehouse.
@@ -41,15 +41,16 @@ def first_changed_month(con: duckdb.DuckDBPyConnection, path: Path, contents: Co
     """
     if not path.exists() or _recorded_file(con) != (*_looks(path), code):
         return None
-    rows = con.execute("select table_name, month, digest from meta.published_months").fetchall()
-    made: Contents = {(table, month): digest for table, month, digest in rows}
+    rows = con.execute("select table_name, day, digest from meta.published_days").fetchall()
+    made: Contents = {(table, day): digest for table, day, digest in rows}
     changed = [key for key in {*made, *contents} if made.get(key) != contents.get(key)]
-    months = [month for _, month in changed if month is not None]
-    newest = max((month for _, month in made if month is not None), default=dt.date.min)
+    days = [day for _, day in changed if day is not None]
+    newest = max((day for _, day in made if day is not None), default=dt.date.min)
     # With a new month the file is written whole, which leaves no gaps in it.
-    if len(months) < len(changed) or max(months, default=newest) > newest or newest == dt.date.min:
+    is_new_month = max(days, default=newest).replace(day=1) > newest.replace(day=1)
+    if len(days) < len(changed) or is_new_month or newest == dt.date.min:
         return None
-    return min(months, default=newest)
+    return min(days, default=newest)
 
 
 def record(con: duckdb.DuckDBPyConnection, path: Path, contents: Contents, code: str) -> None:
@@ -57,11 +58,11 @@ def record(con: duckdb.DuckDBPyConnection, path: Path, contents: Contents, code:
     keys = list(contents)
     with transaction(con):
         con.execute("delete from meta.published_file")
-        con.execute("delete from meta.published_months")
+        con.execute("delete from meta.published_days")
         con.execute("insert into meta.published_file values (?, ?, ?)", [*_looks(path), code])
         con.execute(
-            "insert into meta.published_months select unnest($1::varchar[]), unnest($2::date[]), unnest($3::varchar[])",
-            [[table for table, _ in keys], [month for _, month in keys], list(contents.values())],
+            "insert into meta.published_days select unnest($1::varchar[]), unnest($2::date[]), unnest($3::varchar[])",
+            [[table for table, _ in keys], [day for _, day in keys], list(contents.values())],
         )
 
 
@@ -103,13 +104,13 @@ def _tables_behind(published: Iterable[Model]) -> set[str]:
 
 
 def _summed_up(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Return the query for month, rows and hash of a table; the sum does not depend on the order of rows."""
+    """Return the query for day, rows and hash of a table; the sum does not depend on the order of rows."""
     columns = [name for name, *_ in con.execute(f"describe {table}").fetchall()]
     by_name = {model.name: model for model in all_models()}
     time = by_name[table].partition if table in by_name else None
     time = time or (_MONTH_COLUMN if _MONTH_COLUMN in columns else None)
-    month = f"date_trunc('month', {time})::date" if time else "null::date"
+    day = f"{time}::date" if time else "null::date"
     return (
-        f"select {month} as first_day, count(*), sum(hash(rows_of_table))::varchar "  # noqa: S608 - our own names
+        f"select {day} as first_day, count(*), sum(hash(rows_of_table))::varchar "  # noqa: S608 - our own names
         f"from {table} as rows_of_table group by first_day"
     )
