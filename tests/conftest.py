@@ -43,8 +43,8 @@ Tieout = Callable[..., Spoken]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start one worker more than there are processors: each waits a fifth of its time, for servers and browsers."""
-    return (os.cpu_count() or 1) + 1
+    """Start as many workers as there are processors: one more would import everything once more, and wait for them."""
+    return os.cpu_count() or 1
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def no_options() -> None:
 
 @pytest.fixture(autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let DuckDB work in one thread: there are more workers than processors, and to share a few rows costs a tenth.
+    """Let DuckDB work in one thread: there are as many workers as processors, and to share a few rows costs a tenth.
 
     What is marked `all_threads` works in all of them, and so does whatever is built once for several tests.
     """

@@ -116,6 +116,22 @@ def test_a_later_log_without_the_calls_takes_a_container_out(con: duckdb.DuckDBP
     assert con.execute("select container_key from usage.containers").fetchall() == [(4,)]
 
 
+def test_calls_of_the_day_after_are_replaced_before_and_after_its_week_is_built(con: duckdb.DuckDBPyConnection) -> None:
+    """What started on the Monday after is of no built day, so no day tells that it is there no longer."""
+    overnight = (1, MONDAY - 600 * MINUTE, MONDAY, None, 0, "success")
+    land_and_build(con, 1, ("f", -1, 1, 0, [overnight]), FIRST)
+    land_and_build(con, 2, ("f", -1, 1, 9, []), FIRST)
+    assert_whole(con)
+    assert con.execute("select container_key from usage.containers").fetchall() == []
+
+    land_and_build(con, 3, ("f", -1, 1, 20, [overnight, call(3, -1)]), FIRST)
+    land_log(con, 4, ("f", -1, 1, 29, [call(3, -1)]))
+    container_hours.insert(con, 4, 4)
+    assert land_and_build(con, 5, ("f", 2, 1, 0, [call(4, 2)]), BOTH) == BOTH
+    assert_whole(con)
+    assert con.execute("select container_key from usage.containers order by all").fetchall() == [(3,), (4,)]
+
+
 def test_a_failed_start_up_takes_the_usual_time_of_all_days(con: duckdb.DuckDBPyConnection) -> None:
     land_and_build(con, 1, ("f", -3, 1, 0, [call(3, -3), call(1, -3, started=False)]), FIRST)
     slow = (4, MONDAY + 720 * MINUTE, MONDAY + 730 * MINUTE, 600_000_000, 60_000_000, "success")

@@ -3,7 +3,7 @@
 The table holds every container that was ever seen, and a day adds few. A row is made of what the logs say of the
 container day by day, and of a few small tables. Hashes of both are kept in `meta.container_inputs`. Only containers of
 days that have changed since are written anew, with those that failed to come up, whose usual start-up all others tell.
-Where a small table has changed, or a day that the build is not about, all rows are written.
+Where a small table has changed, or a day that the build is not about, or no day is left, all rows are written.
 """
 
 import datetime as dt
@@ -12,10 +12,19 @@ import duckdb
 
 from tieout.warehouse.schema import NO_KEPT_CONTAINERS
 
-_INPUTS = """
+_DAY_AFTER = "day after"
+_NEXT_MONDAY = """
+select strftime(date_trunc('week', max(day)) + interval 7 day, '%Y-%m-%d')
+from usage.container_days
+having count(*) > 0
+"""
+_INPUTS = f"""
 select strftime(day, '%Y-%m-%d') as input, concat_ws(' ', count(*), sum(hash(d))) as digest
 from usage.container_days as d
 group by day
+union all
+select '{_DAY_AFTER}', a.day
+from ({_NEXT_MONDAY}) as a (day)
 union all
 select 'staging.configurations', concat_ws(' ', count(*), sum(hash(k)))
 from staging.configurations as k
@@ -28,36 +37,37 @@ from (select * exclude (state) from staging.apps) as a
 union all
 select 'usage.observed_lives', concat_ws(' ', count(*), sum(hash(o)))
 from usage.observed_lives as o
-"""
+"""  # noqa: S608 - the constants above
 
 _CHANGED = f"""
 select coalesce(now.input, was.input)
 from ({_INPUTS}) as now
 full outer join meta.container_inputs as was on now.input = was.input
-where now.digest is distinct from was.digest
-"""  # noqa: S608 - the constant above
+where now.digest is distinct from was.digest and coalesce(now.input, was.input) != '{_DAY_AFTER}'
+"""  # noqa: S608 - the constants above
 
-# Of the day after the last one that is built the hours themselves are read, and may be of calls that others replace.
+# Of the day after the last week that is built the hours themselves are read, and may be of calls that others replace.
+# Which day that is can change as well.
+_DAYS_AFTER = f"""
+select a.day::timestamp, was.digest::timestamp
+from ({_NEXT_MONDAY}) as a (day)
+inner join meta.container_inputs as was on was.input = '{_DAY_AFTER}'
+"""  # noqa: S608 - the constants above
 _CHANGED_CONTAINERS = """
 create or replace temp table changed_containers as
 with changed_days as (
     select unnest($days::timestamp[]) as day
-),
-after as (
-    select date_trunc('week', max(day)) + interval 7 day as day from usage.container_days
 )
 select container_key from usage.container_days where day in (select day from changed_days)
 union
-select h.container_key
-from raw.container_hours as h
-inner join after as a on h.hour >= a.day and h.hour < a.day + interval 1 day
+select container_key from raw.container_hours where hour >= $after and hour < $after::timestamp + interval 1 day
 union
 select container_key from usage.containers where first_started_at is null
 union
 select c.container_key from usage.containers as c
 inner join changed_days as d on c.first_day <= d.day and c.last_day >= d.day
 union
-select c.container_key from usage.containers as c inner join after as a on c.last_day >= a.day
+select container_key from usage.containers where last_day >= least($after::timestamp, $after_before::timestamp)
 """
 
 _TAKE_OUT = """
@@ -101,9 +111,10 @@ def _keep_rows(con: duckdb.DuckDBPyConnection, since: dt.date, until: dt.date) -
     """Take out the rows that have to be written anew, and show the others in `meta.kept_containers`; False: none."""
     changed = [name for (name,) in con.execute(_CHANGED).fetchall()]
     days = [_day(name) for name in changed]
-    if not all(day is not None and since <= day < until for day in days):
+    after = con.execute(_DAYS_AFTER).fetchone()
+    if after is None or not all(day is not None and since <= day < until for day in days):
         return False
-    con.execute(_CHANGED_CONTAINERS, {"days": days})
+    con.execute(_CHANGED_CONTAINERS, {"days": days, "after": after[0], "after_before": after[1]})
     con.execute(_TAKE_OUT)
     con.execute(_KEPT)
     return True
