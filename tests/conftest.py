@@ -24,6 +24,11 @@ from tieout.core.resources import resource_path
 FIRST_WEEK, LAST_WEEK = "2026-W42", "2026-W43"
 MEMORY, ROOM_FOR_TESTS = Path("/dev/shm"), 4 << 30
 
+# As `make test` does: bytecode is kept, whatever the shell says. Half of collecting is to compile the tests anew, and
+# every process that a test starts would compile what it runs.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # As the command line does: what tests import are half a million objects that stay, and looking through them for garbage
 # at every 700 new ones took a third of collecting the tests.
 gc.set_threshold(200_000, 20, 50)

@@ -30,7 +30,7 @@ from tieout.warehouse.models import load_models
 START = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)
 HOUR, DAY = 3600, 86400
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_FLOORS = ("staging", "usage", "spend", "reconciliation")
+_FLOORS = ("staging", "usage", "spend")
 _DEFAULT_CORES, _DEFAULT_MIB = Decimal("0.125"), 128
 
 

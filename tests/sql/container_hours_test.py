@@ -32,10 +32,10 @@ Log = tuple[str, int, int, int, list[tuple[Any, ...]]]
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> list[Log]:
+def logs(draw: st.DrawFn, *, fewest: int = 1) -> list[Log]:
     """Logs of a day or two, which may overlap or come late: function, first day, days, hour of the pull, calls."""
     found = []
-    for _ in range(draw(st.integers(1, 5))):
+    for _ in range(draw(st.integers(fewest, 5))):
         first, days = draw(st.integers(-2, 6)), draw(st.integers(1, 3))
         calls = []
         for _ in range(draw(st.integers(0, 8))):

@@ -152,7 +152,7 @@ def laughs(levels: int) -> bytes:
         pytest.param(b"a: 1\nb: 9999-12-31", "f.yaml:2", "b: the year 9999 is not between 2000 and 2199", id="late"),
         pytest.param(b"a: 1\nb: 0001-01-01", "f.yaml:2", "b: the year 1 is not between", id="early"),
         pytest.param(b"a: 1\nb: 2026-13-45", "f.yaml", "no number or date", id="no date"),
-        pytest.param(b"a: 1\nb: " + b"[" * 5000, "f.yaml:2", "more than 40 deep", id="brackets"),
+        pytest.param(b"a: 1\nb: " + b"[" * 1000, "f.yaml:2", "more than 40 deep", id="brackets"),
         pytest.param(b"a: 1\nb: " + b"[" * 60 + b"]" * 60, "f.yaml:2", "more than 40 deep", id="closed"),
         pytest.param(laughs(9), "f.yaml:", "aliases (*name) counted wherever they are used", id="billion laughs"),
         pytest.param(b"#" * (3 << 20), "f.yaml", "larger than 2 MiB", id="size"),
