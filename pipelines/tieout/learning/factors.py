@@ -159,20 +159,22 @@ class _Regression:
         return tuple(found) if share >= LEAST_EXPLAINED else ()
 
 
-def learn(pools: pl.DataFrame, terms: pl.DataFrame) -> tuple[Factor, ...]:
+def learn(pools: pl.DataFrame, terms: pl.DataFrame, functions: Sequence[str]) -> tuple[Factor, ...]:
     """Learn the factors of one app from the intervals of a window.
 
     Args:
         pools: pool (a number), interval_start, resource, billed_usd, known_usd; a row per interval and resource.
-        terms: pool, function, factor, usd (what one unit of it costs in that pool), is_request_unknown, spread
-            (standard error of samples; null of other factors).
+        terms: pool, function_number (the place of its name among `functions`), factor_number (its place in `PRIORS`), usd
+            (what one unit of it costs in that pool), is_request_unknown, spread (standard error of samples; null of
+            other factors).
+        functions: names, in alphabetical order as far as the app has them.
 
     Returns:
         The factors by function, in the order of `PRIORS`; empty when nothing is inferred or nothing was billed.
     """
     if pools.is_empty() or terms.is_empty() or not pools["billed_usd"].sum():
         return ()
-    whole, (fitted, errors) = _significant(_regression(pools, terms))
+    whole, (fitted, errors) = _significant(_regression(pools, terms, functions))
     if not whole.columns:
         return ()
     explained = whole.explained_by(fitted)
@@ -235,10 +237,16 @@ def _is_the_rule(value: float, error: float, prior: Prior) -> bool:
     return prior.is_documented and abs(value - prior.rule) <= _SIGNIFICANT * error
 
 
-def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
-    columns, column_of, unknown = _columns(terms)
+def _regression(pools: pl.DataFrame, terms: pl.DataFrame, functions: Sequence[str]) -> _Regression:
+    # Numbers of functions and factors follow their order, and so do those of their pairs.
+    pair_of = terms["function_number"].to_numpy() * len(PRIORS) + terms["factor_number"].to_numpy()
+    pairs, column_of = np.unique(pair_of, return_inverse=True)
+    factors = tuple(PRIORS)
+    columns = tuple((functions[pair // len(PRIORS)], factors[pair % len(PRIORS)]) for pair in pairs.tolist())
+    unknown = set(column_of[terms["is_request_unknown"].to_numpy()].tolist())
     spreads = np.zeros(len(columns))
-    np.fmax.at(spreads, column_of, terms["spread"].cast(pl.Float64).to_numpy())  # passes over what has none
+    is_sampled = terms["spread"].is_not_null().to_numpy()
+    np.fmax.at(spreads, column_of[is_sampled], terms["spread"].cast(pl.Float64).to_numpy()[is_sampled])
     beside, resource_of = np.unique(pools["resource"].to_numpy(), return_inverse=True)
     interval_of, numbers = pools["interval_start"].to_numpy(), pools["pool"].to_numpy()
     order = np.lexsort((numbers, interval_of, resource_of))
@@ -261,8 +269,8 @@ def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
         intervals=len(np.unique(interval_of)),
         priors=(
             *(
-                _prior(name[1], float(spread), is_request_unknown=name in unknown)
-                for name, spread in zip(columns, spreads, strict=True)
+                _prior(factor, float(spread), is_request_unknown=column in unknown)
+                for column, ((_, factor), spread) in enumerate(zip(columns, spreads, strict=True))
             ),
             *(_BESIDE for _ in beside),
         ),
@@ -272,26 +280,6 @@ def _regression(pools: pl.DataFrame, terms: pl.DataFrame) -> _Regression:
 def _prior(factor: str, spread: float, *, is_request_unknown: bool) -> Prior:
     prior = (USE_WITHOUT_A_REQUEST if is_request_unknown else PRIORS).get(factor, PRIORS[factor])
     return replace(prior, spread=max(prior.spread, spread))
-
-
-def _columns(terms: pl.DataFrame) -> tuple[tuple[tuple[str, str], ...], npt.NDArray[np.intp], set[tuple[str, str]]]:
-    """Return the factors in order, the place of each term's among them, and those without a request."""
-    order = list(PRIORS)
-    functions, function_of = _numbered(terms["function"])
-    factors, factor_of = _numbered(terms["factor"])
-    pairs, pair_of = np.unique(function_of * len(factors) + factor_of, return_inverse=True)
-    names = [(functions[pair // len(factors)], factors[pair % len(factors)]) for pair in pairs]
-    columns = tuple(sorted(names, key=lambda name: (name[0], order.index(name[1]))))
-    column_of = np.array([columns.index(name) for name in names])[pair_of]
-    unknown = np.unique(column_of[terms["is_request_unknown"].to_numpy()])
-    return columns, column_of, {columns[place] for place in unknown}
-
-
-def _numbered(names: pl.Series) -> tuple[list[str], npt.NDArray[np.intp]]:
-    """Return the different names of a series, and the place of each row's among them."""
-    codes = names.cast(pl.Categorical).to_physical().to_numpy()
-    _, first, place_of = np.unique(codes, return_index=True, return_inverse=True)
-    return names.gather(first).to_list(), place_of
 
 
 def _fit(regression: _Regression) -> tuple[Fit, Floats]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 
-from tieout.learning.factors import Factor, learn
+from tieout.learning.factors import PRIORS, Factor, learn
 
 # What one processor computes otherwise than the next is far below these digits, so that cents do not depend on it.
 _PLACES = 6
@@ -61,8 +61,21 @@ pools as (
 
 _ALL_POOLS = f"{_POOLS} select * exclude (interval_number) from pools order by pool"  # noqa: S608 - the constant above
 
-# From where intervals and configurations are numbers, these are all that rows are summed by and matched on. Amounts are
-# summed up as whole numbers, so that they do not depend on the order: microseconds × hundredths × picodollars × units.
+# A factor's number is its place among all, a function's the place of its name.
+_FACTOR_NUMBERS = {name: number for number, name in enumerate(PRIORS)}
+
+_CONFIGURATIONS = """
+select *, dense_rank() over (order by environment, app, function) - 1 as function_number
+from staging.configurations
+"""
+
+_FUNCTIONS = f"""
+select distinct function_number, function from ({_CONFIGURATIONS}) order by function_number
+"""  # noqa: S608 - the constant above
+
+# From where intervals, functions and configurations are numbers, these are all that rows are summed by and matched on.
+# Amounts are summed up as whole numbers, so that they do not depend on the order: microseconds × hundredths ×
+# picodollars × units.
 _CLAIMS = f"""
 {_POOLS},
 
@@ -84,9 +97,11 @@ configurations as (
         k.environment,
         k.app,
         k.function,
+        k.function_number,
         k.valid_from,
-        k.gpus,
         k.source = 'unknown' or len(k.gpus) > 1 or k.may_lack_gpu as has_choice,
+        k.gpus[1].gpu as gpu,
+        k.gpus[1].gpu_count as gpu_count,
         k.cpu_request_millicores,
         k.memory_request_mib,
         k.disk_memory_mib,
@@ -96,16 +111,47 @@ configurations as (
         o.spread,
         dense_rank() over (
             order by
-                k.environment, k.app, k.function, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib,
-                k.disk_memory_mib, k.region_percent, k.host_percent
+                k.function_number, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib, k.disk_memory_mib,
+                k.region_percent, k.host_percent
         ) as configuration_number
-    from staging.configurations as k
+    from ({_CONFIGURATIONS}) as k
     left join observed as o using (environment, app, function)
 ),
 
 requests as (
     select distinct on (configuration_number) *
     from configurations
+),
+
+-- What a microsecond of a configuration costs in the pools of a resource, where it can have caused them.
+rates as (
+    select
+        k.configuration_number,
+        k.function_number,
+        k.spread,
+        r.resource,
+        r.valid_from,
+        r.valid_to,
+        k.has_choice and r.kind = 'gpu' as has_choice,
+        case r.kind
+            when 'cpu' then k.cpu_request_millicores is null
+            when 'memory' then k.memory_request_mib is null
+            else false
+        end as is_request_unknown,
+        case r.kind when 'cpu' then 1000 when 'memory' then 1024 else 1 end as units,
+        case r.kind when 'gpu' then k.region_percent else k.host_percent end * r.picodollars_per_hour as unit_rate,
+        case r.kind
+            when 'gpu' then k.gpu_count
+            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
+            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), k.disk_memory_mib)
+        end as quantity
+    from requests as k
+    cross join staging.prices as r
+    cross join catalog.settings as s
+    where
+        r.kind in ('cpu', 'memory')
+        or k.has_choice
+        or k.gpu = r.resource
 ),
 
 -- Before configurations, which the planner would join to intervals first, each of them to every one.
@@ -124,12 +170,12 @@ held as (
         t.interval_number,
         k.configuration_number,
         case
-            when t.evidence = 'window' then 'tail'
-            when t.evidence = 'wait' then 'startup'
-            when k.is_usual and t.evidence = 'series' then 'series'
-            when t.component = 'warm' and t.evidence = 'limit' then 'waiting'
-            when t.evidence in ('limit', 'beyond') then 'failed'
-        end as factor,
+            when t.evidence = 'window' then {_FACTOR_NUMBERS["tail"]}
+            when t.evidence = 'wait' then {_FACTOR_NUMBERS["startup"]}
+            when k.is_usual and t.evidence = 'series' then {_FACTOR_NUMBERS["series"]}
+            when t.component = 'warm' and t.evidence = 'limit' then {_FACTOR_NUMBERS["waiting"]}
+            when t.evidence in ('limit', 'beyond') then {_FACTOR_NUMBERS["failed"]}
+        end as factor_number,
         t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
         sum(t.container_us)::hugeint as container_us
     from time_on_the_bill as t
@@ -146,46 +192,31 @@ claims as (
     select
         p.app_number,
         p.pool,
-        k.function,
-        h.factor,
-        h.is_at_work,
-        case h.factor when 'series' then k.spread end as spread,
         p.kind,
-        k.has_choice and p.kind = 'gpu' as has_choice,
-        case p.kind
-            when 'cpu' then k.cpu_request_millicores is null
-            when 'memory' then k.memory_request_mib is null
-            else false
-        end as is_request_unknown,
-        case p.kind when 'cpu' then 1000 when 'memory' then 1024 else 1 end as units,
-        h.container_us
-        * case p.kind when 'gpu' then k.region_percent else k.host_percent end
-        * r.picodollars_per_hour as unit_cost,
-        unit_cost * case p.kind
-            when 'gpu' then k.gpus[1].gpu_count
-            when 'cpu' then coalesce(k.cpu_request_millicores, s.default_cpu_millicores)
-            else greatest(coalesce(k.memory_request_mib, s.default_memory_mib), k.disk_memory_mib)
-        end as cost
+        r.function_number,
+        h.factor_number,
+        h.is_at_work,
+        case when h.factor_number = {_FACTOR_NUMBERS["series"]} then r.spread end as spread,
+        r.has_choice,
+        r.is_request_unknown,
+        r.units,
+        h.container_us * r.unit_rate as unit_cost,
+        unit_cost * r.quantity as cost
     from held as h
     inner join pools as p on h.interval_number = p.interval_number
-    inner join requests as k on h.configuration_number = k.configuration_number
-    inner join staging.prices as r
+    inner join rates as r
         on
-            p.resource = r.resource
+            h.configuration_number = r.configuration_number
+            and p.resource = r.resource
             and p.interval_start >= r.valid_from
             and p.interval_start < r.valid_to
-    cross join catalog.settings as s
-    where
-        p.kind != 'gpu'
-        or k.has_choice
-        or (len(k.gpus) > 0 and k.gpus[1].gpu = p.resource)
 ),
 
 known as (
     select
         pool,
         bool_or(has_choice) as has_choice,
-        coalesce(sum(cost) filter (where factor is null), 0)::double
+        coalesce(sum(cost) filter (where factor_number is null), 0)::double
         / (360000000000 * any_value(units))::double / 1e12 as usd
     from claims
     group by all
@@ -195,20 +226,20 @@ uses as (
     select
         app_number,
         pool,
-        function,
-        factor,
+        function_number,
+        factor_number,
         spread,
         false as is_request_unknown,
         cost,
         units
     from claims
-    where factor is not null
+    where factor_number is not null
     union all
     select
         app_number,
         pool,
-        function,
-        kind as factor,
+        function_number,
+        case kind when 'cpu' then {_FACTOR_NUMBERS["cpu"]} else {_FACTOR_NUMBERS["memory"]} end as factor_number,
         null as spread,
         is_request_unknown,
         unit_cost as cost,
@@ -216,15 +247,18 @@ uses as (
     from claims
     where
         (kind = 'cpu' and is_at_work)
-        or (kind = 'memory' and (factor is null or factor in ('tail', 'series')))
+        or (
+            kind = 'memory'
+            and (factor_number is null or factor_number in ({_FACTOR_NUMBERS["tail"]}, {_FACTOR_NUMBERS["series"]}))
+        )
 )
 
 -- What one unit of a factor costs in a pool, and without a function what is known of the pool.
 select
     app_number,
     pool,
-    function,
-    factor,
+    function_number,
+    factor_number,
     coalesce(sum(cost), 0)::double / (360000000000 * any_value(units))::double / 1e12 as usd,
     bool_or(is_request_unknown) as is_request_unknown,
     max(spread) as spread
@@ -233,7 +267,7 @@ group by all
 union all by name
 select *
 from known
-"""  # noqa: S608 - the constant above
+"""  # noqa: S608 - the constants above
 
 
 def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
@@ -246,19 +280,20 @@ def learned_rows(con: duckdb.DuckDBPyConnection, since: dt.datetime, until: dt.d
     """
     window = {"since": since, "until": until}
     claims, billed = _frame(con, _CLAIMS, window), _frame(con, _ALL_POOLS, window)
+    functions = [function for _, function in con.execute(_FUNCTIONS).fetchall()]
     rows: list[tuple[object, ...]] = []
-    terms = claims.filter(pl.col("function").is_not_null())
+    terms = claims.filter(pl.col("function_number").is_not_null())
     terms_of = {own["app_number"][0]: own for own in terms.partition_by("app_number")}
     for pools in _pools(billed, claims).partition_by("app_number", maintain_order=True):
         number, *place = (pools[name][0] for name in _APP)
         own = terms_of.get(number, terms.clear())
-        rows += [(*place, since, *_row(factor)) for factor in learn(pools, own)]
+        rows += [(*place, since, *_row(factor)) for factor in learn(pools, own, functions)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
 def _pools(billed: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
     """Return the pools that somebody claims and none had the choice of, with what is known of their bill."""
-    known = claims.filter(pl.col("function").is_null() & ~pl.col("has_choice")).select("pool", known_usd="usd")
+    known = claims.filter(pl.col("function_number").is_null() & ~pl.col("has_choice")).select("pool", known_usd="usd")
     return billed.join(known, on="pool", maintain_order="left")
 
 

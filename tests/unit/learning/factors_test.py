@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tieout.learning.factors import LEAST_INTERVALS, Factor, learn
+from tieout.learning.factors import LEAST_INTERVALS, PRIORS, Factor, learn
 
 MONDAY = dt.datetime.fromisoformat("2026-11-02")
 WEEK = 168
 TERMS = {
     "pool": pl.Int64,
-    "function": pl.String,
-    "factor": pl.String,
+    "function_number": pl.Int64,
+    "factor_number": pl.Int64,
     "is_request_unknown": pl.Boolean,
     "usd": pl.Float64,
     "spread": pl.Float64,
@@ -53,9 +53,16 @@ class Bill:
 
     def learn(self) -> tuple[Factor, ...]:
         columns = ["pool", "interval_start", "resource", "billed_usd", "known_usd"]
-        return learn(
-            pl.DataFrame(self.pools, schema=columns, orient="row"), pl.DataFrame(self.terms, schema=TERMS, orient="row")
-        )
+        return learn(pl.DataFrame(self.pools, schema=columns, orient="row"), *self.numbered_terms())
+
+    def numbered_terms(self) -> tuple[pl.DataFrame, list[str]]:
+        """Return the terms by the numbers of their functions and factors, and the names of the functions."""
+        functions = sorted({function for _, function, *_ in self.terms})
+        rows = [
+            (pool, functions.index(function), list(PRIORS).index(factor), *others)
+            for pool, function, factor, *others in self.terms
+        ]
+        return pl.DataFrame(rows, schema=TERMS, orient="row"), functions
 
 
 def values(factors: Sequence[Factor]) -> dict[tuple[str, str], float]:
@@ -154,7 +161,7 @@ def test_nothing_is_learned_from_nothing(emptied: str) -> None:
         assert bill.learn() == ()
     else:
         pools = pl.DataFrame(schema={"pool": pl.Int64, "billed_usd": pl.Float64})
-        assert learn(pools, pl.DataFrame(bill.terms, schema=TERMS, orient="row")) == ()
+        assert learn(pools, *bill.numbered_terms()) == ()
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.0, 1.4), (0.1, 0.1)])
