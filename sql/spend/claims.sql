@@ -1,70 +1,10 @@
 /*
-Every claim on a pool in picodollars (1e-12 $): of functions and servers by their container time, of sandboxes by what Modal
-says that they cost, and of what only the bill shows.
+Every claim on a pool in picodollars (1e-12 $), with the pool's names: `spend.pool_claims` and `spend.pools`.
 
 materialized: view
 key: environment, object_id, hour, resolution, resource, function, phase, configuration_from, component, evidence, payment_order
 partition: hour
 */
-with
-
--- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
-claims_of_gpus as (
-    select
-        interval_start as hour,
-        pool_number,
-        function,
-        phase,
-        configuration_from,
-        component,
-        evidence,
-        payment_order,
-        claimed_us as container_us,
-        claim_pd,
-        least_pd,
-        most_pd
-    from spend.gpu_claims
-    where not is_part
-    union all by name
-    select
-        interval_start as hour,
-        pool_number,
-        function,
-        phase,
-        configuration_from,
-        case when starts_with(function, '__server__/') then 'direct' else component end as component,
-        evidence,
-        payment_order,
-        sum(claimed_us) as container_us,
-        sum(claim_pd)::hugeint as claim_pd,
-        sum(least_pd)::hugeint as least_pd,
-        sum(most_pd)::hugeint as most_pd
-    from spend.gpu_claims
-    where is_part
-    group by all
-),
-
-all_claims as (
-    select
-        *,
-        0 as shared_us
-    from claims_of_gpus
-    union all by name
-    select *
-    from spend.function_claims
-    union all by name
-    select
-        *,
-        0 as container_us,
-        claim_pd as least_pd,
-        claim_pd as most_pd,
-        0 as shared_us
-    from spend.sandbox_claims
-    union all by name
-    select *
-    from spend.bill_claims
-)
-
 select
     p.environment,  -- Modal environment
     p.object_id,  -- Modal object that was billed
@@ -84,7 +24,7 @@ select
     c.least_pd,  -- what of it was there at least
     c.most_pd,  -- what it may have been at most
     c.shared_us  -- container time that shares the remainder; 0 where the request is known
-from all_claims as c
+from spend.pool_claims as c
 -- All claims have a pool. An outer join says so, else the planner takes the many claims for few.
 left join spend.pools as p
     on

@@ -171,7 +171,7 @@ claims as (
         sum(c.most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
         coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
         sum(c.shared_us) > 0 as is_shared_by_time
-    from spend.claims as c
+    from spend.pool_claims as c
     inner join pools as p on c.pool_number = p.pool_number
     where
         c.hour >= $since

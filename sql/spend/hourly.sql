@@ -35,7 +35,7 @@ numbered_claims as not materialized (
         container_us,
         claim_pd,
         shared_us
-    from spend.claims
+    from spend.pool_claims
     where
         hour >= $since
         and hour < $until
@@ -96,20 +96,35 @@ claims as materialized (
     left join components as k on c.component = k.component
 ),
 
+-- Few rows of many claims: what follows of pools and turns is summed up from these.
+summed_claims as materialized (
+    select
+        pool_number,
+        payment_order,
+        is_rest,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(shared_us)::hugeint as shared_us,
+        sum(container_us)::hugeint as container_us,
+        min(function_number) as first_function,
+        max(function_number) as last_function
+    from claims
+    group by all
+),
+
 claims_of_pools as (
     select
         pool_number,
         sum(claim_pd)::hugeint as claim_pd,
-        count(*) filter (where shared_us > 0 and not is_rest) > 0 as has_unknown_requests,
-        min(function_number) = max(function_number) as is_one_function,
+        coalesce(sum(shared_us) filter (where not is_rest), 0) > 0 as has_unknown_requests,
+        min(first_function) = max(last_function) as is_one_function,
         coalesce(
-            min(function_number) filter (where not is_rest) = max(function_number) filter (where not is_rest),
+            min(first_function) filter (where not is_rest) = max(last_function) filter (where not is_rest),
             false
         ) as is_one_but_for_the_rest,
         sum(shared_us)::hugeint as shared_us,
         sum(container_us)::hugeint as container_us,
         coalesce(sum(claim_pd) filter (where not is_rest), 0)::hugeint as functions_pd
-    from claims
+    from summed_claims
     group by all
 ),
 
@@ -171,7 +186,7 @@ turns as (
         pool_number,
         payment_order,
         sum(claim_pd)::hugeint as claim_pd
-    from claims
+    from summed_claims
     group by all
 ),
 

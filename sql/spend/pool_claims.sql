@@ -1,0 +1,82 @@
+/*
+Every claim on a pool, by the pool's number: of functions and servers by their container time, of sandboxes by what Modal
+says that they cost, and of what only the bill shows. `spend.claims` has the names of the pools, too.
+
+materialized: view
+key: pool_number, function, phase, configuration_from, component, evidence, payment_order
+partition: hour
+*/
+with
+
+-- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
+claims_of_gpus as (
+    select
+        interval_start as hour,
+        pool_number,
+        function,
+        phase,
+        configuration_from,
+        component,
+        evidence,
+        payment_order,
+        claimed_us as container_us,
+        claim_pd,
+        least_pd,
+        most_pd
+    from spend.gpu_claims
+    where not is_part
+    union all by name
+    select
+        interval_start as hour,
+        pool_number,
+        function,
+        phase,
+        configuration_from,
+        case when starts_with(function, '__server__/') then 'direct' else component end as component,
+        evidence,
+        payment_order,
+        sum(claimed_us) as container_us,
+        sum(claim_pd)::hugeint as claim_pd,
+        sum(least_pd)::hugeint as least_pd,
+        sum(most_pd)::hugeint as most_pd
+    from spend.gpu_claims
+    where is_part
+    group by all
+),
+
+all_claims as (
+    select
+        *,
+        0 as shared_us
+    from claims_of_gpus
+    union all by name
+    select *
+    from spend.function_claims
+    union all by name
+    select
+        *,
+        0 as container_us,
+        claim_pd as least_pd,
+        claim_pd as most_pd,
+        0 as shared_us
+    from spend.sandbox_claims
+    union all by name
+    select *
+    from spend.bill_claims
+)
+
+select
+    hour,  -- start of the billed interval, UTC
+    pool_number,  -- names the pool, see spend.pools
+    function,  -- who claims; __unexplained__ for what no function can have used
+    phase,  -- rollout phase of the containers
+    configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
+    component,  -- see catalog.components; unlogged or residual where only the bill shows it
+    evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
+    payment_order,  -- what is better known is paid first
+    container_us,  -- container time that claims, microseconds
+    claim_pd,  -- modelled cost in picodollars
+    least_pd,  -- what of it was there at least
+    most_pd,  -- what it may have been at most
+    shared_us  -- container time that shares the remainder; 0 where the request is known
+from all_claims
