@@ -69,7 +69,7 @@ def test_columns_are_made_of_columns_of_what_a_table_depends_on(specs: dict[dg.A
 
 
 def test_a_union_by_name_is_traced_by_name() -> None:
-    lineage = lineage_metadata("spend.claims")["dagster/column_lineage"].value
+    lineage = lineage_metadata("spend.pool_claims")["dagster/column_lineage"].value
     assert isinstance(lineage, dg.TableColumnLineage)
     assert lineage.deps_by_column["least_pd"] == [
         dg.TableColumnDep(table_key("spend.bill_claims"), "least_pd"),

@@ -188,11 +188,27 @@ held as (
     group by all
 ),
 
-claims as (
+-- Before rates, which the planner would join to pools first, each of them to every one.
+held_in_pools as materialized (
     select
+        h.configuration_number,
+        h.factor_number,
+        h.is_at_work,
+        h.container_us,
         p.app_number,
         p.pool,
-        p.kind,
+        p.interval_start,
+        p.resource,
+        p.kind
+    from held as h
+    inner join pools as p on h.interval_number = p.interval_number
+),
+
+claims as (
+    select
+        h.app_number,
+        h.pool,
+        h.kind,
         r.function_number,
         h.factor_number,
         h.is_at_work,
@@ -202,14 +218,13 @@ claims as (
         r.units,
         h.container_us * r.unit_rate as unit_cost,
         unit_cost * r.quantity as cost
-    from held as h
-    inner join pools as p on h.interval_number = p.interval_number
+    from held_in_pools as h
     inner join rates as r
         on
             h.configuration_number = r.configuration_number
-            and p.resource = r.resource
-            and p.interval_start >= r.valid_from
-            and p.interval_start < r.valid_to
+            and h.resource = r.resource
+            and h.interval_start >= r.valid_from
+            and h.interval_start < r.valid_to
 ),
 
 known as (
