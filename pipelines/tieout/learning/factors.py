@@ -24,7 +24,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tieout.learning.least_squares import Fit, Floats, fit
@@ -164,9 +163,9 @@ def learn(pools: pl.DataFrame, terms: pl.DataFrame, functions: Sequence[str]) ->
 
     Args:
         pools: pool (a number), interval_start, resource, billed_usd, known_usd; a row per interval and resource.
-        terms: pool, function_number (the place of its name among `functions`), factor_number (its place in `PRIORS`), usd
-            (what one unit of it costs in that pool), is_request_unknown, spread (standard error of samples; null of
-            other factors).
+        terms: pool, function_number (the place of its name among `functions`), factor_number (its place in `PRIORS`),
+            usd (what one unit of it costs in that pool), is_request_unknown, spread (standard error of samples; null
+            of other factors).
         functions: names, in alphabetical order as far as the app has them.
 
     Returns:

@@ -111,8 +111,8 @@ configurations as (
         o.spread,
         dense_rank() over (
             order by
-                k.function_number, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib, k.disk_memory_mib,
-                k.region_percent, k.host_percent
+                k.function_number, k.gpus, has_choice, k.cpu_request_millicores, k.memory_request_mib,
+                k.disk_memory_mib, k.region_percent, k.host_percent
         ) as configuration_number
     from ({_CONFIGURATIONS}) as k
     left join observed as o using (environment, app, function)
