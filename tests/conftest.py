@@ -195,6 +195,14 @@ def as_deployed(build_once: BuildOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
+def measured_home(build_once: BuildOnce) -> Home:
+    """A warehouse with what a measurement reads (`tests/support/measured_warehouse.py`). Leave it as it is."""
+    from tests.support.measured_warehouse import write_measured_warehouse
+
+    return Home(build_once("measured", lambda folder: write_measured_warehouse(Home(folder).warehouse)))
+
+
+@pytest.fixture(scope="session")
 def issued_weeks(build_once: BuildOnce) -> Path:
     """Two small weeks that are issued (`tests/support/issued_weeks.py`). Copy them, and leave them as they are."""
     from tests.support.issued_weeks import FIRST, SECOND, IssuedWeeks

@@ -229,12 +229,12 @@ def test_a_request_that_is_never_answered_is_given_up_and_made_again_by_the_next
     puller.server.fail("FunctionCallCount", Silence(), where=of(last))
     with monkeypatch.context() as impatient:
         impatient.setenv("TIEOUT_PULL_ATTEMPTS", "1")
-        impatient.setenv("TIEOUT_PULL_REQUEST_SECONDS", "5")
+        impatient.setenv("TIEOUT_PULL_REQUEST_SECONDS", "1")
         be_patient_with_the_others(f"{OLD_APP}/{last}", impatient)
         spoken = puller.pull("--only", "function_calls")
     assert spoken.code == 1
     assert f"Not pulled: calls of {OLD_APP}/{last}" in spoken.err
-    assert "no answer within 5 s" in spoken.err
+    assert "no answer within 1 s" in spoken.err
     puller.server.heal()  # in case a loaded machine did not let it ask within this time
     assert puller.pull("--only", "function_calls").code == 0
     assert landed(puller)["function_calls"] == happened(world)["function_calls"]

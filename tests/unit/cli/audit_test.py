@@ -4,19 +4,10 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from rich.cells import cell_len
 
 from tests.conftest import Tieout
-from tests.support.measured_warehouse import write_measured_warehouse
 from tieout.core.home import Home
-
-
-@pytest.fixture(scope="module")
-def measured_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("home"))
-    write_measured_warehouse(home.warehouse)
-    return home
 
 
 def test_the_audit_needs_no_warehouse(tieout: Tieout, tmp_path: Path) -> None:

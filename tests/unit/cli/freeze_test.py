@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import BuildOnce, Tieout
-from tests.support.measured_warehouse import write_measured_warehouse
+from tests.conftest import Tieout
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.savings.baseline_lock import LOCK_NAME
@@ -14,10 +13,9 @@ from tieout.savings.baseline_lock_parser import parse_lock
 
 
 @pytest.fixture
-def home(build_once: BuildOnce, tmp_path: Path) -> Home:
+def home(measured_home: Home, tmp_path: Path) -> Home:
     """A copy of a warehouse with what a measurement reads."""
-    measured = build_once("measured", lambda folder: write_measured_warehouse(Home(folder).warehouse))
-    return Home(shutil.copytree(measured, tmp_path / "home"))
+    return Home(shutil.copytree(measured_home.root, tmp_path / "home"))
 
 
 @pytest.fixture

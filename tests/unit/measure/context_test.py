@@ -10,8 +10,9 @@ from typing import cast
 import duckdb
 import pytest
 
-from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP, OLD_APP, write_measured_warehouse
+from tests.support.measured_warehouse import CODE, DEPLOYED, LAST_WEEK, NEW_APP, OLD_APP
 from tieout.catalog.load import load_catalog
+from tieout.core.home import Home
 from tieout.core.periods import IsoWeek
 from tieout.core.resources import resource_path
 from tieout.measure.baseline import freeze_baseline
@@ -25,17 +26,10 @@ from tieout.warehouse.connection import open_warehouse
 CATALOG = load_catalog(resource_path("catalog"))
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("measured") / "warehouse.duckdb"
-    write_measured_warehouse(path)
-    return path
-
-
 @pytest.fixture
-def con(filled: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(measured_home: Home, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(filled.read_bytes())
+    path.write_bytes(measured_home.warehouse.read_bytes())
     with open_warehouse(path) as opened:
         yield opened
 

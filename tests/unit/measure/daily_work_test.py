@@ -38,18 +38,11 @@ CATALOG = load_catalog(resource_path("catalog"))
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("measured") / "warehouse.duckdb"
-    write_measured_warehouse(path)
-    return path
-
-
 @pytest.fixture
-def con(filled: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def con(measured_home: Home, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A copy of the filled warehouse, to do anything to."""
     path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(filled.read_bytes())
+    path.write_bytes(measured_home.warehouse.read_bytes())
     with open_warehouse(path) as con:
         yield con
 
