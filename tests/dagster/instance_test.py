@@ -99,6 +99,21 @@ def watched_engines() -> Iterator[list[sqlalchemy.Engine]]:
         sqlalchemy.event.remove(sqlalchemy.Engine, "engine_connect", used)
 
 
+@contextmanager
+def watched_statements() -> Iterator[list[str]]:
+    """Collect the text of every statement that is run meanwhile."""
+    texts: list[str] = []
+
+    def ran(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        texts.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", ran)
+    try:
+        yield texts
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", ran)
+
+
 def seen(instance: dg.DagsterInstance, run_id: str) -> tuple[object, ...]:
     """What the UI asks for: the run, its events, the weeks of the table, the newest of each, and the checks."""
     storage = instance.event_log_storage
@@ -214,6 +229,26 @@ def test_each_file_has_one_engine_however_many_events_are_written(home: Home) ->
                 instance.report_runless_asset_event(dg.AssetMaterialization(KEY, partition=WEEKS[0]))
     assert len(engines) > len(set(engines))
     assert len({engine.url for engine in engines}) <= len(set(engines)) <= 1 + len({engine.url for engine in engines})
+
+
+def test_what_an_index_has_is_asked_once_however_many_tables_were_built(home: Home) -> None:
+    with open_instance(home) as instance:
+        execute(instance)
+        with watched_statements() as statements:
+            execute(instance)
+    assert [text for text in statements if "asset_keys" in text]
+    assert not [text for text in statements if "table_xinfo" in text and "asset_keys" in text]
+
+
+def test_an_asset_row_has_the_newest_of_the_weeks_that_were_built_together(home: Home) -> None:
+    with open_instance(home) as instance:
+        with watched_statements() as statements:
+            execute(instance)
+        written = [text for text in statements if text.startswith(("UPDATE asset_keys", "INSERT INTO asset_keys"))]
+        newest = instance.get_latest_materialization_event(KEY)
+    assert 1 <= len(written) <= 2, "an insert, and an update where that finds the row of an earlier run"
+    assert newest is not None and newest.asset_materialization is not None
+    assert newest.asset_materialization.partition == WEEKS[-1]
 
 
 def test_what_fails_half_way_is_not_recorded(home: Home) -> None:

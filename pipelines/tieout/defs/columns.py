@@ -16,7 +16,7 @@ from tieout.core.files import write_whole
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
 from tieout.defs.checks import PROGRAMME, table_key
-from tieout.defs.storage import LINEAGE
+from tieout.defs.event_texts import LINEAGE
 
 _COLUMNS = "columns.json"
 _LINEAGE = "lineage.json"

@@ -6,11 +6,11 @@ also makes an engine and a connection for every statement, and commits after eac
 `KeptEvents` and `KeptRuns`, which keep the connections, and commit a whole batch.
 
 Dagster offers its storages to configuration and not to Python. So everything that leans on its inside is in this
-module: the classes, the methods that hand out their connections, and what a deleted run leaves behind.
+module: the classes, the methods that hand out their connections, and what a deleted run leaves behind; what the text
+of an event has is in `event_texts`.
 `tests/dagster/instance_test.py` and `retention_test.py` notice when that changes.
 """
 
-import json
 import logging
 import sqlite3
 import time
@@ -35,6 +35,8 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 
+from tieout.defs.event_texts import LINEAGE, shortened, without_counts, without_lineage
+
 LOCATION = "tieout"
 """What the UI calls the definitions."""
 
@@ -42,9 +44,6 @@ _REPOSITORY = "__repository__"  # as Dagster calls the definitions of a location
 _EVALUATION = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 _MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
 _PAGE_BYTES = 512
-LINEAGE = "dagster/column_lineage"
-"""What Dagster calls the columns that a table is made of; its UI looks for it on the newest materialization."""
-
 _read_migrations, _migrations = ScriptDirectory.from_config, dict[str | None, ScriptDirectory]()
 
 
@@ -155,32 +154,37 @@ class CompactEvents(SqliteEventLogStorage):
             return
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as con:
-            con.execute(EventLogs.insert(), [row | {"event": _without_counts(row["event"])} for row in rows])
+            con.execute(EventLogs.insert(), [row | {"event": without_counts(row["event"])} for row in rows])
         with self.index_connection() as con:
             newest = con.execute(sqlalchemy.select(sqlalchemy.func.max(EventLogs.c.id))).scalar_one()
             evaluated = [_evaluated(newest or 0, event, row) for event, row in zip(events, rows, strict=True)]
             con.execute(AssetCheckExecutionsTable.insert(), evaluated)
 
     def _store_materializations(self, events: Sequence[EventLogEntry]) -> None:
-        """Store materializations of one run; which columns a table is made of stands with its newest one only."""
+        """Store materializations of one run; which columns a table is made of stands with its newest one only.
+
+        The row of an asset has its newest one, so of a table's weeks only the last one is written there.
+        """
         if not events:
             return
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as con:
-            con.execute(EventLogs.insert(), [row | {"event": _without_lineage(row["event"])} for row in rows])
+            con.execute(EventLogs.insert(), [row | {"event": without_lineage(row["event"])} for row in rows])
         with self.index_connection() as con:
             last = {row["asset_key"]: place for place, row in enumerate(rows) if LINEAGE in row["event"]}
             for asset_key in last:
                 _take_lineage_from_newest(con, asset_key)
+            newest = {row["asset_key"]: place for place, row in enumerate(rows)}
             for place, (event, row) in enumerate(zip(events, rows, strict=True)):
-                text = row["event"] if place == last.get(row["asset_key"]) else _without_lineage(row["event"])
+                text = row["event"] if place == last.get(row["asset_key"]) else without_lineage(row["event"])
                 [number] = con.execute(EventLogs.insert().returning(EventLogs.c.id), row | {"event": text}).one()
-                self._store_asset_event(con, event, number)
+                if place == newest[row["asset_key"]]:
+                    self._store_asset_event(con, event, number)
 
     def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
         """Say what is stored of an event: its text without what Dagster assumes where nothing is said."""
         row = super()._event_to_row(event)
-        return row | {"event": _shortened(row["event"])}
+        return row | {"event": shortened(row["event"])}
 
 
 def _make_with_small_pages(file: Path) -> None:
@@ -199,6 +203,7 @@ class KeptEvents(CompactEvents):
         self._connections = _Connections()
         self._complete: set[str | None] = set()
         self._tables: set[str] = set()
+        self._columns_of_assets: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -223,6 +228,12 @@ class KeptEvents(CompactEvents):
                 self._tables |= set(sqlalchemy.inspect(con).get_table_names())
         return table_name in self._tables
 
+    def _has_asset_key_col_on_connection(self, conn: sqlalchemy.Connection, column_name: str) -> bool:
+        """Tell whether the row of an asset has a column; Dagster asks for every materialization that it records."""
+        if column_name not in self._columns_of_assets and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._columns_of_assets.add(column_name)
+        return column_name in self._columns_of_assets
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Commit what is recorded in this block at its end."""
@@ -235,36 +246,6 @@ class KeptEvents(CompactEvents):
         super().dispose()
 
 
-def _shortened(event: str) -> str:
-    """Leave out of an event's text what is null in it, a fifth of an evaluation, and the spaces."""
-    entry = json.loads(event)
-    said = entry.get("dagster_event") or {}
-    data = said.get("event_specific_data") or {}
-    for part in (said, data):
-        for name in [name for name, value in part.items() if value is None]:
-            del part[name]
-    return _text(entry)
-
-
-def _without_counts(event: str) -> str:
-    """Leave out of the evaluation of a check that holds what the row of the check has, and the sentence says."""
-    entry = json.loads(event)
-    evaluation = entry["dagster_event"]["event_specific_data"]
-    if evaluation["success"]:
-        del evaluation["metadata"]
-    return _text(entry)
-
-
-def _without_lineage(event: str) -> str:
-    """Leave out of a materialization's text which columns its table is made of."""
-    if LINEAGE not in event:
-        return event
-    entry = json.loads(event)
-    made = entry["dagster_event"]["event_specific_data"]["materialization"]
-    made["metadata_entries"] = [each for each in made["metadata_entries"] if each["label"] != LINEAGE]
-    return _text(entry)
-
-
 def _take_lineage_from_newest(con: sqlalchemy.Connection, asset_key: str) -> None:
     """Take the lineage out of what is the newest materialization of a table until another one is stored."""
     columns = EventLogs.c
@@ -272,11 +253,7 @@ def _take_lineage_from_newest(con: sqlalchemy.Connection, asset_key: str) -> Non
     newest = sqlalchemy.select(columns.id, columns.event).where(*of_the_table).order_by(columns.id.desc()).limit(1)
     for number, event in con.execute(newest).all():
         if LINEAGE in event:
-            con.execute(EventLogs.update().where(columns.id == number).values(event=_without_lineage(event)))
-
-
-def _text(entry: object) -> str:
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+            con.execute(EventLogs.update().where(columns.id == number).values(event=without_lineage(event)))
 
 
 def _evaluated(storage_id: int, event: EventLogEntry, row: Mapping[str, Any]) -> dict[str, object]:
