@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tieout.savings.counterfactual import student_t_quantile
+from tieout.savings.quantiles import student_t_quantile
 
 HISTORY = dt.timedelta(days=56)
 LEAST_WEEKDAYS = 4

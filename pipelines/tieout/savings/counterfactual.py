@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from tieout.core.money import round_picodollars
 from tieout.savings.fit_quality import FitQuality, fit_quality
+from tieout.savings.quantiles import student_t_quantile
 
 LEAST_DAYS_FOR_AN_INTERCEPT = 14
 INTERCEPT_SIGNIFICANCE = 0.10
@@ -246,13 +247,6 @@ def normalized_saving_usd_per_day(before: Counterfactual, after: Counterfactual,
 def parameters_of(form: ModelForm) -> int:
     """The number of coefficients that a form of the model fits."""
     return 2 if form is ModelForm.AFFINE else 1
-
-
-def student_t_quantile(degrees_of_freedom: int, probability: float) -> float:
-    """Return the quantile of Student's t distribution."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees_of_freedom, probability))
 
 
 def _coefficients(form: ModelForm, calls: Sequence[int], costs: Sequence[Fraction]) -> tuple[Fraction, Fraction]:

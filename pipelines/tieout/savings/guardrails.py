@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tieout.catalog.models import Margins
+from tieout.savings.quantiles import beta_quantile, student_t_quantile
 
 CONFIDENCE = 0.95
 SHORTEST_SECONDS = 1e-6  # the log's resolution
@@ -284,11 +285,9 @@ def wilson(proportion: Proportion, confidence: float = CONFIDENCE) -> Interval:
 
 def clopper_pearson_upper(proportion: Proportion, confidence: float = CONFIDENCE) -> float:
     """Exact binomial upper bound of a proportion: the rate at which so few events have a chance of 1 − confidence."""
-    from scipy.special import betaincinv
-
     if proportion.events == proportion.calls:
         return 1.0
-    return float(betaincinv(proportion.events + 1, proportion.calls - proportion.events, confidence))
+    return beta_quantile(proportion.events + 1, proportion.calls - proportion.events, confidence)
 
 
 def newcombe(before: Proportion, after: Proportion, confidence: float = CONFIDENCE) -> Interval:
@@ -328,15 +327,13 @@ def _logarithms(guardrail: Guardrail, seconds: Sequence[float]) -> list[float]:
 
 def _welch(before: Sequence[float], after: Sequence[float]) -> tuple[Interval, float | None]:
     """Bounds of exp(mean after − mean before), and the degrees of freedom; None when no day differs from another."""
-    from scipy.special import stdtrit
-
     difference = statistics.fmean(after) - statistics.fmean(before)
     parts = [statistics.variance(before) / len(before), statistics.variance(after) / len(after)]
     squared = math.fsum(parts)
     if squared == 0:
         return Interval(math.exp(difference), math.exp(difference)), None
     freedom = squared**2 / (parts[0] ** 2 / (len(before) - 1) + parts[1] ** 2 / (len(after) - 1))
-    half = float(stdtrit(freedom, CONFIDENCE)) * math.sqrt(squared)
+    half = student_t_quantile(freedom, CONFIDENCE) * math.sqrt(squared)
     return Interval(_exp(difference - half), _exp(difference + half)), freedom
 
 

@@ -34,7 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tieout.core.money import SCALE
-from tieout.savings.counterfactual import Counterfactual, ModelForm, student_t_quantile
+from tieout.savings.counterfactual import Counterfactual, ModelForm
+from tieout.savings.quantiles import student_t_quantile
 
 CONFIDENCE = 0.90
 LEAST_AUTOCORRELATION = 0.2

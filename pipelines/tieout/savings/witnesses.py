@@ -17,9 +17,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tieout.core.money import round_picodollars
-from tieout.savings.counterfactual import fit_counterfactual, student_t_quantile
+from tieout.savings.counterfactual import fit_counterfactual
 from tieout.savings.daily_work import DailyWork, WorkingDay
 from tieout.savings.disagreement import Disagreement, WitnessKind
+from tieout.savings.quantiles import student_t_quantile
 from tieout.savings.replay_period import ReplayedDay
 from tieout.savings.replay_shape import standing_share
 from tieout.savings.uncertainty import CONFIDENCE, HalfWidth, MeasuredVolume, half_width, total_half_width

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import importlib
-import importlib.util
 import logging
 import os
 import sys
@@ -14,6 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+
+from tieout.core.imports import load_at_first_use
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
@@ -30,7 +31,8 @@ _DEEP_COPY = "__deepcopy__"
 def ephemeral_context() -> "EphemeralDataContext":
     """A context of Great Expectations that keeps nothing and reports to nobody."""
     _silence_great_expectations()
-    _load_at_first_use("scipy", "stats")
+    # A quarter of the time of its own import, for expectations that none of our suites has.
+    load_at_first_use("scipy", "stats")
     sys.modules.setdefault("altair", _AtFirstUse("altair"))
     with _fields_copied_as_needed():
         import great_expectations as gx
@@ -166,21 +168,3 @@ class _AtFirstUse(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(importlib.import_module(self.__name__), name)
-
-
-def _load_at_first_use(package: str, child: str) -> None:
-    """Give a package a module that loads when somebody uses it; nothing happens where it is loaded already.
-
-    Great Expectations imports scipy's statistics, a quarter of the time of its own import, for expectations that none
-    of our suites has.
-    """
-    parent, name = importlib.import_module(package), f"{package}.{child}"
-    # Looking for what is loaded, or is to be loaded, would load it.
-    spec = None if name in sys.modules else importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    setattr(parent, child, module)

@@ -73,7 +73,7 @@ class Validator:
     def _show(self, suite: Suite, rows: str) -> int:
         """Let the rows to check be found where every suite looks for them, and count them."""
         try:
-            self._con.execute(f"create or replace temp view {VIEW_TO_CHECK} as {select_from(rows)}")
+            self._con.execute(f"create or replace temp view {VIEW_TO_CHECK} as {rows}")
             counted = self._con.execute(f"select count(*) from {ROWS_TO_CHECK}").fetchone()  # noqa: S608 - our own name
         except duckdb.Error as error:
             raise ValidationError(f"{suite.file}: the rows to check cannot be read: {error}\n{rows}") from error
