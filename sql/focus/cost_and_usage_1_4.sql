@@ -26,24 +26,16 @@ origins as (
     left join catalog.components as c on f.x_Component = c.component
 ),
 
-weighted as (
+-- A charge of nothing is split evenly.
+summed as (
     select
         *,
         sum(BilledCost) over charge as origin_usd,
-        case when sum(amount_pd) over charge = 0 then 1 else amount_pd end::hugeint as weight
+        sum(amount_pd) over charge as charge_pd,
+        count(*) over charge as charge_rows,
+        sum(amount_pd) over down_the_charge as sum_pd,
+        count(*) over down_the_charge as sum_rows
     from origins
-    window
-        charge as (
-            partition by ChargePeriodStart, origin
-        )
-),
-
-running as (
-    select
-        *,
-        sum(weight) over charge as total_weight,
-        sum(weight) over down_the_charge as sum_weight
-    from weighted
     window
         charge as (
             partition by ChargePeriodStart, origin
@@ -53,6 +45,15 @@ running as (
             order by x_Function, x_Phase, x_Component
             rows unbounded preceding
         )
+),
+
+running as (
+    select
+        *,
+        case when charge_pd = 0 then 1 else amount_pd end::hugeint as weight,
+        case when charge_pd = 0 then charge_rows else charge_pd end::hugeint as total_weight,
+        case when charge_pd = 0 then sum_rows else sum_pd end::hugeint as sum_weight
+    from summed
 ),
 
 -- Differences of a rounded running sum add up to the whole, whatever was rounded.
