@@ -16,6 +16,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.core.resources import resource_path
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.days import BaselinePeriod
+from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models, model_named
 from tieout.warehouse.weeks import (
@@ -44,7 +45,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(35):
             land_bill(landed, dt.date(2026, 10, 12) + dt.timedelta(days=number))
         landed.load()
-        stale_weeks(con, CATALOG)  # makes the catalog's tables
+        write_catalog(con, CATALOG)
         for name in (
             "deliveries",
             "monthly_deliveries",
@@ -138,6 +139,7 @@ def stale(landed: LandingFolder, catalog: Catalog = CATALOG) -> tuple[IsoWeek, .
 
 def reasons(landed: LandingFolder, catalog: Catalog = CATALOG) -> dict[IsoWeek, str]:
     assert not landed.load().rejected
+    write_catalog(landed.con, catalog)
     return stale_weeks(landed.con, catalog)
 
 

@@ -29,6 +29,7 @@ from tieout.report.issue import issue_report
 from tieout.report.weekly import build_report
 from tieout.sources import create_raw_schema
 from tieout.warehouse.build import Period, write_model, write_models
+from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import restore_closings
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models, model_named
@@ -155,6 +156,7 @@ class IssuedWeeks:
         reports = {}
         with open_warehouse(self.home.warehouse) as con:
             create_raw_schema(con)
+            write_catalog(con, self.catalog)
             restore_closings(con, self.home.reports)
             assert not load_at(con, self.home.landing, now=now).rejected
             _build(con, self.catalog, tuple(stale_weeks(con, self.catalog)), now)

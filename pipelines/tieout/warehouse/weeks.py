@@ -21,7 +21,6 @@ from tieout.core.periods import IsoWeek
 from tieout.core.sql import relations, transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources.registry import ATTRIBUTED
-from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.closings import carried_by
 from tieout.warehouse.models import code_versions, load_models, reported_models
 from tieout.warehouse.week_inputs import APP, CONFIGURATION, DELIVERY, DEPLOYMENT, PRICE, build_hashes
@@ -151,19 +150,21 @@ def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[IsoWee
     """Return the known weeks that were never built, or whose inputs have changed since, in the order of time, and why.
 
     A summary or an invoice changes the newest one, where none has changed otherwise: every build reads all months. The
-    raw tables must be there; the tables of the catalog are brought up to date.
+    raw tables must be there, and those of this catalog.
     """
-    write_catalog(con, catalog)
     follow_containers(con)
-    weeks = known_weeks(con)
+    weeks, built = known_weeks(con), _recorded(con, "meta.week_inputs")
+    reported = _recorded(con, "meta.report_inputs")
+    never_built = {week: CONTAINERS if week in reported else NEW for week in weeks if week not in built}
+    if len(never_built) == len(weeks):  # what they are made of need not be known before they are built
+        return never_built
     months_built = _months(con)
     with _meanings(con):
         current = _parts(con, catalog, weeks)
         months_landed = _months(con)
-    built, parts = _recorded(con, "meta.week_inputs"), _recorded_parts(con)
-    reported = _recorded(con, "meta.report_inputs")
+    parts = _recorded_parts(con)
     stale = {
-        week: _why(current[week], parts.get(week, {}), is_built=week in built, is_known=week in reported)
+        week: never_built.get(week) or _changed(current[week], parts.get(week, {}))
         for week in weeks
         if built.get(week) != _hash_of_parts(current[week])
     }
@@ -172,10 +173,8 @@ def stale_weeks(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> dict[IsoWee
     return dict.fromkeys(weeks[-1:], MONTHS)
 
 
-def _why(now: Mapping[str, str], before: Mapping[str, str], *, is_built: bool, is_known: bool) -> str:
+def _changed(now: Mapping[str, str], before: Mapping[str, str]) -> str:
     """Say in words what of a week has changed since it was built."""
-    if not is_built:
-        return CONTAINERS if is_known else NEW
     changed = {kind for kind in {*now, *before} if now.get(kind) != before.get(kind)}
     return ", ".join(words for kind, words in CHANGED.items() if kind in changed)
 
