@@ -3,7 +3,7 @@
 All times are naive UTC in microseconds; all money is DECIMAL(38, 12) US dollars, and text where that would round it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -99,24 +99,28 @@ _ARROW_TYPES = {
 
 def create_raw_schema(con: duckdb.DuckDBPyConnection) -> None:
     """Create the `raw` schema with its tables and comments where they are missing. Safe to call at any time."""
-    if _stored_comments(con) == _expected_comments():
+    stored = _stored_comments(con)
+    if stored == _expected_comments():
         return
+    there = {(table, column) for table, column, _ in stored}
     with transaction(con):
-        con.execute(";\n".join(["create schema if not exists raw", *map(_definition, TABLES)]))
+        con.execute(";\n".join(["create schema if not exists raw", *(_definition(table, there) for table in TABLES)]))
 
 
-def _definition(table: Table) -> str:
+def _definition(table: Table, there: Collection[tuple[str, str]]) -> str:
     # Identifiers and comments are the constants above; DDL takes no parameters.
     columns = ", ".join(
         f'"{column.name}" {column.type}{f" using compression {column.compression}" if column.compression else ""}'
         for column in table.columns
     )
     # A table of an earlier version gets the columns that have been added since.
+    added = [column for column in table.columns if (table.name, column.name) not in there]
     statements = [
         f'create table if not exists raw."{table.name}" ({columns})',
         *(
-            f'alter table raw."{table.name}" add column if not exists "{column.name}" {column.type}'
-            for column in table.columns
+            f'alter table raw."{table.name}" add column "{column.name}" {column.type}'
+            for column in added
+            if (table.name, "") in there
         ),
         f'comment on table raw."{table.name}" is {literal(table.comment)}',
     ]
