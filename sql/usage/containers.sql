@@ -120,7 +120,7 @@ functions as materialized (
             environment,
             app,
             function
-        from days
+        from all_days
         union
         select
             environment,

@@ -5,8 +5,9 @@ of one week are those of the next, and of a week that goes on only the changed d
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -24,24 +25,33 @@ from tieout.savings.replay_period import Experience, ReplayedDay, replay_days
 _DAY = dt.timedelta(days=1)
 _SECOND_US = 1_000_000
 
+# A place is that of the function among those that are replayed.
 _INPUTS = """
+with
+
+owned as (
+    select unnest($names::varchar[]) as name, unnest($places::bigint[]) as place
+)
+
 select
+    o.place,
     epoch_us(c.enqueued_at) as enqueued_us,
     epoch_us(c.started_at) as started_us,
     coalesce(c.execution_us, -1) as execution_us,
     coalesce(c.startup_us, -1) as startup_us,
-    dense_rank() over (order by c.container_key) as container
+    coalesce(c.container_key, -1)::bigint as container
 from staging.function_calls as c
+inner join owned as o on c.app || chr(0) || c.function = o.name
 where
     c.environment = $environment
-    and c.app || chr(0) || c.function in (select unnest($names::varchar[]))
     and c.started_at is not null
     and (
         (c.enqueued_at >= $baseline_since and c.enqueued_at < $baseline_until)
         or (c.enqueued_at >= $week_since and c.enqueued_at < $week_until)
     )
-order by c.enqueued_at
+order by o.place, c.enqueued_at
 """
+_ROWS_AT_ONCE = 500_000
 
 _MODELS = """
 select
@@ -56,9 +66,8 @@ order by valid_from desc, app, function
 """
 
 _KNOWN = """
-select distinct startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
+select distinct function, startup_us, execution_us, idle_us, warm_us, variance_us2, content_hash
 from savings.replays
-where function = $function
 """
 
 _REPLAYS = """
@@ -130,16 +139,18 @@ def replayed_rows(
     if baseline is None or not measured:
         return
     before = baseline_days(baseline)
-    for function in programme.functions:
-        names = [f"{app}\0{name}" for (app, name), owner in sorted(catalog.owners().items()) if owner == function]
-        inputs = _read_inputs(con, catalog, names, baseline, (measured[0], measured[-1] + _DAY))
+    names_of = {function: _names(catalog, function) for function in programme.functions}
+    models_of = {function: _models(con, catalog, names, before) for function, names in names_of.items()}
+    known = _known(con)
+    for function, inputs in _read_inputs(con, catalog, names_of, baseline, (measured[0], measured[-1] + _DAY)):
         seen = inputs.between(baseline.start, baseline.end)
-        models = _models(con, catalog, names, before, concurrent_inputs=seen.most_at_once)
-        if not len(seen.enqueued_us) or not models:
+        if not len(seen.enqueued_us) or not models_of[function]:
             continue
+        at_once = seen.most_at_once
+        models = {day: replace(model, concurrent_inputs=at_once) for day, model in models_of[function].items()}
         days = {**models, **dict.fromkeys(measured, models[before[-1]])}
-        app, known = programme.app_of(function, BASELINE), _known(con, function)
-        for day, replayed in replay_days(inputs.enqueued_us, days, seen.experience, known=known):
+        app = programme.app_of(function, BASELINE)
+        for day, replayed in replay_days(inputs.enqueued_us, days, seen.experience, known=known.get(function, {})):
             arrived = len(inputs.between(day, day + _DAY).enqueued_us)
             yield ReplayRow(app, function, day, day < baseline.end, arrived, replayed)
 
@@ -161,24 +172,46 @@ def read_replays_by_week(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, dict[t
     return by_week
 
 
+def _names(catalog: Catalog, function: str) -> list[str]:
+    """What a function is called in the logs, with its app."""
+    return [f"{app}\0{name}" for (app, name), owner in sorted(catalog.owners().items()) if owner == function]
+
+
 def _read_inputs(
     con: duckdb.DuckDBPyConnection,
     catalog: Catalog,
-    names: Sequence[str],
+    names_of: Mapping[str, Sequence[str]],
     baseline: BaselinePeriod,
     measured: tuple[dt.date, dt.date],
-) -> _Inputs:
-    """Read the inputs of both periods, and of the day before each: their containers may live on."""
+) -> Iterator[tuple[str, _Inputs]]:
+    """Read the inputs of both periods, and of the day before each: their containers may live on.
+
+    One query reads those of all functions, and its result is read on while one function after the other is looked at:
+    whoever asks for them must not use the connection until they are through.
+    """
+    places = [place for place, names in enumerate(names_of.values()) for _ in names]
     parameters: dict[str, Any] = {
         "environment": catalog.functions.environment,
-        "names": list(names),
+        "names": [name for names in names_of.values() for name in names],
+        "places": places,
         "baseline_since": day_start(baseline.start - _DAY),
         "baseline_until": day_start(baseline.end),
         "week_since": day_start(measured[0] - _DAY),
         "week_until": day_start(measured[1]),
     }
-    columns = con.execute(_INPUTS, parameters).fetchnumpy()
-    return _Inputs(*(np.asarray(columns[name], dtype=np.int64) for name in _Inputs.__dataclass_fields__))
+    functions, place = tuple(names_of), -1
+    parts: list[Integers] = []
+    # Not from `con.execute`, whose batches are not in the order that the query asks for.
+    for batch in con.sql(_INPUTS, params=parameters).to_arrow_reader(_ROWS_AT_ONCE):
+        columns = np.stack([column.to_numpy() for column in batch.columns])
+        for part in np.split(columns, np.flatnonzero(np.diff(columns[0])) + 1, axis=1):
+            if parts and part[0, 0] != place:
+                yield functions[place], _Inputs(*np.concatenate(parts, axis=1)[1:])
+                parts = []
+            place = int(part[0, 0])
+            parts.append(part)
+    if parts:
+        yield functions[place], _Inputs(*np.concatenate(parts, axis=1)[1:])
 
 
 def _models(
@@ -186,10 +219,8 @@ def _models(
     catalog: Catalog,
     names: Sequence[str],
     days: Sequence[dt.date],
-    *,
-    concurrent_inputs: int,
 ) -> dict[dt.date, ContainerModel]:
-    """Return the configuration of the baseline on each of its days; nothing where one has none."""
+    """Return the configuration of the baseline on each of its days, one input at once; nothing where one has none."""
     parameters = {"environment": catalog.functions.environment, "names": list(names), "phase": BASELINE}
     rows = con.execute(_MODELS, parameters).fetchall()
     models: dict[dt.date, ContainerModel] = {}
@@ -201,18 +232,20 @@ def _models(
                     min_containers=least,
                     max_containers=most,
                     buffer_containers=buffers,
-                    concurrent_inputs=concurrent_inputs,
                     single_use=is_single_use,
                 )
                 break
     return models if len(models) == len(days) else {}
 
 
-def _known(con: duckdb.DuckDBPyConnection, function: str) -> dict[str, ReplayedDay]:
-    if "savings.replays" not in relations(con):
-        return {}
-    found = [_replayed(*row) for row in con.execute(_KNOWN, {"function": function}).fetchall()]
-    return {replayed.content_hash: replayed for replayed in found}
+def _known(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, ReplayedDay]]:
+    """Return what was replayed before, by function and by the hash of what it was made of."""
+    known: dict[str, dict[str, ReplayedDay]] = defaultdict(dict)
+    if "savings.replays" in relations(con):
+        for function, *values in con.execute(_KNOWN).fetchall():
+            replayed = _replayed(*values)
+            known[function][replayed.content_hash] = replayed
+    return known
 
 
 def _replayed(startup: int, execution: int, idle: int, warm: int, variance: float, content_hash: str) -> ReplayedDay:

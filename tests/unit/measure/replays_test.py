@@ -99,6 +99,30 @@ def test_inputs_that_ran_at_once_in_a_container_say_how_many_it_takes(con: duckd
     assert (first.inputs, first.replayed.time.total_us) == (2, 75 * SECOND)
 
 
+@pytest.mark.all_threads
+def test_inputs_of_many_batches_come_in_order_and_each_to_its_function(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tieout.measure.replays._ROWS_AT_ONCE", 2048)
+    con.execute("set preserve_insertion_order = false")
+    genome, calls = "evaluate_genome_modal", 20_000
+    con.execute(
+        "insert into staging.configurations select * replace ($genome as function) from staging.configurations",
+        {"genome": genome},
+    )
+    con.execute(
+        """
+        insert into staging.function_calls
+        select 'main', $app, case i % 2 when 0 then $code else $genome end, moment, moment, 1000000, null, i % 7
+        from (select i, $day::timestamp + to_seconds(i * 7919 % 86400) as moment from range($calls) as r (i))
+        """,
+        {"app": NEW_APP, "code": CODE, "genome": genome, "calls": calls, "day": BASELINE.start},
+    )
+    arrived = {(row.function, row.day): row.inputs for row in rows(con)}
+    assert len(arrived) == len(rows(con)) == 2 * len({day for _, day in arrived})
+    assert (arrived[CODE, BASELINE.start], arrived[genome, BASELINE.start]) == (calls // 2 + 1, calls // 2)
+
+
 def test_a_day_that_is_known_by_its_content_is_not_replayed_again(con: duckdb.DuckDBPyConnection) -> None:
     for row in rows(con):
         keep(con, row, idle_us=1)
