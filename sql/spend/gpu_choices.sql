@@ -123,9 +123,15 @@ held as materialized (
 own_pools as materialized (
     select
         h.holder,
+        h.function,
+        h.phase,
+        h.configuration_from,
         h.container_us,
         h.seen_us,
+        p.interval_start,
+        p.interval_number,
         p.pool_number,
+        p.resource,
         p.billed_pd,
         k.gpu_count,
         k.gpu_count * h.region_percent * p.picodollars_per_hour as unit,
@@ -266,7 +272,7 @@ chosen as (
     window all_pools as (partition by holder)
 ),
 
-shares as (
+shares_of_choices as (
     select
         holder,
         pool_number,
@@ -276,29 +282,33 @@ shares as (
             else rounded_ppm
         end::bigint as share_ppm
     from chosen
-    union all by name
+),
+
+shares as (
     select
-        o.holder,
-        o.pool_number,
+        o.*,
         1000000 as share_ppm
     from own_pools as o
     anti join choosing as c on o.holder = c.holder
+    union all by name
+    select
+        o.*,
+        s.share_ppm
+    from shares_of_choices as s
+    inner join own_pools as o
+        on
+            s.holder = o.holder
+            and s.pool_number = o.pool_number
 )
 
 select
-    p.interval_start,  -- start of the billed interval, UTC
-    p.interval_number,  -- names the interval of the billed app, see spend.pools
-    p.pool_number,  -- names the pool of the GPU
-    p.resource,  -- a GPU on the bill that the function can have got
-    h.function,  -- whose containers
-    h.phase,  -- rollout phase of the containers
-    h.configuration_from,  -- names their configuration, see staging.configurations
-    k.gpu_count,  -- GPUs of this kind that a container holds
-    s.share_ppm  -- the part of the container time that held it, in millionths
-from shares as s
-inner join held as h on s.holder = h.holder
-inner join gpu_pools as p on s.pool_number = p.pool_number
-inner join kinds as k
-    on
-        h.configuration_number = k.configuration_number
-        and p.resource = k.resource
+    interval_start,  -- start of the billed interval, UTC
+    interval_number,  -- names the interval of the billed app, see spend.pools
+    pool_number,  -- names the pool of the GPU
+    resource,  -- a GPU on the bill that the function can have got
+    function,  -- whose containers
+    phase,  -- rollout phase of the containers
+    configuration_from,  -- names their configuration, see staging.configurations
+    gpu_count,  -- GPUs of this kind that a container holds
+    share_ppm  -- the part of the container time that held it, in millionths
+from shares

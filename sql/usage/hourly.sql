@@ -136,31 +136,33 @@ interleaved as (
     where first_started_at < ended_before
 ),
 
+-- Told by membership, not by joins, which would let the planner take the few containers for more than the many hours.
 busy_hours_of_logs as (
     select
         h.container_key,
         h.hour,
-        h.busy_us
+        h.busy_us,
+        h.container_key in (select s.container_key from in_several as s) as is_in_several
     from raw.container_hours as h
     semi join logs as l on h.file_id = l.file_id
-    anti join interleaved as i on h.container_key = i.container_key
     where
         h.hour >= $since
         and h.hour < $until
         and h.busy_us > 0
+        and h.container_key not in (select i.container_key from interleaved as i)
 ),
 
 hours_of_logs as (
-    select *
+    select * exclude (is_in_several)
     from busy_hours_of_logs
-    anti join in_several using (container_key)
+    where not is_in_several
     union all by name
     select
         container_key,
         hour,
         sum(busy_us)::bigint as busy_us
     from busy_hours_of_logs
-    semi join in_several using (container_key)
+    where is_in_several
     group by all
 ),
 
