@@ -1,5 +1,6 @@
 """What tests of several kinds share: a simulated workspace, built once, and the command line."""
 
+import atexit
 import datetime as dt
 import gc
 import os
@@ -141,8 +142,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported to collect the tests out of the looks for garbage: one at the end took two seconds."""
+    """Leave what was imported to collect the tests out of the looks for garbage: those of pytest take two seconds.
+
+    At exit it is garbage like all else, or DuckDB's module would tell in a hundred lines of what it has not seen freed.
+    """
     gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(scope="session")

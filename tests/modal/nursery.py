@@ -1,7 +1,8 @@
 """Workers of a pull that are forked from a process that has imported the client, which takes longer than most pulls.
 
 A worker is what it is elsewhere, in a process of its own, that is killed and that hears the end of its input; but it is
-no child of the tests' process, so its processor time is not among that of the children.
+no child of the tests' process, so its processor time is not among that of the children, and its client waits hardly at
+all before it asks again by itself.
 """
 
 import json
@@ -12,12 +13,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from tieout.modal import worker
 
 _LONGEST_REQUEST = 1 << 20
+_CLIENT_WAITS_SECONDS = 0.002
 
 
 class Forked:
@@ -78,6 +82,7 @@ def main() -> None:
     """Import the client, and fork a worker for every request until nobody can ask any more."""
     import modal.cli.entry_point  # noqa: F401 - the workers have it
 
+    _make_impatient()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are buried by the system
     requests = socket.socket(fileno=int(sys.argv[1]))
     while True:
@@ -91,6 +96,18 @@ def main() -> None:
         for end in ends:
             os.close(end)
         requests.send(str(pid).encode())
+
+
+def _make_impatient() -> None:
+    """Cut the waits of the client between its attempts, and leave their number."""
+    client: Any = import_module("modal._grpc_client")
+    patiently = client._retry_transient_errors
+
+    async def impatiently(method: Any, request: Any, retry: Any, metadata: Any) -> Any:
+        hurried = replace(retry, base_delay=_CLIENT_WAITS_SECONDS, max_delay=_CLIENT_WAITS_SECONDS)
+        return await patiently(method, request, hurried, metadata)
+
+    client._retry_transient_errors = impatiently
 
 
 def _become_worker(environment: Mapping[str, str], given: int, wanted: int) -> None:

@@ -306,7 +306,7 @@ def test_a_token_that_modal_does_not_take_is_one_message(puller: Puller) -> None
 
 
 def test_a_server_that_never_answers_is_one_message(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIEOUT_PULL_REACH_SECONDS", "2")
+    monkeypatch.setenv("TIEOUT_PULL_REACH_SECONDS", "0.5")
     puller.server.fail("WorkspaceNameLookup", Silence(), times=None)
     spoken = puller.pull()
     assert spoken.code == 2
@@ -314,7 +314,7 @@ def test_a_server_that_never_answers_is_one_message(puller: Puller, monkeypatch:
 
 
 def test_a_server_that_is_not_there_is_one_message(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIEOUT_PULL_REACH_SECONDS", "2")
+    monkeypatch.setenv("TIEOUT_PULL_REACH_SECONDS", "0.5")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         server = f"http://127.0.0.1:{closed.getsockname()[1]}"
