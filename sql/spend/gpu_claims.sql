@@ -50,7 +50,8 @@ configurations as materialized (
         or len(gpus) > 0
 ),
 
-choices as materialized (
+-- Before configurations, which the planner would join to pools first, each of them to every one.
+chosen_pools as materialized (
     select
         s.interval_number,
         s.function,
@@ -60,22 +61,30 @@ choices as materialized (
         s.resource,
         s.gpu_count,
         s.share_ppm,
-        g.resolution = 'd' or starts_with(s.function, '__server__/') as is_part,
-        s.interval_number in (select o.interval_number from intervals_of_other_gpus as o) as has_other_gpu,
-        k.configuration_number,
-        k.region_percent
+        g.environment,
+        g.app,
+        g.resolution = 'd' or starts_with(s.function, '__server__/') as is_part
     from spend.gpu_choices as s
     inner join gpu_pools as g on s.pool_number = g.pool_number
-    inner join configurations as k
-        on
-            g.environment = k.environment
-            and g.app = k.app
-            and s.function = k.function
-            and s.configuration_from = k.valid_from
     where
         s.share_ppm > 0
         and s.interval_start >= $since
         and s.interval_start < $until
+),
+
+choices as materialized (
+    select
+        s.* exclude (environment, app),
+        s.interval_number in (select o.interval_number from intervals_of_other_gpus as o) as has_other_gpu,
+        k.configuration_number,
+        k.region_percent
+    from chosen_pools as s
+    inner join configurations as k
+        on
+            s.environment = k.environment
+            and s.app = k.app
+            and s.function = k.function
+            and s.configuration_from = k.valid_from
 ),
 
 container_time as not materialized (
