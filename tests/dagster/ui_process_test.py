@@ -11,13 +11,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tieout.core.environment import CATALOG_VARIABLE, HOME_VARIABLE
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc"),
+]
 
 _TIEOUT = [sys.executable, "-c", "from tieout.cli import main; main()"]
 _STARTS_WITHIN_SECONDS = 240
@@ -25,9 +29,29 @@ _ENDS_WITHIN_SECONDS = 10
 _REPLACED_WITHIN_SECONDS = 60
 
 
+@dataclass(frozen=True)
+class Ui:
+    """A process of `tieout ui` that has been started: of which workspace, at which port, and what it says into."""
+
+    home: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    said: Path
+
+    def address(self) -> str:
+        """The path and token of the address that it prints as soon as it serves."""
+        until = time.monotonic() + _STARTS_WITHIN_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            found = re.search(r"http://127\.0\.0\.1:\d+(/\?token=\S+)", self.said.read_text())
+            if found:
+                return found[1]
+            time.sleep(0.2)
+        pytest.fail(f"the UI did not come up: {self.said.read_text()}")
+
+
 @contextmanager
-def serving(home: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], int, str]]:
-    """The process of `tieout ui`, its port, and the path and token of the address that it printed."""
+def started(home: Path, *before: str) -> Iterator[Ui]:
+    """Start one, and leave nothing of it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -36,21 +60,21 @@ def serving(home: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes],
     command = [*before, *_TIEOUT, "ui", "--port", str(port), "--home", str(home)]
     with said.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
         try:
-            yield process, port, printed_address(said, process)
+            yield Ui(home, port, process, said)
         finally:
             process.kill()
             for left in processes_of(home):
                 os.kill(left, signal.SIGKILL)
 
 
-def printed_address(said: Path, process: subprocess.Popen[bytes]) -> str:
-    until = time.monotonic() + _STARTS_WITHIN_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+(/\?token=\S+)", said.read_text())
-        if found:
-            return found[1]
-        time.sleep(0.2)
-    pytest.fail(f"the UI did not come up: {said.read_text()}")
+@pytest.fixture(scope="module")
+def uis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ui, Ui]]:
+    """One to attack, under nohup, and one to kill: they come up side by side, which takes seconds."""
+    attacked, killed = (tmp_path_factory.mktemp(name) / "workspace" for name in ("attacked", "killed"))
+    (attacked / "reports" / "2026-W46").mkdir(parents=True)
+    (attacked / "reports" / "2026-W46" / "index.html").write_text("<h1>The week</h1>")
+    with started(attacked, "nohup") as first, started(killed) as second:
+        yield first, second
 
 
 def processes_of(home: Path) -> list[int]:
@@ -96,61 +120,57 @@ def handshake(port: int, **headers: str) -> int:
     return connection.getresponse().status
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-def test_attacks_are_refused_by_the_server_itself_and_sigterm_leaves_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "workspace"
-    (home / "reports" / "2026-W46").mkdir(parents=True)
-    (home / "reports" / "2026-W46" / "index.html").write_text("<h1>The week</h1>")
-    with serving(home, "nohup") as (process, port, address):
-        here, json, query = f"http://127.0.0.1:{port}", "application/json", '{"query": "{ __typename }"}'
-        status, _, headers = ask(port, "GET", address)
-        cookie = headers["set-cookie"].partition(";")[0]
-        assert (status, headers["location"]) == (303, "/")
-        assert address.partition("=")[2] not in cookie
-        signed = {"Cookie": cookie, "Origin": here}
+def test_attacks_are_refused_by_the_server_itself_and_sigterm_leaves_nothing(uis: tuple[Ui, Ui]) -> None:
+    ui, _ = uis
+    home, port, address = ui.home, ui.port, ui.address()
+    here, json, query = f"http://127.0.0.1:{port}", "application/json", '{"query": "{ __typename }"}'
+    status, _, headers = ask(port, "GET", address)
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert (status, headers["location"]) == (303, "/")
+    assert address.partition("=")[2] not in cookie
+    signed = {"Cookie": cookie, "Origin": here}
 
-        status, said, _ = ask(port, "POST", "/graphql", query, Content_Type=json, **signed)
-        assert (status, "__typename" in said) == (200, True)
-        assert handshake(port, Sec_WebSocket_Protocol="graphql-ws", **signed) == 101
+    status, said, _ = ask(port, "POST", "/graphql", query, Content_Type=json, **signed)
+    assert (status, "__typename" in said) == (200, True)
+    assert handshake(port, Sec_WebSocket_Protocol="graphql-ws", **signed) == 101
 
-        foreign = {"Cookie": cookie, "Origin": "http://evil.example"}
-        assert ask(port, "POST", "/graphql", query, Content_Type=json)[0] == 401
-        assert ask(port, "POST", "/graphql", query, Content_Type=json, **foreign)[0] == 403
-        assert ask(port, "POST", "/graphql", query, Content_Type=json, Host=f"evil.example:{port}", **signed)[0] == 403
-        assert ask(port, "POST", "/graphql?query={__typename}", **signed)[0] == 415
-        assert ask(port, "GET", "/graphql?query={__typename}", **signed)[0] == 405
-        assert handshake(port, **foreign) == 403
-        assert handshake(port, Cookie=cookie) == 403
-        assert handshake(port, Origin=here) == 401
+    foreign = {"Cookie": cookie, "Origin": "http://evil.example"}
+    assert ask(port, "POST", "/graphql", query, Content_Type=json)[0] == 401
+    assert ask(port, "POST", "/graphql", query, Content_Type=json, **foreign)[0] == 403
+    assert ask(port, "POST", "/graphql", query, Content_Type=json, Host=f"evil.example:{port}", **signed)[0] == 403
+    assert ask(port, "POST", "/graphql?query={__typename}", **signed)[0] == 415
+    assert ask(port, "GET", "/graphql?query={__typename}", **signed)[0] == 405
+    assert handshake(port, **foreign) == 403
+    assert handshake(port, Cookie=cookie) == 403
+    assert handshake(port, Origin=here) == 401
 
-        assert ask(port, "GET", "/archive/2026-W46/", **signed)[1] == "<h1>The week</h1>"
-        assert ask(port, "GET", "/archive/2026-W46/")[0] == 401
-        assert ask(port, "GET", "/archive/2026-W46/", Host="evil.example", **signed)[0] == 403
-        for way_out in ("../warehouse.duckdb", "..%2fwarehouse.duckdb", "%2e%2e/dagster/ui.log", "//etc/passwd"):
-            assert ask(port, "GET", f"/archive/{way_out}", **signed)[0] == 404
+    assert ask(port, "GET", "/archive/2026-W46/", **signed)[1] == "<h1>The week</h1>"
+    assert ask(port, "GET", "/archive/2026-W46/")[0] == 401
+    assert ask(port, "GET", "/archive/2026-W46/", Host="evil.example", **signed)[0] == 403
+    for way_out in ("../warehouse.duckdb", "..%2fwarehouse.duckdb", "%2e%2e/dagster/ui.log", "//etc/passwd"):
+        assert ask(port, "GET", f"/archive/{way_out}", **signed)[0] == 404
 
-        process.terminate()
-        assert ends(home, port, _ENDS_WITHIN_SECONDS)
-        assert process.wait() == 0
-        assert address.partition("=")[2] not in (home / "dagster" / "ui.log").read_text()
+    ui.process.terminate()
+    assert ends(home, port, _ENDS_WITHIN_SECONDS)
+    assert ui.process.wait() == 0
+    assert address.partition("=")[2] not in (home / "dagster" / "ui.log").read_text()
 
 
 def code_servers(home: Path) -> set[int]:
     return {found for found in processes_of(home) if b"grpc" in Path(f"/proc/{found}/cmdline").read_bytes()}
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-def test_a_code_server_that_dies_is_replaced_and_a_ui_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "workspace"
-    with serving(home) as (process, port, _):
-        assert len(processes_of(home)) > 2
-        [dead] = code_servers(home)
-        os.kill(dead, signal.SIGKILL)
-        until = time.monotonic() + _REPLACED_WITHIN_SECONDS
-        while not code_servers(home) - {dead} and time.monotonic() < until:
-            time.sleep(0.1)
-        [_] = code_servers(home) - {dead}
+def test_a_code_server_that_dies_is_replaced_and_a_ui_that_is_killed_leaves_nothing(uis: tuple[Ui, Ui]) -> None:
+    _, ui = uis
+    assert ui.address()
+    assert len(processes_of(ui.home)) > 2
+    [dead] = code_servers(ui.home)
+    os.kill(dead, signal.SIGKILL)
+    until = time.monotonic() + _REPLACED_WITHIN_SECONDS
+    while not code_servers(ui.home) - {dead} and time.monotonic() < until:
+        time.sleep(0.1)
+    [_] = code_servers(ui.home) - {dead}
 
-        process.kill()
-        process.wait()
-        assert ends(home, port, _ENDS_WITHIN_SECONDS + 5)
+    ui.process.kill()
+    ui.process.wait()
+    assert ends(ui.home, ui.port, _ENDS_WITHIN_SECONDS + 5)
