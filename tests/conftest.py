@@ -4,13 +4,14 @@ import atexit
 import datetime as dt
 import gc
 import os
+import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import duckdb
@@ -21,6 +22,10 @@ from tieout.catalog.load import load_catalog
 from tieout.cli.hints import remember_options
 from tieout.core.home import Home
 from tieout.core.resources import resource_path
+
+if TYPE_CHECKING:
+    from tieout.core.periods import IsoWeek
+    from tieout.report.contents import WeeklyReport
 
 FIRST_WEEK, LAST_WEEK = "2026-W42", "2026-W43"
 MEMORY, ROOM_FOR_TESTS = Path("/dev/shm"), 4 << 30
@@ -218,12 +223,19 @@ def issued_weeks(build_once: BuildOnce) -> Path:
     from tests.support.issued_weeks import FIRST, SECOND, IssuedWeeks
 
     def fill(folder: Path) -> None:
-        weeks = IssuedWeeks(folder)
+        weeks = IssuedWeeks(folder / "weeks")
         weeks.land_week(FIRST)
         weeks.land_week(SECOND)
-        weeks.report()
+        (folder / "reports.pickle").write_bytes(pickle.dumps(weeks.report()))
 
-    return build_once("issued-weeks", fill)
+    return build_once("issued-weeks", fill) / "weeks"
+
+
+@pytest.fixture(scope="session")
+def issued_reports(issued_weeks: Path) -> "Mapping[IsoWeek, WeeklyReport]":
+    """The reports that these weeks were issued with."""
+    reports: Mapping[IsoWeek, WeeklyReport] = pickle.loads(issued_weeks.with_name("reports.pickle").read_bytes())
+    return reports
 
 
 @pytest.fixture

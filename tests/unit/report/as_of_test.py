@@ -1,6 +1,7 @@
 import datetime as dt
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,15 @@ RESTATED_AT = after(SECOND, days=5)
 
 
 @pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory) -> dict[int, WeeklyReport]:
-    return {}
+def issued(issued_reports: Mapping[IsoWeek, WeeklyReport]) -> dict[int, WeeklyReport]:
+    """The report of each revision of the first week, as far as it was issued."""
+    return {1: issued_reports[FIRST]}
 
 
 @pytest.fixture(scope="module")
-def weeks(issued: dict[int, WeeklyReport], tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
+def weeks(issued: dict[int, WeeklyReport], issued_weeks: Path, tmp_path_factory: pytest.TempPathFactory) -> IssuedWeeks:
     """Two weeks, issued; then a bill of the first one was pulled again, and it was issued again."""
-    weeks = IssuedWeeks(tmp_path_factory.mktemp("as-of"))
-    weeks.land_week(FIRST)
-    weeks.land_week(SECOND)
-    issued[1] = weeks.report()[FIRST]
+    weeks = IssuedWeeks(shutil.copytree(issued_weeks, tmp_path_factory.mktemp("as-of") / "weeks"))
     weeks.land_bill(FIRST, name="late", fetched_at=RESTATED_AT, changed={(OTHER_APP, 2): "3.50"})
     issued[2] = weeks.report()[FIRST]
     return weeks

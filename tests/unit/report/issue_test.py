@@ -1,5 +1,6 @@
 import datetime as dt
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -38,7 +39,7 @@ class Reported:
     """A workspace, and what its last reports said."""
 
     weeks: IssuedWeeks
-    reports: dict[IsoWeek, WeeklyReport]
+    reports: Mapping[IsoWeek, WeeklyReport]
 
     def copied(self, to: Path) -> IssuedWeeks:
         """A copy, to do anything to."""
@@ -47,12 +48,9 @@ class Reported:
 
 
 @pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory) -> Reported:
-    """Two weeks, issued."""
-    weeks = IssuedWeeks(tmp_path_factory.mktemp("issued"))
-    weeks.land_week(FIRST)
-    weeks.land_week(SECOND)
-    return Reported(weeks, weeks.report())
+def issued(issued_weeks: Path, issued_reports: Mapping[IsoWeek, WeeklyReport]) -> Reported:
+    """Two weeks, issued. Look at them, and leave them as they are."""
+    return Reported(IssuedWeeks(issued_weeks), issued_reports)
 
 
 @pytest.fixture(scope="module")
