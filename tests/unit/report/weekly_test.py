@@ -1,6 +1,6 @@
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import duckdb
@@ -50,6 +50,15 @@ def put(con: duckdb.DuckDBPyConnection, table: str, **row: object) -> None:
     con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
+def put_on(
+    con: duckdb.DuckDBPyConnection, table: str, column: str, moments: Sequence[dt.datetime], **row: object
+) -> None:
+    """Put the same row at several moments."""
+    marks = ", ".join("?" for _ in row)
+    select = f"select unnest(?::timestamp[]), {marks}"
+    con.execute(f"insert into {table} ({column}, {', '.join(row)}) {select}", [moments, *row.values()])
+
+
 def land(con: duckdb.DuckDBPyConnection, days: Iterable[dt.date], *, is_settled: bool = True) -> None:
     """Say that the bill of whole days is landed."""
     con.execute(
@@ -76,47 +85,48 @@ def work(
     errors: int = 0,
 ) -> None:
     """Put calls and their cost on every one of the days, attributed to the last digit."""
-    for day in days:
-        at, amount = day_start(day), Decimal(cost)
-        pool = {"environment": "main", "object_id": f"ap-{function}-{phase}", "hour": at, "resolution": "h"}
-        put(
-            con,
-            "spend.hourly",
-            **pool,
-            app=NEW_APP,
-            resource="CPU",
-            function=function,
-            phase=phase,
-            component=component,
-            amount_usd=amount,
-            status="settled",
-        )
-        put(con, "reconciliation.pools", **pool, resource="CPU", billed_usd=amount, attributed_usd=amount)
-        con.execute("update reconciliation.pools set difference_usd = attributed_usd - billed_usd")
-        put(
-            con,
-            "savings.daily_function",
-            environment="main",
-            app=NEW_APP,
-            function=function,
-            phase=phase,
-            day=at,
-            successful_calls=calls,
-            function_calls=calls,
-            inputs=calls,
-            errors=errors,
-            timeouts=0,
-            oom_kills=0,
-            p50_execution_us=9_000_000,
-            p95_execution_us=20_000_000,
-            busy_us=calls * 10_000_000,
-            container_us=calls * 12_000_000,
-            cost_usd=amount,
-            gpu_usd=amount,
-            cpu_usd=Decimal(0),
-            memory_usd=Decimal(0),
-            status="settled",
-        )
+    moments, amount = [day_start(day) for day in days], Decimal(cost)
+    pool = {"environment": "main", "object_id": f"ap-{function}-{phase}", "resolution": "h", "resource": "CPU"}
+    put_on(
+        con,
+        "spend.hourly",
+        "hour",
+        moments,
+        **pool,
+        app=NEW_APP,
+        function=function,
+        phase=phase,
+        component=component,
+        amount_usd=amount,
+        status="settled",
+    )
+    put_on(con, "reconciliation.pools", "hour", moments, **pool, billed_usd=amount, attributed_usd=amount)
+    con.execute("update reconciliation.pools set difference_usd = attributed_usd - billed_usd")
+    put_on(
+        con,
+        "savings.daily_function",
+        "day",
+        moments,
+        environment="main",
+        app=NEW_APP,
+        function=function,
+        phase=phase,
+        successful_calls=calls,
+        function_calls=calls,
+        inputs=calls,
+        errors=errors,
+        timeouts=0,
+        oom_kills=0,
+        p50_execution_us=9_000_000,
+        p95_execution_us=20_000_000,
+        busy_us=calls * 10_000_000,
+        container_us=calls * 12_000_000,
+        cost_usd=amount,
+        gpu_usd=amount,
+        cpu_usd=Decimal(0),
+        memory_usd=Decimal(0),
+        status="settled",
+    )
 
 
 def compare_log(
