@@ -127,6 +127,8 @@ def pytest_configure(config: pytest.Config) -> None:
         tempfile.tempdir = None  # is asked for again
     config.addinivalue_line("markers", "all_threads: lets DuckDB work in as many threads as there are processors")
     config.addinivalue_line("markers", "slow: takes a processor five seconds or more, and is begun before the others")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        atexit.register(_end_as_it_is, os.getpid())  # before all others, and so called after them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -147,12 +149,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported to collect the tests out of the looks for garbage: those of pytest take two seconds.
+    """Leave what was imported to collect the tests out of a worker's looks for garbage: pytest's take two seconds.
 
-    At exit it is garbage like all else, or DuckDB's module would tell in a hundred lines of what it has not seen freed.
+    A worker then ends as it is, after all that was to be done at its end. Python would take its memory apart first, and
+    DuckDB's module would tell in a hundred lines of what it has not seen freed.
     """
-    gc.freeze()
-    atexit.register(gc.unfreeze)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        gc.freeze()
+
+
+def _end_as_it_is(worker: int) -> None:
+    """End the process, unless it is one that the worker has forked."""
+    if os.getpid() == worker:
+        os._exit(0)
 
 
 @pytest.fixture(scope="session")
