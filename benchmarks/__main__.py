@@ -39,6 +39,7 @@ INGEST_CALLS = (5_000_000, 10_000_000)
 SPARK_CALLS = (1_000_000, 5_000_000)
 SMALL_FILES = 73_000
 ATTRIBUTION_CALLS = (10_000_000, 100_000_000)
+MANY_FUNCTIONS = 2_000
 VALIDATION_CALLS = 10_000_000
 FIRST_ROLLOUTS_OF_A_KIND = 2
 FIRST_ROLLOUTS_OF_A_CELL = 5
@@ -115,7 +116,11 @@ def _pull() -> str:
 
 def _attribution() -> Outcome:
     few, many = ATTRIBUTION_CALLS
-    results = [attribution.measure(few), attribution.measure(many, with_first=False)]
+    results = [
+        attribution.measure(few),
+        attribution.measure(few, functions=MANY_FUNCTIONS, with_first=False),
+        attribution.measure(many, with_first=False),
+    ]
     return Outcome(
         "Usage and spend of a month that is already in raw, with the hours of its containers, in one transaction, in\n"
         "turns with a bare group by, three times. CPU on all cores, DuckDB's memory limited to 3 GB. Targets:\n"

@@ -103,9 +103,10 @@ class Side:
 
 @dataclass(frozen=True)
 class AttributionResult:
-    """Both versions with a month of so many calls; the first one is None where it was not asked for."""
+    """Both versions with a month of so many calls and functions; the first one is None where it was not asked for."""
 
     calls: int
+    functions: int
     ours: Side
     first: Side | None
 
@@ -122,24 +123,31 @@ class AttributionResult:
         return missed
 
 
-def measure(calls: int, runs: int = 3, *, with_first: bool = True) -> AttributionResult:
-    """Measure a month of so many calls, each side in a process of its own, so that its peak memory is nobody else's."""
-    ours = _side(ROOT, calls, runs)
+def measure(calls: int, runs: int = 3, *, functions: int = FUNCTIONS, with_first: bool = True) -> AttributionResult:
+    """Measure a month of so many calls, each side in a process of its own, so that its peak memory is nobody else's.
+
+    Args:
+        calls: how many there are.
+        runs: how often each side runs.
+        functions: among which the calls are spread evenly; the first version has always `FUNCTIONS`.
+        with_first: measure the first version, too.
+    """
+    ours = _side(ROOT, calls, functions, runs)
     if not with_first:
-        return AttributionResult(calls, ours, None)
+        return AttributionResult(calls, functions, ours, None)
     with first_version() as first:
-        return AttributionResult(calls, ours, _side(first, calls, runs))
+        return AttributionResult(calls, functions, ours, _side(first, calls, functions, runs))
 
 
-def _side(tree: Path, calls: int, runs: int) -> Side:
+def _side(tree: Path, calls: int, functions: int, runs: int) -> Side:
     """Measure the version of Tieout in a folder."""
     paths = os.pathsep.join([str(tree), str(tree / "pipelines")])
     script = str(Path(__file__).with_name("attribution_side.py"))
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         warehouse = f"{directory}/warehouse.duckdb"
-        for step, number in (("fill", calls), ("measure", runs)):
+        for step, *numbers in (("fill", calls, functions), ("measure", runs)):
             ran = subprocess.run(
-                [sys.executable, script, step, warehouse, str(number)],
+                [sys.executable, script, step, warehouse, *map(str, numbers)],
                 cwd=tree,
                 env=os.environ | {"PYTHONPATH": paths},
                 capture_output=True,
@@ -152,25 +160,25 @@ def _side(tree: Path, calls: int, runs: int) -> Side:
     return Side(statistics.median(said["bare"]), by_table, said["peak_bytes"])
 
 
-def fill_month(con: duckdb.DuckDBPyConnection, calls: int) -> None:
+def fill_month(con: duckdb.DuckDBPyConnection, calls: int, functions: int = FUNCTIONS) -> None:
     """Fill the raw tables of a new warehouse with a month of so many calls, and the catalog's; without a bill."""
     create_raw_schema(con)
     write_catalog(con, load_catalog(resource_path("catalog")))
-    files = {"days": DAYS, "functions": FUNCTIONS, "functions_of_an_app": FUNCTIONS_OF_AN_APP, "calls": calls}
+    files = {"days": DAYS, "functions": functions, "functions_of_an_app": FUNCTIONS_OF_AN_APP, "calls": calls}
     con.execute(_FILES, files)
-    con.execute(_DELIVERIES, {"days": DAYS, "functions": FUNCTIONS})
+    con.execute(_DELIVERIES, {"days": DAYS, "functions": functions})
     con.execute(_CONTAINERS, {"days": DAYS, "containers": calls // CALLS_PER_CONTAINER})
-    con.execute(_CALLS, {"days": DAYS, "functions": FUNCTIONS, "per_container": CALLS_PER_CONTAINER})
+    con.execute(_CALLS, {"days": DAYS, "functions": functions, "per_container": CALLS_PER_CONTAINER})
     container_hours.fill_in(con)
     con.execute("checkpoint")
 
 
-def bill_month(con: duckdb.DuckDBPyConnection) -> None:
+def bill_month(con: duckdb.DuckDBPyConnection, functions: int = FUNCTIONS) -> None:
     """Bill every app of the month for a GPU and some memory."""
     days = {"since": MONTH.since, "until": MONTH.until}
     con.execute(_BILL, days)
     con.execute(_BILL_DELIVERY, days)
-    con.execute(_BILL_LINES, days | {"apps": FUNCTIONS // FUNCTIONS_OF_AN_APP})
+    con.execute(_BILL_LINES, days | {"apps": functions // FUNCTIONS_OF_AN_APP})
     con.execute("checkpoint")
 
 
@@ -189,7 +197,7 @@ def _table(result: AttributionResult) -> str:
     lines = [f"| {name} | {seconds:.2f} s | {_seconds(other)} |" for name, seconds, other in rows]
     return "\n".join(
         [
-            f"| {result.calls:,} calls, {FUNCTIONS} functions, {DAYS} days | CPU, median | first version |",
+            f"| {result.calls:,} calls, {result.functions:,} functions, {DAYS} days | CPU, median | first version |",
             "|---|---|---|",
             *lines,
             f"| against the bare group by | {_ratio(ours)} | {_ratio(first) if first else ''} |",

@@ -27,11 +27,15 @@ _build_module, _connection, _models = (
 )
 
 
-def fill(path: Path, calls: int) -> None:
-    """Fill a new warehouse with a month of so many calls and its bill."""
+def fill(path: Path, calls: int, functions: int) -> None:
+    """Fill a new warehouse with a month of so many calls and its bill; the first version's has always 500 functions."""
     with _connection.open_warehouse(path) as con:
-        attribution.fill_month(con, calls)
-        getattr(attribution, "bill_month" if _PACKAGE == "tieout" else "_bill_month")(con)
+        if _PACKAGE == "tieout":
+            attribution.fill_month(con, calls, functions)
+            attribution.bill_month(con, functions)
+        else:
+            attribution.fill_month(con, calls)
+            getattr(attribution, "_bill_month")(con)  # noqa: B009 - it is there in that version only
 
 
 def measure(path: Path, runs: int) -> dict[str, object]:
@@ -67,8 +71,8 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    step, warehouse, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    step, warehouse, *numbers = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
     if step == "fill":
-        fill(warehouse, number)
+        fill(warehouse, *numbers)
     else:
-        print(json.dumps(measure(warehouse, number)))
+        print(json.dumps(measure(warehouse, *numbers)))
