@@ -32,8 +32,8 @@ main()
 """
 
 
-# A page is asked where things lie, and no picture is taken: to draw it in a process of its own, and to start
-# a process for every page, took a quarter of these tests.
+# A page is asked where things lie, and no picture of it is taken: nothing needs a process of its own that draws, or one
+# for every page.
 _IN_FEW_PROCESSES = ("--disable-gpu", "--in-process-gpu", "--num-raster-threads=1", "--renderer-process-limit=1")
 
 

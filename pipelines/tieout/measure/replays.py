@@ -128,7 +128,8 @@ def replayed_rows(
     """Replay the baseline days and the measured days of a week, as far as they are not known yet.
 
     Args:
-        con: a connection to a built warehouse, in UTC; only read from.
+        con: a connection to a built warehouse, in UTC; only read from. Ask it nothing else until all rows are taken:
+            DuckDB refuses that.
         week: which.
         catalog: the programme.
         baseline: the baseline period; without one nothing is replayed.
@@ -150,7 +151,7 @@ def replayed_rows(
         models = {day: replace(model, concurrent_inputs=at_once) for day, model in models_of[function].items()}
         days = {**models, **dict.fromkeys(measured, models[before[-1]])}
         app = programme.app_of(function, BASELINE)
-        for day, replayed in replay_days(inputs.enqueued_us, days, seen.experience, known=known.get(function, {})):
+        for day, replayed in replay_days(inputs.enqueued_us, days, seen.experience, known=known[function]):
             arrived = len(inputs.between(day, day + _DAY).enqueued_us)
             yield ReplayRow(app, function, day, day < baseline.end, arrived, replayed)
 
@@ -238,9 +239,9 @@ def _models(
     return models if len(models) == len(days) else {}
 
 
-def _known(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, ReplayedDay]]:
+def _known(con: duckdb.DuckDBPyConnection) -> defaultdict[str, dict[str, ReplayedDay]]:
     """Return what was replayed before, by function and by the hash of what it was made of."""
-    known: dict[str, dict[str, ReplayedDay]] = defaultdict(dict)
+    known: defaultdict[str, dict[str, ReplayedDay]] = defaultdict(dict)
     if "savings.replays" in relations(con):
         for function, *values in con.execute(_KNOWN).fetchall():
             replayed = _replayed(*values)
