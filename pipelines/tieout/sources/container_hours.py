@@ -123,14 +123,17 @@ def insert(con: duckdb.DuckDBPyConnection, first_file_id: int, last_file_id: int
         con.unregister("container_hours_of_logs")
 
 
-# All that a container did is summed up together; how many are, bounds the memory.
+# All that a container did is summed up together; how many are, bounds the memory. Counting sixteen as one is quicker.
 _CONTAINERS_AT_ONCE = """
-select min(container_key), max(container_key)
+select min(first_container), max(last_container)
 from (
-    select container_key, sum(count(*)) over (order by container_key) // $calls_at_once as batch
+    select
+        min(container_key) as first_container,
+        max(container_key) as last_container,
+        (sum(count(*)) over (order by container_key // 16) - 1) // $calls_at_once as batch
     from raw.function_calls
     where file_id between $first_file and $last_file and container_key is not null
-    group by container_key
+    group by container_key // 16
 )
 group by batch
 order by batch
