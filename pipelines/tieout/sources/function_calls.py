@@ -66,7 +66,7 @@ _BY_FORMAT = (
 _TIME = "coalesce({0}_by_format, make_timestamp(epoch_us(cast({0}_text as timestamptz))))"
 # Of the others, one that says T24 is read as a midnight.
 _LOOKS_LIKE_A_TIME = (
-    "case when {0}_by_format is not null and {0}_text >= '20' and {0}_text < '21' and suffix({0}_text, 'Z') then true"
+    "case when {0}_by_format is not null and {0}_text like '20%Z' then true"
     " else strlen({0}_text) in (20, 24, 27, 30) and {0}_text like '20__-__-__T__:__:__%Z'"
     " and not contains({0}_text, ' ')"
     " and case when epoch_us({0}) % 86400000000 = 0 then not contains({0}_text, 'T24') else true end end"
