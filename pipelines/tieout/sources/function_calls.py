@@ -168,8 +168,8 @@ def staged_files(con: duckdb.DuckDBPyConnection) -> dict[int, StagedFile]:
                 enqueued_at is null or function_call_id is null or status is null
                 or enqueued_at not between '2000-01-01' and '2199-12-31 23:59:59.999999'
                 or started_at not between '2000-01-01' and '2199-12-31 23:59:59.999999'
-                or not coalesce(startup_time_seconds between 0 and $seconds, true)
-                or not coalesce(execution_time_seconds between 0 and $seconds, true)
+                or startup_time_seconds not between 0 and $seconds
+                or execution_time_seconds not between 0 and $seconds
                 or strlen(function_call_id) > $characters
                 or strlen(service_method_name) > $characters
                 or strlen(container_id) > $characters
