@@ -50,7 +50,7 @@ _REPORT = "/assets/reports/weekly?view=overview"
 _DAGSTER = {
     "graph": ("/asset-groups", "text=reconciliation"),
     "asset": ("/assets/spend/hourly?view=overview", "text=Row count"),
-    "checks": ("/assets/spend/hourly?view=checks", "text=every_pool_equals_the_bill"),
+    "checks": ("/assets/spend/attributed?view=checks", "text=every_pool_equals_the_bill"),
     "partitions": ("/assets/spend/hourly?view=partitions", f"text={NEWEST}"),
     "lineage": ("/assets/spend/hourly?view=lineage", "text=weekly"),
     "report": (_REPORT, "text=difference $0.000000000000"),

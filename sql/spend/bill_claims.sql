@@ -6,8 +6,9 @@ pulled log speaks for that time was not called. GPU time that nobody claims, bey
 held CPU and memory too: as `unlogged`, or as the app's `__unexplained__` rest. So has what runs in hours without a call, and
 what the containers of an hour cannot have used.
 
-key: pool_number, function, phase, component
+key: pool_number, claimant_key, component
 partition: hour
+weeks at once: 5
 */
 with
 
@@ -225,6 +226,7 @@ host_claims as (
 host_pools as (
     select
         p.*,
+        time_bucket(interval 7 day, p.interval_start, $since::timestamp) as window_start,
         c.pool_number is not null or u.pool_number is not null as is_claimed,
         coalesce(c.claim_pd, 0) as claim_pd,
         coalesce(c.container_us, 0) as container_us
@@ -234,9 +236,11 @@ host_pools as (
     where p.kind in ('cpu', 'memory')
 ),
 
--- What runs beside the functions: the median of the hours in which nobody claims, from the first billed one to the last.
+-- What runs beside the functions: the median of a week's hours in which nobody claims, from the first billed one to the
+-- last.
 hours_without_claims as (
     select
+        window_start,
         environment,
         object_id,
         resource,
@@ -294,7 +298,7 @@ beside_functions as (
             coalesce(case when h.hours >= 6 and h.median_position > 0 then h.billed[h.median_position] end, 0)
         ) as claim_pd
     from host_pools as p
-    inner join hours_without_claims as h using (environment, object_id, resource)
+    inner join hours_without_claims as h using (window_start, environment, object_id, resource)
     where
         p.resolution = 'h'
         and p.claim_pd > 0
@@ -351,10 +355,10 @@ bills as (
 select
     p.hour,  -- start of the billed interval, UTC
     b.pool_number,  -- names the pool, see spend.pools
-    b.function,  -- who claims; __unexplained__ for what no function can have used
-    b.phase,  -- rollout phase of the containers
-    b.component,  -- unlogged or residual, see catalog.components
-    'bill' as evidence,  -- bill: nothing else shows it
+    -- who claims, see spend.claimants; __unexplained__ for what no function can have used
+    meta.name_key(concat_ws(chr(31), b.function, b.phase)) as claimant_key,
+    b.component::meta.component as component,  -- unlogged or residual, see catalog.components
+    'bill'::meta.evidence as evidence,  -- bill: nothing else shows it
     3 as payment_order,  -- what is better known is paid first
     b.container_us,  -- container time that claims, microseconds
     b.claim_pd,  -- modelled cost in picodollars

@@ -3,7 +3,7 @@ Container time that claims: what is known in full, and of what is inferred the p
 (`spend.inferred_time`).
 
 materialized: view
-key: interval_number, function, phase, configuration_from, hour, component, evidence
+key: interval_number, configuration_key, hour, component, evidence
 partition: interval_start
 */
 with
@@ -24,9 +24,7 @@ all_time as (
 select
     interval_start,  -- start of the billed interval, UTC
     interval_number,  -- names the interval of the billed app, see spend.pools
-    function,  -- whose containers
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration, see staging.configurations
+    configuration_key,  -- whose containers, see usage.configurations
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
     evidence,  -- as in spend.placed_time; learned and rest where a factor is used

@@ -11,6 +11,7 @@ each of its hours.
 
 key: day, environment, app, function
 partition: day
+weeks at once: 5
 */
 with
 
@@ -18,6 +19,7 @@ learned_resources as (
     select
         environment,
         object_id,
+        window_start,
         unnest(resources) as resource,
         misfit
     from spend.learned_factors
@@ -31,6 +33,7 @@ learned_pools as (
     select
         environment,
         object_id,
+        window_start,
         resource,
         max(misfit) as misfit
     from learned_resources
@@ -60,11 +63,13 @@ sampled_intervals as (
 told_apart as (
     select
         *,
-        (environment, object_id, resource) in (
+        time_bucket(interval 7 day, hour, $since::timestamp) as window_start,
+        (environment, object_id, resource, window_start) in (
             select
                 l.environment,
                 l.object_id,
-                l.resource
+                l.resource,
+                l.window_start
             from learned_pools as l
         ) as is_explained,
         pool_number in (select o.pool_number from chosen_pools as o) as is_chosen,
@@ -84,6 +89,7 @@ bounded_pools as (
         p.hour,
         p.resolution,
         p.resource,
+        p.window_start,
         p.kind,
         p.is_explained
         and not p.is_chosen
@@ -91,7 +97,7 @@ bounded_pools as (
         and p.kind in ('gpu', 'cpu', 'memory')
         and p.resolution = 'h' as is_learned,
         case when p.billed_usd < 0 then -1 else 1 end as direction,
-        abs(p.billed_usd) as billed_usd,
+        (abs(p.billed_usd) * 1000000000000)::hugeint as billed_pd,
         is_learned or p.is_sampled as is_bounded_by_day,
         case when is_bounded_by_day then date_trunc('day', p.hour) else p.hour end as since
     from told_apart as p
@@ -115,17 +121,18 @@ summed_bills as (
         any_value(environment) as environment,
         any_value(object_id) as object_id,
         any_value(resource) as resource,
+        any_value(window_start) as window_start,
         any_value(is_learned) as is_learned,
         any_value(direction) as direction,
         min(hour) as hour,
-        sum(billed_usd) as billed_usd
+        sum(billed_pd)::hugeint as billed_pd
     from pools
     group by all
 ),
 
 bills as (
     select
-        b.* exclude (object_id, resource),
+        b.* exclude (object_id, resource, window_start),
         l.misfit
     from summed_bills as b
     left join learned_pools as l
@@ -133,16 +140,41 @@ bills as (
             b.environment = l.environment
             and b.object_id = l.object_id
             and b.resource = l.resource
+            and b.window_start = l.window_start
+),
+
+-- So are functions; one of several phases has a number.
+functions as materialized (
+    select
+        *,
+        dense_rank() over (order by function)::integer as function_number
+    from (
+        select distinct
+            claimant_key,
+            function
+        from spend.claimants
+        where
+            window_start >= $since
+            and window_start < $until
+    ) as c
+),
+
+names as (
+    select distinct
+        function_number,
+        function
+    from functions
 ),
 
 costs as (
     select
         p.bill_number,
-        h.function,
-        abs(sum(h.amount_usd)) as amount_usd,
-        coalesce(abs(sum(h.amount_usd) filter (where h.component = 'residual')), 0) as residual_usd
-    from spend.hourly as h
+        f.function_number,
+        abs(sum(h.amount_pd))::hugeint as amount_pd,
+        coalesce(abs(sum(h.amount_pd) filter (where h.component = 'residual')), 0)::hugeint as residual_pd
+    from spend.attributed as h
     inner join pools as p on h.pool_number = p.pool_number
+    inner join functions as f on h.claimant_key = f.claimant_key
     where
         h.hour >= $since
         and h.hour < $until
@@ -157,22 +189,24 @@ limits as (
 claims as (
     select
         p.bill_number,
-        c.function,
+        f.function_number,
         -- of what samples show, that much was there in any case
         coalesce(sum(case
             when c.evidence = 'series' then c.least_pd
             when c.evidence in ('seen', 'stated') then c.claim_pd
-        end), 0)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as seen_usd,
-        (
+        end), 0)::hugeint as seen_pd,
+        meta.quotient(
             sum(case c.evidence when 'series' then greatest(c.claim_pd, c.most_pd) else c.claim_pd end)
-            * (100 + (select l.unexplained_percent from limits as l)) // 100
-        )::decimal(38, 0) * 0.000000000001::decimal(12, 12) as most_usd,
-        sum(c.least_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as least_usd,
-        sum(c.most_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as learned_most_usd,
+            * (100 + (select l.unexplained_percent from limits as l)),
+            100
+        ) as most_pd,
+        sum(c.least_pd)::hugeint as least_pd,
+        sum(c.most_pd)::hugeint as learned_most_pd,
         coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
         sum(c.shared_us) > 0 as is_shared_by_time
     from spend.pool_claims as c
     inner join pools as p on c.pool_number = p.pool_number
+    inner join functions as f on c.claimant_key = f.claimant_key
     where
         c.hour >= $since
         and c.hour < $until
@@ -188,27 +222,30 @@ compared as materialized (
         p.app,
         p.is_learned,
         p.direction,
-        p.billed_usd,
-        k.most_usd,
-        k.least_usd,
-        k.learned_most_usd,
-        case when k.is_observed and p.kind = 'gpu' then 0 else c.amount_usd * p.misfit end::decimal(38, 12) as open_usd,
+        p.billed_pd,
+        k.most_pd,
+        k.least_pd,
+        k.learned_most_pd,
+        case
+            when k.is_observed and p.kind = 'gpu' then 0
+            else (c.amount_pd::decimal(38, 0) * p.misfit)::hugeint
+        end as open_pd,
         coalesce(k.is_shared_by_time, false) as is_shared_by_time,
         -- where the bill does not cover what is seen, its share of the bill
-        least(coalesce(k.seen_usd, 0), c.amount_usd) as seen_usd
+        least(coalesce(k.seen_pd, 0), c.amount_pd) as seen_pd
     from costs as c
     inner join bills as p on c.bill_number = p.bill_number
     left join claims as k
         on
             c.bill_number = k.bill_number
-            and c.function = k.function
+            and c.function_number = k.function_number
 ),
 
 seen_of_pools as (
     select
         bill_number,
-        sum(seen_usd) as pool_seen_usd,
-        sum(residual_usd) as pool_residual_usd
+        sum(seen_pd) as pool_seen_pd,
+        sum(residual_pd) as pool_residual_pd
     from compared
     group by all
 ),
@@ -217,20 +254,20 @@ with_most as materialized (
     select
         c.*,
         case when c.is_learned then greatest(
-            c.amount_usd,
+            c.amount_pd,
             least(
-                coalesce(c.learned_most_usd, c.amount_usd) + c.open_usd,
-                c.billed_usd - (s.pool_seen_usd - c.seen_usd)
+                coalesce(c.learned_most_pd, c.amount_pd) + c.open_pd,
+                c.billed_pd - (s.pool_seen_pd - c.seen_pd)
             )
         ) else greatest(
-            c.amount_usd,
+            c.amount_pd,
             case
-                when c.most_usd is null and s.pool_seen_usd > 0 then c.billed_usd - s.pool_seen_usd
-                when c.most_usd is null then c.amount_usd
-                when c.is_shared_by_time then c.billed_usd - (s.pool_seen_usd - c.seen_usd)
-                else least(c.billed_usd - (s.pool_seen_usd - c.seen_usd), c.most_usd + s.pool_residual_usd)
+                when c.most_pd is null and s.pool_seen_pd > 0 then c.billed_pd - s.pool_seen_pd
+                when c.most_pd is null then c.amount_pd
+                when c.is_shared_by_time then c.billed_pd - (s.pool_seen_pd - c.seen_pd)
+                else least(c.billed_pd - (s.pool_seen_pd - c.seen_pd), c.most_pd + s.pool_residual_pd)
             end
-        ) end as high_usd
+        ) end as high_pd
     from compared as c
     inner join seen_of_pools as s on c.bill_number = s.bill_number
 ),
@@ -238,7 +275,7 @@ with_most as materialized (
 most_of_pools as (
     select
         bill_number,
-        sum(high_usd) as pool_high_usd
+        sum(high_pd) as pool_high_pd
     from with_most
     group by all
 ),
@@ -246,24 +283,25 @@ most_of_pools as (
 with_least as (
     select
         m.*,
-        case when m.is_learned then greatest(0, coalesce(m.least_usd, 0) - m.open_usd) else least(
-            m.amount_usd,
-            greatest(m.seen_usd, m.billed_usd - (p.pool_high_usd - m.high_usd))
-        ) end as low_usd
+        case when m.is_learned then greatest(0, coalesce(m.least_pd, 0) - m.open_pd) else least(
+            m.amount_pd,
+            greatest(m.seen_pd, m.billed_pd - (p.pool_high_pd - m.high_pd))
+        ) end as low_pd
     from with_most as m
     inner join most_of_pools as p on m.bill_number = p.bill_number
 ),
 
 days as (
     select
-        date_trunc('day', hour) as day,
-        environment,
-        app,
-        function,
-        sum(direction * amount_usd) as amount_usd,
-        sum(case when direction < 0 then -high_usd else low_usd end) as low_usd,
-        sum(case when direction < 0 then -low_usd else high_usd end) as high_usd
-    from with_least
+        date_trunc('day', w.hour) as day,
+        w.environment,
+        w.app,
+        n.function,
+        sum(direction * amount_pd) as amount_pd,
+        sum(case when direction < 0 then -high_pd else low_pd end) as low_pd,
+        sum(case when direction < 0 then -low_pd else high_pd end) as high_pd
+    from with_least as w
+    inner join names as n on w.function_number = n.function_number
     group by all
 )
 
@@ -272,7 +310,7 @@ select
     environment,  -- Modal environment
     app,  -- the app's name
     function,  -- who caused it; names in double underscores are residuals
-    amount_usd::decimal(38, 12) as amount_usd,  -- attributed, exact
-    least(amount_usd, low_usd)::decimal(38, 12) as low_usd,  -- at least
-    greatest(amount_usd, high_usd)::decimal(38, 12) as high_usd  -- at most
+    amount_pd::decimal(38, 0) * 0.000000000001::decimal(12, 12) as amount_usd,  -- attributed, exact
+    least(amount_pd, low_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as low_usd,  -- at least
+    greatest(amount_pd, high_pd)::decimal(38, 0) * 0.000000000001::decimal(12, 12) as high_usd  -- at most
 from days

@@ -6,14 +6,16 @@ request says nothing.
 Servers claim in the same way. What else they may have used of CPU and memory, for requests that no series shows and no GPU
 vouches for, claims nothing where functions share by time.
 
-key: pool_number, function, phase, component, evidence, payment_order
+key: pool_number, claimant_key, component, evidence, payment_order
 partition: hour
 weeks at once: 5
 */
 with
 
 app_pools as materialized (
-    select *
+    select
+        *,
+        dense_rank() over (order by environment, object_id) as object_number
     from spend.pools
     where
         is_deployed_app
@@ -21,53 +23,53 @@ app_pools as materialized (
         and hour < $until
 ),
 
-intervals as materialized (
+objects as (
     select distinct
-        interval_number,
+        object_number,
         environment,
         object_id,
         app
     from app_pools
 ),
 
--- From here on a configuration is a number, which is quicker to match than its names.
+named as (
+    select distinct
+        configuration_key,
+        claimant_key,
+        environment,
+        app,
+        function
+    from usage.configurations
+    where
+        window_start >= $since
+        and window_start < $until
+),
+
+-- Rows come together in a day's hours, of what a server does, where a function has several configurations, and where several
+-- things are inferred of it; most have a row of their own, and need no summing up.
 configurations as materialized (
     select
-        *,
-        row_number() over () as configuration_number
-    from staging.configurations
+        k.*,
+        n.claimant_key,
+        starts_with(k.function, '__server__/') as answers_requests,
+        answers_requests
+        or count(*) over (partition by n.environment, n.app, n.claimant_key) > 1 as is_parted
+    from staging.configurations as k
+    inner join named as n on k.configuration_key = n.configuration_key
 ),
 
--- Before configurations, which the planner would join to intervals first, each of them to every one.
-claims_on_the_bill as materialized (
-    select
-        g.* exclude (claimed_us, claim_pd, least_pd, most_pd),
-        i.environment,
-        i.app
-    from spend.gpu_claims as g
-    inner join intervals as i on g.interval_number = i.interval_number
+gpu_claims as not materialized (
+    select *
+    from spend.gpu_claims
     where
-        g.interval_start >= $since
-        and g.interval_start < $until
-),
-
-gpu_claims as (
-    select
-        g.* exclude (environment, app, pool_number, is_part, configuration_from),
-        k.configuration_number
-    from claims_on_the_bill as g
-    inner join configurations as k
-        on
-            g.environment = k.environment
-            and g.app = k.app
-            and g.function = k.function
-            and g.configuration_from = k.valid_from
+        interval_start >= $since
+        and interval_start < $until
 ),
 
 holders_of_gpus as (
     select distinct
         interval_number,
-        configuration_number
+        configuration_key
     from gpu_claims
     where paid_us > 0
 ),
@@ -76,7 +78,7 @@ holders_of_gpus as (
 paid_time as (
     select
         interval_number,
-        configuration_number,
+        configuration_key,
         hour,
         component,
         evidence,
@@ -88,95 +90,61 @@ paid_time as (
 
 unexplained_time as (
     select
-        * exclude (payment_order, paid_us, unexplained_us),
+        interval_start,
+        interval_number,
+        configuration_key,
+        hour,
+        component,
+        evidence,
         sum(unexplained_us)::bigint as container_us
     from gpu_claims
     where unexplained_us > 0
     group by all
 ),
 
-time_on_the_bill as materialized (
-    select
-        t.*,
-        i.environment,
-        i.app
-    from spend.container_time as t
-    inner join intervals as i on t.interval_number = i.interval_number
-    where
-        t.interval_start >= $since
-        and t.interval_start < $until
-),
-
--- Rows come together in a day's hours, of what a server does, where a function has several configurations, and where several
--- things are inferred of it; most have a row of their own, and need no summing up.
-functions_with_configurations as (
-    select
-        function,
-        min(configuration_from) != max(configuration_from) as are_several
-    from spend.container_time
-    where
-        interval_start >= $since
-        and interval_start < $until
-    group by all
-),
-
-parted_functions as materialized (
-    select function
-    from functions_with_configurations
-    where
-        are_several
-        or starts_with(function, '__server__/')
-),
-
-configured_time as (
-    select
-        t.* exclude (environment, app, configuration_from),
-        k.configuration_number
-    from time_on_the_bill as t
-    inner join configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
-),
-
 -- What a container's GPU says of its life holds for its CPU and memory: inferred time that the GPU pools do not pay for was
 -- not there, and what they pay for beyond the claims was. Without a GPU nothing says how much of a limit there was: it
 -- shares nothing, and what is beyond the usual counts for nothing. What a GPU vouches for is paid before what nothing does.
-known_time as (
+container_time as (
+    select
+        true as is_vouched_for,
+        *
+    from spend.container_time
+    where
+        evidence = 'seen'
+        and interval_start >= $since
+        and interval_start < $until
+    union all by name
     select
         h.interval_number is not null or t.evidence not in ('limit', 'rest', 'wait', 'requests') as is_vouched_for,
         t.* replace (
             case
-                when t.evidence != 'seen' and h.interval_number is not null
-                    then coalesce(g.paid_us, 0)
+                when h.interval_number is not null then coalesce(g.paid_us, 0)
                 when t.evidence = 'beyond' then 0
                 else t.container_us
             end as container_us,
             case when h.interval_number is null then t.payment_order else least(t.payment_order, 2) end as payment_order
         )
-    from configured_time as t
+    from spend.container_time as t
     left join holders_of_gpus as h
         on
             t.interval_number = h.interval_number
-            and t.configuration_number = h.configuration_number
+            and t.configuration_key = h.configuration_key
     left join paid_time as g
         on
             t.interval_number = g.interval_number
-            and t.configuration_number = g.configuration_number
+            and t.configuration_key = g.configuration_key
             and t.hour = g.hour
             and t.component = g.component
             and t.evidence = g.evidence
-),
-
-container_time as (
-    select *
-    from known_time
+    where
+        t.evidence != 'seen'
+        and t.interval_start >= $since
+        and t.interval_start < $until
     union all by name
     select
         true as is_vouched_for,
-        * replace ('bill' as evidence),
+        * replace ('bill'::meta.evidence as evidence),
         2 as payment_order,
         0 as least_ppm,
         1000000 as most_ppm
@@ -186,28 +154,116 @@ container_time as (
 -- Use beyond the request, as it was learned, in millicores and MiB.
 learned_use as (
     select
-        environment,
-        object_id,
-        function,
-        window_start,
-        factor as kind,
-        (value * case factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
-        greatest(0, 1000000 - (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1)) as least_ppm,
-        1000000 + (standard_error * 1645000)::bigint * 1000 // greatest((value * 1000)::bigint, 1) as most_ppm
-    from spend.learned_factors
+        o.object_number,
+        k.configuration_key,
+        f.window_start,
+        f.factor as kind,
+        (f.value * case f.factor when 'cpu' then 1000 else 1024 end)::bigint as beyond_request,
+        greatest(
+            0, 1000000 - (f.standard_error * 1645000)::bigint * 1000 // greatest((f.value * 1000)::bigint, 1)
+        ) as least_ppm,
+        1000000 + (f.standard_error * 1645000)::bigint * 1000 // greatest((f.value * 1000)::bigint, 1) as most_ppm
+    from spend.learned_factors as f
+    inner join objects as o
+        on
+            f.environment = o.environment
+            and f.object_id = o.object_id
+    inner join configurations as k
+        on
+            o.environment = k.environment
+            and o.app = k.app
+            and f.function = k.function
     where
-        is_used
-        and factor in ('cpu', 'memory')
-        and value >= 0.001
-        and window_start >= $since
-        and window_start < $until
+        f.is_used
+        and f.factor in ('cpu', 'memory')
+        and f.value >= 0.001
+        and f.window_start >= $since
+        and f.window_start < $until
+),
+
+-- What a container of a configuration holds, and so pays for, in the pools of each kind: millicores, MiB and GPUs. Its own
+-- request is null where it asks for nothing.
+requests as (
+    select
+        configuration_key,
+        'cpu' as kind,
+        'CPU' as resource,
+        cpu_request_millicores as request,
+        s.default_cpu_millicores as usual_request,
+        0 as least_quantity,
+        1000 as units_per_quantity,
+        host_percent as percent,
+        true as can_share_by_time
+    from configurations
+    cross join catalog.settings as s
+    union all by name
+    select
+        configuration_key,
+        'memory' as kind,
+        'Memory' as resource,
+        memory_request_mib as request,
+        s.default_memory_mib as usual_request,
+        disk_memory_mib as least_quantity,
+        1024 as units_per_quantity,
+        host_percent as percent,
+        true as can_share_by_time
+    from configurations
+    cross join catalog.settings as s
+    union all by name
+    select
+        configuration_key,
+        'gpu' as kind,
+        gpus[1].gpu as resource,
+        gpus[1].gpu_count as request,
+        gpus[1].gpu_count as usual_request,
+        0 as least_quantity,
+        1 as units_per_quantity,
+        region_percent as percent,
+        false as can_share_by_time
+    from configurations
+    where
+        len(gpus) > 0
+        and not coalesce(may_lack_gpu, false)
+),
+
+requests_by_pool as (
+    select *
+    from requests
+    where kind != 'gpu'
+    union all by name
+    select * replace ('all' as kind, kind = 'cpu' as can_share_by_time)
+    from requests
+    union all by name
+    select
+        configuration_key,
+        'other' as kind,
+        0 as usual_request,
+        0 as least_quantity,
+        1 as units_per_quantity,
+        100 as percent,
+        true as can_share_by_time
+    from configurations
+),
+
+-- With the price, which can change within a day.
+rates as materialized (
+    select
+        r.* exclude (percent),
+        k.claimant_key,
+        k.answers_requests,
+        k.is_parted,
+        r.percent * coalesce(p.picodollars_per_hour, 0) as rate,
+        coalesce(p.valid_from, timestamp '1970-01-01') as valid_from,
+        coalesce(p.valid_to, timestamp '9999-12-31') as valid_to
+    from requests_by_pool as r
+    inner join configurations as k on r.configuration_key = k.configuration_key
+    left join staging.prices as p on r.resource = p.resource
 ),
 
 -- Of a function with variants, what they ask for in the mean, by the GPUs that its containers got.
 variant_choices as (
     select
         c.*,
-        k.configuration_number,
         case
             when coalesce(k.gpu, '') != c.resource
                 then list_filter(k.variants, lambda v: struct_extract(v, 'gpu') = c.resource)[1]
@@ -218,13 +274,7 @@ variant_choices as (
         coalesce(k.memory_request_mib, s.default_memory_mib) as own_mib
     from spend.gpu_choices as c
     cross join catalog.settings as s
-    inner join intervals as i on c.interval_number = i.interval_number
-    inner join configurations as k
-        on
-            i.environment = k.environment
-            and i.app = k.app
-            and c.function = k.function
-            and c.configuration_from = k.valid_from
+    inner join configurations as k on c.configuration_key = k.configuration_key
     where
         len(k.variants) > 0
         and c.interval_start >= $since
@@ -234,66 +284,87 @@ variant_choices as (
 variant_requests as (
     select
         interval_number,
-        configuration_number,
-        phase,
-        case
-            when bool_or(variant_millicores is not null)
-                then (
-                    sum(share_ppm * coalesce(variant_millicores, own_millicores))
-                    + (1000000 - sum(share_ppm)) * any_value(own_millicores)
-                )::bigint // 1000000
-        end as cpu_request_millicores,
-        case
-            when bool_or(variant_mib is not null)
-                then (
-                    sum(share_ppm * coalesce(variant_mib, own_mib))
-                    + (1000000 - sum(share_ppm)) * any_value(own_mib)
-                )::bigint // 1000000
-        end as memory_request_mib
+        configuration_key,
+        'CPU' as resource,
+        (
+            sum(share_ppm * coalesce(variant_millicores, own_millicores))
+            + (1000000 - sum(share_ppm)) * any_value(own_millicores)
+        )::bigint // 1000000 as request
     from variant_choices
     group by all
+    having bool_or(variant_millicores is not null)
+    union all by name
+    select
+        interval_number,
+        configuration_key,
+        'Memory' as resource,
+        (
+            sum(share_ppm * coalesce(variant_mib, own_mib))
+            + (1000000 - sum(share_ppm)) * any_value(own_mib)
+        )::bigint // 1000000 as request
+    from variant_choices
+    group by all
+    having bool_or(variant_mib is not null)
+),
+
+-- By pool and configuration; few have any.
+learned_use_of_pools as materialized (
+    select
+        p.pool_number,
+        p.interval_number,
+        p.kind,
+        u.configuration_key,
+        u.beyond_request,
+        u.least_ppm,
+        u.most_ppm
+    from learned_use as u
+    inner join app_pools as p
+        on
+            u.object_number = p.object_number
+            and u.kind = p.kind
+            and u.window_start = time_bucket(interval 7 day, p.hour, $since::timestamp)
 ),
 
 pooled_time as (
     select
         p.pool_number,
         p.kind,
-        t.*,
-        k.gpus,
-        coalesce(k.may_lack_gpu, false) as may_lack_gpu,
-        coalesce(v.cpu_request_millicores, k.cpu_request_millicores) as cpu_request_millicores,
-        coalesce(v.memory_request_mib, k.memory_request_mib) as memory_request_mib,
-        k.disk_memory_mib,
-        k.region_percent,
-        k.host_percent,
-        s.default_cpu_millicores,
-        s.default_memory_mib,
-        u.beyond_request,
-        t.evidence = 'bill'
+        t.component,
+        t.evidence,
+        t.payment_order,
+        t.container_us,
+        t.least_ppm,
+        t.most_ppm,
+        t.is_vouched_for,
+        r.claimant_key,
+        r.answers_requests,
+        r.rate,
+        r.units_per_quantity,
+        greatest(coalesce(v.request, r.request, r.usual_request), r.least_quantity) as quantity,
+        r.can_share_by_time and coalesce(v.request, r.request, u.beyond_request) is null as is_shared_by_time,
+        t.container_us as weighed_us,
+        r.is_parted
+        or t.evidence = 'bill'
         or u.beyond_request is not null
         or p.kind = 'all'
-        or p.resolution = 'd'
-        or t.function in (select f.function from parted_functions as f) as is_part,
-        u.least_ppm as least_use_ppm,
-        u.most_ppm as most_use_ppm
+        or p.resolution = 'd' as is_part
     from app_pools as p
-    inner join container_time as t
+    inner join container_time as t on p.interval_number = t.interval_number
+    inner join rates as r
         on
-            p.interval_number = t.interval_number
-    inner join configurations as k on t.configuration_number = k.configuration_number
+            t.configuration_key = r.configuration_key
+            and p.kind = r.kind
+            and t.hour >= r.valid_from
+            and t.hour < r.valid_to
     left join variant_requests as v
         on
             t.interval_number = v.interval_number
-            and t.configuration_number = v.configuration_number
-            and t.phase = v.phase
-    left join learned_use as u
+            and t.configuration_key = v.configuration_key
+            and r.resource = v.resource
+    left join learned_use_of_pools as u
         on
-            p.environment = u.environment
-            and p.object_id = u.object_id
-            and t.function = u.function
-            and p.kind = u.kind
-            and time_bucket(interval 7 day, p.hour, $since::timestamp) = u.window_start
-    cross join catalog.settings as s
+            p.pool_number = u.pool_number
+            and t.configuration_key = u.configuration_key
     where
         p.kind != 'gpu'
         and t.container_us > 0
@@ -301,104 +372,68 @@ pooled_time as (
 
 used_beyond_requests as (
     select
-        * replace (
-            'learned' as evidence,
-            greatest(payment_order, 3) as payment_order,
-            least_ppm * least_use_ppm // 1000000 as least_ppm,
-            greatest(most_ppm, most_use_ppm) as most_ppm
-        )
-    from pooled_time
+        u.pool_number,
+        u.kind,
+        t.component,
+        'learned'::meta.evidence as evidence,
+        greatest(t.payment_order, 3) as payment_order,
+        t.container_us,
+        t.least_ppm * u.least_ppm // 1000000 as least_ppm,
+        greatest(t.most_ppm, u.most_ppm) as most_ppm,
+        t.is_vouched_for,
+        r.claimant_key,
+        r.answers_requests,
+        r.rate,
+        r.units_per_quantity,
+        u.beyond_request as quantity,
+        true as is_shared_by_time,
+        t.container_us::hugeint * u.beyond_request // r.units_per_quantity as weighed_us,
+        true as is_part
+    from learned_use_of_pools as u
+    inner join container_time as t
+        on
+            u.interval_number = t.interval_number
+            and u.configuration_key = t.configuration_key
+    inner join rates as r
+        on
+            u.configuration_key = r.configuration_key
+            and u.kind = r.kind
+            and t.hour >= r.valid_from
+            and t.hour < r.valid_to
     where
-        beyond_request is not null
-        and (kind = 'memory' or (evidence = 'seen' and component in ('startup', 'execution')))
-        and evidence in ('seen', 'series', 'settings', 'window', 'usual', 'learned')
+        t.container_us > 0
+        and (u.kind = 'memory' or (t.evidence = 'seen' and t.component in ('startup', 'execution')))
+        and t.evidence in ('seen', 'series', 'settings', 'window', 'usual', 'learned')
 ),
 
--- GPUs, millicores and MiB at work, each with the container time it was held for.
 quantities as (
-    select
-        c.*,
-        c.gpus[1].gpu as priced_resource,
-        c.gpus[1].gpu_count as quantity,
-        1 as units_per_quantity,
-        c.region_percent as percent,
-        false as is_shared_by_time
-    from pooled_time as c
-    where
-        c.kind = 'all'
-        and len(c.gpus) > 0
-        and not c.may_lack_gpu
+    select *
+    from pooled_time
     union all by name
-    select
-        c.*,
-        'CPU' as priced_resource,
-        coalesce(c.cpu_request_millicores, c.default_cpu_millicores) as quantity,
-        1000 as units_per_quantity,
-        c.host_percent as percent,
-        c.cpu_request_millicores is null and c.beyond_request is null as is_shared_by_time
-    from pooled_time as c
-    where c.kind in ('cpu', 'all')
-    union all by name
-    select
-        c.*,
-        case c.kind when 'cpu' then 'CPU' else 'Memory' end as priced_resource,
-        c.beyond_request as quantity,
-        case c.kind when 'cpu' then 1000 else 1024 end as units_per_quantity,
-        c.host_percent as percent,
-        true as is_shared_by_time
-    from used_beyond_requests as c
-    union all by name
-    select
-        c.*,
-        'Memory' as priced_resource,
-        greatest(coalesce(c.memory_request_mib, c.default_memory_mib), c.disk_memory_mib) as quantity,
-        1024 as units_per_quantity,
-        c.host_percent as percent,
-        c.kind = 'memory' and c.memory_request_mib is null and c.beyond_request is null as is_shared_by_time
-    from pooled_time as c
-    where c.kind in ('memory', 'all')
-    union all by name
-    select
-        c.*,
-        null as priced_resource,
-        0 as quantity,
-        1 as units_per_quantity,
-        100 as percent,
-        true as is_shared_by_time
-    from pooled_time as c
-    where c.kind = 'other'
+    select *
+    from used_beyond_requests
 ),
 
-priced as (
+priced as materialized (
     select
-        q.pool_number,
-        q.function,
-        q.phase,
-        q.component,
-        q.evidence,
-        q.payment_order,
-        q.least_ppm,
-        q.most_ppm,
-        q.is_vouched_for,
-        q.is_part,
-        q.container_us,
+        pool_number,
+        claimant_key,
+        answers_requests,
+        component,
+        evidence,
+        payment_order,
+        least_ppm,
+        most_ppm,
+        is_vouched_for,
+        is_part,
+        container_us,
         case
-            when not q.is_shared_by_time or (not q.is_vouched_for and q.kind != 'other') then 0
-            when q.evidence = 'learned' and q.beyond_request is not null
-                then q.container_us::hugeint * q.quantity // q.units_per_quantity
-            else q.container_us
+            when not is_shared_by_time or (not is_vouched_for and kind != 'other') then 0
+            else weighed_us
         end as shared_us,
         -- microseconds in an hour × hundredths of the factor × units in a quantity
-        meta.quotient(
-            q.container_us::hugeint * q.quantity * q.percent * coalesce(p.picodollars_per_hour, 0),
-            360000000000 * q.units_per_quantity
-        ) as claim_pd
-    from quantities as q
-    left join staging.prices as p
-        on
-            q.priced_resource = p.resource
-            and q.hour >= p.valid_from
-            and q.hour < p.valid_to
+        meta.quotient(container_us::hugeint * quantity * rate, 360000000000 * units_per_quantity) as claim_pd
+    from quantities
 ),
 
 shared_pools as (
@@ -407,7 +442,7 @@ shared_pools as (
     where shared_us > 0
 ),
 
-counting as (
+counting as not materialized (
     select p.*
     from priced as p
     left join shared_pools as s on p.pool_number = s.pool_number
@@ -418,11 +453,11 @@ counting as (
 ),
 
 -- Most of it is certain or not, and needs no division.
-bounded as (
+bounded as not materialized (
     select
         pool_number,
-        function,
-        phase,
+        claimant_key,
+        answers_requests,
         component,
         evidence,
         payment_order,
@@ -441,16 +476,15 @@ bounded as (
 
 claims as (
     select
-        * exclude (is_part)
+        * exclude (is_part, answers_requests)
         replace (container_us::hugeint as container_us, shared_us::hugeint as shared_us)
     from bounded
     where not is_part
     union all by name
     select
         pool_number,
-        function,
-        phase,
-        case when starts_with(function, '__server__/') then 'direct' else component end as component,
+        claimant_key,
+        case when answers_requests then 'direct'::meta.component else component end as component,
         evidence,
         payment_order,
         sum(container_us)::hugeint as container_us,
@@ -467,8 +501,7 @@ select
     -- with which the number begins
     make_timestamp(c.pool_number // 1000000000 * 3600000000) as hour,  -- start of the billed interval, UTC
     c.pool_number,  -- names the pool, see spend.pools
-    c.function,  -- who claims
-    c.phase,  -- rollout phase of the containers
+    c.claimant_key,  -- who claims, see spend.claimants
     c.component,  -- see catalog.components
     c.evidence,  -- see spend.container_time
     c.payment_order,  -- what is better known is paid first

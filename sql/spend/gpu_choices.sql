@@ -6,7 +6,7 @@ A pool bears first what nobody else claims, then what others only claim by infer
 only one of its pools can bear has no choice either, and comes before those that have one. Where only variants of a function
 ask for a GPU, what its pools cannot bear had none. What is possible and no more, such as requests of a server, is not weighed.
 
-key: pool_number, function, phase, configuration_from
+key: pool_number, configuration_key
 partition: interval_start
 weeks at once: 5
 */
@@ -16,8 +16,6 @@ gpu_pools as materialized (
     select
         l.pool_number,
         l.interval_number,
-        l.environment,
-        l.app,
         l.hour as interval_start,
         l.resource,
         (abs(l.billed_usd) * 1000000000000)::hugeint as billed_pd,
@@ -35,19 +33,8 @@ gpu_pools as materialized (
         and l.hour < $until
 ),
 
-intervals as (
-    select distinct
-        interval_number,
-        environment,
-        app
-    from gpu_pools
-),
-
--- A configuration is a number, too.
 configurations as materialized (
-    select
-        * replace (coalesce(may_lack_gpu, false) as may_lack_gpu),
-        row_number() over () as configuration_number
+    select * replace (coalesce(may_lack_gpu, false) as may_lack_gpu)
     from staging.configurations
     where
         source = 'unknown'
@@ -62,7 +49,7 @@ billed_kinds as (
 -- Which kinds of GPUs a container can have got.
 kinds as (
     select
-        k.configuration_number,
+        k.configuration_key,
         r.resource,
         case
             when k.source = 'unknown' then 1
@@ -79,9 +66,7 @@ kinds as (
 held_time as materialized (
     select
         interval_number,
-        function,
-        phase,
-        configuration_from,
+        configuration_key,
         coalesce(sum(container_us) filter (where evidence not in ('rest', 'beyond', 'wait', 'requests')), 0)::hugeint
             as container_us,
         coalesce(sum(container_us) filter (where payment_order = 1), 0)::hugeint as seen_us,
@@ -93,39 +78,21 @@ held_time as materialized (
     group by all
 ),
 
--- Before configurations, which the planner would join to intervals first, each of them to every one.
-held_on_the_bill as materialized (
-    select
-        h.*,
-        i.environment,
-        i.app
-    from held_time as h
-    inner join intervals as i on h.interval_number = i.interval_number
-),
-
 held as materialized (
     select
-        h.* exclude (environment, app),
-        k.configuration_number,
+        h.*,
         k.may_lack_gpu,
         k.region_percent,
         row_number() over () as holder
-    from held_on_the_bill as h
-    inner join configurations as k
-        on
-            h.environment = k.environment
-            and h.app = k.app
-            and h.function = k.function
-            and h.configuration_from = k.valid_from
+    from held_time as h
+    inner join configurations as k on h.configuration_key = k.configuration_key
 ),
 
 -- What one microsecond of a container costs in a pool is unit ÷ 360,000,000,000 picodollars.
 own_pools as materialized (
     select
         h.holder,
-        h.function,
-        h.phase,
-        h.configuration_from,
+        h.configuration_key,
         h.container_us,
         h.seen_us,
         p.interval_start,
@@ -141,7 +108,7 @@ own_pools as materialized (
     inner join gpu_pools as p on h.interval_number = p.interval_number
     inner join kinds as k
         on
-            h.configuration_number = k.configuration_number
+            h.configuration_key = k.configuration_key
             and p.resource = k.resource
 ),
 
@@ -306,9 +273,7 @@ select
     interval_number,  -- names the interval of the billed app, see spend.pools
     pool_number,  -- names the pool of the GPU
     resource,  -- a GPU on the bill that the function can have got
-    function,  -- whose containers
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration, see staging.configurations
+    configuration_key,  -- whose containers, see usage.configurations
     gpu_count,  -- GPUs of this kind that a container holds
     share_ppm  -- the part of the container time that held it, in millionths
 from shares

@@ -5,7 +5,7 @@ Seconds are allocated, not dollars: what its own pools pay for claims no other. 
 Seconds that their own pools do not pay for claim the GPUs on the bill that no function of the app asks for; requests that a
 server may have answered do not.
 
-key: pool_number, function, phase, configuration_from, hour, component, evidence
+key: pool_number, configuration_key, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
@@ -15,8 +15,6 @@ gpu_pools as materialized (
     select
         pool_number,
         interval_number,
-        environment,
-        app,
         hour as interval_start,
         resolution,
         resource,
@@ -31,60 +29,59 @@ gpu_pools as materialized (
 ),
 
 intervals_of_other_gpus as materialized (
-    select distinct
-        interval_number,
-        environment,
-        app
+    select distinct interval_number
     from gpu_pools
     where is_other_gpu
 ),
 
--- From here on a configuration is a number, which is quicker to match than its names.
-configurations as materialized (
-    select
-        *,
-        row_number() over () as configuration_number
-    from staging.configurations
+named as (
+    select distinct
+        configuration_key,
+        claimant_key,
+        starts_with(function, '__server__/') as is_server
+    from usage.configurations
     where
-        source = 'unknown'
-        or len(gpus) > 0
+        window_start >= $since
+        and window_start < $until
 ),
 
--- Before configurations, which the planner would join to pools first, each of them to every one.
-chosen_pools as materialized (
+configurations as materialized (
     select
-        s.interval_number,
-        s.function,
-        s.phase,
-        s.configuration_from,
-        s.pool_number,
-        s.resource,
-        s.gpu_count,
-        s.share_ppm,
-        g.environment,
-        g.app,
-        g.resolution = 'd' or starts_with(s.function, '__server__/') as is_part
-    from spend.gpu_choices as s
-    inner join gpu_pools as g on s.pool_number = g.pool_number
+        n.*,
+        k.gpus,
+        k.region_percent
+    from staging.configurations as k
+    inner join named as n on k.configuration_key = n.configuration_key
     where
-        s.share_ppm > 0
-        and s.interval_start >= $since
-        and s.interval_start < $until
+        k.source = 'unknown'
+        or len(k.gpus) > 0
 ),
 
 choices as materialized (
     select
-        s.* exclude (environment, app),
+        s.interval_number,
+        s.configuration_key,
+        s.pool_number,
+        s.share_ppm,
+        -- microseconds in an hour × hundredths of the factor; the price can change within a day
+        s.gpu_count * k.region_percent * p.picodollars_per_hour as rate,
+        p.valid_from,
+        p.valid_to,
         s.interval_number in (select o.interval_number from intervals_of_other_gpus as o) as has_other_gpu,
-        k.configuration_number,
-        k.region_percent
-    from chosen_pools as s
-    inner join configurations as k
+        g.resolution = 'd' or k.is_server as is_part,
+        k.claimant_key
+    from spend.gpu_choices as s
+    inner join gpu_pools as g on s.pool_number = g.pool_number
+    inner join configurations as k on s.configuration_key = k.configuration_key
+    inner join staging.prices as p
         on
-            s.environment = k.environment
-            and s.app = k.app
-            and s.function = k.function
-            and s.configuration_from = k.valid_from
+            s.resource = p.resource
+            and s.interval_start + case g.resolution when 'h' then interval 1 hour else interval 1 day end > p.valid_from
+            and s.interval_start < p.valid_to
+    where
+        s.share_ppm > 0
+        and s.interval_start >= $since
+        and s.interval_start < $until
 ),
 
 container_time as not materialized (
@@ -95,18 +92,15 @@ container_time as not materialized (
         and interval_start < $until
 ),
 
--- Before prices, which the planner would join to all time first, each of them to every row. An outer join keeps it from
--- taking all this time for little; what it does not find claims nothing.
-own_time as materialized (
+-- An outer join keeps the planner from taking all this time for little; what it does not find claims nothing.
+own_time as not materialized (
     select
         t.* exclude (container_us),
-        s.configuration_number,
-        s.region_percent,
+        s.claimant_key,
         s.pool_number,
-        s.resource,
-        s.gpu_count,
         s.is_part,
         s.has_other_gpu,
+        s.rate,
         case
             when s.share_ppm = 1000000 then t.container_us
             else meta.quotient(t.container_us::hugeint * s.share_ppm, 1000000)::bigint
@@ -115,25 +109,18 @@ own_time as materialized (
     left join choices as s
         on
             t.interval_number = s.interval_number
-            and t.function = s.function
-            and t.phase = s.phase
-            and t.configuration_from = s.configuration_from
+            and t.configuration_key = s.configuration_key
+            and t.hour >= s.valid_from
+            and t.hour < s.valid_to
 ),
 
 own_claims as materialized (
     select
-        t.* exclude (resource, gpu_count, region_percent),
-        t.payment_order as turn,
-        -- microseconds in an hour × hundredths of the factor
-        meta.quotient(
-            t.claimed_us::hugeint * t.gpu_count * t.region_percent * p.picodollars_per_hour, 360000000000
-        ) as claim_pd
-    from own_time as t
-    inner join staging.prices as p
-        on
-            t.resource = p.resource
-            and t.hour >= p.valid_from
-            and t.hour < p.valid_to
+        * exclude (rate),
+        payment_order as turn,
+        meta.quotient(claimed_us::hugeint * rate, 360000000000) as claim_pd
+    from own_time
+    where claimed_us > 0
 ),
 
 own_turns as (
@@ -162,8 +149,7 @@ own_turns_after_others as (
 paid_by_own_pools as (
     select
         c.interval_number,
-        c.configuration_number,
-        c.phase,
+        c.configuration_key,
         c.hour,
         c.component,
         c.evidence,
@@ -204,37 +190,25 @@ weighted_other_pools as (
     from other_pools
 ),
 
-held_beside_other_gpus as (
-    select
-        t.*,
-        i.environment,
-        i.app
-    from container_time as t
-    inner join intervals_of_other_gpus as i on t.interval_number = i.interval_number
-    where t.evidence != 'requests'
-),
-
 held as materialized (
     select
-        t.* exclude (environment, app),
-        k.configuration_number,
+        t.*,
+        k.claimant_key,
+        k.is_server,
         k.gpus[1].gpu_count as first_gpu_count,
         k.region_percent
-    from held_beside_other_gpus as t
-    inner join configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
+    from container_time as t
+    inner join intervals_of_other_gpus as i on t.interval_number = i.interval_number
+    inner join configurations as k on t.configuration_key = k.configuration_key
+    where t.evidence != 'requests'
 ),
 
 -- They are paid in turns of their own.
 other_claims as (
     select
-        t.* exclude (container_us, first_gpu_count, region_percent),
+        t.* exclude (container_us, first_gpu_count, region_percent, is_server),
         g.pool_number,
-        g.resolution = 'd' or starts_with(t.function, '__server__/') as is_part,
+        g.resolution = 'd' or t.is_server as is_part,
         10 + t.payment_order as turn,
         ((t.container_us - coalesce(o.paid_us, 0)) * g.weight // g.total_weight)::bigint as claimed_us,
         meta.quotient(
@@ -250,8 +224,7 @@ other_claims as (
     left join paid_by_own_pools as o
         on
             t.interval_number = o.interval_number
-            and t.configuration_number = o.configuration_number
-            and t.phase = o.phase
+            and t.configuration_key = o.configuration_key
             and t.hour = o.hour
             and t.component = o.component
             and t.evidence = o.evidence
@@ -298,10 +271,10 @@ turns as (
 ),
 
 claims as (
-    select * exclude (configuration_number, has_other_gpu)
+    select * exclude (has_other_gpu)
     from own_claims
     union all by name
-    select * exclude (configuration_number)
+    select *
     from other_claims
 )
 
@@ -310,9 +283,8 @@ select
     c.interval_number,  -- names the interval of the billed app, see spend.pools
     c.pool_number,  -- names the pool of the GPU that is claimed
     c.is_part,  -- several rows are one claim: the hours of a day, what a server does
-    c.function,  -- who claims
-    c.phase,  -- rollout phase of the containers
-    c.configuration_from,  -- names their configuration, see staging.configurations
+    c.configuration_key,  -- whose containers claim, see usage.configurations
+    c.claimant_key,  -- their function and phase, see spend.claimants
     c.hour,  -- start of the hour, UTC
     c.component,  -- what it was for, see catalog.components
     c.evidence,  -- see spend.container_time

@@ -7,47 +7,25 @@ call of the log explains. Container series are scaled to the bill in the same wa
 and a sample a sample: of a factor's time, and of what container series show, a tenth more may have been there in an hour, as
 the bill may pay for less.
 
-key: interval_number, function, phase, configuration_from, hour, component, evidence
+key: interval_number, configuration_key, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
 with
 
-used_factors as (
-    select
-        *,
-        case factor
-            when 'tail' then 'idle'
-            when 'waiting' then 'warm'
-            else factor
-        end as time_of,
-        (value * 1000000)::bigint as value_ppm,
-        -- half of the 90% interval
-        (standard_error * 1645000)::bigint as half_ppm
-    from spend.learned_factors
+configurations as (
+    select distinct
+        configuration_key,
+        environment,
+        app,
+        function
+    from usage.configurations
     where
-        is_used
-        and factor not in ('cpu', 'memory')
-        and window_start >= $since
+        window_start >= $since
         and window_start < $until
 ),
 
--- Of all that samples show of a function beyond its log: half of the 90% interval.
-sampled as (
-    select
-        environment,
-        app,
-        function,
-        time_bucket(interval 7 day, hour, $since::timestamp) as window_start,
-        least(1000000, max(sampling_ppm) * 1645 // 1000) as half_ppm
-    from spend.observed_time
-    where
-        hour >= $since
-        and hour < $until
-    group by all
-),
-
-intervals as (
+billed_intervals as (
     select
         interval_number,
         environment,
@@ -61,16 +39,78 @@ intervals as (
     group by all
 ),
 
+intervals as materialized (
+    select
+        *,
+        dense_rank() over (order by environment, object_id) as object_number
+    from billed_intervals
+),
+
+objects as (
+    select distinct
+        object_number,
+        environment,
+        object_id,
+        app
+    from intervals
+),
+
+used_factors as (
+    select
+        o.object_number,
+        c.configuration_key,
+        f.window_start,
+        case f.factor
+            when 'tail' then 'idle'
+            when 'waiting' then 'warm'
+            else f.factor
+        end as time_of,
+        (f.value * 1000000)::bigint as value_ppm,
+        -- half of the 90% interval
+        (f.standard_error * 1645000)::bigint as half_ppm
+    from spend.learned_factors as f
+    inner join objects as o
+        on
+            f.environment = o.environment
+            and f.object_id = o.object_id
+    inner join configurations as c
+        on
+            o.environment = c.environment
+            and o.app = c.app
+            and f.function = c.function
+    where
+        f.is_used
+        and f.factor not in ('cpu', 'memory')
+        and f.window_start >= $since
+        and f.window_start < $until
+),
+
+-- Of all that samples show of a function beyond its log: half of the 90% interval.
+sampled as (
+    select
+        c.configuration_key,
+        time_bucket(interval 7 day, o.hour, $since::timestamp) as window_start,
+        least(1000000, max(o.sampling_ppm) * 1645 // 1000) as half_ppm
+    from spend.observed_time as o
+    inner join configurations as c
+        on
+            o.environment = c.environment
+            and o.app = c.app
+            and o.function = c.function
+    where
+        o.hour >= $since
+        and o.hour < $until
+    group by all
+),
+
 open_time as (
     select
         t.*,
-        i.environment,
-        i.object_id,
-        i.app,
+        i.object_number,
         time_bucket(interval 7 day, t.interval_start, $since::timestamp) as window_start,
         case
             when t.evidence = 'series' then 'series'
-            when t.evidence != 'rest' then t.component
+            when t.evidence != 'rest' then t.component::varchar
         end as time_of
     from spend.placed_time as t
     inner join intervals as i on t.interval_number = i.interval_number
@@ -90,9 +130,8 @@ weighed as (
     from open_time as t
     left join used_factors as f
         on
-            t.environment = f.environment
-            and t.object_id = f.object_id
-            and t.function = f.function
+            t.object_number = f.object_number
+            and t.configuration_key = f.configuration_key
             and t.time_of = f.time_of
             and t.window_start = f.window_start
 ),
@@ -109,9 +148,7 @@ unlearned as (
     from weighed as w
     left join sampled as s
         on
-            w.environment = s.environment
-            and w.app = s.app
-            and w.function = s.function
+            w.configuration_key = s.configuration_key
             and w.window_start = s.window_start
     where w.value_ppm is null
 ),
@@ -124,7 +161,7 @@ parts as (
     union all by name
     select
         * replace (
-            case evidence when 'series' then 'series' else 'learned' end as evidence,
+            case evidence when 'series' then evidence else 'learned'::meta.evidence end as evidence,
             learned_us as container_us
         ),
         greatest(0, 1000000 - half_ppm * 1000000 // greatest(value_ppm, 1)) as least_ppm,
@@ -133,14 +170,14 @@ parts as (
     where learned_us > 0
     union all by name
     select
-        * replace ('rest' as evidence, rest_us as container_us),
+        * replace ('rest'::meta.evidence as evidence, rest_us as container_us),
         0 as least_ppm,
         case when value_ppm < 1000000 then least(1000000, half_ppm * container_us // rest_us) else 0 end as most_ppm
     from weighed
     where rest_us > 0
     union all by name
     select
-        * replace ('rest' as evidence, container_us // 10 as container_us),
+        * replace ('rest'::meta.evidence as evidence, container_us // 10 as container_us),
         0 as least_ppm,
         0 as most_ppm
     from weighed
@@ -154,9 +191,7 @@ summed_parts as (
     select
         interval_start,
         interval_number,
-        function,
-        phase,
-        configuration_from,
+        configuration_key,
         hour,
         component,
         evidence,
@@ -168,7 +203,7 @@ summed_parts as (
 ),
 
 all_time as (
-    select * exclude (environment, object_id, app, window_start, value_ppm, half_ppm, learned_us, rest_us)
+    select * exclude (object_number, window_start, value_ppm, half_ppm, learned_us, rest_us)
     from unlearned
     where evidence != 'rest'
     union all by name
@@ -179,9 +214,7 @@ all_time as (
 select
     interval_start,  -- start of the billed interval, UTC
     interval_number,  -- names the interval of the billed app, see spend.pools
-    function,  -- whose containers
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration, see staging.configurations
+    configuration_key,  -- whose containers, see usage.configurations
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
     evidence,  -- as in spend.placed_time; learned and rest where a factor is used

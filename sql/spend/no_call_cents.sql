@@ -8,28 +8,44 @@ weeks at once: 5
 */
 with
 
+claimants as (
+    select distinct
+        claimant_key,
+        function,
+        phase
+    from spend.claimants
+    where
+        window_start >= $since
+        and window_start < $until
+),
+
 amounts as (
     select
-        date_trunc('week', h.hour)::date as week_start,
-        h.environment,
-        h.app,
-        h.function,
-        h.phase,
-        h.component,
-        h.resource,
-        sum(h.amount_usd)::decimal(38, 12) as exact_usd,
-        (sum(h.amount_usd) * 1000000000000)::hugeint as picodollars
-    from spend.hourly as h
+        date_trunc('week', a.hour)::date as week_start,
+        p.environment,
+        p.app,
+        c.function,
+        c.phase,
+        a.component::varchar as component,
+        p.resource,
+        sum(a.amount_pd)::hugeint as picodollars,
+        picodollars::decimal(38, 0) * 0.000000000001::decimal(12, 12) as exact_usd
+    from spend.attributed as a
+    inner join spend.pools as p
+        on
+            a.pool_number = p.pool_number
+            and a.hour = p.hour
+    inner join claimants as c on a.claimant_key = c.claimant_key
     where
-        h.hour >= $since
-        and h.hour < $until
-        and h.component in (
-            select c.component
-            from catalog.components as c
-            where c.component_group = 'no call'
+        a.hour >= $since
+        and a.hour < $until
+        and a.component in (
+            select k.component::meta.component
+            from catalog.components as k
+            where k.component_group = 'no call'
         )
     group by all
-    having sum(h.amount_usd) != 0
+    having sum(a.amount_pd) != 0
 )
 
 select

@@ -56,6 +56,37 @@ observed as (
     having observed_seconds >= 2700
 ),
 
+-- Few functions have series: by their keys nothing else is read.
+observed_configurations as (
+    select distinct
+        c.configuration_key,
+        c.environment,
+        c.app,
+        c.function,
+        c.configuration_from,
+        c.phase
+    from usage.configurations as c
+    semi join observed using (environment, app, function)
+    where
+        c.window_start >= $since
+        and c.window_start < $until
+),
+
+observed_hours as (
+    select
+        c.*,
+        u.app_id,
+        u.hour,
+        u.component::varchar as component,
+        u.evidence::varchar as evidence,
+        u.container_us
+    from usage.hours as u
+    inner join observed_configurations as c on u.configuration_key = c.configuration_key
+    where
+        u.hour >= $since
+        and u.hour < $until
+),
+
 logged as (
     select
         environment,
@@ -65,11 +96,8 @@ logged as (
         coalesce(sum(container_us) filter (where evidence = 'seen'), 0)::bigint as seen_us,
         coalesce(sum(container_us) filter (where evidence in ('settings', 'window', 'usual')), 0)::bigint as expected_us,
         coalesce(sum(container_us) filter (where component = 'warm' and evidence = 'limit'), 0)::bigint as waiting_us
-    from usage.hourly
+    from observed_hours
     semi join observed using (environment, app, function, hour)
-    where
-        hour >= $since
-        and hour < $until
     group by all
 ),
 
@@ -303,7 +331,7 @@ time_without_calls as (
         b.is_usual,
         b.sampling_ppm,
         b.unseen_us
-    from usage.hourly as u
+    from observed_hours as u
     inner join beyond_the_log as b
         on
             u.environment = b.environment

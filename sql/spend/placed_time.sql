@@ -8,18 +8,48 @@ settings allow (a thousand, where nothing limits them), which the bill pays for 
 A call log belongs to the app that is deployed under the name, not to a run of the same name. A name may stand for several
 deployed ids in one interval; what the app list cannot place goes to the dearest of them.
 
-key: interval_number, function, phase, configuration_from, hour, component, evidence
+key: interval_number, configuration_key, hour, component, evidence
 partition: interval_start
 weeks at once: 5
 */
 with
+
+named as (
+    select distinct
+        configuration_key,
+        environment,
+        app,
+        function,
+        configuration_from
+    from usage.configurations
+    where
+        window_start >= $since
+        and window_start < $until
+),
+
+-- Apps and functions are numbers, too.
+configurations as materialized (
+    select
+        *,
+        dense_rank() over (order by environment, app) as app_number,
+        dense_rank() over (order by environment, app, function) as function_number
+    from named
+),
+
+apps as (
+    select distinct
+        app_number,
+        environment,
+        app
+    from configurations
+),
 
 app_costs as (
     select
         environment,
         app,
         hour as interval_start,
-        resolution,
+        resolution = 'd' as is_by_day,
         object_id,
         interval_number,
         sum(abs(billed_usd)) as billed_usd
@@ -33,43 +63,66 @@ app_costs as (
 
 billed_apps as (
     select
-        *,
+        c.*,
+        a.app_number,
         row_number() over (
-            partition by environment, app, interval_start, resolution
-            order by billed_usd desc, object_id asc
+            partition by a.app_number, c.interval_start, c.is_by_day
+            order by c.billed_usd desc, c.object_id asc
         ) = 1 as is_dearest
-    from app_costs
+    from app_costs as c
+    inner join apps as a
+        on
+            c.environment = a.environment
+            and c.app = a.app
 ),
 
 apps_billed_by_day as (
-    select distinct
-        environment,
-        app
-    from app_costs
-    where resolution = 'd'
+    select distinct app_number
+    from billed_apps
+    where is_by_day
+),
+
+observed_time as (
+    select
+        o.*,
+        c.configuration_key,
+        c.app_number,
+        c.function_number
+    from spend.observed_time as o
+    inner join configurations as c
+        on
+            o.environment = c.environment
+            and o.app = c.app
+            and o.function = c.function
+            and o.configuration_from = c.configuration_from
+    where
+        o.hour >= $since
+        and o.hour < $until
 ),
 
 observed_hours as (
     select distinct
-        environment,
-        app,
-        function,
+        function_number,
         hour
-    from spend.observed_time
-    where
-        hour >= $since
-        and hour < $until
+    from observed_time
 ),
 
 -- What container series show takes the place of what the settings let expect.
-container_hours as (
-    select u.* exclude (containers)
-    from usage.hourly as u
+container_hours as not materialized (
+    select
+        u.configuration_key,
+        c.environment,
+        c.app_number,
+        u.app_id,
+        u.hour,
+        u.component,
+        u.evidence,
+        u.container_us
+    from usage.hours as u
+    inner join configurations as c on u.configuration_key = c.configuration_key
     left join observed_hours as o
         on
-            u.environment = o.environment
-            and u.app = o.app
-            and u.function = o.function
+            c.function_number = o.function_number
             and u.hour = o.hour
     where
         u.hour >= $since
@@ -77,52 +130,64 @@ container_hours as (
         and (u.evidence = 'seen' or o.hour is null)
     union all by name
     select
-        * exclude (rest_us, is_usual, sampling_ppm),
-        'series' as evidence
-    from spend.observed_time
-    where
-        hour >= $since
-        and hour < $until
-        and container_us > 0
+        configuration_key,
+        environment,
+        app_number,
+        app_id,
+        hour,
+        component::meta.component as component,
+        'series'::meta.evidence as evidence,
+        container_us
+    from observed_time
+    where container_us > 0
     union all by name
     select
-        * exclude (rest_us, is_usual, sampling_ppm) replace (rest_us as container_us),
-        'rest' as evidence
-    from spend.observed_time
-    where
-        hour >= $since
-        and hour < $until
-        and rest_us > 0
+        configuration_key,
+        environment,
+        app_number,
+        app_id,
+        hour,
+        component::meta.component as component,
+        'rest'::meta.evidence as evidence,
+        rest_us as container_us
+    from observed_time
+    where rest_us > 0
 ),
 
 usage_intervals as (
     select
         *,
         hour as interval_start,
-        'h' as resolution
+        false as is_by_day
     from container_hours
     union all by name
     select
         *,
         date_trunc('day', hour) as interval_start,
-        'd' as resolution
+        true as is_by_day
     from container_hours
-    semi join apps_billed_by_day using (environment, app)
+    semi join apps_billed_by_day using (app_number)
 ),
 
 -- What telemetry has seen of a server, in an hour in which it saw any.
-seen_servers as (
-    select distinct
-        u.environment,
-        u.app,
-        u.function,
-        u.hour
-    from usage.hourly as u
+server_functions as (
+    select
+        c.configuration_key,
+        c.function_number
+    from configurations as c
     semi join staging.servers as s
         on
-            u.environment = s.environment
-            and u.app = s.app
-            and u.function = s.function
+            c.environment = s.environment
+            and c.app = s.app
+            and c.function = s.function
+),
+
+seen_servers as (
+    select distinct
+        s.function_number,
+        u.hour
+    from usage.hours as u
+    inner join server_functions as s on u.configuration_key = s.configuration_key
     where
         u.evidence = 'seen'
         and u.hour >= $since
@@ -135,32 +200,29 @@ seen_servers as (
 answering as (
     select distinct
         b.environment,
-        b.app,
+        b.app_number,
         b.interval_start,
-        b.resolution,
-        k.function,
-        k.phase,
-        k.valid_from as configuration_from,
+        b.is_by_day,
+        k.configuration_key,
         b.interval_start as hour,
-        'direct' as component,
-        'requests' as evidence,
+        'direct'::meta.component as component,
+        'requests'::meta.evidence as evidence,
         (coalesce(k.max_containers, 1000) - k.min_containers)
         * k.cluster_size
-        * case b.resolution when 'h' then 3600000000 else 86400000000 end as container_us
-    from app_costs as b
+        * case when b.is_by_day then 86400000000 else 3600000000 end as container_us
+    from billed_apps as b
     inner join staging.configurations as k
         on
             b.environment = k.environment
             and b.app = k.app
             and b.interval_start >= k.valid_from
             and b.interval_start < k.valid_to
+    inner join configurations as c on k.configuration_key = c.configuration_key
     anti join seen_servers as o
         on
-            b.environment = o.environment
-            and b.app = o.app
-            and k.function = o.function
+            c.function_number = o.function_number
             and b.interval_start <= o.hour
-            and o.hour < b.interval_start + case b.resolution when 'h' then interval 1 hour else interval 1 day end
+            and o.hour < b.interval_start + case when b.is_by_day then interval 1 day else interval 1 hour end
     where
         k.is_server
         and coalesce(k.max_containers, 1000) > k.min_containers
@@ -184,14 +246,12 @@ placed_usage as (
             u.environment = b.environment
             and u.app_id = b.object_id
             and u.interval_start = b.interval_start
-            and u.resolution = b.resolution
+            and u.is_by_day = b.is_by_day
 ),
 
 -- Only where a name stands for several ids, or for one that is not always known, rows come together.
 ambiguous_apps as (
-    select
-        environment,
-        app
+    select app_number
     from container_hours
     group by all
     having
@@ -203,12 +263,7 @@ ambiguous_apps as (
 told_apart as (
     select
         *,
-        (environment, app) in (
-            select
-                a.environment,
-                a.app
-            from ambiguous_apps as a
-        ) as is_ambiguous
+        app_number in (select a.app_number from ambiguous_apps as a) as is_ambiguous
     from billed_apps
 ),
 
@@ -217,9 +272,7 @@ placed as (
         b.is_ambiguous,
         b.interval_start,
         b.interval_number,
-        u.function,
-        u.phase,
-        u.configuration_from,
+        u.configuration_key,
         u.hour,
         u.component,
         u.evidence,
@@ -227,10 +280,9 @@ placed as (
     from told_apart as b
     inner join placed_usage as u
         on
-            b.environment = u.environment
-            and b.app = u.app
+            b.app_number = u.app_number
             and b.interval_start = u.interval_start
-            and b.resolution = u.resolution
+            and b.is_by_day = u.is_by_day
     where
         b.object_id = u.billed_id
         or (u.billed_id is null and b.is_dearest)
@@ -252,9 +304,7 @@ all_time as (
 select
     interval_start,  -- start of the billed interval, UTC
     interval_number,  -- names the interval of the billed app, see spend.pools
-    function,  -- whose containers
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration, see staging.configurations
+    configuration_key,  -- whose containers, see usage.configurations
     hour,  -- start of the hour, UTC
     component,  -- what it was for, see catalog.components
     evidence,  -- seen, series, settings, window, usual, limit, rest, beyond, wait or requests

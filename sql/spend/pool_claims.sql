@@ -3,19 +3,24 @@ Every claim on a pool, by the pool's number: of functions and servers by their c
 says that they cost, and of what only the bill shows. `spend.claims` has the names of the pools, too.
 
 materialized: view
-key: pool_number, function, phase, configuration_from, component, evidence, payment_order
+key: pool_number, claimant_key, configuration_key, component, evidence, payment_order
 partition: hour
 */
 with
+
+servers as (
+    select claimant_key
+    from spend.claimants
+    where starts_with(function, '__server__/')
+),
 
 -- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
 claims_of_gpus as (
     select
         interval_start as hour,
         pool_number,
-        function,
-        phase,
-        configuration_from,
+        claimant_key,
+        configuration_key,
         component,
         evidence,
         payment_order,
@@ -29,10 +34,12 @@ claims_of_gpus as (
     select
         interval_start as hour,
         pool_number,
-        function,
-        phase,
-        configuration_from,
-        case when starts_with(function, '__server__/') then 'direct' else component end as component,
+        claimant_key,
+        configuration_key,
+        case
+            when claimant_key in (select s.claimant_key from servers as s) then 'direct'::meta.component
+            else component
+        end as component,
         evidence,
         payment_order,
         sum(claimed_us) as container_us,
@@ -68,9 +75,8 @@ all_claims as (
 select
     hour,  -- start of the billed interval, UTC
     pool_number,  -- names the pool, see spend.pools
-    function,  -- who claims; __unexplained__ for what no function can have used
-    phase,  -- rollout phase of the containers
-    configuration_from,  -- names their configuration where a GPU is claimed, see staging.configurations
+    claimant_key,  -- who claims, see spend.claimants
+    configuration_key,  -- whose containers, where a GPU is claimed, see usage.configurations
     component,  -- see catalog.components; unlogged or residual where only the bill shows it
     evidence,  -- see spend.container_time; stated by Modal of sandboxes; bill where only the bill shows it
     payment_order,  -- what is better known is paid first

@@ -5,7 +5,7 @@ Whether sandboxes are billed under their app or under ids of their own is not pu
 least half of what they cost on a day, they claim nothing of an app. Modal's figure is of a day: within it, a pool bears first
 what functions do not claim, then what they only claim by inference, then what is billed.
 
-key: pool_number, function, phase, component, evidence
+key: pool_number, claimant_key, component, evidence
 partition: hour
 */
 with
@@ -159,10 +159,9 @@ shares as (
 select
     hour,  -- start of the billed interval, UTC
     pool_number,  -- names the pool, see spend.pools
-    '__sandboxes__' as function,  -- the sandboxes of the app
-    'none' as phase,  -- none
-    'direct' as component,  -- direct
-    'stated' as evidence,  -- stated: by Modal itself
+    meta.name_key(concat_ws(chr(31), '__sandboxes__', 'none')) as claimant_key,  -- __sandboxes__, see spend.claimants
+    'direct'::meta.component as component,  -- direct
+    'stated'::meta.evidence as evidence,  -- stated: by Modal itself
     2 as payment_order,  -- what is better known is paid first
     sum((free_pd * free_ppm + inferred_pd * inferred_ppm + known_pd * known_ppm) // 1000000)::hugeint
         as claim_pd  -- in picodollars

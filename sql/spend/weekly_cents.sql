@@ -9,22 +9,49 @@ weeks at once: 5
 */
 with
 
+claimants as (
+    select distinct
+        claimant_key,
+        function,
+        phase
+    from spend.claimants
+    where
+        window_start >= $since
+        and window_start < $until
+),
+
+amounts as (
+    select
+        date_trunc('week', a.hour)::date as week_start,
+        p.environment,
+        p.app,
+        a.claimant_key,
+        a.component,
+        sum(a.amount_pd)::hugeint as picodollars
+    from spend.attributed as a
+    inner join spend.pools as p
+        on
+            a.pool_number = p.pool_number
+            and a.hour = p.hour
+    where
+        a.hour >= $since
+        and a.hour < $until
+    group by all
+    having sum(a.amount_pd) != 0
+),
+
 components as (
     select
-        date_trunc('week', hour)::date as week_start,
-        environment,
-        app,
-        function,
-        phase,
-        component,
-        sum(amount_usd)::decimal(38, 12) as exact_usd,
-        (sum(amount_usd) * 1000000000000)::hugeint as picodollars
-    from spend.hourly
-    where
-        hour >= $since
-        and hour < $until
-    group by all
-    having sum(amount_usd) != 0
+        a.week_start,
+        a.environment,
+        a.app,
+        c.function,
+        c.phase,
+        a.component::varchar as component,
+        a.picodollars::decimal(38, 0) * 0.000000000001::decimal(12, 12) as exact_usd,
+        a.picodollars
+    from amounts as a
+    inner join claimants as c on a.claimant_key = c.claimant_key
 ),
 
 apps as (

@@ -33,7 +33,7 @@ logs as materialized (
     where not l.is_replaced_whole
 ),
 
-hours as (
+hours as not materialized (
     select
         h.*,
         l.function_number,
@@ -191,15 +191,8 @@ clusters as (
 counted as (
     select
         p.*,
-        1 as members
-    from parts as p
-    anti join cluster_logs as l on p.file_id = l.file_id
-    union all by name
-    select
-        p.*,
         coalesce(g.members, 1) as members
     from parts as p
-    semi join cluster_logs as l on p.file_id = l.file_id
     left join clusters as g
         on
             p.file_id = g.file_id

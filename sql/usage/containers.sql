@@ -131,10 +131,19 @@ functions as materialized (
     group by all
 ),
 
+-- Most containers are logged on one day, in one function: these need no summing up.
+of_several_rows as (
+    select container_key
+    from days
+    group by all
+    having count(*) > 1
+),
+
 numbered_days as materialized (
     select
         d.* exclude (environment, app, function),
-        f.function_number
+        f.function_number,
+        d.container_key in (select s.container_key from of_several_rows as s) as is_in_several
     from days as d
     inner join functions as f
         on
@@ -144,6 +153,21 @@ numbered_days as materialized (
 ),
 
 logged_lives as (
+    select
+        container_key,
+        function_number,
+        false as is_shared,
+        first_started_at,
+        last_ended_at,
+        startup_began_at,
+        placed_at,
+        day as first_day,
+        day as last_day,
+        inputs,
+        coalesce(cluster_members, 1) as cluster_members
+    from numbered_days
+    where not is_in_several
+    union all by name
     select
         container_key,
         min(function_number) as function_number,
@@ -157,6 +181,7 @@ logged_lives as (
         sum(inputs)::bigint as inputs,
         coalesce(max(cluster_members), 1) as cluster_members
     from numbered_days
+    where is_in_several
     group by all
 ),
 
@@ -338,6 +363,7 @@ configured as (
         k.app,
         k.function,
         k.valid_from as configuration_from,
+        k.configuration_key,
         k.phase,
         k.cluster_size,
         k.startup_timeout_seconds,
@@ -445,6 +471,7 @@ select
     function,  -- the function's name
     container_key,  -- see raw.containers; negative where no log names it, see usage.observed_lives
     configuration_from,  -- names the configuration, see staging.configurations
+    configuration_key,  -- the same by its key
     phase,  -- rollout phase of that configuration
     created_at,  -- UTC
     -- an id can be older than the placement: the container waited for a GPU, or was kept warm
@@ -470,8 +497,10 @@ select
             then least(created_at + to_microseconds(usual_startup_us), stopped_at)
     end as usual_stop_at,  -- of one that failed: when the function's start-ups usually end, UTC; null: none ever ended
     inputs,  -- inputs it started
-    case when inputs = 0 and first_started_at is not null and is_kept_warm then 'warm' else 'idle' end
-        as uncalled,  -- what its time without an input is: warm, where nobody called it and settings keep containers; idle
+    case
+        when inputs = 0 and first_started_at is not null and is_kept_warm then 'warm'::meta.component
+        else 'idle'::meta.component
+    end as uncalled,  -- what its time without an input is: warm, where nobody called it and settings keep containers; idle
     cluster_size,  -- containers that serve its inputs together
     least(cluster_members, cluster_size) as cluster_members,  -- of these, how many the log shows
     startup_us,  -- from its creation or placement to its first start, microseconds; null: it started no input

@@ -3,7 +3,7 @@ Container time that the settings of a function ask for beyond the containers tha
 `min_containers` keeps warm at any time, called or not, and those that `buffer_containers` may keep waiting while others
 are at work. Counted from moment to moment: two containers alive at once do not stand in for one at another time.
 
-key: environment, app, app_id, function, configuration_from, hour, component, evidence
+key: configuration_key, app_id, hour, component, evidence
 partition: hour
 weeks at once: 5
 */
@@ -35,8 +35,7 @@ asked as (
         k.environment,
         k.app,
         k.function,
-        k.valid_from as configuration_from,
-        k.phase,
+        k.configuration_key,
         k.min_containers,
         k.buffer_containers,
         coalesce(k.max_containers, 2147483647) as max_containers,
@@ -148,12 +147,8 @@ stretches as (
 
 beyond_the_log as (
     select
-        a.environment,
-        a.app,
+        a.configuration_key,
         a.app_id,
-        a.function,
-        a.configuration_from,
-        a.phase,
         date_trunc('hour', s.stretch_from) as hour,
         epoch_us(s.stretch_to) - epoch_us(s.stretch_from) as stretch_us,
         greatest(0, least(a.min_containers, a.max_containers) - s.alive) as warm,
@@ -174,26 +169,22 @@ beyond_the_log as (
 parts as (
     select
         * exclude (stretch_us, warm, waiting),
-        'settings' as evidence,
+        'settings'::meta.evidence as evidence,
         warm * stretch_us as container_us
     from beyond_the_log
     union all by name
     select
         * exclude (stretch_us, warm, waiting),
-        'limit' as evidence,
+        'limit'::meta.evidence as evidence,
         waiting * stretch_us as container_us
     from beyond_the_log
 )
 
 select
-    environment,  -- Modal environment
-    app,  -- the app's name
+    configuration_key,  -- see usage.configurations
     app_id,  -- the app's id, where the app list leaves no doubt
-    function,  -- the function's name
-    configuration_from,  -- names the configuration, see staging.configurations
-    phase,  -- rollout phase of that configuration
     hour,  -- start of the hour, UTC
-    'warm' as component,  -- warm
+    'warm'::meta.component as component,  -- warm
     evidence,  -- settings (min_containers) or limit (buffer_containers)
     sum(container_us)::bigint as container_us,  -- container time in microseconds; for limit at most
     0 as containers  -- none that the log shows

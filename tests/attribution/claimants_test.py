@@ -45,8 +45,8 @@ def test_a_server_pays_for_its_floor_and_for_what_it_answered(tmp_path: Path, re
     assert attributed.components(LLM).keys() == {"direct"}
     assert attributed.components("job").keys() == {"execution", "idle", "startup"}
     times = ("spend.placed_time", "spend.inferred_time", "spend.container_time")
-    claims = ("spend.gpu_choices", "spend.gpu_claims", "spend.function_claims", "spend.claims")
-    suites = ("spend.pools", *times, *claims, "spend.hourly", "spend.weekly")
+    claims = ("spend.gpu_choices", "spend.gpu_claims", "spend.function_claims", "spend.pool_claims", "spend.claims")
+    suites = ("spend.pools", *times, *claims, "spend.claimants", "spend.attributed", "spend.hourly", "spend.weekly")
     assert attributed.broken_rules(*suites) == set()
 
 
@@ -135,7 +135,7 @@ def test_sandboxes_pay_what_modal_says_wherever_they_are_billed(tmp_path: Path, 
     attributed = _job_beside_sandboxes(is_apart=is_apart).attribute(tmp_path)
     assert attributed.wrong() == []
     assert attributed.components("job").keys() == {"execution", "idle"}
-    tables = ("spend.sandbox_claims", "spend.claims", "spend.hourly", "spend.weekly")
+    tables = ("spend.sandbox_claims", "spend.claims", "spend.attributed", "spend.hourly", "spend.weekly")
     assert attributed.broken_rules(*tables) == set()
 
 
@@ -213,7 +213,7 @@ def test_telemetry_tells_how_long_an_idle_container_lived(tmp_path: Path) -> Non
     land_telemetry(workspace, "ml", "brief", workspace.identity("ta", 0), DAY - 60, DAY - 1)
     attributed = workspace.attribute(tmp_path)
     assert attributed.wrong() == []
-    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hourly") == set()
+    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hours", "usage.hourly") == set()
 
 
 def test_a_list_of_running_containers_is_seen_time_and_what_comes_after_it_is_inferred(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_list_of_running_containers_is_seen_time_and_what_comes_after_it_is_in
     attributed = workspace.attribute(tmp_path)
     # the bill leaves just what `brief` lived
     assert attributed.wrong() == []
-    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hourly") == set()
+    assert attributed.broken_rules("usage.observed_lives", "usage.containers", "usage.hours", "usage.hourly") == set()
 
 
 def test_telemetry_that_breaks_off_shortens_no_life(tmp_path: Path) -> None:
@@ -252,8 +252,8 @@ def test_containers_that_no_call_explains_are_whose_telemetry_says(tmp_path: Pat
     assert attributed.wrong() == []
     assert attributed.components("web").keys() == {"warm"}
     assert attributed.components("quiet").keys() == {"idle"}
-    tables = ("usage.observed_lives", "usage.containers", "usage.hourly", "usage.warm_hours", "spend.claims")
-    assert attributed.broken_rules(*tables) == set()
+    usage = ("usage.observed_lives", "usage.containers", "usage.hours", "usage.hourly", "usage.warm_hours")
+    assert attributed.broken_rules(*usage, "spend.claims") == set()
 
 
 def test_a_container_that_failed_lived_as_long_as_telemetry_saw_it(tmp_path: Path) -> None:

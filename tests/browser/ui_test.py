@@ -43,8 +43,8 @@ def test_a_table_shows_its_columns_and_rows(page: Page, served: Served) -> None:
 
 
 def test_a_table_shows_its_checks_by_name(page: Page, served: Served) -> None:
-    page.goto(served.at("/assets/spend/hourly?view=checks"))
-    names = [expectation.check_name for expectation in load_suite("spend.hourly").expectations]
+    page.goto(served.at("/assets/spend/attributed?view=checks"))
+    names = [expectation.check_name for expectation in load_suite("spend.attributed").expectations]
     assert "every_pool_equals_the_bill" in names
     shows(page, "every_pool_equals_the_bill")
     page.get_by_text("Succeeded").nth(len(names) - 1).wait_for()

@@ -96,14 +96,14 @@ def raw_tables(workspace: Home) -> dict[str, object]:
 
 
 def test_a_check_that_is_executed_alone_looks_at_the_table_as_it_is(workspace: Home) -> None:
-    key = dg.AssetCheckKey(table_key("spend.hourly"), "every_pool_equals_the_bill")
+    key = dg.AssetCheckKey(table_key("spend.attributed"), "every_pool_equals_the_bill")
     definitions = definitions_of(workspace, resource_path("catalog"))
     alone = definitions.resolve_implicit_global_asset_job_def().get_subset(
         asset_selection=frozenset(), asset_check_selection=frozenset({key})
     )
     assert evaluated(alone) == {key: True}
     with open_warehouse(workspace.warehouse) as con:
-        con.execute("delete from spend.hourly where amount_usd = (select max(amount_usd) from spend.hourly)")
+        con.execute("delete from spend.attributed where amount_pd = (select max(amount_pd) from spend.attributed)")
     assert evaluated(alone) == {key: False}
 
 

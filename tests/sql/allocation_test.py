@@ -1,4 +1,4 @@
-"""Properties of the allocation in `spend.hourly`, on random pools and claims."""
+"""Properties of the allocation in `spend.attributed`, on random pools and claims."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.names import put_row
 from tieout.core.money import from_picodollars
 from tieout.warehouse.models import model_named
 
@@ -35,6 +36,7 @@ CLAIMS = st.lists(
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_empty_warehouse() as con:
+        con.execute(f"insert into spend.claimants by name {model_named('spend.claimants').sql}", PERIOD)
         yield con
 
 
@@ -49,17 +51,25 @@ def _allocate(con: duckdb.DuckDBPyConnection, billed_pd: int, claims: Sequence[C
         [HOUR, from_picodollars(billed_pd)],
     )
     for function, payment_order, claim_pd, shared_us in claims:
-        con.execute(
-            "insert into spend.function_claims by name select ? as hour, 1 as pool_number, "
-            "? as function, 'baseline' as phase, 'execution' as component, "
-            "'seen' as evidence, ? as payment_order, ?::hugeint as claim_pd, ?::hugeint as shared_us, "
-            "1 as container_us",
-            [HOUR, function, payment_order, claim_pd, shared_us],
-        )
+        row = {
+            "hour": HOUR,
+            "pool_number": 1,
+            "function": function,
+            "phase": "baseline",
+            "component": "execution",
+            "evidence": "seen",
+            "payment_order": payment_order,
+            "claim_pd": claim_pd,
+            "shared_us": shared_us,
+            "container_us": 1,
+        }
+        put_row(con, "spend.function_claims", row, HOUR)
     rows = con.execute(
-        f"select function, sum(amount_usd) from ({model_named('spend.hourly').sql}) group by function", PERIOD
+        f"select c.function, sum(a.amount_pd) from ({model_named('spend.attributed').sql}) as a "
+        "left join spend.claimants as c using (claimant_key) group by all",
+        PERIOD,
     ).fetchall()
-    return dict(rows)
+    return {function: from_picodollars(picodollars) for function, picodollars in rows}
 
 
 def _exact_shares(billed_pd: int, claims: Sequence[Claim]) -> dict[str, Fraction]:

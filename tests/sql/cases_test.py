@@ -1,8 +1,9 @@
 """SQL cases: small inputs and the rows that a person expects, as YAML that a reviewer can check by eye.
 
 A case names the model, gives rows for the tables it reads (missing columns are null), and the rows it must return. With
-`build: [a.b, …]` the named models run first, in that order, after what every load makes of the logs of calls. A pool of
-the bill is called by its names where models know its number. Values are compared as DuckDB prints them.
+`build: [a.b, …]` the named models run first, in that order, after what every load makes of the logs of calls. Pools,
+configurations and claimants are called by their names where models know a number or a key (`tests.support.names`): what
+a list of names has of the case stays in it when its model runs. Values are compared as DuckDB prints them.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from tests.support.empty_warehouse import open_empty_warehouse
-from tests.support.pools import by_number, number_pools
+from tests.support.names import LISTS, number_pools, put_row, table_of, with_names
 from tieout.sources import container_hours
 from tieout.warehouse.models import model_named
 
@@ -45,9 +46,7 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
     period = {name: dt.datetime.fromisoformat(day) for name, day in days.items()}
     con.execute("begin")
     try:
-        for table, rows in sorted(case["given"].items(), key=lambda given: given[0] != "spend.pools"):
-            con.execute(f"delete from {table}")
-            _insert(con, table, rows)
+        _give(con, case["given"], period["since"])
         con.execute("delete from raw.container_hours")
         container_hours.insert(con, 0, _LAST_FILE_ID)
         for name in (*_CALL_LOGS, *case.get("build", [])):
@@ -58,18 +57,25 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
     assert actual == [{key: _text(value) for key, value in row.items()} for row in case["expect"]]
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Mapping[str, Any]]) -> None:
-    for row in (by_number(con, table, row) for row in rows):
-        marks = ", ".join("?" for _ in row)
-        con.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", list(row.values()))
-    if table == "spend.pools":
-        number_pools(con)
+def _give(con: duckdb.DuckDBPyConnection, given: Mapping[str, list[Mapping[str, Any]]], week: dt.datetime) -> None:
+    tables = sorted(given, key=lambda table: table != "spend.pools")
+    for table in tables:
+        con.execute(f"delete from {table_of(table)}")
+    for table in tables:
+        for row in given[table]:
+            put_row(con, table, row, week)
+        if table == "spend.pools":
+            number_pools(con)
 
 
 def _build(con: duckdb.DuckDBPyConnection, name: str, period: Mapping[str, dt.datetime]) -> None:
     model = model_named(name)
-    con.execute(f"delete from {name}")
-    con.execute(f"insert into {name} by name {model.sql}", {key: period[key] for key in model.parameters})
+    rows = model.sql
+    if name in LISTS:
+        rows = f"select * from ({rows}) as r anti join {name} as n using ({', '.join(model.key)})"
+    else:
+        con.execute(f"delete from {name}")
+    con.execute(f"insert into {name} by name {rows}", {key: period[key] for key in model.parameters})
 
 
 def _rows(
@@ -79,7 +85,7 @@ def _rows(
     columns = list(expect[0]) if expect else list(model.columns)[:1]
     listed = ", ".join(f"coalesce({column}::varchar, 'null') as {column}" for column in columns)
     rows = con.execute(
-        f"select {listed} from ({model.sql}) order by all", {key: period[key] for key in model.parameters}
+        f"select {listed} from ({with_names(model)}) order by all", {key: period[key] for key in model.parameters}
     ).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
 

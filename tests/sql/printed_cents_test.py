@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.names import put_row
 from tieout.core.money import from_picodollars, in_cents
+from tieout.core.periods import day_start
 from tieout.warehouse.closed_week import ClosedAmount, Figures
 from tieout.warehouse.models import model_named
 
@@ -37,12 +39,18 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _allocated(con: duckdb.DuckDBPyConnection, costs: Sequence[Cost]) -> dict[tuple[str, str], Decimal]:
-    con.execute("delete from spend.hourly")
-    con.executemany(
-        "insert into spend.hourly by name select ?::timestamp as hour, ? as environment, 'a' as app, ? as function, "
-        "? as phase, 'execution' as component, ?::decimal(38, 12) as amount_usd",
-        [(MONDAY, *names, from_picodollars(picodollars)) for *names, picodollars in costs],
-    )
+    con.execute("delete from spend.attributed")
+    for environment, function, phase, picodollars in costs:
+        row = {
+            "hour": MONDAY,
+            "environment": environment,
+            "app": "a",
+            "function": function,
+            "phase": phase,
+            "component": "execution",
+            "amount_usd": from_picodollars(picodollars),
+        }
+        put_row(con, "spend.hourly", row, day_start(MONDAY))
     cents = f"select environment, function, sum(amount_usd) from ({model_named('spend.weekly_cents').sql}) group by all"
     week = {"since": MONDAY, "until": MONDAY + dt.timedelta(days=7)}
     return {(environment, function): amount for environment, function, amount in con.execute(cents, week).fetchall()}

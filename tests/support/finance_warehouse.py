@@ -7,7 +7,9 @@ from pathlib import Path
 import duckdb
 
 from tests.support.empty_warehouse import NEVER, open_empty_warehouse
+from tests.support.named_rows import put_amounts
 from tieout.catalog.load import load_catalog
+from tieout.core.periods import day_start
 from tieout.core.resources import resource_path
 from tieout.measure.tables import MeasuredTables
 from tieout.warehouse.build import Period
@@ -39,7 +41,7 @@ def write_finance_warehouse(path: Path) -> None:
 def bill(con: duckdb.DuckDBPyConnection, amount: Decimal) -> None:
     """Replace the bill by one hour's cost of each function, as if everything up to `finance` had been built of it."""
     con.execute("begin")
-    for table in ("spend.hourly", "finance.spend_daily", "reconciliation.pools", "staging.billing_intervals"):
+    for table in ("spend.attributed", "finance.spend_daily", "reconciliation.pools", "staging.billing_intervals"):
         con.execute(f"delete from {table}")
     con.execute(
         "insert into staging.billing_intervals by name "
@@ -48,11 +50,18 @@ def bill(con: duckdb.DuckDBPyConnection, amount: Decimal) -> None:
     )
     for function in FUNCTIONS:
         values = {"day": DAY, "function": function, "amount": amount}
-        con.execute(
-            "insert into spend.hourly by name select 'main' as environment, 'ap-1' as object_id, 'app' as app, "
-            "$day::timestamp as hour, 'h' as resolution, 'CPU' as resource, $function as function, "
-            "'baseline' as phase, 'execution' as component, $amount as amount_usd, 'settled' as status",
-            values,
+        put_amounts(
+            con,
+            day_start(DAY),
+            environment="main",
+            object_id="ap-1",
+            app="app",
+            resolution="h",
+            resource="CPU",
+            function=function,
+            phase="baseline",
+            component="execution",
+            amount_usd=amount,
         )
         con.execute(
             "insert into finance.spend_daily by name select $day as day, '2026-W46' as week, 'main' as environment, "

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from tests.support.names import put_row
 from tieout.warehouse.models import model_named
 
 MONDAY = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC
@@ -13,19 +14,28 @@ MONDAY = dt.datetime(2026, 11, 2)  # noqa: DTZ001 - naive UTC
 
 _WEEK = dt.timedelta(days=7)
 _LOGS = ("staging.superseded_calls", "staging.call_logs")
-_USAGE = ("usage.container_days", "usage.containers", "usage.warm_hours", "usage.hourly")
+_USAGE = ("usage.container_days", "usage.containers", "usage.warm_hours", "usage.hours")
 
 
 def configure(con: duckdb.DuckDBPyConnection, app: str, cluster_sizes: Mapping[str, int]) -> None:
     """Give each function of an app one configuration for all time, with the size of its clusters."""
     for function, size in cluster_sizes.items():
-        con.execute(
-            "insert into staging.configurations by name select 'main' as environment, $1 as app, $2 as function, "
-            "timestamp '1970-01-01' as valid_from, timestamp '9999-12-31' as valid_to, 'p' as phase, "
-            "60 as scaledown_window_seconds, 0 as min_containers, 0 as buffer_containers, $3 as cluster_size, "
-            "false as single_use_containers, 300 as startup_timeout_seconds, 'catalog' as source",
-            [app, function, size],
-        )
+        row = {
+            "environment": "main",
+            "app": app,
+            "function": function,
+            "valid_from": dt.date(1970, 1, 1),
+            "valid_to": dt.date(9999, 12, 31),
+            "phase": "p",
+            "scaledown_window_seconds": 60,
+            "min_containers": 0,
+            "buffer_containers": 0,
+            "cluster_size": size,
+            "single_use_containers": False,
+            "startup_timeout_seconds": 300,
+            "source": "catalog",
+        }
+        put_row(con, "staging.configurations", row, MONDAY)
 
 
 def all_rows(name: str) -> str:

@@ -118,7 +118,7 @@ inner join raw.containers as c using (container_key)
 left join members as m on h.container_key = m.container_key and date_trunc('week', h.hour) = m.week
 """  # noqa: S608 - constants
 
-# A week counts an input of another week only if it started at most a day before, as sql/usage/hourly.sql does.
+# A week counts an input of another week only if it started at most a day before, as sql/usage/hours.sql does.
 _CALLS_OF_LOG = f"""
 with {_MEMBERS.format(calls="staging.function_calls")},
 

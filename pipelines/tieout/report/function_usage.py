@@ -71,14 +71,9 @@ order by all
 """
 
 _WINDOWS = """
-select h.environment, h.function, max(c.scaledown_window_seconds) filter (where c.source != 'unknown')
-from usage.hourly as h
-inner join staging.configurations as c
-    on
-        h.environment = c.environment
-        and h.app = c.app
-        and h.function = c.function
-        and h.configuration_from = c.valid_from
+select c.environment, c.function, max(c.scaledown_window_seconds) filter (where c.source != 'unknown')
+from usage.hours as h
+inner join staging.configurations as c on h.configuration_key = c.configuration_key
 where h.hour::date in (select unnest($days::date[])) and h.component = 'idle'
 group by all
 order by all

@@ -79,11 +79,6 @@ select distinct function_number, function from ({_CONFIGURATIONS}) order by func
 _CLAIMS = f"""
 {_POOLS},
 
-intervals as (
-    select distinct interval_number, environment, app
-    from pools
-),
-
 observed as (
     select environment, app, function, bool_or(is_usual) as is_usual, max(sampling_ppm) / 1e6 as spread
     from spend.observed_time
@@ -98,7 +93,7 @@ configurations as (
         k.app,
         k.function,
         k.function_number,
-        k.valid_from,
+        k.configuration_key,
         k.source = 'unknown' or len(k.gpus) > 1 or k.may_lack_gpu as has_choice,
         k.gpus[1].gpu as gpu,
         k.gpus[1].gpu_count as gpu_count,
@@ -154,17 +149,6 @@ rates as (
         or k.gpu = r.resource
 ),
 
--- Before configurations, which the planner would join to intervals first, each of them to every one.
-time_on_the_bill as materialized (
-    select t.*, i.environment, i.app
-    from spend.placed_time as t
-    inner join intervals as i on t.interval_number = i.interval_number
-    where
-        t.evidence not in ('rest', 'requests')
-        and t.interval_start >= $since
-        and t.interval_start < $until
-),
-
 held as (
     select
         t.interval_number,
@@ -178,13 +162,12 @@ held as (
         end as factor_number,
         t.evidence = 'seen' and t.component in ('startup', 'execution') as is_at_work,
         sum(t.container_us)::hugeint as container_us
-    from time_on_the_bill as t
-    inner join configurations as k
-        on
-            t.environment = k.environment
-            and t.app = k.app
-            and t.function = k.function
-            and t.configuration_from = k.valid_from
+    from spend.placed_time as t
+    inner join configurations as k on t.configuration_key = k.configuration_key
+    where
+        t.evidence not in ('rest', 'requests')
+        and t.interval_start >= $since
+        and t.interval_start < $until
     group by all
 ),
 

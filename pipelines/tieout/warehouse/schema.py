@@ -201,6 +201,20 @@ comment on table meta.published_days is
     'What the file for finance was made from: a hash over the rows of every table and day';
 """
 
+# A key is made of names alone, so it stays whatever is added; 63 bits of a good hash are as good as unique, which
+# expectations hold. Values of a type are in the order of their names.
+_KEYS = """
+create macro meta.name_key(names) as (md5_number_lower(names) >> 1)::bigint;
+comment on macro meta.name_key is 'A number that stands for names in tables of many rows';
+create type meta.component as enum (
+    'direct', 'execution', 'failed', 'idle', 'residual', 'startup', 'unexplained', 'unlogged', 'warm'
+);
+create type meta.evidence as enum (
+    'beyond', 'bill', 'learned', 'limit', 'requests', 'rest', 'seen', 'series', 'settings', 'stated', 'usual', 'wait',
+    'window'
+);
+"""
+
 MIGRATIONS = (
     Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
     Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
@@ -211,6 +225,7 @@ MIGRATIONS = (
     Migration(7, "What the rows of containers were made from", _CONTAINER_INPUTS),
     Migration(8, "The containers that were checked", _CHECKED_CONTAINERS),
     Migration(9, "What every day of the file for finance was made from", _PUBLISHED_DAYS),
+    Migration(10, "Keys of names, and components and evidence as types", _KEYS),
 )
 
 _RECORD = """

@@ -11,7 +11,7 @@ from tieout.simulator import SCENARIOS, larger
 from tieout.validation.suites import all_suites
 
 CLEAN = Run(
-    warned=("raw.app_history: Everything deployed was committed",), tables={"spend.hourly": 1, "usage.hourly": 1}
+    warned=("raw.app_history: Everything deployed was committed",), tables={"spend.attributed": 1, "usage.hours": 1}
 )
 NAMED = Kind("a cost × 100", "billing_report", "", ("A pool costs what its container time can cost",))
 HARMLESS = Kind("a byte order mark", "billing_report", "")
@@ -55,9 +55,9 @@ def test_corrupted_data_is_noticed_under_a_name_that_leads_to_it(
 def test_what_is_blocked_stays_as_it_was_to_the_last_byte(workspace: Workspace, clean: Run) -> None:
     run = workspace.arrive(named("one digit of a cost, in the breakdown", "billing_report").change)
     assert run.blocked
-    assert "spend.hourly" in run.kept
+    assert "spend.attributed" in run.kept
     assert run.disturbed == ()
-    assert clean.tables["spend.hourly"] != run.tables["spend.hourly"]  # it would have moved, had it been built
+    assert clean.tables["spend.attributed"] != run.tables["spend.attributed"]  # it would have moved, had it been built
 
 
 def test_clean_data_arrives_in_silence(clean: Run) -> None:
@@ -67,16 +67,16 @@ def test_clean_data_arrives_in_silence(clean: Run) -> None:
 @pytest.mark.parametrize(
     ("kind", "run", "outcome"),
     [
-        (NAMED, Run(warned=LOUD, tables={"spend.hourly": 2}), mutations.WARNED),
+        (NAMED, Run(warned=LOUD, tables={"spend.attributed": 2}), mutations.WARNED),
         (NAMED, Run(blocked=LOUD), mutations.BLOCKED),
         (NAMED, Run(refused=LOUD), mutations.REFUSED),
-        (NAMED, Run(warned=CLEAN.warned, tables={"spend.hourly": 2}), mutations.MISSED),
-        (NAMED, Run(warned=("spend.hourly: Another name",), tables={"spend.hourly": 2}), mutations.MISSED),
+        (NAMED, Run(warned=CLEAN.warned, tables={"spend.attributed": 2}), mutations.MISSED),
+        (NAMED, Run(warned=("spend.hourly: Another name",), tables={"spend.attributed": 2}), mutations.MISSED),
         (NAMED, Run(blocked=("spend.hourly: Another name",)), mutations.MISSED),
-        (HARMLESS, Run(tables={"spend.hourly": 1, "usage.hourly": 2}), mutations.UNCHANGED),
-        (HARMLESS, Run(tables={"spend.hourly": 2}), mutations.MISSED),
+        (HARMLESS, Run(tables={"spend.attributed": 1, "usage.hours": 2}), mutations.UNCHANGED),
+        (HARMLESS, Run(tables={"spend.attributed": 2}), mutations.MISSED),
         (HARMLESS, Run(refused=("a.json: the file is empty",)), mutations.MISSED),
-        (BEYOND_PROOF, Run(tables={"spend.hourly": 2}), mutations.UNDETECTABLE),
+        (BEYOND_PROOF, Run(tables={"spend.attributed": 2}), mutations.UNDETECTABLE),
     ],
 )
 def test_a_corruption_that_moves_the_figures_has_to_be_called_by_its_name(kind: Kind, run: Run, outcome: str) -> None:

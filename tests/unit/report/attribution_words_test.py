@@ -15,6 +15,7 @@ WEEK = IsoWeek.parse("2026-W46")
 AT = day_start(WEEK.start)
 POOL = {"environment": "main", "object_id": "ap-1", "app": "a", "hour": AT, "resolution": "h", "resource": "A10G"}
 NUMBER = 1
+KEYS = {"job": 1, "web": 2, "hook": 3}
 
 
 @pytest.fixture
@@ -30,8 +31,10 @@ def _put(con: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
 
 
 def _claim(con: duckdb.DuckDBPyConnection, function: str) -> None:
+    key = KEYS[function]
+    _put(con, "spend.claimants", window_start=AT, claimant_key=key, function=function, phase="none")
     claimed = {"component": "execution", "evidence": "seen", "claim_pd": 10**12}
-    _put(con, "spend.function_claims", hour=AT, pool_number=NUMBER, function=function, **claimed)
+    _put(con, "spend.function_claims", hour=AT, pool_number=NUMBER, claimant_key=key, **claimed)
 
 
 def _learn(con: duckdb.DuckDBPyConnection, factor: str, value: str, *, is_used: bool = True, app: str = "a") -> None:
@@ -66,7 +69,7 @@ def test_a_factor_that_is_not_used_is_not_said(con: duckdb.DuckDBPyConnection) -
 
 
 def test_what_makes_an_error_bar_wide_is_said(con: duckdb.DuckDBPyConnection) -> None:
-    for function in ("job", "web", "hook"):
+    for function in KEYS:
         _claim(con, function)
     [sentence] = words_of_attribution(con, WEEK)["main", "job"]
     assert sentence == (

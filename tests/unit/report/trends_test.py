@@ -7,6 +7,7 @@ import pytest
 
 from tests.golden.handmade import REPORT
 from tests.support.empty_warehouse import open_empty_warehouse
+from tests.support.named_rows import put_amounts, put_usage
 from tests.support.printed_cents import allocate_cents
 from tieout.catalog.load import load_catalog
 from tieout.core.periods import IsoWeek, day_start, days_between
@@ -20,6 +21,8 @@ CATALOG = load_catalog(resource_path("catalog"))
 GENERATE, EVALUATE = "generate_code_modal", "evaluate_genome_modal"
 PHASE_1, PHASE_2, END = dt.date(2026, 10, 19), dt.date(2026, 11, 2), dt.date(2026, 11, 16)
 BASELINE = days_between(dt.date(2026, 10, 5), PHASE_1)
+SINCE = dt.datetime.fromisoformat("1970-01-01")
+POOL = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
 WEEKS = [IsoWeek.parse(f"2026-W{week}") for week in (43, 44, 45, 46)]
 
 
@@ -48,15 +51,15 @@ def work(
     for day in days:
         at, amount, waiting = day_start(day), Decimal(cost), Decimal(idle)
         for component, part in (("execution", amount - waiting), ("idle", waiting)):
-            pool = {"environment": "main", "hour": at, "function": function, "phase": phase, "component": component}
-            put(con, "spend.hourly", **pool, object_id="ap-1", resolution="d", app="a", resource="CPU", amount_usd=part)
-        put(
+            named = {"function": function, "phase": phase, "component": component}
+            put_amounts(con, at, **POOL, **named, amount_usd=part)
+        put_usage(
             con,
-            "usage.hourly",
+            at,
             environment="main",
             app="a",
             function=function,
-            hour=at,
+            configuration_from=SINCE,
             component="idle",
             evidence="seen",
             container_us=int(waiting * 2 * 3_600_000_000),
@@ -248,7 +251,7 @@ def test_waiting_containers_are_an_opportunity_in_dollars_a_day(con: duckdb.Duck
     ],
 )
 def test_time_is_said_in_a_unit_that_shows_it(con: duckdb.DuckDBPyConnection, microseconds: int, said: str) -> None:
-    con.execute("update usage.hourly set container_us = $us where component = 'idle'", {"us": microseconds})
+    con.execute("update usage.hours set container_us = $us where component = 'idle'", {"us": microseconds})
     [line] = build(con).opportunities.lines
     assert line.measured == said
 
@@ -257,10 +260,10 @@ def test_time_is_said_in_a_unit_that_shows_it(con: duckdb.DuckDBPyConnection, mi
 def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(
     con: duckdb.DuckDBPyConnection, environment: str
 ) -> None:
-    pool = {"environment": environment, "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
+    pool = POOL | {"environment": environment}
     for function, component, amount in ((GENERATE, "unexplained", "1.006"), ("__unexplained__", "residual", "0.50")):
         at, usd = day_start(WEEKS[-1].start), Decimal(amount)
-        put(con, "spend.hourly", **pool, hour=at, function=function, phase="none", component=component, amount_usd=usd)
+        put_amounts(con, at, **pool, function=function, phase="none", component=component, amount_usd=usd)
     report = build(con)
     assert report.opportunities.without_a_call_usd == report.unattributed.total_usd == Decimal("1.51")
     assert report.opportunities.without_a_call_sentence == (
@@ -270,10 +273,9 @@ def test_cost_without_a_call_is_told_whole_and_so_is_what_of_it_has_no_line(
 
 
 def test_warm_and_failed_containers_have_lines_and_remedies_of_their_own(con: duckdb.DuckDBPyConnection) -> None:
-    pool = {"environment": "main", "object_id": "ap-1", "app": "a", "resource": "CPU", "resolution": "d"}
     at = day_start(WEEKS[-1].start)
     for component in ("warm", "failed"):
-        put(con, "spend.hourly", **pool, hour=at, function=GENERATE, phase="none", component=component, amount_usd=7)
+        put_amounts(con, at, **POOL, function=GENERATE, phase="none", component=component, amount_usd=7)
     lines = {line.kind: line for line in build(con).opportunities.lines}
     assert lines[OpportunityKind.KEPT_WARM].usd_per_day == lines[OpportunityKind.FAILED].usd_per_day == Decimal("1.00")
     assert "`min_containers`" in lines[OpportunityKind.KEPT_WARM].remedy
@@ -282,21 +284,22 @@ def test_warm_and_failed_containers_have_lines_and_remedies_of_their_own(con: du
 
 def _idle(con: duckdb.DuckDBPyConnection, source: str) -> None:
     where = {"environment": "main", "app": "a", "function": GENERATE}
-    since = dt.datetime.fromisoformat("1970-01-01")
-    put(con, "staging.configurations", **where, valid_from=since, source=source, scaledown_window_seconds=60)
     at = day_start(WEEKS[-1].start)
-    idle = {"hour": at, "configuration_from": since, "component": "idle"}
-    put(con, "usage.hourly", **where, **idle, evidence="window", container_us=3_600_000_000)
+    idle = {"configuration_from": SINCE, "component": "idle", "evidence": "window"}
+    put_usage(con, at, **where, **idle, container_us=3_600_000_000)
+    [(key,)] = con.execute("select configuration_key from usage.hours").fetchall()
+    since = {"configuration_key": key, "valid_from": SINCE}
+    put(con, "staging.configurations", **where, **since, source=source, scaledown_window_seconds=60)
 
 
 def test_no_opportunity_is_built_on_a_window_that_nobody_has_set(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("delete from usage.hourly")
+    con.execute("delete from usage.hours")
     _idle(con, "unknown")
     assert OpportunityKind.IDLE not in [line.kind for line in build(con).opportunities.lines]
 
 
 def test_how_long_idle_containers_lived_is_said_where_it_was_learned(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("delete from usage.hourly")
+    con.execute("delete from usage.hours")
     _idle(con, "function info")
     where = {"environment": "main", "object_id": "ap-1", "app": "a", "function": GENERATE}
     learned = {"factor": "tail", "value": Decimal("0.61"), "hours": 168, "is_used": True}

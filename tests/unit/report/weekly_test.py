@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.empty_warehouse import open_empty_warehouse
 from tests.support.measured_warehouse import pull_log
+from tests.support.named_rows import put_amounts
 from tests.support.printed_cents import allocate_cents
 from tieout.catalog.load import load_catalog
 from tieout.catalog.models import Catalog
@@ -87,19 +88,8 @@ def work(
     """Put calls and their cost on every one of the days, attributed to the last digit."""
     moments, amount = [day_start(day) for day in days], Decimal(cost)
     pool = {"environment": "main", "object_id": f"ap-{function}-{phase}", "resolution": "h", "resource": "CPU"}
-    put_on(
-        con,
-        "spend.hourly",
-        "hour",
-        moments,
-        **pool,
-        app=NEW_APP,
-        function=function,
-        phase=phase,
-        component=component,
-        amount_usd=amount,
-        status="settled",
-    )
+    named = {"function": function, "phase": phase, "component": component}
+    put_amounts(con, *moments, **pool, app=NEW_APP, **named, amount_usd=amount)
     put_on(con, "reconciliation.pools", "hour", moments, **pool, billed_usd=amount, attributed_usd=amount)
     con.execute("update reconciliation.pools set difference_usd = attributed_usd - billed_usd")
     put_on(
@@ -481,6 +471,7 @@ def test_a_baseline_day_without_a_call_log_counts_for_nothing_and_is_named(con: 
     measured(con)
     work(con, BASELINE_DAYS[3:5], 0, "200")
     pull_log(con, GENERATE, [*BASELINE_DAYS, *WEEK.days()])
+    pull_log(con, GENERATE, [*BASELINE_DAYS, *WEEK.days()], app=NEW_APP)
     pull_log(con, EVALUATE, [*BASELINE_DAYS[:3], *BASELINE_DAYS[5:], *WEEK.days()])
     report = build(con)
     assert report.headline.avoided_usd == 84
@@ -494,6 +485,7 @@ def test_a_baseline_day_without_a_call_log_counts_for_nothing_and_is_named(con: 
 def test_a_day_of_the_week_without_a_call_log_adds_nothing_to_the_total_so_far(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
     pull_log(con, EVALUATE, [*BASELINE_DAYS, *WEEK.days()[:2], *WEEK.days()[3:]])
+    pull_log(con, GENERATE, [*BASELINE_DAYS, *WEEK.days()], app=NEW_APP)
     report = build(con)
     assert report.headline.avoided_usd == 72
     assert report.cumulative is not None
@@ -581,14 +573,14 @@ def test_every_printed_table_adds_up_to_the_cent(con: duckdb.DuckDBPyConnection)
 
 def test_cost_in_another_environment_is_told_apart(con: duckdb.DuckDBPyConnection) -> None:
     measured(con)
-    con.execute("update spend.hourly set environment = 'dev' where hour >= '2026-11-01'")
+    con.execute("update spend.pools set environment = 'dev' where hour >= '2026-11-01'")
     names = [function.function for function in build(con).spend.functions]
     assert names == [GENERATE, f"{GENERATE} (dev)"]
 
 
 def test_what_is_smaller_than_half_a_cent_is_printed_as_one_line(con: duckdb.DuckDBPyConnection) -> None:
     work(con, WEEK.days(), 0, "0.001", component="unexplained")
-    con.execute("update spend.hourly set resource = 'r' || day(hour)")
+    con.execute("update spend.pools set resource = 'r' || day(hour)")
     [line] = build(con).unattributed.lines
     assert (line.component, line.app, line.amount_usd) == ("below half a cent each", "7 lines", Decimal("0.01"))
 

@@ -256,12 +256,12 @@ CORRUPTIONS = {
         {"spend.pools": "Every item of the bill is a pool"},
     ),
     "nothing of the bill is attributed": (
-        "delete from spend.hourly",
-        {"spend.hourly": "Every pool equals the bill"},
+        "delete from spend.attributed",
+        {"spend.attributed": "Every pool equals the bill"},
     ),
     "the last hour is not attributed": (
-        "delete from spend.hourly where hour = (select max(hour) from spend.hourly)",
-        {"spend.hourly": "Every pool equals the bill"},
+        "delete from spend.attributed where hour = (select max(hour) from spend.attributed)",
+        {"spend.attributed": "Every pool equals the bill"},
     ),
     "the last hour is not compared": (
         "delete from reconciliation.pools where hour = (select max(hour) from reconciliation.pools)",
@@ -276,7 +276,7 @@ CORRUPTIONS = {
         {"finance.spend_daily": "A day's spend is all that was attributed on it"},
     ),
     "an hour of the bill is empty": (
-        f"delete from spend.hourly where hour = {NOON}",
+        f"delete from spend.attributed where hour = {NOON}",
         {"spend.hourly": "Every hour of container time is billed"},
     ),
     "a cost is a hundred times itself": (
@@ -299,15 +299,15 @@ CORRUPTIONS = {
         {"spend.claims": "The bill has the hours of the log"},
     ),
     "a resource is called by another's name": (
-        f"update spend.hourly set resource = 'T4' where resource = 'A100-40GB' and hour = {NOON}",
+        f"update spend.pools set resource = 'T4' where resource = 'A100-40GB' and hour = {NOON}",
         {"spend.hourly": "Every GPU on the bill is one that its app asks for"},
     ),
     "an app's id is another's": (
-        "update spend.hourly set object_id = 'ap-unknown' where object_id like 'ap-%'",
+        "update spend.pools set object_id = 'ap-unknown' where object_id like 'ap-%'",
         {"spend.hourly": "Every app on the bill is listed"},
     ),
     "an app has another name": (
-        "update spend.hourly set app = 'other' where object_id like 'ap-%'",
+        "update spend.pools set app = 'other' where object_id like 'ap-%'",
         {"spend.hourly": "Apps on the bill have the names of the list"},
     ),
     "a container is younger than its inputs": (
@@ -315,8 +315,45 @@ CORRUPTIONS = {
         {"usage.containers": "No container serves before it was created"},
     ),
     "container time is not that of the containers": (
-        f"update usage.hourly set container_us = container_us + 1 where hour = {NOON}",
+        f"update usage.hours set container_us = container_us + 1 where hour = {NOON}",
         {"usage.hourly": "Container time is the life of the containers"},
+    ),
+    "a configuration cannot be looked up": (
+        "delete from usage.configurations where function = 'generate_code_modal'",
+        {
+            "usage.configurations": "All that was alive has a configuration",
+            "usage.hourly": "Every row belongs to a function",
+            "spend.placed_time": "Container time is a function's",
+            "spend.container_time": "Container time is a function's",
+            "spend.gpu_claims": "Every claim is a function's",
+            "spend.function_claims": "Every claim is a function's or a server's",
+        },
+    ),
+    "a claimant cannot be looked up": (
+        "delete from spend.claimants where function = 'generate_code_modal'",
+        {
+            "spend.pool_claims": "Every claim is somebody's",
+            "spend.attributed": "Every amount is somebody's",
+            "spend.hourly": "Every amount belongs to a function or a named residual",
+        },
+    ),
+    "weeks have different names for a key": (
+        "update usage.configurations set app = 'other' where window_start = (select min(window_start) from "
+        "usage.configurations); "
+        "update spend.claimants set function = 'other' where window_start = (select min(window_start) from "
+        "spend.claimants)",
+        {
+            "usage.configurations": "A key stands for one configuration",
+            "spend.claimants": "A key stands for one claimant",
+        },
+    ),
+    "names of keys stand twice": (
+        "insert into usage.configurations select * from usage.configurations; "
+        "insert into spend.claimants select * from spend.claimants",
+        {
+            "usage.configurations": "A configuration stands once a week",
+            "spend.claimants": "A claimant stands once a week",
+        },
     ),
     "a function is unknown to the catalog": (
         "update staging.configurations set is_catalogued = false where function = 'generate_code_modal'",

@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tieout.catalog.vocabulary import COMPONENTS
+from tieout.validation.suites import load_suite
 from tieout.warehouse.connection import WarehouseError, open_warehouse, read_warehouse
 from tieout.warehouse.schema import MIGRATIONS, Migration, migrate, version_of
 
@@ -45,6 +47,15 @@ def first_version(tmp_path: Path) -> Path:
     with duckdb.connect(path) as con:
         con.execute(FIRST_VERSION)
     return path
+
+
+def test_components_and_evidence_are_types_in_the_order_of_their_names(tmp_path: Path) -> None:
+    rules = [rule.kwargs for rule in load_suite("spend.pool_claims").expectations]
+    [evidence] = [rule["value_set"] for rule in rules if rule.get("column") == "evidence"]
+    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+        for kind, names in (("component", [component.name for component in COMPONENTS]), ("evidence", evidence)):
+            [(values,)] = con.execute(f"select enum_range(null::meta.{kind})::varchar[]").fetchall()
+            assert values == sorted(names)
 
 
 def test_versions_count_up_from_one() -> None:

@@ -49,7 +49,7 @@ order by abs(counted_calls - logged_calls) desc, environment, app, function, day
 """
 
 _RUNNING = """
-select count(*) from usage.hourly where hour >= $since and hour < $until and component = 'execution'
+select count(*) from usage.hours where hour >= $since and hour < $until and component = 'execution'
 """
 
 _EQUAL_CONTROLS = ("equal", "rounding", "dropped")

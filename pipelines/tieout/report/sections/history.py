@@ -19,7 +19,7 @@ from tieout.savings.week import WeekMeasurement
 
 MOST_WEEKS = 26
 LEAST_SHARE = Decimal("0.01")
-_FIRST_HOUR = "select min(hour)::date from spend.hourly"
+_FIRST_HOUR = "select min(hour)::date from spend.attributed"
 
 
 @dataclass(frozen=True)
