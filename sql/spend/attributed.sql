@@ -314,15 +314,20 @@ floors as (
     inner join divided_portions as p on w.portion_number = p.portion_number
 ),
 
+-- One order for both, so that the rows of a portion are sorted once.
 ranked_floors as (
     select
         *,
-        portion_pd - sum(floor_pd) over (partition by portion_number)::hugeint as missing_pd,
-        row_number() over (
+        portion_pd - (
+            sum(floor_pd) over (by_remainder rows between unbounded preceding and unbounded following)
+        )::hugeint as missing_pd,
+        row_number() over by_remainder as place
+    from floors
+    window
+        by_remainder as (
             partition by portion_number
             order by remainder desc, claimant asc, is_modelled asc
-        ) as place
-    from floors
+        )
 ),
 
 shares as (

@@ -12,16 +12,38 @@ weeks at once: 5
 */
 with
 
-app_pools as materialized (
+-- Apps and functions are numbers, too.
+configurations as materialized (
     select
         *,
-        hour as interval_start,
-        (abs(billed_usd) * 1000000000000)::hugeint as billed_pd
-    from spend.pools
+        dense_rank() over (order by environment, app) as app_number,
+        dense_rank() over (order by environment, app, function) as function_number
+    from staging.configurations
+),
+
+apps as (
+    select distinct
+        app_number,
+        environment,
+        app
+    from configurations
+),
+
+app_pools as materialized (
+    select
+        p.*,
+        a.app_number,
+        p.hour as interval_start,
+        (abs(p.billed_usd) * 1000000000000)::hugeint as billed_pd
+    from spend.pools as p
+    left join apps as a
+        on
+            p.environment = a.environment
+            and p.app = a.app
     where
-        is_deployed_app
-        and hour >= $since
-        and hour < $until
+        p.is_deployed_app
+        and p.hour >= $since
+        and p.hour < $until
 ),
 
 claims as (
@@ -69,33 +91,54 @@ unclaimed_pools as (
     where c.claim_pd is null
 ),
 
--- What was pulled of a log speaks for its whole range: a function without a claim in it had no container for a call.
+-- What was pulled of a log speaks for its whole range: a function without a claim in it had no container for a call. By
+-- its days, on which pools are matched with few logs.
 pulled_logs as (
     select distinct
-        l.environment,
-        l.app,
-        l.function,
+        k.app_number,
+        k.function_number,
         d.range_start,
-        d.range_end
+        d.range_end,
+        unnest(
+            range(
+                date_trunc('day', greatest(d.range_start, $since)),
+                least(d.range_end, $until),
+                interval 1 day
+            )
+        ) as day
     from staging.call_logs as l
     inner join raw.deliveries as d on l.file_id = d.file_id
+    inner join configurations as k
+        on
+            l.environment = k.environment
+            and l.app = k.app
+            and l.function = k.function
     where
         d.has_sidecar
         and d.range_end > $since
         and d.range_start < $until
 ),
 
-pools_without_calls as (
+unclaimed_intervals as (
     select distinct
-        p.pool_number,
-        l.function
-    from unclaimed_pools as p
+        interval_number,
+        app_number,
+        resolution,
+        interval_start
+    from unclaimed_pools
+),
+
+intervals_without_calls as (
+    select distinct
+        i.interval_number,
+        l.function_number
+    from unclaimed_intervals as i
     inner join pulled_logs as l
         on
-            p.environment = l.environment
-            and p.app = l.app
-            and p.interval_start >= l.range_start
-            and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end <= l.range_end
+            i.app_number = l.app_number
+            and date_trunc('day', i.interval_start) = l.day
+            and i.interval_start >= l.range_start
+            and i.interval_start + case i.resolution when 'h' then interval 1 hour else interval 1 day end <= l.range_end
 ),
 
 -- The functions of the app that can have used the resource at that time, by their configuration.
@@ -106,18 +149,17 @@ able_functions as (
         arg_max(k.phase, k.valid_from) as phase,
         arg_max(k.valid_from, k.valid_from) as configuration_from
     from unclaimed_pools as p
-    inner join staging.configurations as k
+    inner join configurations as k
         on
-            p.environment = k.environment
-            and p.app = k.app
+            p.app_number = k.app_number
             and p.interval_start < k.valid_to
             and p.interval_start + case p.resolution when 'h' then interval 1 hour else interval 1 day end > k.valid_from
-    left join pools_without_calls as w
+    left join intervals_without_calls as w
         on
-            p.pool_number = w.pool_number
-            and k.function = w.function
+            p.interval_number = w.interval_number
+            and k.function_number = w.function_number
     where
-        w.function is null
+        w.interval_number is null
         and (
             p.kind != 'gpu'
             or k.source = 'unknown'
@@ -360,10 +402,10 @@ select
     b.component::meta.component as component,  -- unlogged or residual, see catalog.components
     'bill'::meta.evidence as evidence,  -- bill: nothing else shows it
     3 as payment_order,  -- what is better known is paid first
-    b.container_us,  -- container time that claims, microseconds
+    b.container_us::bigint as container_us,  -- container time that claims, microseconds
     b.claim_pd,  -- modelled cost in picodollars
     0::hugeint as least_pd,  -- what of it was there at least
     b.claim_pd as most_pd,  -- what it may have been at most
-    b.shared_us  -- container time that shares the remainder; 0 where the request is known
+    b.shared_us::bigint as shared_us  -- container time that shares the remainder; 0 where the request is known
 from bills as b
 inner join app_pools as p on b.pool_number = p.pool_number

@@ -109,7 +109,7 @@ pools as materialized (
         *,
         dense_rank() over (
             order by environment, object_id, resource, resolution, direction, is_learned, is_bounded_by_day, since
-        ) as bill_number
+        )::integer as bill_number
     from bounded_pools
 ),
 
@@ -203,7 +203,7 @@ claims as (
         sum(c.least_pd)::hugeint as least_pd,
         sum(c.most_pd)::hugeint as learned_most_pd,
         coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
-        sum(c.shared_us) > 0 as is_shared_by_time
+        bool_or(c.shared_us > 0) as is_shared_by_time
     from spend.pool_claims as c
     inner join pools as p on c.pool_number = p.pool_number
     inner join functions as f on c.claimant_key = f.claimant_key

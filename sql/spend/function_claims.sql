@@ -387,7 +387,7 @@ used_beyond_requests as (
         r.units_per_quantity,
         u.beyond_request as quantity,
         true as is_shared_by_time,
-        t.container_us::hugeint * u.beyond_request // r.units_per_quantity as weighed_us,
+        (t.container_us::hugeint * u.beyond_request // r.units_per_quantity)::bigint as weighed_us,
         true as is_part
     from learned_use_of_pools as u
     inner join container_time as t
@@ -475,9 +475,7 @@ bounded as not materialized (
 ),
 
 claims as (
-    select
-        * exclude (is_part, answers_requests)
-        replace (container_us::hugeint as container_us, shared_us::hugeint as shared_us)
+    select * exclude (is_part, answers_requests)
     from bounded
     where not is_part
     union all by name
@@ -487,11 +485,11 @@ claims as (
         case when answers_requests then 'direct'::meta.component else component end as component,
         evidence,
         payment_order,
-        sum(container_us)::hugeint as container_us,
+        sum(container_us)::bigint as container_us,
         sum(claim_pd)::hugeint as claim_pd,
         sum(least_pd)::hugeint as least_pd,
         sum(most_pd)::hugeint as most_pd,
-        sum(shared_us)::hugeint as shared_us
+        sum(shared_us)::bigint as shared_us
     from bounded
     where is_part
     group by all

@@ -42,7 +42,7 @@ claims_of_gpus as (
         end as component,
         evidence,
         payment_order,
-        sum(claimed_us) as container_us,
+        sum(claimed_us)::bigint as container_us,
         sum(claim_pd)::hugeint as claim_pd,
         sum(least_pd)::hugeint as least_pd,
         sum(most_pd)::hugeint as most_pd

@@ -152,7 +152,7 @@ numbered_days as materialized (
             and d.function = f.function
 ),
 
-logged_lives as (
+logged_lives as not materialized (
     select
         container_key,
         function_number,
@@ -336,6 +336,26 @@ usual_startups as (
     group by all
 ),
 
+app_lives as (
+    select
+        environment,
+        app,
+        app_id,
+        created_at as app_created_at,
+        coalesce(stopped_at, timestamp '9999-12-31') as app_stopped_at
+    from staging.apps
+    where is_deployed
+),
+
+names_of_several_apps as (
+    select
+        environment,
+        app
+    from app_lives
+    group by all
+    having count(*) > 1
+),
+
 -- Containers are many, configurations and deployments few: with both ends of the time for which these hold, they are
 -- matched without sorting the containers.
 stretches as (
@@ -343,6 +363,12 @@ stretches as (
         k.*,
         f.function_number,
         u.startup_us as usual_startup_us,
+        (k.environment, k.app) in (
+            select
+                n.environment,
+                n.app
+            from names_of_several_apps as n
+        ) as is_of_several_apps,
         lead(k.valid_from, 1, timestamp '9999-12-31') over (
             partition by k.environment, k.app, k.function
             order by k.valid_from
@@ -356,7 +382,7 @@ stretches as (
     left join usual_startups as u on f.function_number = u.function_number
 ),
 
-configured as (
+configured as not materialized (
     select
         c.* exclude (function_number),
         k.environment,
@@ -368,6 +394,7 @@ configured as (
         k.cluster_size,
         k.startup_timeout_seconds,
         k.usual_startup_us,
+        k.is_of_several_apps,
         case when k.single_use_containers then 0 else k.scaledown_window_seconds end as tail_seconds,
         k.min_containers > 0 or k.buffer_containers > 0 as is_kept_warm
     from started as c
@@ -376,17 +403,6 @@ configured as (
             c.function_number = k.function_number
             and c.created_at >= k.valid_from
             and c.created_at < k.next_valid_from
-),
-
-app_lives as (
-    select
-        environment,
-        app,
-        app_id,
-        created_at as app_created_at,
-        coalesce(stopped_at, timestamp '9999-12-31') as app_stopped_at
-    from staging.apps
-    where is_deployed
 ),
 
 deployments as (
@@ -399,7 +415,7 @@ deployments as (
     from staging.deployments
 ),
 
-with_next_deployment as (
+with_next_deployment as not materialized (
     select
         c.*,
         d.deployed_at as next_deployed_at
@@ -412,7 +428,7 @@ with_next_deployment as (
             and c.created_at < d.deployed_at
 ),
 
-with_apps as (
+with_apps as not materialized (
     select
         c.*,
         a.app_id,
@@ -430,37 +446,17 @@ with_apps as (
             and c.created_at < a.app_stopped_at
 ),
 
-names_of_several_apps as (
-    select
-        environment,
-        app
-    from app_lives
-    group by all
-    having count(*) > 1
-),
-
-in_several_apps as (
-    select container_key
-    from with_apps
-    semi join names_of_several_apps using (environment, app)
-    group by all
-    having count(*) > 1
-),
-
 with_app as (
-    select c.*
-    from with_apps as c
-    anti join in_several_apps as s on c.container_key = s.container_key
+    select *
+    from with_apps
+    where not is_of_several_apps
     union all by name
-    select
-        c.* replace (
-            case when count(c.app_id) over (partition by c.container_key) = 1 then c.app_id end as app_id
-        )
-    from with_apps as c
-    semi join in_several_apps as s on c.container_key = s.container_key
+    select * replace (case when count(app_id) over (partition by container_key) = 1 then app_id end as app_id)
+    from with_apps
+    where is_of_several_apps
     qualify row_number() over (
-        partition by c.container_key
-        order by c.app_created_at desc nulls last, c.app_id asc
+        partition by container_key
+        order by app_created_at desc nulls last, app_id asc
     ) = 1
 )
 

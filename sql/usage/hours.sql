@@ -350,7 +350,7 @@ named_kinds as (
     left join mixed_configurations as m on k.configuration_key = m.configuration_key
 ),
 
-components as (
+components as not materialized (
     select
         *,
         'startup'::meta.component as component,
@@ -425,7 +425,7 @@ components as (
     where beyond_us > 0
 ),
 
-by_the_log as (
+by_the_log as not materialized (
     select
         k.configuration_key,
         k.app_id,

@@ -114,8 +114,8 @@ configurations as (
 ),
 
 requests as (
-    select distinct on (configuration_number) *
-    from configurations
+    select *, count(*) over (partition by function_number) > 1 as is_of_several
+    from (select distinct on (configuration_number) * from configurations) as k
 ),
 
 -- What a microsecond of a configuration costs in the pools of a resource, where it can have caused them.
@@ -123,6 +123,7 @@ rates as (
     select
         k.configuration_number,
         k.function_number,
+        k.is_of_several,
         k.spread,
         r.resource,
         r.valid_from,
@@ -149,7 +150,7 @@ rates as (
         or k.gpu = r.resource
 ),
 
-held as (
+held as materialized (
     select
         t.interval_number,
         k.configuration_number,
@@ -171,100 +172,140 @@ held as (
     group by all
 ),
 
--- Before rates, which the planner would join to pools first, each of them to every one.
-held_in_pools as materialized (
+-- What is inferred claims every pool of its interval; a use beyond the request is of CPU at work, or of memory that is
+-- known or may have been held.
+used as (
     select
-        h.configuration_number,
-        h.factor_number,
-        h.is_at_work,
-        h.container_us,
-        p.app_number,
-        p.pool,
-        p.interval_start,
-        p.resource,
-        p.kind
-    from held as h
-    inner join pools as p on h.interval_number = p.interval_number
-),
-
-claims as (
-    select
-        h.app_number,
-        h.pool,
-        h.kind,
-        r.function_number,
-        h.factor_number,
-        h.is_at_work,
-        case when h.factor_number = {_FACTOR_NUMBERS["series"]} then r.spread end as spread,
-        r.has_choice,
-        r.is_request_unknown,
-        r.units,
-        h.container_us * r.unit_rate as unit_cost,
-        unit_cost * r.quantity as cost
-    from held_in_pools as h
-    inner join rates as r
-        on
-            h.configuration_number = r.configuration_number
-            and h.resource = r.resource
-            and h.interval_start >= r.valid_from
-            and h.interval_start < r.valid_to
-),
-
-known as (
-    select
-        pool,
-        bool_or(has_choice) as has_choice,
-        coalesce(sum(cost) filter (where factor_number is null), 0)::double
-        / (360000000000 * any_value(units))::double / 1e12 as usd
-    from claims
-    group by all
-),
-
-uses as (
-    select
-        app_number,
-        pool,
-        function_number,
+        interval_number,
+        configuration_number,
         factor_number,
-        spread,
-        false as is_request_unknown,
-        cost,
-        units
-    from claims
+        null as of_kind,
+        container_us
+    from held
     where factor_number is not null
     union all
     select
-        app_number,
-        pool,
-        function_number,
-        case kind when 'cpu' then {_FACTOR_NUMBERS["cpu"]} else {_FACTOR_NUMBERS["memory"]} end as factor_number,
-        null as spread,
-        is_request_unknown,
-        unit_cost as cost,
-        1 as units
-    from claims
-    where
-        (kind = 'cpu' and is_at_work)
-        or (
-            kind = 'memory'
-            and (factor_number is null or factor_number in ({_FACTOR_NUMBERS["tail"]}, {_FACTOR_NUMBERS["series"]}))
-        )
+        interval_number,
+        configuration_number,
+        {_FACTOR_NUMBERS["cpu"]} as factor_number,
+        'cpu' as of_kind,
+        container_us
+    from held
+    where is_at_work
+    union all
+    select
+        interval_number,
+        configuration_number,
+        {_FACTOR_NUMBERS["memory"]} as factor_number,
+        'memory' as of_kind,
+        sum(container_us)::hugeint as container_us
+    from held
+    where factor_number is null or factor_number in ({_FACTOR_NUMBERS["tail"]}, {_FACTOR_NUMBERS["series"]})
+    group by all
+),
+
+-- Before rates, which the planner would join to pools first, each of them to every one.
+used_in_pools as materialized (
+    select
+        u.configuration_number,
+        u.factor_number,
+        u.of_kind is not null as is_use,
+        u.container_us,
+        p.app_number,
+        p.pool,
+        p.interval_start,
+        p.resource
+    from used as u
+    inner join pools as p
+        on
+            u.interval_number = p.interval_number
+            and (u.of_kind is null or u.of_kind = p.kind)
+),
+
+uses as not materialized (
+    select
+        u.app_number,
+        u.pool,
+        r.function_number,
+        u.factor_number,
+        r.is_of_several,
+        case when u.factor_number = {_FACTOR_NUMBERS["series"]} then r.spread end as spread,
+        u.is_use and r.is_request_unknown as is_request_unknown,
+        u.container_us * r.unit_rate * case when u.is_use then 1 else r.quantity end as cost,
+        case when u.is_use then 1 else r.units end as units
+    from used_in_pools as u
+    inner join rates as r
+        on
+            u.configuration_number = r.configuration_number
+            and u.resource = r.resource
+            and u.interval_start >= r.valid_from
+            and u.interval_start < r.valid_to
+),
+
+-- What is known, of every configuration that has been there.
+known as (
+    select
+        interval_number,
+        configuration_number,
+        coalesce(sum(container_us) filter (where factor_number is null), 0)::hugeint as container_us
+    from held
+    group by all
+),
+
+known_in_pools as materialized (
+    select
+        k.configuration_number,
+        k.container_us,
+        p.pool,
+        p.interval_start,
+        p.resource
+    from known as k
+    inner join pools as p on k.interval_number = p.interval_number
+),
+
+known_of_pools as (
+    select
+        k.pool,
+        bool_or(r.has_choice) as has_choice,
+        sum(k.container_us * r.unit_rate * r.quantity)::double
+        / (360000000000 * any_value(r.units))::double / 1e12 as usd
+    from known_in_pools as k
+    inner join rates as r
+        on
+            k.configuration_number = r.configuration_number
+            and k.resource = r.resource
+            and k.interval_start >= r.valid_from
+            and k.interval_start < r.valid_to
+    group by all
 )
 
--- What one unit of a factor costs in a pool, and without a function what is known of the pool.
+-- What one unit of a factor costs in a pool, and without a function what is known of the pool. Most functions have one
+-- configuration: these need no summing up.
 select
     app_number,
     pool,
     function_number,
     factor_number,
-    coalesce(sum(cost), 0)::double / (360000000000 * any_value(units))::double / 1e12 as usd,
+    cost::double / (360000000000 * units)::double / 1e12 as usd,
+    is_request_unknown,
+    spread
+from uses
+where not is_of_several
+union all by name
+select
+    app_number,
+    pool,
+    function_number,
+    factor_number,
+    sum(cost)::double / (360000000000 * any_value(units))::double / 1e12 as usd,
     bool_or(is_request_unknown) as is_request_unknown,
     max(spread) as spread
 from uses
+where is_of_several
 group by all
 union all by name
 select *
-from known
+from known_of_pools
 """  # noqa: S608 - the constants above
 
 
