@@ -32,6 +32,10 @@ FUNCTIONS_OF_AN_APP = 10
 DAYS = 30
 CALLS_PER_CONTAINER = 100
 MONTH = Period(dt.date(2026, 10, 1), dt.date(2026, 11, 1))
+# As a run builds it, from Monday to Monday.
+WEEKS = Period(
+    MONTH.since - dt.timedelta(days=MONTH.since.weekday()), MONTH.until + dt.timedelta(days=-MONTH.until.weekday() % 7)
+)
 _GROUP_BY = """
 create or replace temp table grouped as
 select file_id, date_trunc('hour', started_at) as hour, count(*) as calls, sum(execution_us) as execution_us

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from benchmarks.attribution import MONTH, bill_month, fill_month
+from benchmarks.attribution import WEEKS, bill_month, fill_month
 from tieout.core.sql import transaction
 from tieout.sources import container_hours
 from tieout.warehouse.build import write_model
@@ -87,7 +87,7 @@ def _tieout(path: Path, _: int) -> tuple[float, pl.DataFrame]:
         with transaction(con):
             for model in load_models():
                 if model.schema in ("staging", "usage", "spend"):
-                    write_model(con, model, MONTH)
+                    write_model(con, model, WEEKS)
         execution: pl.DataFrame = con.sql(_EXECUTION).pl()
         return execution
 

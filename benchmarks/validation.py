@@ -4,7 +4,6 @@ Both sides are the same run: every table of a month with its bill, and on the ot
 of the raw tables below them. Setting up Great Expectations, which is the same for every size, is shown apart.
 """
 
-import datetime as dt
 import statistics
 import tempfile
 import time
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.attribution import FUNCTIONS, MONTH, fill_month
+from benchmarks.attribution import FUNCTIONS, MONTH, WEEKS, fill_month
 from tieout.validation.raw_checks import check_raw
 from tieout.validation.runner import Validator
-from tieout.warehouse.build import Period, build_models
+from tieout.warehouse.build import build_models
 from tieout.warehouse.connection import open_warehouse
 from tieout.warehouse.models import load_models
 
@@ -24,10 +23,6 @@ MOST_RATIO = 0.4
 FUNCTIONS_OF_AN_APP = 10
 
 # Every app is billed for one GPU and some memory in every hour, in a plain report and in its breakdown.
-# As a run does, which builds whole weeks.
-_WEEKS = Period(
-    MONTH.since - dt.timedelta(days=MONTH.since.weekday()), MONTH.until + dt.timedelta(days=-MONTH.until.weekday() % 7)
-)
 _FILES = """
 insert into raw.files (file_id, source, sha256, path, report_kind, resolution, content_start, content_end, row_count)
 select
@@ -127,7 +122,7 @@ def _build_and_validate(con: duckdb.DuckDBPyConnection, validator: Validator) ->
     started = time.monotonic()
     results = list(check_raw(con, lambda: validator, run_id="benchmark").values())
     validation = time.monotonic() - started
-    tables = build_models(con, load_models(), _WEEKS, validator=validator, run_id="benchmark").tables
+    tables = build_models(con, load_models(), WEEKS, validator=validator, run_id="benchmark").tables
     results += [table.validation for table in tables]
     build = sum(table.seconds - table.validation_seconds for table in tables)
     validation += sum(table.validation_seconds for table in tables)

@@ -1,5 +1,5 @@
 /*
-The configurations whose containers can have been alive in a week, with the names that their keys stand for.
+The configurations whose containers can have been alive in a week, from Monday, with the names that their keys stand for.
 
 Usage, and claims on GPUs, name a configuration by its key: that is quicker to write and to match than names.
 
@@ -46,7 +46,7 @@ held as (
 )
 
 select
-    h.window_start,  -- first hour of the week, UTC
+    h.window_start,  -- first hour of the week, a Monday, UTC
     h.configuration_key,  -- see staging.configurations
     k.environment,  -- Modal environment
     k.app,  -- the app's name
