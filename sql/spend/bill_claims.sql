@@ -398,7 +398,7 @@ select
     p.hour,  -- start of the billed interval, UTC
     b.pool_number,  -- names the pool, see spend.pools
     -- who claims, see spend.claimants; __unexplained__ for what no function can have used
-    meta.name_key(concat_ws(chr(31), b.function, b.phase)) as claimant_key,
+    meta.claimant_key(b.function, b.phase) as claimant_key,
     b.component::meta.component as component,  -- unlogged or residual, see catalog.components
     'bill'::meta.evidence as evidence,  -- bill: nothing else shows it
     3 as payment_order,  -- what is better known is paid first

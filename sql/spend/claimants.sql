@@ -41,7 +41,7 @@ claimants as (
     union
     select
         w.window_start,
-        meta.name_key(concat_ws(chr(31), r.residual, 'none')) as claimant_key,
+        meta.claimant_key(r.residual, 'none') as claimant_key,
         r.residual as function,
         'none' as phase
     from windows as w

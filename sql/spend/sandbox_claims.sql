@@ -159,7 +159,7 @@ shares as (
 select
     hour,  -- start of the billed interval, UTC
     pool_number,  -- names the pool, see spend.pools
-    meta.name_key(concat_ws(chr(31), '__sandboxes__', 'none')) as claimant_key,  -- __sandboxes__, see spend.claimants
+    meta.claimant_key('__sandboxes__', 'none') as claimant_key,  -- __sandboxes__, see spend.claimants
     'direct'::meta.component as component,  -- direct
     'stated'::meta.evidence as evidence,  -- stated: by Modal itself
     2 as payment_order,  -- what is better known is paid first

@@ -490,8 +490,8 @@ select
     region_percent
     * case when coalesce(r.nonpreemptible, false) then s.nonpreemptible_percent else 100 end
     // 100 as host_percent,  -- factor on the price of CPU and memory, that of the region included
-    meta.name_key(
-        concat_ws(chr(31), r.environment, r.app, r.function, epoch_us(r.valid_from))
+    meta.configuration_key(
+        r.environment, r.app, r.function, r.valid_from
     ) as configuration_key  -- stands for environment, app, function and valid_from
 from resolved as r
 cross join catalog.settings as s

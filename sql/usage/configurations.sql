@@ -53,6 +53,6 @@ select
     k.function,  -- the function's name
     k.phase,  -- rollout phase of the configuration
     k.valid_from as configuration_from,  -- since when it holds, UTC
-    meta.name_key(concat_ws(chr(31), k.function, k.phase)) as claimant_key  -- stands for function and phase
+    meta.claimant_key(k.function, k.phase) as claimant_key  -- stands for function and phase
 from held as h
 inner join staging.configurations as k on h.configuration_key = k.configuration_key

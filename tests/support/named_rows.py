@@ -11,7 +11,7 @@ create or replace temp table named_amounts as
 select
     *,
     meta.name_key(concat_ws(chr(31), environment, object_id, epoch_us(hour), resolution, resource)) as pool_number,
-    meta.name_key(concat_ws(chr(31), function, phase)) as claimant_key
+    meta.claimant_key(function, phase) as claimant_key
 from named_rows;
 
 insert into spend.pools by name
@@ -35,7 +35,7 @@ _USAGE = """
 create or replace temp table named_usage as
 select
     *,
-    meta.name_key(concat_ws(chr(31), environment, app, function, epoch_us(configuration_from))) as configuration_key
+    meta.configuration_key(environment, app, function, configuration_from) as configuration_key
 from named_rows;
 
 insert into usage.configurations by name

@@ -50,13 +50,12 @@ from (select count(*) as others from spend.pools as p where p.hour = $hour::time
 # Where a row does not say since when a configuration holds, its phase tells it from others of the function.
 _KEYS = """
 select
-    meta.name_key(
-        concat_ws(
-            chr(31), $environment, $app, $function,
-            coalesce(epoch_us($configuration_from::timestamp)::varchar, $phase)
-        )
-    ) as configuration_key,
-    meta.name_key(concat_ws(chr(31), $function, $phase)) as claimant_key
+    case
+        when $configuration_from is null
+            then meta.name_key(concat_ws(chr(31), $environment, $app, $function, $phase))
+        else meta.configuration_key($environment, $app, $function, $configuration_from::timestamp)
+    end as configuration_key,
+    meta.claimant_key($function, $phase) as claimant_key
 """
 
 

@@ -206,6 +206,11 @@ comment on table meta.published_days is
 _KEYS = """
 create macro meta.name_key(names) as (md5_number_lower(names) >> 1)::bigint;
 comment on macro meta.name_key is 'A number that stands for names in tables of many rows';
+create macro meta.configuration_key(environment, app, name, valid_from) as
+    meta.name_key(concat_ws(chr(31), environment, app, name, epoch_us(valid_from)));
+comment on macro meta.configuration_key is 'What stands for a configuration of a function, from the time it holds';
+create macro meta.claimant_key(name, phase) as meta.name_key(concat_ws(chr(31), name, phase));
+comment on macro meta.claimant_key is 'What stands for a function in a rollout phase, or for a residual';
 create type meta.component as enum (
     'direct', 'execution', 'failed', 'idle', 'residual', 'startup', 'unexplained', 'unlogged', 'warm'
 );
