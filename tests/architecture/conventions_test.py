@@ -229,6 +229,7 @@ def test_a_suite_reads_only_what_is_built_before_its_table(suite: Suite) -> None
 # Every file
 
 _LOADER = re.compile(r"\bimport\b.*\bload_landing\b")
+_SHARED_WRITER = re.compile(r"\bopen_warehouse\((?:built_workspace\.warehouse|as_deployed)\)")
 _MACHINE_PATH = re.compile(r"(?<![\w.})-])/(?:work|tmp|root|opt|home/\w+|Users/\w+)(?=/|\b)")
 # Put together, so that this file holds no such address itself.
 _NAMES = (("pypi", ".org"), ("python", "hosted.org"), ("registry", ".npmjs"), ("deb", ".debian"))
@@ -251,6 +252,10 @@ def unfinished_complaints(text: str) -> list[str]:
 
 def clock_complaints(text: str) -> list[str]:
     return [f"line {n}: `{found}` judges files by the clock of this machine" for n, found in lines_with(_LOADER, text)]
+
+
+def writer_complaints(text: str) -> list[str]:
+    return [f"line {n}: `{found}` locks other tests out" for n, found in lines_with(_SHARED_WRITER, text)]
 
 
 def complaints_about(
@@ -282,6 +287,11 @@ def test_tests_and_benchmarks_load_files_at_a_time_of_their_own() -> None:
     assert not others, "use tests.support.loading.load_at, or the test breaks on a later day:\n" + "\n".join(others)
 
 
+def test_a_workspace_that_tests_share_is_opened_for_reading_only() -> None:
+    complaints = complaints_about(writer_complaints, folders=("tests",))
+    assert not complaints, "use read_warehouse, or a copy; a writer waits for no reader:\n" + "\n".join(complaints)
+
+
 def test_nothing_is_left_unfinished() -> None:
     complaints = complaints_about(
         unfinished_complaints,
@@ -301,6 +311,8 @@ def test_nothing_is_left_unfinished() -> None:
         (unfinished_complaints, "# TO" + "DO: later"),
         (clock_complaints, "from tieout.sources import create_raw_schema, load_landing"),
         (unfinished_complaints, "raise NotImpl" + "ementedError"),
+        (writer_complaints, "with open_" + "warehouse(built_workspace.warehouse) as con:"),
+        (writer_complaints, "with open_" + "warehouse(as_deployed) as con:"),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_noticed(rule: Callable[[str], list[str]], example: str) -> None:

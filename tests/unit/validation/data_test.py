@@ -23,7 +23,7 @@ from tieout.validation.runner import Validator
 from tieout.validation.suites import all_suites, load_suite
 from tieout.warehouse.build import Period, build_models
 from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.connection import open_warehouse
+from tieout.warehouse.connection import open_warehouse, read_warehouse
 from tieout.warehouse.models import load_models, model_named
 
 DAY = dt.date(2026, 10, 14)
@@ -52,7 +52,7 @@ def broken_before(validator: Validator) -> Callable[[str], set[str]]:
 
 
 def test_two_simulated_weeks_break_nothing_that_blocks_and_warn_of_nothing(built_workspace: Home) -> None:
-    with open_warehouse(built_workspace.warehouse) as con:
+    with read_warehouse(built_workspace.warehouse) as con:
         broken = con.execute("select distinct severity, expectation from quarantine.rows").fetchall()
     assert broken == [ON_PURPOSE]
 
