@@ -48,12 +48,18 @@ def context(chromium: Chromium) -> Iterator[BrowserContext]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def tab(context: BrowserContext) -> Page:
+    """The one tab of these tests: to start what draws a new one costs more than most of them do."""
+    return context.new_page()
+
+
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A new page of one browser, which keeps what draws it from one test to the next."""
-    opened = context.new_page()
-    yield opened
-    opened.close()
+def page(tab: Page) -> Page:
+    """The tab on a screen as wide as a desk's. What it shows is of the test before: every test opens what it needs."""
+    tab.set_viewport_size({"width": DESKTOP, "height": 900})
+    tab.emulate_media(media="null", color_scheme="light")
+    return tab
 
 
 EVIDENCE = tuple(page.file for page in pages.EVIDENCE)
@@ -242,7 +248,8 @@ def test_a_figure_that_does_not_fit_is_noticed(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["hostile names", "one of everything"])
-def test_nothing_in_a_report_is_run_or_fetched(page: Page, reports: Path, name: str) -> None:
+def test_nothing_in_a_report_is_run_or_fetched(context: BrowserContext, reports: Path, name: str) -> None:
+    page = context.new_page()
     dialogs: list[str] = []
     requests: list[str] = []
     complaints: list[str] = []
@@ -264,6 +271,7 @@ def test_nothing_in_a_report_is_run_or_fetched(page: Page, reports: Path, name: 
     page.wait_for_load_state("networkidle")
     assert (dialogs, complaints) == ([], [])
     assert page.locator("script").count() == 1
+    page.close()
 
 
 def test_every_picture_is_drawn(page: Page, reports: Path) -> None:
