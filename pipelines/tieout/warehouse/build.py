@@ -23,6 +23,7 @@ from tieout.validation.suites import ALL_DAYS, load_suite
 from tieout.warehouse import kept_containers
 from tieout.warehouse.learned import learned_rows
 from tieout.warehouse.models import Model
+from tieout.warehouse.parsed import parsed
 
 WEEK = dt.timedelta(days=7)
 _GROWS_WITH_CALLS = frozenset({"raw", "staging", "usage"})
@@ -313,7 +314,7 @@ def write_model(
         is_whole = not kept_containers.write(con, model.sql, period.since, period.until, is_kept=is_current)
     elif is_whole:
         with _measured_relation(con, model, period, measured):
-            con.execute(f"create or replace table {model.name} as {model.sql}")
+            con.execute(parsed(con, f"create or replace table {model.name} as {model.sql}"))
     else:
         if kept and not is_current:
             period = _held_period(con, model, period)
@@ -367,11 +368,11 @@ def _replace_stretch(
 ) -> None:
     used = {name: parameters[name] for name in model.parameters}
     if not is_kept:
-        con.execute(f"create table {model.name} as {model.sql}", used)
+        con.execute(parsed(con, f"create table {model.name} as {model.sql}"), used)
         return
     column = model.partition
     con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
-    con.execute(f"insert into {model.name} by name {model.sql}", used)
+    con.execute(parsed(con, f"insert into {model.name} by name {model.sql}"), used)
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:

@@ -10,6 +10,7 @@ import datetime as dt
 
 import duckdb
 
+from tieout.warehouse.parsed import parsed
 from tieout.warehouse.schema import NO_KEPT_CONTAINERS
 
 _DAY_AFTER = "day after"
@@ -96,7 +97,7 @@ def write(con: duckdb.DuckDBPyConnection, select: str, since: dt.date, until: dt
     """
     is_in_part = is_kept and _keep_rows(con, since, until)
     start = "insert into usage.containers by name" if is_in_part else "create or replace table usage.containers as"
-    con.execute(f"{start} {select}")
+    con.execute(parsed(con, f"{start} {select}"))
     _record_inputs(con)
     return is_in_part
 
