@@ -55,13 +55,17 @@ ended_inputs as (
         c.environment,
         c.app,
         c.function,
-        coalesce(k.phase, 'none') as phase,
+        coalesce(n.phase, 'none') as phase,
         date_trunc('day', c.ended_at) as day,
         c.function_call_id,
         c.status,
         c.execution_us
     from staging.function_calls as c
     left join usage.containers as k on c.container_key = k.container_key
+    left join usage.configurations as n
+        on
+            k.configuration_key = n.configuration_key
+            and date_trunc('week', c.ended_at) = n.window_start
     where
         c.started_at >= $since - interval 1 day
         and c.started_at < $until

@@ -186,24 +186,22 @@ limits as (
     from catalog.settings
 ),
 
-claims as (
+claims as not materialized (
     select
         p.bill_number,
+        p.is_learned,
         f.function_number,
+        c.claim_pd,
+        c.least_pd,
+        c.most_pd,
         -- of what samples show, that much was there in any case
-        coalesce(sum(case
+        case
             when c.evidence = 'series' then c.least_pd
             when c.evidence in ('seen', 'stated') then c.claim_pd
-        end), 0)::hugeint as seen_pd,
-        meta.quotient(
-            sum(case c.evidence when 'series' then greatest(c.claim_pd, c.most_pd) else c.claim_pd end)
-            * (100 + (select l.unexplained_percent from limits as l)),
-            100
-        ) as most_pd,
-        sum(c.least_pd)::hugeint as least_pd,
-        sum(c.most_pd)::hugeint as learned_most_pd,
-        coalesce(bool_or(c.evidence = 'series'), false) as is_observed,
-        bool_or(c.shared_us > 0) as is_shared_by_time
+            else 0
+        end as seen_pd,
+        c.evidence = 'series' as is_observed,
+        c.shared_us > 0 as is_shared_by_time
     from spend.pool_claims as c
     inner join pools as p on c.pool_number = p.pool_number
     inner join functions as f on c.claimant_key = f.claimant_key
@@ -211,6 +209,34 @@ claims as (
         c.hour >= $since
         and c.hour < $until
         and c.component != 'residual'
+),
+
+-- Each kind of pool has sums of its own, so that none is summed up in vain.
+summed_claims as (
+    select
+        bill_number,
+        function_number,
+        sum(seen_pd)::hugeint as seen_pd,
+        meta.quotient(
+            sum(case when is_observed then greatest(claim_pd, most_pd) else claim_pd end)
+            * (100 + (select l.unexplained_percent from limits as l)),
+            100
+        ) as most_pd,
+        bool_or(is_observed) as is_observed,
+        bool_or(is_shared_by_time) as is_shared_by_time
+    from claims
+    where not is_learned
+    group by all
+    union all by name
+    select
+        bill_number,
+        function_number,
+        sum(seen_pd)::hugeint as seen_pd,
+        sum(least_pd)::hugeint as least_pd,
+        sum(most_pd)::hugeint as learned_most_pd,
+        bool_or(is_observed) as is_observed
+    from claims
+    where is_learned
     group by all
 ),
 
@@ -235,7 +261,7 @@ compared as materialized (
         least(coalesce(k.seen_pd, 0), c.amount_pd) as seen_pd
     from costs as c
     inner join bills as p on c.bill_number = p.bill_number
-    left join claims as k
+    left join summed_claims as k
         on
             c.bill_number = k.bill_number
             and c.function_number = k.function_number

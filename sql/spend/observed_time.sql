@@ -144,6 +144,22 @@ agreeing as (
     window the_function as (partition by environment, app, function)
 ),
 
+containers as not materialized (
+    select
+        n.environment,
+        n.app,
+        n.function,
+        c.*
+    from usage.containers as c
+    inner join usage.configurations as n
+        on
+            c.configuration_key = n.configuration_key
+            and date_trunc('week', c.created_at) = n.window_start
+    where
+        c.created_at >= $since
+        and c.created_at < $until
+),
+
 -- Which containers came up: those of the log, or more, where the series count them.
 came_up as (
     select
@@ -151,11 +167,8 @@ came_up as (
         app,
         function,
         sum(cluster_size // cluster_members)::bigint as lives
-    from usage.containers
+    from containers
     semi join observed using (environment, app, function)
-    where
-        created_at >= $since
-        and created_at < $until
     group by all
     union all by name
     select
@@ -231,11 +244,8 @@ logged_starts as (
         function,
         date_trunc('hour', created_at) as hour,
         sum(cluster_size // cluster_members) as starts
-    from usage.containers
+    from containers
     semi join starts using (environment, app, function)
-    where
-        created_at >= $since
-        and created_at < $until
     group by all
 ),
 
@@ -245,12 +255,9 @@ usual_startups as (
         app,
         function,
         quantile_disc(epoch_us(first_started_at) - epoch_us(billed_from), 0.5) as startup_us
-    from usage.containers
+    from containers
     semi join starts using (environment, app, function)
-    where
-        inputs > 0
-        and created_at >= $since
-        and created_at < $until
+    where inputs > 0
     group by all
 ),
 

@@ -320,11 +320,12 @@ startups as (
         f.function_number,
         k.startup_us
     from meta.kept_containers as k
+    inner join staging.configurations as c on k.configuration_key = c.configuration_key
     inner join functions as f
         on
-            k.environment = f.environment
-            and k.app = f.app
-            and k.function = f.function
+            c.environment = f.environment
+            and c.app = f.app
+            and c.function = f.function
 ),
 
 usual_startups as (
@@ -336,21 +337,32 @@ usual_startups as (
     group by all
 ),
 
-app_lives as (
+-- So is an app, by its name.
+named_apps as materialized (
     select
         environment,
         app,
-        app_id,
-        created_at as app_created_at,
-        coalesce(stopped_at, timestamp '9999-12-31') as app_stopped_at
-    from staging.apps
-    where is_deployed
+        row_number() over ()::integer as app_number
+    from functions
+    group by all
+),
+
+app_lives as (
+    select
+        n.app_number,
+        a.app_id,
+        a.created_at as app_created_at,
+        coalesce(a.stopped_at, timestamp '9999-12-31') as app_stopped_at
+    from staging.apps as a
+    inner join named_apps as n
+        on
+            a.environment = n.environment
+            and a.app = n.app
+    where a.is_deployed
 ),
 
 names_of_several_apps as (
-    select
-        environment,
-        app
+    select app_number
     from app_lives
     group by all
     having count(*) > 1
@@ -362,13 +374,9 @@ stretches as (
     select
         k.*,
         f.function_number,
+        n.app_number,
+        n.app_number in (select s.app_number from names_of_several_apps as s) as is_of_several_apps,
         u.startup_us as usual_startup_us,
-        (k.environment, k.app) in (
-            select
-                n.environment,
-                n.app
-            from names_of_several_apps as n
-        ) as is_of_several_apps,
         lead(k.valid_from, 1, timestamp '9999-12-31') over (
             partition by k.environment, k.app, k.function
             order by k.valid_from
@@ -379,18 +387,18 @@ stretches as (
             k.environment = f.environment
             and k.app = f.app
             and k.function = f.function
+    inner join named_apps as n
+        on
+            k.environment = n.environment
+            and k.app = n.app
     left join usual_startups as u on f.function_number = u.function_number
 ),
 
 configured as not materialized (
     select
         c.* exclude (function_number),
-        k.environment,
-        k.app,
-        k.function,
-        k.valid_from as configuration_from,
+        k.app_number,
         k.configuration_key,
-        k.phase,
         k.cluster_size,
         k.startup_timeout_seconds,
         k.usual_startup_us,
@@ -407,12 +415,17 @@ configured as not materialized (
 
 deployments as (
     select
-        *,
-        lag(deployed_at, 1, timestamp '0001-01-01') over (
-            partition by environment, app
-            order by deployed_at
+        n.app_number,
+        d.deployed_at,
+        lag(d.deployed_at, 1, timestamp '0001-01-01') over (
+            partition by n.app_number
+            order by d.deployed_at
         ) as previous_deployed_at
-    from staging.deployments
+    from staging.deployments as d
+    inner join named_apps as n
+        on
+            d.environment = n.environment
+            and d.app = n.app
 ),
 
 with_next_deployment as not materialized (
@@ -422,8 +435,7 @@ with_next_deployment as not materialized (
     from configured as c
     left join deployments as d
         on
-            c.environment = d.environment
-            and c.app = d.app
+            c.app_number = d.app_number
             and c.created_at >= d.previous_deployed_at
             and c.created_at < d.deployed_at
 ),
@@ -440,8 +452,7 @@ with_apps as not materialized (
     from with_next_deployment as c
     left join app_lives as a
         on
-            c.environment = a.environment
-            and c.app = a.app
+            c.app_number = a.app_number
             and c.created_at >= a.app_created_at
             and c.created_at < a.app_stopped_at
 ),
@@ -461,14 +472,9 @@ with_app as (
 )
 
 select
-    environment,  -- Modal environment
-    app,  -- the app's name
-    app_id,  -- the app's id, where the app list leaves no doubt
-    function,  -- the function's name
     container_key,  -- see raw.containers; negative where no log names it, see usage.observed_lives
-    configuration_from,  -- names the configuration, see staging.configurations
-    configuration_key,  -- the same by its key
-    phase,  -- rollout phase of that configuration
+    configuration_key,  -- its environment, app, function and phase, see staging.configurations
+    app_id,  -- the app's id, where the app list leaves no doubt
     created_at,  -- UTC
     -- an id can be older than the placement: the container waited for a GPU, or was kept warm
     least(

@@ -300,7 +300,22 @@ life_hours as (
     from hour_bounds
 ),
 
-kind_hours as (
+-- Of those that failed to come up, which are few, each part is a sum of its own.
+failed_hours as (
+    select
+        kind_number,
+        hour,
+        sum(serving_us)::bigint as failed_us,
+        sum(tail_us)::bigint as tail_us,
+        coalesce(sum(usual_us) filter (where has_usual), 0)::bigint as usual_us,
+        coalesce(sum(tail_us) filter (where not has_usual), 0)::bigint as limit_us,
+        coalesce(sum(tail_us - usual_us) filter (where has_usual), 0)::bigint as beyond_us
+    from life_hours
+    where is_failed
+    group by all
+),
+
+summed_hours as (
     select
         l.kind_number,
         l.hour,
@@ -308,18 +323,29 @@ kind_hours as (
         sum(l.wait_us)::bigint as wait_us,
         sum(l.startup_us)::bigint as startup_us,
         sum(coalesce(b.busy_us, 0))::bigint as busy_us,
-        coalesce(sum(l.serving_us - coalesce(b.busy_us, 0)) filter (where not l.is_failed), 0)::bigint as gap_us,
-        coalesce(sum(l.serving_us) filter (where l.is_failed), 0)::bigint as failed_us,
-        coalesce(sum(l.tail_us) filter (where not l.is_failed), 0)::bigint as tail_us,
-        coalesce(sum(l.usual_us) filter (where l.has_usual), 0)::bigint as usual_us,
-        coalesce(sum(l.tail_us) filter (where l.is_failed and not l.has_usual), 0)::bigint as limit_us,
-        coalesce(sum(l.tail_us - l.usual_us) filter (where l.has_usual), 0)::bigint as beyond_us
+        sum(case when l.is_failed then 0 else l.serving_us - coalesce(b.busy_us, 0) end)::bigint as gap_us,
+        sum(l.tail_us)::bigint as tail_us
     from life_hours as l
     left join busy_hours as b
         on
             l.container_key = b.container_key
             and l.hour = b.hour
     group by all
+),
+
+kind_hours as (
+    select
+        s.* exclude (tail_us),
+        s.tail_us - coalesce(f.tail_us, 0) as tail_us,
+        coalesce(f.failed_us, 0) as failed_us,
+        coalesce(f.usual_us, 0) as usual_us,
+        coalesce(f.limit_us, 0) as limit_us,
+        coalesce(f.beyond_us, 0) as beyond_us
+    from summed_hours as s
+    left join failed_hours as f
+        on
+            s.kind_number = f.kind_number
+            and s.hour = f.hour
 ),
 
 -- The kinds of most configurations differ in nothing that makes two rows of an hour's: these need no summing up.

@@ -65,36 +65,42 @@ asked_now as (
     where asked_from < asked_to
 ),
 
+configurations_asked_now as (
+    select
+        k.configuration_key,
+        k.environment,
+        k.app,
+        k.function
+    from staging.configurations as k
+    semi join asked_now as a
+        on
+            k.environment = a.environment
+            and k.app = a.app
+            and k.function = a.function
+),
+
 changes as (
     select
-        c.environment,
-        c.app,
-        c.function,
+        k.environment,
+        k.app,
+        k.function,
         greatest(c.alive_from, $since) as moment,
         1 as more
     from usage.containers as c
-    semi join asked_now as a
-        on
-            c.environment = a.environment
-            and c.app = a.app
-            and c.function = a.function
+    inner join configurations_asked_now as k on c.configuration_key = k.configuration_key
     where
         c.first_started_at is not null
         and c.alive_from < $until
         and c.stopped_at > $since
     union all by name
     select
-        c.environment,
-        c.app,
-        c.function,
+        k.environment,
+        k.app,
+        k.function,
         c.stopped_at as moment,
         -1 as more
     from usage.containers as c
-    semi join asked_now as a
-        on
-            c.environment = a.environment
-            and c.app = a.app
-            and c.function = a.function
+    inner join configurations_asked_now as k on c.configuration_key = k.configuration_key
     where
         c.first_started_at is not null
         and c.alive_from < $until

@@ -63,9 +63,10 @@ order by all
 """  # noqa: S608
 
 _STARTS = """
-select environment, function, count(*)
-from usage.containers
-where created_at::date in (select unnest($days::date[]))
+select k.environment, k.function, count(*)
+from usage.containers as c
+inner join staging.configurations as k on c.configuration_key = k.configuration_key
+where c.created_at::date in (select unnest($days::date[]))
 group by all
 order by all
 """

@@ -78,7 +78,7 @@ drop table temp.changed_containers;
 
 _KEPT = """
 create or replace view meta.kept_containers as
-select environment, app, function, container_key, startup_us from usage.containers
+select container_key, configuration_key, startup_us from usage.containers
 """
 
 

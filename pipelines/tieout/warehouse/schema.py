@@ -161,7 +161,12 @@ create table meta.week_parts (
 comment on table meta.week_parts is 'The same as meta.week_inputs, kind by kind: why a week is built anew';
 """
 
-NO_KEPT_CONTAINERS = """
+_CONTAINER_INPUTS = """
+create table meta.container_inputs (
+    input varchar primary key,
+    digest varchar not null
+);
+comment on table meta.container_inputs is 'What usage.containers was last made from: a hash over every day and table';
 create or replace view meta.kept_containers as
 select
     null::varchar as environment,
@@ -172,14 +177,6 @@ select
 where false;
 comment on view meta.kept_containers is 'Rows of usage.containers that a build keeps; empty between builds';
 """
-
-_CONTAINER_INPUTS = f"""
-create table meta.container_inputs (
-    input varchar primary key,
-    digest varchar not null
-);
-comment on table meta.container_inputs is 'What usage.containers was last made from: a hash over every day and table';
-{NO_KEPT_CONTAINERS}"""
 
 _CHECKED_CONTAINERS = """
 create table meta.checked_containers (
@@ -220,6 +217,16 @@ create type meta.evidence as enum (
 );
 """
 
+NO_KEPT_CONTAINERS = """
+create or replace view meta.kept_containers as
+select
+    null::integer as container_key,
+    null::bigint as configuration_key,
+    null::bigint as startup_us
+where false;
+comment on view meta.kept_containers is 'Rows of usage.containers that a build keeps; empty between builds';
+"""
+
 MIGRATIONS = (
     Migration(1, "The bookkeeping of the first version", _FIRST_VERSION),
     Migration(2, "What every month of the file for finance was made from", _PUBLISHED_MONTHS),
@@ -231,6 +238,7 @@ MIGRATIONS = (
     Migration(8, "The containers that were checked", _CHECKED_CONTAINERS),
     Migration(9, "What every day of the file for finance was made from", _PUBLISHED_DAYS),
     Migration(10, "Keys of names, and components and evidence as types", _KEYS),
+    Migration(11, "Rows of containers that are kept name their configuration by its key", NO_KEPT_CONTAINERS),
 )
 
 _RECORD = """
