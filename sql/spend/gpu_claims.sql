@@ -300,15 +300,8 @@ select
         else meta.quotient(c.claimed_us * t.unexplained_pd, greatest(t.pool_claim_pd, 1))::bigint
     end as unexplained_us,  -- more time that it pays for
     c.claim_pd,  -- modelled cost in picodollars
-    case c.least_ppm
-        when 0 then 0
-        when 1000000 then c.claim_pd
-        else meta.quotient(c.claim_pd * c.least_ppm, 1000000)
-    end as least_pd,  -- what of it was there at least
-    case c.most_ppm
-        when 1000000 then c.claim_pd
-        else meta.quotient(c.claim_pd * c.most_ppm, 1000000)
-    end as most_pd  -- what it may have been at most
+    c.least_ppm,  -- what of it was there at least, in millionths
+    c.most_ppm  -- what it may have been at most, in millionths
 from claims as c
 inner join turns as t
     on

@@ -14,11 +14,12 @@ servers as (
     where starts_with(function, '__server__/')
 ),
 
--- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
-claims_of_gpus as (
+-- Most of it is certain or not, and needs no division.
+bounded_claims_of_gpus as not materialized (
     select
         interval_start as hour,
         pool_number,
+        is_part,
         claimant_key,
         configuration_key,
         component,
@@ -26,13 +27,23 @@ claims_of_gpus as (
         payment_order,
         claimed_us as container_us,
         claim_pd,
-        least_pd,
-        most_pd
+        case least_ppm
+            when 0 then 0
+            when 1000000 then claim_pd
+            else meta.quotient(claim_pd * least_ppm, 1000000)
+        end as least_pd,
+        case most_ppm when 1000000 then claim_pd else meta.quotient(claim_pd * most_ppm, 1000000) end as most_pd
     from spend.gpu_claims
+),
+
+-- As all claims: in a day a function holds a GPU in several hours, and what servers do is direct.
+claims_of_gpus as (
+    select * exclude (is_part)
+    from bounded_claims_of_gpus
     where not is_part
     union all by name
     select
-        interval_start as hour,
+        hour,
         pool_number,
         claimant_key,
         configuration_key,
@@ -42,11 +53,11 @@ claims_of_gpus as (
         end as component,
         evidence,
         payment_order,
-        sum(claimed_us)::bigint as container_us,
+        sum(container_us)::bigint as container_us,
         sum(claim_pd)::hugeint as claim_pd,
         sum(least_pd)::hugeint as least_pd,
         sum(most_pd)::hugeint as most_pd
-    from spend.gpu_claims
+    from bounded_claims_of_gpus
     where is_part
     group by all
 ),

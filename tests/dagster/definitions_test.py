@@ -74,7 +74,8 @@ def test_a_union_by_name_is_traced_by_name() -> None:
     assert lineage.deps_by_column["least_pd"] == [
         dg.TableColumnDep(table_key("spend.bill_claims"), "least_pd"),
         dg.TableColumnDep(table_key("spend.function_claims"), "least_pd"),
-        dg.TableColumnDep(table_key("spend.gpu_claims"), "least_pd"),
+        dg.TableColumnDep(table_key("spend.gpu_claims"), "claim_pd"),
+        dg.TableColumnDep(table_key("spend.gpu_claims"), "least_ppm"),
         dg.TableColumnDep(table_key("spend.sandbox_claims"), "claim_pd"),
     ]
 
