@@ -309,12 +309,13 @@ floors as (
         p.rest_pd * w.weight as product,
         meta.quotient(product, p.total_weight) as quotient,
         p.whole_pd * w.weight + quotient as floor_pd,
-        product - quotient * p.total_weight as remainder
+        (quotient * p.total_weight - product) * 4294967296 + 2 * w.claimant + w.is_modelled::integer as rank_key
     from weights_together as w
     inner join divided_portions as p on w.portion_number = p.portion_number
 ),
 
--- One order for both, so that the rows of a portion are sorted once.
+-- One order for both, so that the rows of a portion are sorted once, and by one number: by the remainder, the greatest
+-- first, then by claimant and by whether it is modelled.
 ranked_floors as (
     select
         *,
@@ -326,7 +327,7 @@ ranked_floors as (
     window
         by_remainder as (
             partition by portion_number
-            order by remainder desc, claimant asc, is_modelled asc
+            order by rank_key
         )
 ),
 
