@@ -19,7 +19,8 @@ select strftime(date_trunc('week', max(day)) + interval 7 day, '%Y-%m-%d')
 from usage.container_days
 having count(*) > 0
 """
-_INPUTS = f"""
+_NOTE_INPUTS = f"""
+create or replace temp table container_inputs as
 select strftime(day, '%Y-%m-%d') as input, concat_ws(' ', count(*), sum(hash(d))) as digest
 from usage.container_days as d
 group by day
@@ -42,10 +43,16 @@ from usage.observed_lives as o
 
 _CHANGED = f"""
 select coalesce(now.input, was.input)
-from ({_INPUTS}) as now
+from temp.container_inputs as now
 full outer join meta.container_inputs as was on now.input = was.input
 where now.digest is distinct from was.digest and coalesce(now.input, was.input) != '{_DAY_AFTER}'
-"""  # noqa: S608 - the constants above
+"""  # noqa: S608 - the constant above
+
+_RECORD_INPUTS = """
+delete from meta.container_inputs;
+insert into meta.container_inputs select * from temp.container_inputs;
+drop table temp.container_inputs;
+"""
 
 # Of the day after the last week that is built the hours themselves are read, and may be of calls that others replace.
 # Which day that is can change as well.
@@ -95,10 +102,12 @@ def write(con: duckdb.DuckDBPyConnection, select: str, since: dt.date, until: dt
     Returns:
         Whether there are rows that stand as they were.
     """
+    con.execute(_NOTE_INPUTS)
     is_in_part = is_kept and _keep_rows(con, since, until)
     start = "insert into usage.containers by name" if is_in_part else "create or replace table usage.containers as"
     con.execute(parsed(con, f"{start} {select}"))
-    _record_inputs(con)
+    con.execute(NO_KEPT_CONTAINERS)
+    con.execute(_RECORD_INPUTS)
     return is_in_part
 
 
@@ -119,13 +128,6 @@ def _keep_rows(con: duckdb.DuckDBPyConnection, since: dt.date, until: dt.date) -
     con.execute(_TAKE_OUT)
     con.execute(_KEPT)
     return True
-
-
-def _record_inputs(con: duckdb.DuckDBPyConnection) -> None:
-    """Remember what the rows were made from, and keep none any more."""
-    con.execute(NO_KEPT_CONTAINERS)
-    con.execute("delete from meta.container_inputs")
-    con.execute(f"insert into meta.container_inputs {_INPUTS}")
 
 
 def _day(name: str) -> dt.date | None:
