@@ -49,9 +49,15 @@ select
     l.environment,  -- Modal environment
     l.app,  -- the app's name, from the log's path
     l.function,  -- the function's name, from the log's path
+    f.function_key,  -- stands for environment, app and function
     l.fetched_at,  -- when it was read last, UTC
     r.file_id is not null as is_replaced,  -- a later snapshot speaks for calls of it
     coalesce(r.is_whole, false) as is_replaced_whole,  -- for all of them: none of its calls counts
     l.is_settled  -- its hours say what all logs say of a container together, and there are no calls
 from logs as l
+inner join staging.functions as f
+    on
+        l.environment = f.environment
+        and l.app = f.app
+        and l.function = f.function
 left join replaced as r on l.file_id = r.file_id

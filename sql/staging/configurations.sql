@@ -490,6 +490,7 @@ select
     region_percent
     * case when coalesce(r.nonpreemptible, false) then s.nonpreemptible_percent else 100 end
     // 100 as host_percent,  -- factor on the price of CPU and memory, that of the region included
+    meta.function_key(r.environment, r.app, r.function) as function_key,  -- stands for environment, app and function
     meta.configuration_key(
         r.environment, r.app, r.function, r.valid_from
     ) as configuration_key  -- stands for environment, app, function and valid_from

@@ -2,41 +2,25 @@
 What the call log says about every container on every day it started an input, or failed to come up: the raw material of
 container lifetimes.
 
-key: environment, app, function, container_key, day
+key: function_key, container_key, day
 partition: day
 weeks at once: 5
 */
 with
 
--- Until the end a function is a number, which is quicker to sum by than its names.
-functions as materialized (
-    select
-        environment,
-        app,
-        function,
-        row_number() over ()::integer as function_number
-    from staging.call_logs
-    group by all
-),
-
 logs as materialized (
     select
-        l.file_id,
-        l.is_replaced,
-        f.function_number
-    from staging.call_logs as l
-    inner join functions as f
-        on
-            l.environment = f.environment
-            and l.app = f.app
-            and l.function = f.function
-    where not l.is_replaced_whole
+        file_id,
+        is_replaced,
+        function_key
+    from staging.call_logs
+    where not is_replaced_whole
 ),
 
 hours as not materialized (
     select
         h.*,
-        l.function_number,
+        l.function_key,
         -- Of some containers their calls tell more than the hours do: they were still at work when the log was read, or
         -- a later snapshot speaks for a part of the log.
         h.busy_us is null or l.is_replaced as is_unsettled
@@ -59,7 +43,7 @@ unsettled as (
 unsettled_calls as (
     select
         c.*,
-        l.function_number
+        l.function_key
     from staging.function_calls as c
     inner join logs as l on c.file_id = l.file_id
     semi join unsettled as u
@@ -70,7 +54,7 @@ unsettled_calls as (
 
 parts as (
     select
-        h.function_number,
+        h.function_key,
         h.file_id,
         h.container_key,
         date_trunc('day', h.hour) as day,
@@ -87,7 +71,7 @@ parts as (
             and h.container_key = u.container_key
     union all by name
     select
-        function_number,
+        function_key,
         file_id,
         container_key,
         date_trunc('day', started_at) as day,
@@ -104,7 +88,7 @@ parts as (
     group by all
     union all by name
     select
-        function_number,
+        function_key,
         file_id,
         container_key,
         date_trunc('day', enqueued_at) as day,
@@ -121,10 +105,7 @@ parts as (
 ),
 
 cluster_functions as (
-    select distinct
-        environment,
-        app,
-        function
+    select distinct function_key
     from staging.configurations
     where cluster_size > 1
 ),
@@ -132,11 +113,7 @@ cluster_functions as (
 cluster_logs as (
     select l.file_id
     from staging.call_logs as l
-    inner join cluster_functions as k
-        on
-            l.environment = k.environment
-            and l.app = k.app
-            and l.function = k.function
+    inner join cluster_functions as k on l.function_key = k.function_key
 ),
 
 -- A cluster is counted week by week.
@@ -202,7 +179,7 @@ counted as (
 
 summed as (
     select
-        function_number,
+        function_key,
         container_key,
         day,
         min(first_started_at) as first_started_at,
@@ -217,17 +194,14 @@ summed as (
 )
 
 select
-    f.environment,  -- Modal environment
-    f.app,  -- the app's name
-    f.function,  -- the function's name
-    c.container_key,  -- the container, see raw.containers
-    c.day,  -- UTC day on which the inputs started, or were enqueued that it failed to come up for
-    c.first_started_at,  -- first start of an input on this day, UTC; null: none started
-    c.last_ended_at,  -- last end of an input that started on this day, UTC; null: none started
-    c.startup_began_at,  -- first start less its start-up time, UTC
-    c.placed_at,  -- the same, where the log says how long the start-up took
-    c.inputs,  -- inputs started
-    c.failures,  -- inputs that it failed to come up for
-    c.cluster_members  -- containers of its cluster that the log shows
-from summed as c
-inner join functions as f on c.function_number = f.function_number
+    function_key,  -- whose log it is, see staging.functions
+    container_key,  -- the container, see raw.containers
+    day,  -- UTC day on which the inputs started, or were enqueued that it failed to come up for
+    first_started_at,  -- first start of an input on this day, UTC; null: none started
+    last_ended_at,  -- last end of an input that started on this day, UTC; null: none started
+    startup_began_at,  -- first start less its start-up time, UTC
+    placed_at,  -- the same, where the log says how long the start-up took
+    inputs,  -- inputs started
+    failures,  -- inputs that it failed to come up for
+    cluster_members  -- containers of its cluster that the log shows
+from summed

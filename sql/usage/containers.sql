@@ -31,9 +31,7 @@ week_after as (
 hours_after as (
     select
         h.*,
-        l.environment,
-        l.app,
-        l.function,
+        l.function_key,
         h.busy_us is null or l.is_replaced as is_unsettled
     from raw.container_hours as h
     inner join week_after as w
@@ -57,9 +55,7 @@ unsettled_after as (
 
 day_after as (
     select
-        environment,
-        app,
-        function,
+        function_key,
         container_key,
         date_trunc('day', hour) as day,
         min(first_started_at) as first_started_at,
@@ -72,9 +68,7 @@ day_after as (
     group by all
     union all by name
     select
-        c.environment,
-        c.app,
-        c.function,
+        l.function_key,
         c.container_key,
         date_trunc('day', c.started_at) as day,
         min(c.started_at) as first_started_at,
@@ -83,6 +77,7 @@ day_after as (
         min(make_timestamp(epoch_us(c.started_at) - c.startup_us)) as placed_at,
         count(*) as inputs
     from staging.function_calls as c
+    inner join staging.call_logs as l on c.file_id = l.file_id
     semi join unsettled_after as u
         on
             c.file_id = u.file_id
@@ -108,29 +103,6 @@ days as not materialized (
     anti join meta.kept_containers as k on d.container_key = k.container_key
 ),
 
--- Until it has its configuration a function is a number, which is quicker to match than its names.
-functions as materialized (
-    select
-        environment,
-        app,
-        function,
-        row_number() over ()::integer as function_number
-    from (
-        select
-            environment,
-            app,
-            function
-        from all_days
-        union
-        select
-            environment,
-            app,
-            function
-        from usage.observed_lives
-    ) as n
-    group by all
-),
-
 -- Most containers are logged on one day, in one function: these need no summing up.
 of_several_rows as (
     select container_key
@@ -139,23 +111,17 @@ of_several_rows as (
     having count(*) > 1
 ),
 
-numbered_days as materialized (
+counted_days as materialized (
     select
-        d.* exclude (environment, app, function),
-        f.function_number,
-        d.container_key in (select s.container_key from of_several_rows as s) as is_in_several
-    from days as d
-    inner join functions as f
-        on
-            d.environment = f.environment
-            and d.app = f.app
-            and d.function = f.function
+        *,
+        container_key in (select s.container_key from of_several_rows as s) as is_in_several
+    from days
 ),
 
 logged_lives as not materialized (
     select
         container_key,
-        function_number,
+        function_key,
         false as is_shared,
         first_started_at,
         last_ended_at,
@@ -165,13 +131,13 @@ logged_lives as not materialized (
         day as last_day,
         inputs,
         coalesce(cluster_members, 1) as cluster_members
-    from numbered_days
+    from counted_days
     where not is_in_several
     union all by name
     select
         container_key,
-        min(function_number) as function_number,
-        min(function_number) != max(function_number) as is_shared,
+        min(function_key) as function_key,
+        min(function_key) != max(function_key) as is_shared,
         min(first_started_at) as first_started_at,
         max(last_ended_at) as last_ended_at,
         min(startup_began_at) as startup_began_at,
@@ -180,7 +146,7 @@ logged_lives as not materialized (
         max(day) as last_day,
         sum(inputs)::bigint as inputs,
         coalesce(max(cluster_members), 1) as cluster_members
-    from numbered_days
+    from counted_days
     where is_in_several
     group by all
 ),
@@ -200,9 +166,7 @@ shared_containers as (
 
 lives_by_log as (
     select
-        environment,
-        app,
-        function,
+        function_key,
         container_key,
         sum(inputs)::bigint as inputs,
         coalesce(max(cluster_members), 1) as cluster_members
@@ -212,17 +176,14 @@ lives_by_log as (
 ),
 
 known_functions as (
-    select distinct
-        environment,
-        app,
-        function
+    select distinct function_key
     from staging.configurations
     where source != 'unknown'
 ),
 
 owners as (
     select
-        f.function_number,
+        l.function_key,
         l.container_key,
         s.first_started_at,
         s.last_ended_at,
@@ -234,19 +195,11 @@ owners as (
         l.cluster_members
     from lives_by_log as l
     inner join shared_containers as s on l.container_key = s.container_key
-    inner join functions as f
-        on
-            l.environment = f.environment
-            and l.app = f.app
-            and l.function = f.function
-    left join known_functions as k
-        on
-            l.environment = k.environment
-            and l.app = k.app
-            and l.function = k.function
+    inner join staging.functions as f on l.function_key = f.function_key
+    left join known_functions as k on l.function_key = k.function_key
     qualify row_number() over (
         partition by l.container_key
-        order by k.function is not null desc, l.inputs desc, l.environment asc, l.app asc, l.function asc
+        order by k.function_key is not null desc, l.inputs desc, f.environment asc, f.app asc, f.function asc
     ) = 1
 ),
 
@@ -279,7 +232,7 @@ created as (
             and o.is_logged
     union all by name
     select
-        f.function_number,
+        meta.function_key(o.environment, o.app, o.function) as function_key,
         o.container_key,
         o.first_seen as first_started_at,
         o.first_seen as last_ended_at,
@@ -291,11 +244,6 @@ created as (
         o.last_seen,
         true as is_followed
     from usage.observed_lives as o
-    inner join functions as f
-        on
-            o.environment = f.environment
-            and o.app = f.app
-            and o.function = f.function
     anti join meta.kept_containers as k on o.container_key = k.container_key
     where not o.is_logged
 ),
@@ -312,38 +260,33 @@ started as (
 
 startups as (
     select
-        function_number,
+        function_key,
         startup_us
     from started
     union all by name
     select
-        f.function_number,
+        c.function_key,
         k.startup_us
     from meta.kept_containers as k
     inner join staging.configurations as c on k.configuration_key = c.configuration_key
-    inner join functions as f
-        on
-            c.environment = f.environment
-            and c.app = f.app
-            and c.function = f.function
 ),
 
 usual_startups as (
     select
-        function_number,
+        function_key,
         quantile_disc(startup_us, 0.5) as startup_us
     from startups
     where startup_us is not null
     group by all
 ),
 
--- So is an app, by its name.
+-- Until the end an app is a number, which is quicker to match than its name.
 named_apps as materialized (
     select
         environment,
         app,
         row_number() over ()::integer as app_number
-    from functions
+    from staging.configurations
     group by all
 ),
 
@@ -373,30 +316,24 @@ names_of_several_apps as (
 stretches as (
     select
         k.*,
-        f.function_number,
         n.app_number,
         n.app_number in (select s.app_number from names_of_several_apps as s) as is_of_several_apps,
         u.startup_us as usual_startup_us,
         lead(k.valid_from, 1, timestamp '9999-12-31') over (
-            partition by k.environment, k.app, k.function
+            partition by k.function_key
             order by k.valid_from
         ) as next_valid_from
     from staging.configurations as k
-    inner join functions as f
-        on
-            k.environment = f.environment
-            and k.app = f.app
-            and k.function = f.function
     inner join named_apps as n
         on
             k.environment = n.environment
             and k.app = n.app
-    left join usual_startups as u on f.function_number = u.function_number
+    left join usual_startups as u on k.function_key = u.function_key
 ),
 
 configured as not materialized (
     select
-        c.* exclude (function_number),
+        c.* exclude (function_key),
         k.app_number,
         k.configuration_key,
         k.cluster_size,
@@ -408,7 +345,7 @@ configured as not materialized (
     from started as c
     inner join stretches as k
         on
-            c.function_number = k.function_number
+            c.function_key = k.function_key
             and c.created_at >= k.valid_from
             and c.created_at < k.next_valid_from
 ),

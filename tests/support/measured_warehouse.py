@@ -60,9 +60,8 @@ create or replace table spend.weekly (
 create or replace table staging.deployments (
     environment varchar, app varchar, deployed_at timestamp, commit_hash varchar
 );
-create or replace table usage.container_days (
-    environment varchar, app varchar, function varchar, day timestamp, inputs bigint
-);
+create or replace table staging.functions (function_key bigint, environment varchar, app varchar, function varchar);
+create or replace table usage.container_days (function_key bigint, day timestamp, inputs bigint);
 insert or replace into meta.week_inputs values ('2026-W44', 'x', '2026-11-02');
 """
 

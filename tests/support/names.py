@@ -1,7 +1,7 @@
 """Rows of a test by names: a row says as a person does whom it is about, and gets what models match by.
 
-That is the number of a pool, and the key of a configuration or of a claimant. Who is named is entered where models look
-names up, `usage.configurations` and `spend.claimants`.
+That is the number of a pool, and the key of a configuration, a claimant or a function. Configurations and claimants are
+entered where models look names up, `usage.configurations` and `spend.claimants`.
 """
 
 import datetime as dt
@@ -21,6 +21,7 @@ _TABLES = {"usage.hourly": "usage.hours", "spend.hourly": "spend.attributed"}
 
 _POOL = ("environment", "object_id", "app", "resolution", "resource", "status")
 _CONFIGURATION = ("environment", "app", "function", "phase", "configuration_from")
+_BY_NAMES = ("configuration_key", "claimant_key", "function_key")
 
 _NUMBER_POOLS = """
 update spend.pools as p
@@ -55,7 +56,8 @@ select
             then meta.name_key(concat_ws(chr(31), $environment, $app, $function, $phase))
         else meta.configuration_key($environment, $app, $function, $configuration_from::timestamp)
     end as configuration_key,
-    meta.claimant_key($function, $phase) as claimant_key
+    meta.claimant_key($function, $phase) as claimant_key,
+    meta.function_key($environment, $app, $function) as function_key
 """
 
 
@@ -125,8 +127,8 @@ def _numbers(con: duckdb.DuckDBPyConnection, table: str, columns: list[str], row
 def _keys(
     con: duckdb.DuckDBPyConnection, table: str, columns: list[str], row: Mapping[str, Any], week: dt.datetime
 ) -> dict[str, Any]:
-    """The keys of the configuration and of the claimant that a row names, which are entered in the lists."""
-    keys = [key for key in ("configuration_key", "claimant_key") if key in columns and key not in row]
+    """The keys of what a row names; the configuration and the claimant are entered in the lists."""
+    keys = [key for key in _BY_NAMES if key in columns and key not in row]
     if table in LISTS or not keys or "function" not in row:
         return {}
     names = {name: row.get(name) for name in _CONFIGURATION}
@@ -138,7 +140,7 @@ def _keys(
             [row["environment"], row["object_id"]],
         ).fetchall()
     [found] = con.execute(_KEYS, names).fetchall()
-    made = dict(zip(("configuration_key", "claimant_key"), found, strict=True))
+    made = dict(zip(_BY_NAMES, found, strict=True))
     # Which of all configurations there are in a week is for the model of their list to say.
     if table != "staging.configurations":
         of_week = {"window_start": week} | names | made

@@ -70,9 +70,10 @@ group by app, function, is_pulled, stretch
 """
 
 _INPUTS = """
-select app, function, day::date, sum(inputs)::bigint
-from usage.container_days
-where environment = $environment and day < $until
+select f.app, f.function, d.day::date, sum(d.inputs)::bigint
+from usage.container_days as d
+inner join staging.functions as f on d.function_key = f.function_key
+where f.environment = $environment and d.day < $until
 group by all
 """
 

@@ -217,6 +217,12 @@ create type meta.evidence as enum (
 );
 """
 
+_FUNCTION_KEY = """
+create macro meta.function_key(environment, app, name) as
+    meta.name_key(concat_ws(chr(31), environment, app, name));
+comment on macro meta.function_key is 'What stands for a function of an app';
+"""
+
 NO_KEPT_CONTAINERS = """
 create or replace view meta.kept_containers as
 select
@@ -238,7 +244,8 @@ MIGRATIONS = (
     Migration(8, "The containers that were checked", _CHECKED_CONTAINERS),
     Migration(9, "What every day of the file for finance was made from", _PUBLISHED_DAYS),
     Migration(10, "Keys of names, and components and evidence as types", _KEYS),
-    Migration(11, "Rows of containers that are kept name their configuration by its key", NO_KEPT_CONTAINERS),
+    Migration(11, "Keys of functions", _FUNCTION_KEY),
+    Migration(12, "Containers that are kept, by keys", NO_KEPT_CONTAINERS),
 )
 
 _RECORD = """

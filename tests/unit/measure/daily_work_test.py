@@ -71,6 +71,20 @@ def pull_all_logs_but(con: duckdb.DuckDBPyConnection, day: dt.date) -> None:
 # Without a lock
 
 
+def start_inputs(con: duckdb.DuckDBPyConnection, function: str, days: list[dt.date]) -> None:
+    """Let the log of a function name a hundred inputs on each of the days."""
+    con.execute(
+        "insert into staging.functions by name select meta.function_key('main', $app, $function) as function_key, "
+        "'main' as environment, $app as app, $function as function",
+        {"app": OLD_APP, "function": function},
+    )
+    con.execute(
+        "insert into usage.container_days by name select meta.function_key('main', $app, $function) as function_key, "
+        "unnest($days::date[]) as day, 100 as inputs",
+        {"app": OLD_APP, "function": function, "days": days},
+    )
+
+
 def test_a_week_is_measured_against_the_weeks_before_the_first_deployment(con: duckdb.DuckDBPyConnection) -> None:
     measurement, findings = measured(con)
     code = measurement.function(CODE)
@@ -105,9 +119,7 @@ def test_the_newest_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_o
     pull_log(con, GENOME, days[:-1])
     deployment = "insert into staging.deployments values ('main', ?, ?, null)"
     con.execute(deployment, [OLD_APP, FIRST_DAY])
-    con.executemany(
-        "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[:-1]]
-    )
+    start_inputs(con, GENOME, days[:-1])
     measurement, _ = measured(con)
     assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, (days[-1],)),)
     assert len(measurement.days) == 6
@@ -133,9 +145,7 @@ def test_the_first_days_lack_the_log_of_a_busy_function_that_its_app_has_ones_of
     pull_log(con, GENOME, days[2:])
     deployment = "insert into staging.deployments values ('main', ?, ?, null)"
     con.execute(deployment, [OLD_APP, FIRST_DAY - dt.timedelta(days=1)])
-    con.executemany(
-        "insert into usage.container_days values ('main', ?, ?, ?, 100)", [[OLD_APP, GENOME, day] for day in days[2:]]
-    )
+    start_inputs(con, GENOME, days[2:])
     measurement, _ = measured(con)
     assert measurement.log_gaps == (LogGap(OLD_APP, GENOME, tuple(days[:2])),)
     con.execute(deployment, [OLD_APP, days[1]])  # perhaps the first with that function

@@ -347,6 +347,15 @@ CORRUPTIONS = {
             "spend.claimants": "A key stands for one claimant",
         },
     ),
+    "functions have one key": (
+        "update staging.call_logs set function_key = (select min(function_key) from staging.call_logs)",
+        {"staging.call_logs": "Every log has the key of its function"},
+    ),
+    "a container's configuration is not known": (
+        "update usage.containers set configuration_key = 1 where container_key = (select min(container_key) from "
+        "usage.containers)",
+        {"usage.containers": "Every container has a configuration"},
+    ),
     "names of keys stand twice": (
         "insert into usage.configurations select * from usage.configurations; "
         "insert into spend.claimants select * from spend.claimants",
