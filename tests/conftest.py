@@ -8,7 +8,7 @@ import pickle
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,9 @@ MEMORY, ROOM_FOR_TESTS = Path("/dev/shm"), 4 << 30
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# NumPy and SciPy start a thread for every processor, which looks for work for a tenth of a second and finds none.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # As the command line does: what tests import are half a million objects that stay, and looking through them for garbage
 # at every 700 new ones took a third of collecting the tests.
 gc.set_threshold(200_000, 20, 50)
@@ -50,6 +53,23 @@ class Spoken:
 
 
 Tieout = Callable[..., Spoken]
+_in_all_threads = duckdb.connect
+
+
+def _in_one_thread(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+    con = _in_all_threads(*arguments, **named)
+    con.execute("set threads = 1")
+    return con
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let DuckDB work in one thread: there are as many workers as processors, and to share a few rows costs a tenth.
+
+    What is marked `all_threads` works in all of them, with the fixtures that it is the first to ask for.
+    """
+    is_in_all = item.get_closest_marker("all_threads") is not None
+    duckdb.connect = _in_all_threads if is_in_all else _in_one_thread
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,26 +82,6 @@ def pytest_xdist_auto_num_workers() -> int:
 def no_options() -> None:
     """Forget how an earlier command named its workspace: a process of the command line runs one only."""
     remember_options(home=None, catalog=None)
-
-
-@pytest.fixture(autouse=True)
-def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let DuckDB work in one thread: there are as many workers as processors, and to share a few rows costs a tenth.
-
-    What is marked `all_threads` works in all of them, and so does whatever is built once for several tests.
-    """
-    if request.node.get_closest_marker("all_threads") is not None:
-        yield
-        return
-    connect = duckdb.connect
-
-    def with_one_thread(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
-        con = connect(*arguments, **named)
-        con.execute("set threads = 1")
-        return con
-
-    with patch.object(duckdb, "connect", with_one_thread):
-        yield
 
 
 @pytest.fixture
@@ -186,11 +186,12 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
 
 @pytest.fixture(scope="session")
 def built_workspace(build_once: BuildOnce) -> Home:
-    """Two simulated weeks of CORAL-X, loaded, built and reported. Look at it, and leave it as it is."""
+    """Two simulated weeks of CORAL-X, loaded, built and reported in all threads. Look at it, and leave it as it is."""
     from tieout.cli.demo import run_demo
 
     def fill(folder: Path) -> None:
-        run_demo(Home(folder), lambda: resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
+        with patch.object(duckdb, "connect", _in_all_threads):
+            run_demo(Home(folder), lambda: resource_path("catalog"), scenario="coral-x", seed=1, weeks=2)
 
     return Home(build_once("workspace", fill))
 

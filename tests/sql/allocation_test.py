@@ -99,7 +99,9 @@ def _without_time(claims: Sequence[Claim], left: Fraction) -> tuple[dict[str, in
     return {function: claim for function, _, claim, _ in claims}, min(left, Fraction(sum(c[2] for c in claims) // 10))
 
 
-CHEAP = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHEAP = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @CHEAP

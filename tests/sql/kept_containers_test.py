@@ -81,7 +81,11 @@ def call(key: int, day: int, minutes: int = 15, *, started: bool = True) -> tupl
 
 # The first log of every example is built whole; it is those after it that keep rows.
 @pytest.mark.slow
-@settings(deadline=None, max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=examples(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_logs_in_any_order_and_changes_between_them(con: duckdb.DuckDBPyConnection, data: st.DataObject) -> None:
     con.execute("begin")

@@ -76,7 +76,7 @@ def _kept(costs: Sequence[Cost]) -> Figures:
 @example(
     costs=[("m", "f", "none", 4_000_000_000), ("s", "f", "none", 4_000_000_000), ("m", "g", "none", 7_000_000_000)]
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_an_issue_that_is_kept_prints_the_cents_of_the_warehouse(
     con: duckdb.DuckDBPyConnection, costs: list[Cost]
 ) -> None:

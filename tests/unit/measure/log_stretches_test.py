@@ -53,7 +53,9 @@ def test_a_year_of_daily_pulls_is_one_stretch(con: duckdb.DuckDBPyConnection) ->
 
 
 @given(ranges=st.lists(RANGES, min_size=1, max_size=25), count=st.sampled_from([0, 100]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_stretches_leave_out_the_same_days_as_their_logs(
     con: duckdb.DuckDBPyConnection, ranges: list[tuple[int, int, bool]], count: int
 ) -> None:
