@@ -18,7 +18,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.days import BaselinePeriod
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models, model_named
+from tieout.warehouse.models import load_models, model_named, models_behind
 from tieout.warehouse.weeks import (
     built_weeks,
     consecutive,
@@ -72,6 +72,11 @@ def folder(settled: Path, tmp_path: Path) -> Iterator[LandingFolder]:
 def make(con: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> None:
     model = model_named(name)
     con.execute(f"create or replace {'view' if model.is_view else 'table'} {name} as {model.sql}", parameters)
+
+
+def make_behind(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    for model in models_behind(name):
+        make(con, model.name)
 
 
 def land_bill(landed: LandingFolder, day: dt.date, *, fetched_at: str = "2026-11-20T02:00:00Z") -> None:
@@ -251,9 +256,7 @@ def test_a_configuration_makes_the_weeks_stale_in_which_it_was_valid(folder: Lan
 
 
 def test_a_container_ties_the_weeks_since_it_was_created(folder: LandingFolder) -> None:
-    make(folder.con, "staging.superseded_calls")
-    make(folder.con, "staging.call_logs")
-    make(folder.con, "staging.function_calls")
+    make_behind(folder.con, "staging.function_calls")
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER)
     created_in_w44 = encode("ta", int(dt.datetime(2026, 10, 29, tzinfo=dt.UTC).timestamp() * 1000), 7)
     land_call(folder, "c", "2026-11-12T10:00:00Z", created_in_w44)
@@ -273,9 +276,7 @@ def test_an_older_container_without_a_time_in_its_id_ties_the_weeks_since_it_was
 ) -> None:
     land_call(folder, "b", "2026-11-04T10:00:00Z", "ta-1")
     folder.load()
-    make(folder.con, "staging.superseded_calls")
-    make(folder.con, "staging.call_logs")
-    make(folder.con, "staging.function_calls")
+    make_behind(folder.con, "staging.function_calls")
     make(folder.con, "usage.container_days", since=NOVEMBER, until=NOVEMBER + dt.timedelta(days=30))
     stale_weeks(folder.con, CATALOG)
     settle(folder)

@@ -43,11 +43,11 @@ from tieout.sources.workspace_snapshot import Deployed
 from tieout.warehouse.build import Period, write_models
 from tieout.warehouse.catalog_tables import write_catalog
 from tieout.warehouse.connection import open_warehouse
-from tieout.warehouse.models import load_models
+from tieout.warehouse.models import load_models, models_behind
 
 OLD_APP, OLD_ID = "coral-x-production", "ap-6Vw0cXq2mTzr1Yb9LkHn3S"
 PROGRESS, ALERTS, GENERATE = "get_evolution_progress_modal", "get_emergent_alerts_modal", "generate_code_modal"
-CALL_TABLES = ("staging.deliveries", "staging.superseded_calls", "staging.call_logs", "staging.function_calls")
+CALL_TABLES = tuple(model.name for model in models_behind("staging.function_calls"))
 START_A_CHILD = _Worker._start  # whose processor time counts, other than that of a forked one
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 START = dt.datetime(2026, 10, 12, tzinfo=dt.UTC)

@@ -17,9 +17,8 @@ from tieout.core.sql import RIGHT_SUMS, transaction
 from tieout.sources import create_raw_schema, ledger
 from tieout.sources.landing import RejectionError
 from tieout.warehouse.catalog_tables import write_catalog
-from tieout.warehouse.models import model_named
-
-_MODELS = ("staging.deliveries", "staging.superseded_calls", "staging.call_logs")
+from tieout.warehouse.models import models_behind
+from tieout.warehouse.schema import migrate
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,8 @@ def _record(
     catalog: Catalog,
 ) -> None:
     """Do with the logs what a load does, and work out the tables about them."""
-    con.execute("set TimeZone = 'UTC'; create schema catalog; create schema staging")
+    con.execute("set TimeZone = 'UTC'")
+    migrate(con)
     create_raw_schema(con)
     here = catalog.settings.model_copy(update={"usage_engine": "duckdb"})
     write_catalog(con, catalog.model_copy(update={"settings": here}))
@@ -132,6 +132,6 @@ def _record(
                 for content, delivery in read.values()
             ],
         )
-        for model in map(model_named, _MODELS):
+        for model in models_behind("staging.call_logs"):
             kind = "view" if model.is_view else "table"
             con.execute(f"create {kind} {model.name} as {model.sql}")

@@ -222,6 +222,20 @@ def model_named(name: str) -> Model:
     raise KeyError(f"no model is called {name!r}")
 
 
+def models_behind(name: str) -> tuple[Model, ...]:
+    """Return a model and all that it is made of, in an order in which they can be built.
+
+    Raises:
+        KeyError: no such model.
+    """
+    found, waiting = set[str](), [model_named(name)]
+    while waiting:
+        model = waiting.pop()
+        found.add(model.name)
+        waiting += [other for other in all_models() if other.name in model.depends_on - found]
+    return tuple(model for model in all_models() if model.name in found)
+
+
 def _description(head: str) -> str:
     paragraphs = [" ".join(part.split()) for part in _FACT.sub("", head).strip().split("\n\n")]
     return "\n\n".join(part for part in paragraphs if part)
