@@ -347,6 +347,37 @@ CORRUPTIONS = {
             "spend.claimants": "A key stands for one claimant",
         },
     ),
+    "container time is placed twice": (
+        f"update spend.placed_time set container_us = 2 * container_us where hour = {NOON}",
+        {"spend.placed_time": "No container time stands on two apps"},
+    ),
+    "container time is placed on another app": (
+        f"update spend.pools set app = 'other' where hour = {NOON}",
+        {"spend.placed_time": "No container time stands on two apps"},
+    ),
+    "two pools have one number": (
+        f"update spend.pools set pool_number = (select min(pool_number) from spend.pools where hour = {NOON}) "
+        f"where hour = {NOON}",
+        {"spend.pools": "A number is one pool's, and that of an interval one object's"},
+    ),
+    "two objects have one interval": (
+        f"update spend.pools set interval_number = (select min(interval_number) from spend.pools where hour = {NOON}) "
+        f"where hour = {NOON}",
+        {"spend.pools": "A number is one pool's, and that of an interval one object's"},
+    ),
+    "an input starts before it is enqueued": (
+        "update raw.function_calls set started_at = enqueued_at - interval 1 second "
+        f"where row_number = 1 and file_id = {LOG}",
+        {"staging.function_calls": "Inputs are enqueued, then started, then ended within a day"},
+    ),
+    "an input runs for more than a day": (
+        f"update raw.function_calls set execution_us = 86400000001 where row_number = 1 and file_id = {LOG}",
+        {"staging.function_calls": "Inputs are enqueued, then started, then ended within a day"},
+    ),
+    "the file of a call is not known": (
+        f"update raw.function_calls set file_id = -1 where row_number = 1 and file_id = {LOG}",
+        {"raw.function_calls": "The file of every call is known"},
+    ),
     "functions have one key": (
         "update staging.call_logs set function_key = (select min(function_key) from staging.call_logs)",
         {"staging.call_logs": "Every log has the key of its function"},
