@@ -108,8 +108,8 @@ def test_tables_that_are_written_week_by_week_hold_the_same_rows(delivered: Path
         _land(_exports(delivered), delivered, tmp_path / "landing")
         assert not load_at(con, tmp_path / "landing", now=NOW).rejected
         write_catalog(con, load_catalog(resource_path("catalog")))
-        at_once = _rows_written(con, _models())
-        assert _rows_written(con, [replace(model, weeks_at_once=1) for model in _models()]) == at_once
+        at_once = _rows_written(con, load_models())
+        assert _rows_written(con, [replace(model, weeks_at_once=1) for model in load_models()]) == at_once
         # else it would not matter from which week a factor was learned
         assert _weeks_with_factors(con) == 2
 

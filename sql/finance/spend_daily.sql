@@ -4,6 +4,7 @@ bill as metered, to the last digit.
 
 key: day, environment, app, function, phase, component, resource
 partition: day
+weeks at once: 5
 */
 select
     date_trunc('day', hour)::date as day,  -- UTC, as Modal bills it

@@ -9,6 +9,7 @@ for a credit: what it models has the sign of its pool.
 
 key: environment, app, function, day
 partition: day
+weeks at once: 5
 */
 with
 

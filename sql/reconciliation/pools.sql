@@ -3,6 +3,7 @@ Gate G1: every billed pool against what was attributed of it, at zero tolerance,
 
 key: environment, object_id, hour, resolution, resource
 partition: hour
+weeks at once: 5
 */
 with
 

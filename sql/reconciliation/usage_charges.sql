@@ -7,6 +7,7 @@ function: they add up to nothing.
 
 key: environment, object_id, hour, resolution, resource, function, phase, component, is_correction
 partition: hour
+weeks at once: 2
 */
 with
 

@@ -9,6 +9,7 @@ after them: a breakdown lacks what Modal does not break down.
 
 key: reading, environment, object_id, hour
 partition: hour
+weeks at once: 5
 */
 with
 

@@ -7,6 +7,7 @@ model of the bill carries its reading, and the rules are the same for both.
 
 key: reading, report_kind, resolution, hour
 partition: hour
+weeks at once: 5
 */
 with
 

@@ -14,6 +14,7 @@ reports differ by, of the hours for what a daily report says instead.
 
 key: reading, environment, object_id, hour, resolution, resource
 partition: hour
+weeks at once: 5
 */
 with
 

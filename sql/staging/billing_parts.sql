@@ -3,6 +3,7 @@ The breakdown of the bill by resource, from the snapshots that count.
 
 key: reading, environment, object_id, hour, resolution, resource
 partition: hour
+weeks at once: 5
 */
 select
     i.reading,  -- now or closing, see staging.billing_intervals

@@ -11,6 +11,7 @@ together, and the total lacks the object.
 
 key: reading, environment, object_id, hour, resolution
 partition: hour
+weeks at once: 5
 */
 with
 

@@ -6,6 +6,7 @@ after it was: reports that are read together take that long at most.
 
 key: day
 partition: day
+weeks at once: 5
 */
 with
 

@@ -4,6 +4,7 @@ that has vanished is zero after it; one that came later, zero before.
 
 key: report_kind, environment, object_id, hour, resolution, resource
 partition: hour
+weeks at once: 5
 */
 with
 
