@@ -163,7 +163,7 @@ class IssuedWeeks:
             while stale := stale_reports(con, self.catalog):
                 measured = _measure(con, self.catalog, stale)
                 for week in stale:
-                    report = build_report(con, week, self.catalog, measured=measured[week])
+                    report = build_report(con, week, self.catalog, measured=measured)
                     with patch("tieout.report.issue.write_report", write_short):
                         reports[week], _ = issue_report(con, report, (), self.home.reports, now=now)
                 record_reports(con, self.catalog, stale, now=now)

@@ -6,7 +6,7 @@ the totals printed beside them; amounts that prove something (the tie-out) are e
 values, so that every format says the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -314,7 +314,7 @@ def read_contents(data: WeekData) -> WeeklyReport:
         unattributed=unattributed,
         definitions=DEFINITIONS,
         restatements=read_restatements(con, week, catalog),
-        changes=_changes(data, spends, rollout),
+        changes=read_changes(data, spends=spends, rollout=rollout),
         bridge=describe_bridge(measurement, catalog),
         rollout=rollout,
         cumulative=_cumulative(con, measurement, data.work, catalog),
@@ -334,19 +334,6 @@ def read_contents(data: WeekData) -> WeeklyReport:
         months=read_months(con, week),
         is_spend_only=not catalog.rollout.phases and not catalog.projection.lines,
         has_projection=bool(catalog.projection.lines),
-    )
-
-
-def _changes(data: WeekData, spends: Mapping[IsoWeek, Spend], rollout: tuple[RolloutLine, ...]) -> Changes | None:
-    return read_changes(
-        data.con,
-        data.measurement,
-        data.work,
-        data.catalog,
-        landed=data.landed.keys(),
-        lock=data.lock,
-        spends=spends,
-        rollout=rollout,
     )
 
 

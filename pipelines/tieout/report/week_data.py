@@ -29,6 +29,7 @@ class WeekData:
         measurement: of the week.
         lock_findings: what the frozen baseline and the data disagree about.
         work: all days up to the end of the week, the baseline's on their frozen basis.
+        measured: weeks that had been measured before.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -39,6 +40,7 @@ class WeekData:
     measurement: WeekMeasurement
     lock_findings: Sequence[Finding]
     work: Sequence[DailyWork]
+    measured: Mapping[IsoWeek, Measured]
 
 
 def read_week_data(
@@ -47,10 +49,10 @@ def read_week_data(
     catalog: Catalog,
     *,
     lock: BaselineLock | None,
-    measured: Measured | None = None,
+    measured: Mapping[IsoWeek, Measured],
 ) -> WeekData:
-    """Measure a week, unless it is measured already from the warehouse as it is."""
-    measurement, lock_findings = measured or measure(con, week, catalog, lock=lock)
+    """Measure a week, unless it is among those that are measured already from the warehouse as it is."""
+    measurement, lock_findings = measured.get(week) or measure(con, week, catalog, lock=lock)
     return WeekData(
         con=con,
         week=week,
@@ -60,4 +62,5 @@ def read_week_data(
         measurement=measurement,
         lock_findings=lock_findings,
         work=work_on_basis(con, catalog, until=week.end, lock=lock),
+        measured=measured,
     )

@@ -1,5 +1,6 @@
 """Builds the weekly report from the warehouse: read-only, without a clock, money exact until it is printed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import duckdb
@@ -20,7 +21,7 @@ def build_report(
     catalog: Catalog,
     *,
     lock: BaselineLock | None = None,
-    measured: Measured | None = None,
+    measured: Mapping[IsoWeek, Measured] = {},
 ) -> WeeklyReport:
     """Build the report of one week; the same warehouse, catalog and lock give the same report.
 
@@ -29,7 +30,8 @@ def build_report(
         week: the week. Data after its end is left out of sight.
         catalog: the programme.
         lock: the frozen baseline; None to measure against the baseline as the data are now.
-        measured: the week as it was measured from this warehouse; it is measured here where that is left out.
+        measured: weeks as they were measured from this warehouse; the week, and the one before it where something is
+            known of that, are measured here where they are left out.
     """
     report = read_contents(read_week_data(con, week, catalog, lock=lock, measured=measured))
     return replace(report, revision=describe_revision(con, week, read_figures(con, report), catalog))

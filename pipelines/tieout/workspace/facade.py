@@ -300,7 +300,7 @@ class Workspace(WarehouseAccess):
 
         chosen = self._built(week)
         self.begin(f"reports/{chosen.label}")
-        report = build_report(self.con, chosen, self.catalog, lock=self.lock, measured=self._measured.get(chosen))
+        report = build_report(self.con, chosen, self.catalog, lock=self.lock, measured=self._measured)
         charts = draw_charts(report)
         written, files = issue_report(self.con, report, charts, self.home.reports, now=_now())
         return written, charts, files

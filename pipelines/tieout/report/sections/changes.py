@@ -7,8 +7,6 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-import duckdb
-
 from tieout.catalog.models import Catalog
 from tieout.core.money import format_usd, round_picodollars, to_cents
 from tieout.core.periods import IsoWeek
@@ -18,8 +16,8 @@ from tieout.report.cents import per_day
 from tieout.report.sections.change_reasons import read_reasons
 from tieout.report.sections.rollout import RolloutLine, read_rollout
 from tieout.report.sections.spend import NO_SPEND, Spend
+from tieout.report.week_data import WeekData
 from tieout.report.wording import Share, count, listing, share_of, share_of_rate
-from tieout.savings.baseline_lock import BaselineLock
 from tieout.savings.daily_work import DailyWork
 from tieout.savings.week import WeekMeasurement
 
@@ -215,42 +213,26 @@ class _Week:
     calls: int
     landed_days: int
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is known of the week."""
-        return not (self.landed_days or self.calls or self.spend.functions)
-
 
 def read_changes(
-    con: duckdb.DuckDBPyConnection,
-    measurement: WeekMeasurement,
-    work: Sequence[DailyWork],
-    catalog: Catalog,
-    *,
-    landed: Collection[dt.date],
-    lock: BaselineLock | None,
-    spends: Mapping[IsoWeek, Spend],
-    rollout: tuple[RolloutLine, ...],
+    data: WeekData, *, spends: Mapping[IsoWeek, Spend], rollout: tuple[RolloutLine, ...]
 ) -> Changes | None:
     """Compare a week with the one before, which is measured as it stands now; None when nothing is known of that.
 
     Args:
-        con: the warehouse.
-        measurement: of the week.
-        work: all days up to the end of the week.
-        catalog: the programme.
-        landed: days whose bill is landed whole.
-        lock: the frozen baseline.
+        data: what the week is read from.
         spends: of the week, and of the one before where that cost something.
         rollout: how far callers have moved in the week.
     """
+    con, measurement, work, catalog, landed = data.con, data.measurement, data.work, data.catalog, data.landed.keys()
     week = measurement.week.previous()
-    earlier, _ = measure(con, week, catalog, lock=lock)
-    moved = read_rollout(con, week, landed=landed, catalog=catalog, costs=read_week_cents(con, week))
-    before = _week(earlier, spends.get(week, NO_SPEND), moved, work, catalog, landed=landed)
-    after = _week(measurement, spends[measurement.week], rollout, work, catalog, landed=landed)
-    if before.is_empty:
+    spend = spends.get(week, NO_SPEND)
+    if not (_landed_days(week, landed) or _calls(week, work, catalog) or spend.functions):
         return None
+    earlier, _ = data.measured.get(week) or measure(con, week, catalog, lock=data.lock)
+    moved = read_rollout(con, week, landed=landed, catalog=catalog, costs=read_week_cents(con, week))
+    before = _week(earlier, spend, moved, work, catalog, landed=landed)
+    after = _week(measurement, spends[measurement.week], rollout, work, catalog, landed=landed)
     rows = zip(_figures(before), _figures(after), strict=True)
     return Changes(
         before=before.measurement.week,
@@ -287,14 +269,22 @@ def _week(
     *,
     landed: Collection[dt.date],
 ) -> _Week:
-    days, known = measurement.week.days(), {function.name for function in catalog.functions.functions}
     return _Week(
         measurement=measurement,
         spend=spend,
         rollout=rollout,
-        calls=sum(value.successful_calls for value in work if value.day in days and value.function in known),
-        landed_days=sum(day in landed for day in days),
+        calls=_calls(measurement.week, work, catalog),
+        landed_days=_landed_days(measurement.week, landed),
     )
+
+
+def _calls(week: IsoWeek, work: Sequence[DailyWork], catalog: Catalog) -> int:
+    days, known = week.days(), {function.name for function in catalog.functions.functions}
+    return sum(value.successful_calls for value in work if value.day in days and value.function in known)
+
+
+def _landed_days(week: IsoWeek, landed: Collection[dt.date]) -> int:
+    return sum(day in landed for day in week.days())
 
 
 def _figures(week: _Week) -> Iterator[tuple[str, Quantity, Decimal | None]]:
