@@ -12,6 +12,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.measure.daily_work import landed_days
 from tieout.savings.anomalies import Anomaly, find_anomalies
 from tieout.savings.programme import Programme
+from tieout.warehouse.parsed import answers
 
 _DAYS = """
 select app, function, day::date, sum(cost_usd)::decimal(38, 12), sum(inputs)::bigint
@@ -29,7 +30,7 @@ def read_anomalies(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catal
     parameters = {"environment": catalog.functions.environment, "until": day_start(week.end)}
     owners, programme = catalog.owners(), Programme.of(catalog)
     names: dict[str, tuple[str, str]] = {}
-    for app, name, day, cost_usd, inputs in con.execute(_DAYS, parameters).fetchall():
+    for app, name, day, cost_usd, inputs in answers(con, _DAYS, parameters):
         owner = owners.get((app, name))
         function = f"{app}/{name}" if owner is None else owner
         names[function] = (app, name) if owner is None else (programme.app_of(owner, None), owner)

@@ -21,6 +21,7 @@ from tieout.savings.daily_work import DailyWork
 from tieout.savings.days import projected_usd_per_day
 from tieout.savings.status import BEARS_A_FIGURE
 from tieout.savings.week import WeekMeasurement
+from tieout.warehouse.parsed import answers
 
 _SECONDS_PER_HOUR = 3600
 _MICROSECONDS = 1_000_000
@@ -111,7 +112,7 @@ def newest_week(con: duckdb.DuckDBPyConnection) -> IsoWeek | None:
 
 def billed_by_day(con: duckdb.DuckDBPyConnection, *, since: dt.date, until: dt.date) -> dict[dt.date, Decimal]:
     """Everything that was billed, whatever it was for, by day; until is exclusive, days without a bill are left out."""
-    return dict(con.execute(_BILLED_BY_DAY, {"since": day_start(since), "until": day_start(until)}).fetchall())
+    return dict(answers(con, _BILLED_BY_DAY, {"since": day_start(since), "until": day_start(until)}))
 
 
 def spend_per_day(con: duckdb.DuckDBPyConnection, days: Collection[dt.date]) -> Decimal:

@@ -9,6 +9,7 @@ import duckdb
 
 from tieout.catalog.models import BASELINE, Catalog, Configuration
 from tieout.core.periods import day_start
+from tieout.warehouse.parsed import answers
 
 GPU = "gpu"
 
@@ -70,9 +71,7 @@ def read_deviations(
         "baseline": BASELINE,
     }
     found = []
-    for function, app, phase, gpu, gpu_count, millicores, memory_mib, seen_from in con.execute(
-        _DEPLOYED, parameters
-    ).fetchall():
+    for function, app, phase, gpu, gpu_count, millicores, memory_mib, seen_from in answers(con, _DEPLOYED, parameters):
         expected = _configuration(catalog, function, app, phase)
         if expected is None:
             continue

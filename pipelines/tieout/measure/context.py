@@ -18,6 +18,7 @@ from tieout.savings.context import LogMatch, WeekContext
 from tieout.savings.days import BaselinePeriod, measured_days
 from tieout.savings.error_bars import CostBar
 from tieout.savings.programme import Programme
+from tieout.warehouse.parsed import answers
 
 _Key = tuple[str, str, dt.date]
 
@@ -179,12 +180,12 @@ class _Listed:
     def read(cls, con: duckdb.DuckDBPyConnection, catalog: Catalog, baseline: BaselinePeriod | None) -> "_Listed":
         """Read them off the warehouse."""
         prices: defaultdict[str, list[tuple[dt.datetime, dt.datetime, Fraction]]] = defaultdict(list)
-        for resource, valid_from, valid_to, usd_per_hour in con.execute(_PRICES).fetchall():
+        for resource, valid_from, valid_to, usd_per_hour in answers(con, _PRICES):
             prices[resource].append((valid_from, valid_to, Fraction(usd_per_hour)))
         if baseline is None or all(len(own) == 1 for own in prices.values()):
             return cls(prices, (), ())
         since, until = day_start(baseline.start), day_start(baseline.end)
-        by_resource = con.execute(_BY_RESOURCE, _of_programme(catalog, since=since, until=until)).fetchall()
+        by_resource = answers(con, _BY_RESOURCE, _of_programme(catalog, since=since, until=until))
         owners = catalog.owners()
         costs = [
             (owner, app, function, day, cost)
@@ -240,7 +241,7 @@ def _new_apps(
         return
     gpus = [resource.name for resource in catalog.prices.resources if resource.kind == "gpu"]
     period = _of_programme(catalog, gpus=gpus, since=day_start(baseline.start), **span)
-    for app, function, day, cost in con.execute(_NEW_APPS, period).fetchall():
+    for app, function, day, cost in answers(con, _NEW_APPS, period):
         yield OutsideCost(app, function, day, Fraction(cost))
 
 
@@ -254,7 +255,7 @@ def _other_apps(
         return {}
     period = {"since": day_start(baseline.start), **span}
     costs: defaultdict[str, dict[dt.date, Fraction]] = defaultdict(dict)
-    for app, day, cost in con.execute(_OTHER_APPS, _of_programme(catalog, **period)).fetchall():
+    for app, day, cost in answers(con, _OTHER_APPS, _of_programme(catalog, **period)):
         costs[app][day] = Fraction(cost)
     return costs
 
@@ -262,7 +263,7 @@ def _other_apps(
 def _costs(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, span: Mapping[str, dt.datetime]
 ) -> list[tuple[str, str, dt.date, Decimal]]:
-    return con.execute(_COSTS, _of_programme(catalog, **span)).fetchall()
+    return answers(con, _COSTS, _of_programme(catalog, **span))
 
 
 def _log_matches(
@@ -271,7 +272,7 @@ def _log_matches(
     """A function whose day matches in one app and not in another does not match."""
     owners = catalog.owners()
     matches: dict[tuple[str, dt.date], LogMatch] = {}
-    rows = con.execute(_MATCHES, _of_programme(catalog, **span)).fetchall()
+    rows = answers(con, _MATCHES, _of_programme(catalog, **span))
     for app, function, day, billed_usd, is_matched, unexplained_usd in rows:
         if (owner := owners.get((app, function))) is not None:
             sofar = matches.get((owner, day), LogMatch(Decimal(0), is_matched=True))
@@ -291,5 +292,5 @@ def read_error_bars(
         return ()
     owners = catalog.owners()
     period = {"since": day_start(IsoWeek.of(baseline.start).start), "until": day_start(week.end)}
-    rows = con.execute(_ERROR_BARS, _of_programme(catalog, **period)).fetchall()
+    rows = answers(con, _ERROR_BARS, _of_programme(catalog, **period))
     return tuple(CostBar(app, owners.get((app, function)), *row) for app, function, *row in rows)

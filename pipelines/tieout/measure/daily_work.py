@@ -26,6 +26,7 @@ from tieout.savings.log_coverage import LogGap
 from tieout.savings.programme import Programme
 from tieout.savings.status import ReasonCode
 from tieout.savings.week import METHOD_VERSION, WeekMeasurement, measure_week
+from tieout.warehouse.parsed import answers
 
 BASELINE_NOT_FROZEN = "baseline_not_frozen"
 
@@ -62,7 +63,7 @@ def read_lock(catalog_directory: Path) -> BaselineLock | None:
 
 def landed_days(con: duckdb.DuckDBPyConnection, *, until: dt.date) -> dict[dt.date, bool]:
     """Return the days before `until` whose bill is landed as a whole, in order, and whether it is settled."""
-    return dict(con.execute(_LANDED_DAYS, {"until": until}).fetchall())
+    return dict(answers(con, _LANDED_DAYS, {"until": until}))
 
 
 def read_work(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.date) -> list[DailyWork]:
@@ -74,7 +75,7 @@ def read_work(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.dat
     parameters = {"environment": catalog.functions.environment, "until": day_start(until)}
     return [
         DailyWork(owner, *row)
-        for app, function, *row in con.execute(_WORK, parameters).fetchall()
+        for app, function, *row in answers(con, _WORK, parameters)
         if (owner := owners.get((app, function))) is not None
     ]
 

@@ -14,6 +14,7 @@ import duckdb
 from tieout.catalog.models import Catalog
 from tieout.core.periods import day_start
 from tieout.savings.log_coverage import LogGap, LogRange, days_billed_without_log, days_without_log
+from tieout.warehouse.parsed import answers
 
 _DAY = dt.timedelta(days=1)
 
@@ -113,16 +114,16 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
     """
     parameters = {"environment": catalog.functions.environment, "until": day_start(until)}
     apps: defaultdict[str, defaultdict[str, list[LogRange]]] = defaultdict(lambda: defaultdict(list))
-    for app, function, *log in con.execute(_LOGS, parameters).fetchall():
+    for app, function, *log in answers(con, _LOGS, parameters):
         apps[app][function].append(LogRange(*log))
     inputs: defaultdict[tuple[str, str], dict[dt.date, int]] = defaultdict(dict)
-    for app, function, day, started in con.execute(_INPUTS, parameters).fetchall():
+    for app, function, day, started in answers(con, _INPUTS, parameters):
         inputs[app, function][day] = started
     deployed: defaultdict[str, list[dt.datetime]] = defaultdict(list)
-    for app, deployed_at in con.execute(_DEPLOYED, parameters).fetchall():
+    for app, deployed_at in answers(con, _DEPLOYED, parameters):
         deployed[app].append(deployed_at)
     billed: defaultdict[str, dict[dt.date, Decimal]] = defaultdict(dict)
-    for app, day, billed_usd in con.execute(_BILLED, parameters).fetchall():
+    for app, day, billed_usd in answers(con, _BILLED, parameters):
         billed[app][day] = billed_usd
     own = catalog.owners().keys()
     missing = tuple(
@@ -133,7 +134,7 @@ def missing_logs(con: duckdb.DuckDBPyConnection, catalog: Catalog, *, until: dt.
         for function in sorted(functions)
         if (days := {*without_any, *_missing_of(functions, function, inputs[app, function], deployed[app])})
     )
-    short = con.execute(_SHORT, parameters).fetchall()
+    short = answers(con, _SHORT, parameters)
     return (*missing, *_short_logs(short, missing, apps={app for app, _ in own}))
 
 

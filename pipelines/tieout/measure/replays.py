@@ -21,6 +21,7 @@ from tieout.savings.programme import Programme
 from tieout.savings.replay import ContainerModel, Integers
 from tieout.savings.replay_days import ContainerTime
 from tieout.savings.replay_period import Experience, ReplayedDay, replay_days
+from tieout.warehouse.parsed import answers
 
 _DAY = dt.timedelta(days=1)
 _SECOND_US = 1_000_000
@@ -160,7 +161,7 @@ def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple
     """Return the replayed days of a week by function and day; none where they are not built yet."""
     if "savings.replays" not in relations(con):
         return {}
-    rows = con.execute(_REPLAYS, {"since": week.start}).fetchall()
+    rows = answers(con, _REPLAYS, {"since": week.start})
     return {(function, day): _replayed(*values) for _, function, day, *values in rows}
 
 
@@ -168,7 +169,7 @@ def read_replays_by_week(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, dict[t
     """Return the same of every week; no week where they are not built yet."""
     by_week: dict[IsoWeek, dict[tuple[str, dt.date], ReplayedDay]] = {}
     if "savings.replays" in relations(con):
-        for monday, function, day, *values in con.execute(_REPLAYS, {"since": None}).fetchall():
+        for monday, function, day, *values in answers(con, _REPLAYS, {"since": None}):
             by_week.setdefault(IsoWeek.of(monday), {})[function, day] = _replayed(*values)
     return by_week
 
@@ -223,7 +224,7 @@ def _models(
 ) -> dict[dt.date, ContainerModel]:
     """Return the configuration of the baseline on each of its days, one input at once; nothing where one has none."""
     parameters = {"environment": catalog.functions.environment, "names": list(names), "phase": BASELINE}
-    rows = con.execute(_MODELS, parameters).fetchall()
+    rows = answers(con, _MODELS, parameters)
     models: dict[dt.date, ContainerModel] = {}
     for day in days:
         for since, until, window, least, most, buffers, is_single_use in rows:
@@ -243,7 +244,7 @@ def _known(con: duckdb.DuckDBPyConnection) -> defaultdict[str, dict[str, Replaye
     """Return what was replayed before, by function and by the hash of what it was made of."""
     known: defaultdict[str, dict[str, ReplayedDay]] = defaultdict(dict)
     if "savings.replays" in relations(con):
-        for function, *values in con.execute(_KNOWN).fetchall():
+        for function, *values in answers(con, _KNOWN):
             replayed = _replayed(*values)
             known[function][replayed.content_hash] = replayed
     return known

@@ -14,6 +14,7 @@ import duckdb
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.periods import day_start
 from tieout.measure.configuration_drift import in_cores
+from tieout.warehouse.parsed import answers
 
 _DAY = dt.timedelta(days=1)
 
@@ -94,7 +95,7 @@ def _in_force(deployed: Collection[_Deployed], app: str, day: dt.date) -> str | 
 def _settings_by_function(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Mapping[str, list[_Deployed]]:
     owners = catalog.owners()
     seen: defaultdict[str, list[_Deployed]] = defaultdict(list)
-    for app, function, phase, since, until, *settings in con.execute(_SETTINGS, _of_programme(catalog)).fetchall():
+    for app, function, phase, since, until, *settings in answers(con, _SETTINGS, _of_programme(catalog)):
         if (owner := owners.get((app, function))) is not None:
             seen[owner].append(_Deployed(app, since, until, _in_words(*settings), phase == BASELINE))
     return seen
@@ -103,7 +104,7 @@ def _settings_by_function(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> M
 def _commits_by_function(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Mapping[str, list[_Deployed]]:
     """An app that was never deployed before the rollout has nothing to be rolled back to."""
     by_app: defaultdict[str, list[tuple[dt.datetime, str]]] = defaultdict(list)
-    for app, deployed_at, commit in con.execute(_COMMITS, _of_programme(catalog)).fetchall():
+    for app, deployed_at, commit in answers(con, _COMMITS, _of_programme(catalog)):
         by_app[app].append((deployed_at, commit))
     seen: defaultdict[str, list[_Deployed]] = defaultdict(list)
     for (app, _), function in catalog.owners().items():
@@ -125,7 +126,7 @@ def _calls(con: duckdb.DuckDBPyConnection, catalog: Catalog, days: Sequence[dt.d
     owners = catalog.owners()
     period = {"since": day_start(days[0]), "until": day_start(days[-1] + _DAY)}
     calls: defaultdict[str, _Calls] = defaultdict(Counter)
-    for app, function, day, count in con.execute(_CALLS, _of_programme(catalog) | period).fetchall():
+    for app, function, day, count in answers(con, _CALLS, _of_programme(catalog) | period):
         if (owner := owners.get((app, function))) is not None and day in days:
             calls[owner][app, day] += count
     return calls

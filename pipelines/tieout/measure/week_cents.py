@@ -7,6 +7,7 @@ import duckdb
 
 from tieout.core.periods import IsoWeek
 from tieout.savings.bridge import NOTHING, Amount
+from tieout.warehouse.parsed import answers
 
 _CENTS = """
 select environment, function, phase, sum(exact_usd)::decimal(38, 12), sum(amount_usd)::decimal(38, 2)
@@ -38,7 +39,7 @@ def read_week_cents(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> WeekCents:
     """Read what a week's functions cost."""
     functions: dict[tuple[str, str], Amount] = {}
     phases: dict[tuple[str, str, str], Amount] = {}
-    rows = con.execute(_CENTS, {"week_start": week.start}).fetchall()
+    rows = answers(con, _CENTS, {"week_start": week.start})
     for environment, function, phase, exact, printed in rows:
         amount = Amount(exact, printed)
         phases[environment, function, phase] = amount

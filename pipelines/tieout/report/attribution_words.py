@@ -8,6 +8,7 @@ import duckdb
 
 from tieout.core.periods import IsoWeek
 from tieout.report.wording import between, count
+from tieout.warehouse.parsed import answers
 
 Function = tuple[str, str]
 """Environment and name."""
@@ -50,12 +51,12 @@ def words_of_attribution(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[
     """Return sentences by function: what was learned in the week, and why its error bar is as wide as it is."""
     bounds: dict[str, dt.date] = {"since": week.start, "until": week.end}
     words: dict[Function, list[str]] = defaultdict(list)
-    for environment, function, factor, low, high, hours in con.execute(_LEARNED, bounds).fetchall():
+    for environment, function, factor, low, high, hours in answers(con, _LEARNED, bounds):
         words[environment, function].append(
             f"{_learned(factor, low, high)}, learned from {count(hours, 'hour')} of the bill."
         )
-    observed = set(con.execute(_OBSERVED, bounds).fetchall())
-    for environment, function, resource, functions in con.execute(_SHARED, bounds).fetchall():
+    observed = set(answers(con, _OBSERVED, bounds))
+    for environment, function, resource, functions in answers(con, _SHARED, bounds):
         reasons = [] if (environment, function) in observed else ["its container series are not landed"]
         if functions > 1:
             reasons.append(f"{functions} functions share the {resource} pool")

@@ -9,6 +9,7 @@ from decimal import Decimal
 import duckdb
 
 from tieout.catalog.vocabulary import ComponentGroup, components_of
+from tieout.warehouse.parsed import answers
 
 NO_CALL = components_of(ComponentGroup.NO_CALL)
 """The components that no call explains."""
@@ -118,17 +119,17 @@ def read_usages(con: duckdb.DuckDBPyConnection, days: Sequence[dt.date]) -> dict
     parameters = {"days": days}
     costs: dict[Function, dict[str, Decimal]] = defaultdict(dict)
     times: dict[Function, dict[str, int]] = defaultdict(dict)
-    for environment, function, component, amount in con.execute(_COSTS, parameters).fetchall():
+    for environment, function, component, amount in answers(con, _COSTS, parameters):
         costs[environment, function][component] = amount
-    for environment, function, component, container_us in con.execute(_TIMES, parameters).fetchall():
+    for environment, function, component, container_us in answers(con, _TIMES, parameters):
         times[environment, function][component] = container_us
     starts, windows = (
-        {(environment, function): number for environment, function, number in con.execute(query, parameters).fetchall()}
+        {(environment, function): number for environment, function, number in answers(con, query, parameters)}
         for query in (_STARTS, _WINDOWS)
     )
     learned = {
         (environment, function): (low, high, hours)
-        for environment, function, low, high, hours in con.execute(_LEARNED, parameters).fetchall()
+        for environment, function, low, high, hours in answers(con, _LEARNED, parameters)
     }
     return {
         name: FunctionUsage(

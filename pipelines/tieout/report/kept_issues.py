@@ -17,6 +17,7 @@ from tieout.core.files import make_folder, write_whole
 from tieout.core.periods import IsoWeek
 from tieout.report.file_names import PAGE_NAME, SUMMARY_NAME, TEXT_NAME
 from tieout.warehouse.closings import FIGURES_NAME, REVISION_FOLDER
+from tieout.warehouse.parsed import answers
 
 MANIFEST_NAME = "manifest.json"
 _ALWAYS = (PAGE_NAME, TEXT_NAME, SUMMARY_NAME)
@@ -98,7 +99,7 @@ def adopt_manifests(con: duckdb.DuckDBPyConnection, reports: Path) -> None:
         con: the warehouse, open for writing, with its closings restored.
         reports: the folder of all reports.
     """
-    for week, revision in con.execute(_MISSING_MANIFESTS).fetchall():
+    for week, revision in answers(con, _MISSING_MANIFESTS):
         folder = reports / week / REVISION_FOLDER.format(revision)
         if not (folder / FIGURES_NAME).is_file():
             continue
@@ -120,7 +121,7 @@ def mend_issues(con: duckdb.DuckDBPyConnection, reports: Path) -> Mended:
     """
     rewritten: list[Path] = []
     lost: list[LostFile] = []
-    for week, revision, figures, document in con.execute(_ISSUES).fetchall():
+    for week, revision, figures, document in answers(con, _ISSUES):
         folder = reports / week / REVISION_FOLDER.format(revision)
         known = {FIGURES_NAME: figures} | ({} if document is None else {MANIFEST_NAME: document})
         for file in _files(known):

@@ -28,6 +28,7 @@ from tieout.warehouse.closed_week import (
     parse_closing,
 )
 from tieout.warehouse.models import code_versions
+from tieout.warehouse.parsed import answers
 from tieout.warehouse.week_inputs import contents_for, deliveries_for
 
 FIGURES_NAME = "figures.json"
@@ -154,7 +155,7 @@ def carried_by(
     none, a week that is not issued carries it, and so does the newest one.
     """
     carried: dict[IsoWeek, tuple[tuple[IsoWeek, int], ...]] = dict.fromkeys(weeks, ())
-    for carrier, label, revision in con.execute(_CARRIED, {"weeks": [week.label for week in weeks]}).fetchall():
+    for carrier, label, revision in answers(con, _CARRIED, {"weeks": [week.label for week in weeks]}):
         carried[IsoWeek.parse(carrier)] += ((IsoWeek.parse(label), revision),)
     return carried
 
@@ -169,7 +170,7 @@ def unissued_moves(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> dict[IsoWee
     if not _is_open(con, week):
         return {}
     moves = {}
-    for label, *costs in con.execute(_UNISSUED, {"week": week.label, "until": day_start(week.start)}).fetchall():
+    for label, *costs in answers(con, _UNISSUED, {"week": week.label, "until": day_start(week.start)}):
         was, is_now, all_was, all_is_now = (cost.quantize(CENT) for cost in costs)
         if was != is_now or all_was != all_is_now:
             moves[IsoWeek.parse(label)] = all_is_now - all_was
@@ -217,7 +218,7 @@ def next_closing_time(con: duckdb.DuckDBPyConnection, now: dt.datetime) -> dt.da
 
 def closed_amounts(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[ClosedAmount, ...]:
     """Read the week's cost by day, app, function, phase and component, exact."""
-    rows = con.execute(_AMOUNTS, _bounds(week)).fetchall()
+    rows = answers(con, _AMOUNTS, _bounds(week))
     return tuple(ClosedAmount(**dict(zip(ClosedAmount.model_fields, row, strict=True))) for row in rows)
 
 
@@ -260,7 +261,7 @@ def _files(
     apps = {app for app, _ in moved}
     restated = {
         path
-        for app, day, sha256, fetched_at, path in con.execute(_RESTATED, _bounds(week)).fetchall()
+        for app, day, sha256, fetched_at, path in answers(con, _RESTATED, _bounds(week))
         if (app, day) in moved and (sha256, fetched_at) not in known
     }
     logs = {
@@ -279,7 +280,7 @@ def _files(
 
 def _is_open(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> bool:
     """Whether a week's report may still say what is known now: it is not issued, or it is the newest."""
-    [(is_open,)] = con.execute(_IS_OPEN, {"week": week.label}).fetchall()
+    [(is_open,)] = answers(con, _IS_OPEN, {"week": week.label})
     return bool(is_open)
 
 

@@ -18,6 +18,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.savings.days import BaselinePeriod
 from tieout.sources.registry import SOURCES
 from tieout.sources.source import Role
+from tieout.warehouse.parsed import answers
 
 INPUT_VERSION = 2
 """How the printed input hash is computed; hashes of two versions cannot be compared."""
@@ -205,7 +206,7 @@ def inputs_in(con: duckdb.DuckDBPyConnection, windows: Iterable[Window]) -> dict
         "until": [window.until for window, _ in asked],
     }
     if asked:
-        for name, kind, text, fetched_at in con.execute(_INPUTS, parameters).fetchall():
+        for name, kind, text, fetched_at in answers(con, _INPUTS, parameters):
             found[name].append(Input(kind, text, fetched_at))
     return {name: tuple(inputs) for name, inputs in found.items()}
 
@@ -230,10 +231,10 @@ def hash_of(inputs: Iterable[Input], *more: str) -> str:
 def deliveries_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[WeekDelivery, ...]:
     """Read the bills and call logs that can move a week's cost, by content and fetch time."""
     window = cost_window(week)
-    rows = con.execute(_DELIVERIES, {"since": window.since, "until": window.until}).fetchall()
+    rows = answers(con, _DELIVERIES, {"since": window.since, "until": window.until})
     return tuple(WeekDelivery(*row) for row in rows)
 
 
 def contents_for(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[tuple[str | None, str, str], ...]:
     """Read app, content hash and path of the configurations, prices and apps that were taken before the week's end."""
-    return tuple(con.execute(_CONTENTS, {"until": day_start(week.end)}).fetchall())
+    return tuple(answers(con, _CONTENTS, {"until": day_start(week.end)}))

@@ -23,6 +23,7 @@ from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.closings import carried_by
 from tieout.warehouse.models import code_versions, load_models, reported_models
+from tieout.warehouse.parsed import answers
 from tieout.warehouse.week_inputs import APP, CONFIGURATION, DELIVERY, DEPLOYMENT, PRICE, build_hashes
 
 CATALOG, SQL = "catalog", "sql"
@@ -136,9 +137,7 @@ left join known as k on s.container_key = k.container_key
 
 def known_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
     """Return the weeks that landed bills or call logs speak of, from their first row on, in the order of time."""
-    return tuple(
-        IsoWeek.of(monday) for (monday,) in con.execute(_KNOWN_WEEKS, {"sources": sorted(ATTRIBUTED)}).fetchall()
-    )
+    return tuple(IsoWeek.of(monday) for (monday,) in answers(con, _KNOWN_WEEKS, {"sources": sorted(ATTRIBUTED)}))
 
 
 def built_weeks(con: duckdb.DuckDBPyConnection) -> tuple[IsoWeek, ...]:
@@ -264,7 +263,7 @@ def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool
     """
     if "staging.monthly_deliveries" not in relations(con):
         return set()
-    return set(con.execute(_COUNTING_MONTHS).fetchall())
+    return set(answers(con, _COUNTING_MONTHS))
 
 
 def _parts(con: duckdb.DuckDBPyConnection, catalog: Catalog, weeks: Sequence[IsoWeek]) -> dict[IsoWeek, dict[str, str]]:
@@ -322,7 +321,7 @@ def _facts_of_months(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[str]]
     facts: dict[dt.date, list[str]] = {}
     built, current = dict(con.execute("select model, code_version from meta.models").fetchall()), code_versions()
     if all(built.get(name) == current[name] for name in _MONTH_TABLES):
-        for month, fact in con.execute(_OF_MONTHS).fetchall():
+        for month, fact in answers(con, _OF_MONTHS):
             facts.setdefault(month, []).append(fact)
     return facts
 

@@ -13,6 +13,7 @@ from tieout.core.money import format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.inputs import week_bounds
 from tieout.report.wording import count, listing, share_of
+from tieout.warehouse.parsed import answers
 
 BILLED_OUTSIDE_CATALOG = "billed_outside_catalog"
 CATALOGUED_BUT_UNSEEN = "catalogued_but_unseen"
@@ -48,7 +49,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
     apps = {app for app, _ in owners}
     outside: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     total, bounds = Decimal(0), week_bounds(week)
-    for place, app, function, cost in con.execute(_BILLED, bounds).fetchall():
+    for place, app, function, cost in answers(con, _BILLED, bounds):
         total += cost
         is_here = place == environment
         is_named = is_here and (app, function) in owners
@@ -61,7 +62,7 @@ def read_catalog_coverage(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog
             outside[name, "" if is_here else place] += cost
     yield from _outside({name: cost for name, cost in outside.items() if cost}, total)
     if total:
-        known = con.execute(_KNOWN, {"until": bounds["until"]}).fetchall()
+        known = answers(con, _KNOWN, {"until": bounds["until"]})
         seen = {owners.get((app, function)) for place, app, function in known if place == environment}
         yield from _unseen([each.name for each in catalog.functions.functions if each.name not in seen])
 

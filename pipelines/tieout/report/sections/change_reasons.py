@@ -14,6 +14,7 @@ from tieout.core.periods import IsoWeek, day_start
 from tieout.report.sections.spend import FunctionSpend, Spend, function_label
 from tieout.report.wording import day_name, listing, signed_usd
 from tieout.savings.programme import Programme
+from tieout.warehouse.parsed import answers
 
 LEAST_PERCENT = 1
 _LEAST_PART = Fraction(1, 2)
@@ -50,7 +51,7 @@ def read_reasons(
     """
     parameters = {"before": day_start(week.previous().start), "until": day_start(week.end)}
     days: dict[str, list[_Day]] = defaultdict(list)
-    for environment, function, *of_day in con.execute(_DAYS, parameters).fetchall():
+    for environment, function, *of_day in answers(con, _DAYS, parameters):
         days[function_label(function, environment, catalog)].append(_Day(*of_day))
     was, now = ({each.function: each for each in spend.functions} for spend in (before, after))
     deployed = {

@@ -18,6 +18,7 @@ from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, share_of, spoken
 from tieout.savings.bridge import NOTHING, Amount
 from tieout.savings.printed import as_printed
+from tieout.warehouse.parsed import answers
 
 _LEAST_TOP, _WIDEST = 110, 300
 
@@ -118,7 +119,7 @@ def read_coverage(
     con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog, *, costs: WeekCents
 ) -> tuple[CoverageLine, ...]:
     """Read how much of each function's cost the call log accounts for, dearest first."""
-    rows = con.execute(_COVERAGE, week_bounds(week)).fetchall()
+    rows = answers(con, _COVERAGE, week_bounds(week))
     return tuple(
         _line(
             function_label(function, environment, catalog),

@@ -14,6 +14,7 @@ from tieout.report.inputs import ReportDay, week_bounds
 from tieout.report.section import CostColumn
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import spoken
+from tieout.warehouse.parsed import answers
 
 _DAILY = """
 with
@@ -60,7 +61,7 @@ def read_daily(con: duckdb.DuckDBPyConnection, week: IsoWeek, catalog: Catalog) 
     """Read cost and calls of every day of a week, by function and phase."""
     return tuple(
         DailyCost(day, function_label(function, environment, catalog), phase, exact, calls)
-        for day, environment, function, phase, exact, calls in con.execute(_DAILY, week_bounds(week)).fetchall()
+        for day, environment, function, phase, exact, calls in answers(con, _DAILY, week_bounds(week))
     )
 
 

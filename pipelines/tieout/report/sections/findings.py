@@ -22,6 +22,7 @@ from tieout.report.wording import against_usual, count, day_name, listing, plain
 from tieout.savings.anomalies import Anomaly
 from tieout.savings.days import FunctionDay, baseline_days
 from tieout.savings.week import WeekMeasurement
+from tieout.warehouse.parsed import answers
 
 PREMISE_NOT_MET = "premise_not_met"
 CONFIGURATION_DRIFT = "configuration_drift"
@@ -240,7 +241,7 @@ def _unmatched_findings(
         "days": [day_start(day) for day in measurement.baseline_days],
         "functions": [function.name for function in catalog.functions.functions],
     }
-    rows = con.execute(_NOT_MATCHED, parameters).fetchall()
+    rows = answers(con, _NOT_MATCHED, parameters)
     for (function, app), found in itertools.groupby(rows, key=lambda row: row[:2]):
         outcomes = {day: outcome for _, _, day, outcome in found}
         yield Finding(
@@ -274,13 +275,13 @@ def _resource_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[Fi
             "its cost is shared by container time. Add the label to catalog/prices.yaml.",
             data={"objects": str(objects)},
         )
-        for resource, objects in con.execute(_UNKNOWN_RESOURCES, week_bounds(week)).fetchall()
+        for resource, objects in answers(con, _UNKNOWN_RESOURCES, week_bounds(week))
     ]
 
 
 def _series_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Finding]:
     """One finding for all series that no rule understands: they may be many, and none of them moves a figure."""
-    rows = con.execute(_UNKNOWN_SERIES, week_bounds(week)).fetchall()
+    rows = answers(con, _UNKNOWN_SERIES, week_bounds(week))
     if not rows:
         return
     named = [f"{name} ({unit or 'no unit'})" for name, unit, _ in rows]
@@ -296,7 +297,7 @@ def _series_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[
 
 def _server_findings(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Iterator[Finding]:
     """Name the servers that ran, and of which nothing says for how long: no call log ever shows one."""
-    for app, server, requests, containers in con.execute(_UNMEASURED_SERVERS, week_bounds(week)).fetchall():
+    for app, server, requests, containers in answers(con, _UNMEASURED_SERVERS, week_bounds(week)):
         yield Finding(
             code=SERVER_NOT_MEASURED,
             severity=Severity.WARNING,

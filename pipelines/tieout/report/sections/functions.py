@@ -23,6 +23,7 @@ from tieout.report.inputs import week_bounds
 from tieout.report.sections.spend import function_label
 from tieout.report.wording import Share, share_of
 from tieout.savings.bridge import NOTHING
+from tieout.warehouse.parsed import answers
 
 MOST_DEAR_DAYS = 5
 _EVER = dt.date(1970, 1, 1)  # what a configuration holds from that holds since ever
@@ -172,7 +173,7 @@ def read_functions(
         function_label(function, environment, catalog): bounds_in_cents(
             low, high, costs.functions.get((environment, function), NOTHING)
         )
-        for environment, function, low, high in con.execute(_BOUNDS, {"since": week.start}).fetchall()
+        for environment, function, low, high in answers(con, _BOUNDS, {"since": week.start})
     }
     days = _by_function(con, _DAYS, bounds, catalog)
     dearest = _by_function(con, _DEAREST, {"until": bounds["until"], "most": MOST_DEAR_DAYS}, catalog)
@@ -200,7 +201,7 @@ def _by_function(
     con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object], catalog: Catalog
 ) -> dict[str, list[tuple[Any, ...]]]:
     rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for environment, function, *row in con.execute(query, parameters).fetchall():
+    for environment, function, *row in answers(con, query, parameters):
         rows[function_label(function, environment, catalog)].append(tuple(row))
     return rows
 

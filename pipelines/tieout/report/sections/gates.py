@@ -15,6 +15,7 @@ from tieout.report.inputs import DayState, ReportDay, days_of_week, states_of_la
 from tieout.report.sections.month_gates import read_month_gates
 from tieout.report.sections.tie_out import Gate, GateOutcome, TieOut, read_tie_out
 from tieout.report.wording import count, day_name, listing, share_of, signed_usd, spoken
+from tieout.warehouse.parsed import answers
 
 NO_CALLS = "__no_calls__"
 WORST_LINES = 5
@@ -106,7 +107,7 @@ def _nothing_billed(days: Sequence[ReportDay]) -> str:
 
 def _control_total(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[ReportDay]) -> Gate:
     title = "The breakdown adds up to the plain report"
-    controls: Counter[str] = Counter(dict(con.execute(_CONTROLS, week_bounds(week)).fetchall()))
+    controls: Counter[str] = Counter(dict(answers(con, _CONTROLS, week_bounds(week))))
     total = controls.total()
     if not total:
         return Gate("G2", title, GateOutcome.NOT_MEASURED, _nothing_billed(days))
@@ -155,11 +156,11 @@ def _log_against_bill(
 ) -> Gate:
     title = "The call log accounts for the bill"
     if not tie_out.pools and all(day.state is not DayState.NOT_LANDED for day in days):
-        [(hours,)] = con.execute(_RUNNING, week_bounds(week)).fetchall()
+        [(hours,)] = answers(con, _RUNNING, week_bounds(week))
         if hours:
             sentence = "Functions ran, but the landed bill of the whole week has no cost: it cannot be all of the bill."
             return Gate("G6", title, GateOutcome.BLOCKED, sentence)
-    rows = con.execute(_LOG_VS_BILL, week_bounds(week)).fetchall()
+    rows = answers(con, _LOG_VS_BILL, week_bounds(week))
     compared = [_FunctionDay(*row[1:]) for row in rows if is_logged(row[1])]
     if not compared:
         return Gate("G6", title, GateOutcome.NOT_MEASURED, "No function has calls or cost in this week.")
@@ -178,7 +179,7 @@ def is_logged(function: str) -> bool:
 
 def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[ReportDay]) -> Gate:
     title = "Every day is settled"
-    restated = con.execute(_RESTATED, week_bounds(week)).fetchall()
+    restated = answers(con, _RESTATED, week_bounds(week))
     details = tuple(
         f"{count(pools, 'settled pool')} restated by {signed_usd(moved)}: {path}." for path, pools, moved in restated
     )
@@ -194,7 +195,7 @@ def _freshness(con: duckdb.DuckDBPyConnection, week: IsoWeek, days: Sequence[Rep
 
 def _completeness(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Gate:
     title = "The call log has every call that Modal counts"
-    rows = con.execute(_COMPLETENESS, week_bounds(week)).fetchall()
+    rows = answers(con, _COMPLETENESS, week_bounds(week))
     if not rows:
         return Gate("G8", title, GateOutcome.NOT_MEASURED, "Modal's own counts of calls are not landed for this week.")
     outcomes = Counter(outcome for *_, outcome in rows)

@@ -16,6 +16,7 @@ from tieout.savings.daily_work import DailyWork, working_days
 from tieout.savings.function_measurement import FunctionMeasurement
 from tieout.savings.programme import Programme
 from tieout.savings.week import WeekMeasurement
+from tieout.warehouse.parsed import answers
 
 MOST_WEEKS = 26
 LEAST_SHARE = Decimal("0.01")
@@ -103,7 +104,7 @@ class SpendHistory:
 
 def weeks_of_history(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[IsoWeek]:
     """Return a report's week and up to 25 before it, newest first, down to the first that cost something."""
-    [(first_day,)] = con.execute(_FIRST_HOUR).fetchall()
+    [(first_day,)] = answers(con, _FIRST_HOUR)
     weeks = [week]
     while len(weeks) < MOST_WEEKS and first_day is not None and weeks[-1].start > first_day:
         weeks.append(weeks[-1].previous())

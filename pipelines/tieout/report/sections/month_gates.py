@@ -12,6 +12,7 @@ from tieout.core.periods import IsoWeek, days_between
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.tie_out import Gate, GateOutcome
 from tieout.report.wording import count, listing
+from tieout.warehouse.parsed import answers
 
 DOLLARS = "USD"
 
@@ -70,10 +71,10 @@ def read_month_gates(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[Gat
 
 
 def _months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> list[_Month]:
-    summarised = {row[0]: row[1:] for row in con.execute(_MONTHS, week_bounds(week)).fetchall()}
+    summarised = {row[0]: row[1:] for row in answers(con, _MONTHS, week_bounds(week))}
     months = []
     for first_day in sorted({day.replace(day=1) for day in week.days()}):
-        [(landed,)] = con.execute(_LANDED_IN_MONTH, {"month": first_day}).fetchall()
+        [(landed,)] = answers(con, _LANDED_IN_MONTH, {"month": first_day})
         months.append(_Month(first_day, landed, first_day in summarised, *summarised.get(first_day, ())))
     return months
 
@@ -188,7 +189,7 @@ class _Invoice:
 def _invoices(con: duckdb.DuckDBPyConnection, months: Sequence[_Month]) -> list[_Invoice]:
     invoices = []
     for month in months:
-        rows = con.execute(_INVOICES, {"month": month.first_day}).fetchall()
+        rows = answers(con, _INVOICES, {"month": month.first_day})
         invoices.append(_Invoice(month.name, *(rows[0] if rows else ())))
     return invoices
 

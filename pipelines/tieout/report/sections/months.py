@@ -11,6 +11,7 @@ from tieout.core.money import CENT, format_usd
 from tieout.core.periods import IsoWeek
 from tieout.report.formats.sheets import Cell, Kind, Row
 from tieout.report.inputs import week_bounds
+from tieout.warehouse.parsed import answers
 
 BILL_PLACES = 8  # Modal bills in hundred-millionths of a dollar; the text beside has every digit
 
@@ -91,9 +92,9 @@ class MonthReconciled:
 def read_months(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> tuple[MonthReconciled, ...]:
     """Read the months that a week lies in."""
     adjustments: dict[dt.date, list[NamedAdjustment]] = defaultdict(list)
-    for month, cause, amount in con.execute(_ADJUSTMENTS).fetchall():
+    for month, cause, amount in answers(con, _ADJUSTMENTS):
         adjustments[month].append(NamedAdjustment(cause, amount))
-    rows = con.execute(_MONTHS, week_bounds(week)).fetchall()
+    rows = answers(con, _MONTHS, week_bounds(week))
     return tuple(
         MonthReconciled(month, itemised, not_itemised, metered, tuple(adjustments[month]), *rest)
         for month, itemised, not_itemised, metered, *rest in rows

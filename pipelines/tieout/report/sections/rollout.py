@@ -17,6 +17,7 @@ from tieout.report.inputs import week_bounds
 from tieout.report.wording import Share, share_of
 from tieout.savings.bridge import Amount
 from tieout.savings.printed import as_printed
+from tieout.warehouse.parsed import answers
 
 _BY_PHASE = """
 select app, function, phase, day::date, sum(successful_calls)::bigint, sum(cost_usd)::decimal(38, 12)
@@ -71,7 +72,7 @@ def read_rollout(
     parameters = {"environment": environment, **week_bounds(week)}
     moves: dict[str, _Moves] = defaultdict(_Moves)
     owners = catalog.owners()
-    for app, name, phase, day, calls, cost in con.execute(_BY_PHASE, parameters).fetchall():
+    for app, name, phase, day, calls, cost in answers(con, _BY_PHASE, parameters):
         function = owners.get((app, name), "")
         if day not in days.get(function, ()):
             continue

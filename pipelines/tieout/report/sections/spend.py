@@ -16,6 +16,7 @@ from tieout.report.function_usage import NO_CALL
 from tieout.report.section import CostColumn
 from tieout.report.wording import Share, count, share_of, spoken
 from tieout.savings.boundary import UNEXPLAINED
+from tieout.warehouse.parsed import answers
 
 HALF_A_CENT = Decimal("0.005")
 
@@ -147,7 +148,7 @@ def read_spends(con: duckdb.DuckDBPyConnection, weeks: Sequence[IsoWeek], catalo
     One query for all of them takes hardly longer than one for a single week.
     """
     rows: dict[dt.date, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
-    for monday, environment, function, *row in con.execute(_SPEND, {"weeks": [w.start for w in weeks]}).fetchall():
+    for monday, environment, function, *row in answers(con, _SPEND, {"weeks": [w.start for w in weeks]}):
         rows[monday][function_label(function, environment, catalog)].append(_Row(function == UNEXPLAINED, *row))
     return {week: _spend(rows[week.start], catalog) for week in weeks}
 
@@ -199,7 +200,7 @@ def read_unattributed(con: duckdb.DuckDBPyConnection, week: IsoWeek, *, spend: S
         week: the week.
         spend: of the whole week, for the share.
     """
-    rows = con.execute(_WITHOUT_A_CALL, {"week_start": week.start}).fetchall()
+    rows = answers(con, _WITHOUT_A_CALL, {"week_start": week.start})
     lines = [UnattributedLine(*row[:4]) for row in rows if abs(row[4]) >= HALF_A_CENT]
     if small := [row[3] for row in rows if abs(row[4]) < HALF_A_CENT]:
         rest = sum(small, Decimal(0))

@@ -13,6 +13,7 @@ from tieout.report.formats.sheets import Cell, Kind, Row, Sheet, SheetColumn
 from tieout.report.inputs import week_bounds
 from tieout.report.sections.months import MonthReconciled, month_rows
 from tieout.report.wording import count
+from tieout.warehouse.parsed import answers
 
 _POOLS = """
 select
@@ -131,9 +132,9 @@ class TieVerdict:
 
 def read_tie_out(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> TieOut:
     """Compare the week's bill with what was attributed of it."""
-    [(pools, off, billed, attributed)] = con.execute(_POOLS, week_bounds(week)).fetchall()
-    [(hours,)] = con.execute(_BILLED_HOURS, week_bounds(week)).fetchall()
-    [(remainders, remainder)] = con.execute(_REMAINDERS, week_bounds(week)).fetchall()
+    [(pools, off, billed, attributed)] = answers(con, _POOLS, week_bounds(week))
+    [(hours,)] = answers(con, _BILLED_HOURS, week_bounds(week))
+    [(remainders, remainder)] = answers(con, _REMAINDERS, week_bounds(week))
     return TieOut(hours, pools, off, billed, attributed, remainders, remainder)
 
 
