@@ -48,22 +48,22 @@ def work(
     idle: str = "0",
 ) -> None:
     """Put calls on every one of the days, what they cost, and what of it containers spent waiting at $0.50 an hour."""
-    for day in days:
-        at, amount, waiting = day_start(day), Decimal(cost), Decimal(idle)
-        for component, part in (("execution", amount - waiting), ("idle", waiting)):
-            named = {"function": function, "phase": phase, "component": component}
-            put_amounts(con, at, **POOL, **named, amount_usd=part)
-        put_usage(
-            con,
-            at,
-            environment="main",
-            app="a",
-            function=function,
-            configuration_from=SINCE,
-            component="idle",
-            evidence="seen",
-            container_us=int(waiting * 2 * 3_600_000_000),
-        )
+    moments, amount, waiting = [day_start(day) for day in days], Decimal(cost), Decimal(idle)
+    for component, part in (("execution", amount - waiting), ("idle", waiting)):
+        named = {"function": function, "phase": phase, "component": component}
+        put_amounts(con, *moments, **POOL, **named, amount_usd=part)
+    put_usage(
+        con,
+        *moments,
+        environment="main",
+        app="a",
+        function=function,
+        configuration_from=SINCE,
+        component="idle",
+        evidence="seen",
+        container_us=int(waiting * 2 * 3_600_000_000),
+    )
+    for at in moments:
         put(
             con,
             "savings.daily_function",
