@@ -50,6 +50,11 @@ deliveries as (
 summaries as (
     select source, month, sha256, fetched_at >= month + interval 1 month as is_closed
     from staging.monthly_deliveries
+),
+
+apps as (
+    select * exclude (state)
+    from staging.apps
 )
 
 select w.name, w.kind, to_json(i) as input, i.fetched_at
@@ -62,22 +67,14 @@ from windows as w
 inner join summaries as i on i.month < w.until and i.month + interval 1 month > w.since
 where w.kind = 'summary'
 union all
-select w.name, w.kind, to_json(i), null
+select w.name, w.kind, to_json(struct_update(i, valid_to := least(i.valid_to, w.until))), null
 from windows as w
-cross join lateral (
-    select c.* replace (least(c.valid_to, w.until) as valid_to)
-    from staging.configurations as c
-    where c.valid_from < w.until and c.valid_to > w.since
-) as i
+inner join staging.configurations as i on i.valid_from < w.until and i.valid_to > w.since
 where w.kind = 'configuration'
 union all
-select w.name, w.kind, to_json(i), null
+select w.name, w.kind, to_json(struct_update(i, valid_to := least(i.valid_to, w.until))), null
 from windows as w
-cross join lateral (
-    select p.* replace (least(p.valid_to, w.until) as valid_to)
-    from staging.prices as p
-    where p.valid_from < w.until and p.valid_to > w.since
-) as i
+inner join staging.prices as i on i.valid_from < w.until and i.valid_to > w.since
 where w.kind = 'price'
 union all
 select w.name, w.kind, to_json(i), null
@@ -85,13 +82,13 @@ from windows as w
 inner join staging.deployments as i on i.deployed_at >= w.since and i.deployed_at < w.until
 where w.kind = 'deployment'
 union all
-select w.name, w.kind, to_json(i), null
+select
+    w.name,
+    w.kind,
+    to_json(struct_update(i, stopped_at := case when i.stopped_at < w.until then i.stopped_at end)),
+    null
 from windows as w
-cross join lateral (
-    select a.* exclude (state) replace (case when a.stopped_at < w.until then a.stopped_at end as stopped_at)
-    from staging.apps as a
-    where a.created_at < w.until and coalesce(a.stopped_at > w.since, true)
-) as i
+inner join apps as i on i.created_at < w.until and coalesce(i.stopped_at > w.since, true)
 where w.kind = 'app'
 order by all
 """
