@@ -15,12 +15,12 @@ import numpy as np
 
 from tieout.catalog.models import BASELINE, Catalog
 from tieout.core.periods import IsoWeek, day_start
-from tieout.core.sql import relations
 from tieout.savings.days import BaselinePeriod, baseline_days, measured_days
 from tieout.savings.programme import Programme
 from tieout.savings.replay import ContainerModel, Integers
 from tieout.savings.replay_days import ContainerTime
 from tieout.savings.replay_period import Experience, ReplayedDay, replay_days
+from tieout.warehouse.connection import has_table
 from tieout.warehouse.parsed import answers
 
 _DAY = dt.timedelta(days=1)
@@ -159,7 +159,7 @@ def replayed_rows(
 
 def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple[str, dt.date], ReplayedDay]:
     """Return the replayed days of a week by function and day; none where they are not built yet."""
-    if "savings.replays" not in relations(con):
+    if not has_table(con, "savings.replays"):
         return {}
     rows = answers(con, _REPLAYS, {"since": week.start})
     return {(function, day): _replayed(*values) for _, function, day, *values in rows}
@@ -168,7 +168,7 @@ def read_replays(con: duckdb.DuckDBPyConnection, week: IsoWeek) -> Mapping[tuple
 def read_replays_by_week(con: duckdb.DuckDBPyConnection) -> dict[IsoWeek, dict[tuple[str, dt.date], ReplayedDay]]:
     """Return the same of every week; no week where they are not built yet."""
     by_week: dict[IsoWeek, dict[tuple[str, dt.date], ReplayedDay]] = {}
-    if "savings.replays" in relations(con):
+    if has_table(con, "savings.replays"):
         for monday, function, day, *values in answers(con, _REPLAYS, {"since": None}):
             by_week.setdefault(IsoWeek.of(monday), {})[function, day] = _replayed(*values)
     return by_week
@@ -243,7 +243,7 @@ def _models(
 def _known(con: duckdb.DuckDBPyConnection) -> defaultdict[str, dict[str, ReplayedDay]]:
     """Return what was replayed before, by function and by the hash of what it was made of."""
     known: defaultdict[str, dict[str, ReplayedDay]] = defaultdict(dict)
-    if "savings.replays" in relations(con):
+    if has_table(con, "savings.replays"):
         for function, *values in answers(con, _KNOWN):
             replayed = _replayed(*values)
             known[function][replayed.content_hash] = replayed

@@ -114,6 +114,20 @@ def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Tell whether a warehouse has a table or view, by its qualified name; to list all of them takes ten times as long.
+
+    Args:
+        con: an open connection.
+        name: one of the project's own, such as `savings.replays`.
+    """
+    try:
+        con.table(name)  # where a question that fails would abort the transaction
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
 def _explain_another_version(con: duckdb.DuckDBPyConnection, path: Path, error: duckdb.Error) -> None:
     """Word what a table or a column that is missing means, where another version of the SQL built the warehouse.
 

@@ -18,12 +18,13 @@ import duckdb
 
 from tieout.catalog.models import Catalog
 from tieout.core.periods import IsoWeek
-from tieout.core.sql import relations, transaction
+from tieout.core.sql import transaction
 from tieout.savings.baseline_lock import BaselineLock
 from tieout.sources.registry import ATTRIBUTED
 from tieout.warehouse.closings import carried_by
+from tieout.warehouse.connection import has_table
 from tieout.warehouse.models import code_versions, load_models, reported_models
-from tieout.warehouse.parsed import answers
+from tieout.warehouse.parsed import answers, parsed
 from tieout.warehouse.week_inputs import APP, CONFIGURATION, DELIVERY, DEPLOYMENT, PRICE, build_hashes
 
 CATALOG, SQL = "catalog", "sql"
@@ -225,7 +226,7 @@ def follow_containers(con: duckdb.DuckDBPyConnection) -> None:
     if newest == last:
         return
     with transaction(con):
-        if "usage.container_days" in relations(con):
+        if has_table(con, "usage.container_days"):
             since, until = con.execute(_FOLLOWED, {"last_file_id": last}).fetchone() or (None, None)
             if since is not None:
                 con.execute(
@@ -252,7 +253,7 @@ def _meanings(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         changes.is_kept = False
         for model in load_models():
             if model.name in _MEANINGS:
-                con.execute(f"create or replace {model.kind} {model.name} as {model.sql}")
+                con.execute(parsed(con, f"create or replace {model.kind} {model.name} as {model.sql}"))
         yield
 
 
@@ -261,7 +262,7 @@ def _months(con: duckdb.DuckDBPyConnection) -> set[tuple[str, dt.date, int, bool
 
     There are none where the table was never built.
     """
-    if "staging.monthly_deliveries" not in relations(con):
+    if not has_table(con, "staging.monthly_deliveries"):
         return set()
     return set(answers(con, _COUNTING_MONTHS))
 

@@ -147,6 +147,10 @@ class Counting:
         self.asked += 1
         return self._con.execute(*statement)  # type: ignore[arg-type]
 
+    def table(self, name: str) -> duckdb.DuckDBPyRelation:
+        self.asked += 1
+        return self._con.table(name)
+
 
 def test_the_weeks_before_are_read_at_once_however_many_there_are(con: duckdb.DuckDBPyConnection) -> None:
     work = work_on_basis(con, CATALOG, until=LAST_WEEK.end, lock=None)
