@@ -41,11 +41,14 @@ def fitting_splits(lines: Sequence[ProjectionLine], promised: Mapping[str, Figur
     """
     if len(promised) ** len(lines) > MOST_SPLITS:
         raise ValueError(f"{len(lines)} lines over {len(promised)} phases are more than {MOST_SPLITS:,} splits")
+    savings = [line_saving(line) for line in lines]
     splits = []
     for phases in itertools.product(promised, repeat=len(lines)):
-        chosen = tuple(zip(phases, lines, strict=True))
-        sums = {p: sum((line_saving(line) for phase, line in chosen if phase == p), Fraction(0)) for p in promised}
+        sums = dict.fromkeys(promised, Fraction(0))
+        for phase, saving in zip(phases, savings, strict=True):
+            sums[phase] += saving
         if all(Fraction(promised[p].low) <= total <= Fraction(promised[p].high) for p, total in sums.items()):
+            chosen = tuple(zip(phases, lines, strict=True))
             functions = {p: tuple(line.function for phase, line in chosen if phase == p) for p in promised}
             splits.append(PhaseSplit(functions, {p: round_picodollars(total) for p, total in sums.items()}))
     return splits

@@ -90,8 +90,15 @@ class WeekBasis:
         return attribution.half_width_usd(counterfactuals_usd, measured={self.week.start})
 
     def baseline_work(self, function: str) -> tuple[WorkingDay, ...]:
-        """The work of a function on the baseline days, at the list prices of the week, to the picodollar."""
-        return self.context.at_week_prices(function, self.working_days(function, self.baseline_days))
+        """The work of a catalog's function on the baseline days, at the list prices of the week, to the picodollar."""
+        return self._baseline_work[function]
+
+    @cached_property
+    def _baseline_work(self) -> Mapping[str, tuple[WorkingDay, ...]]:
+        return {
+            name: self.context.at_week_prices(name, self.working_days(name, self.baseline_days))
+            for name in self.programme.functions
+        }
 
     def working_days(self, function: str, days: Sequence[dt.date]) -> tuple[WorkingDay, ...]:
         """The work of a function on every one of the days."""

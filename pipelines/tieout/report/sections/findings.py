@@ -59,21 +59,20 @@ order by all
 # What Modal counts of servers in the week, by either of its counts, where no series shows their containers.
 _UNMEASURED_SERVERS = """
 with counted as (
-    select d.environment, d.app, f.server, s.since, s.request_count as requests, s.container_total_count as containers
+    select s.file_id, f.server, s.since, s.request_count as requests, s.container_total_count as containers
     from raw.server_stats as s
     inner join raw.files as f on s.file_id = f.file_id
-    inner join staging.deliveries as d on s.file_id = d.file_id
-    union
-    select d.environment, d.app, s.name, s.since, s.total_count, s.container_total_count
-    from raw.app_stats as s
-    inner join staging.deliveries as d on s.file_id = d.file_id
-    where s.kind = 'server'
+    union all
+    select file_id, name, since, total_count, container_total_count
+    from raw.app_stats
+    where kind = 'server'
 )
 select app, server, sum(requests), max(containers)
 from (
-    select environment, app, server, since, max(requests) as requests, max(containers) as containers
-    from counted
-    where since >= $since and since < $until
+    select d.environment, d.app, s.server, s.since, max(s.requests) as requests, max(s.containers) as containers
+    from counted as s
+    inner join staging.deliveries as d on s.file_id = d.file_id
+    where s.since >= $since and s.since < $until
     group by all
 ) as c
 where containers > 0 and not exists (
