@@ -10,6 +10,7 @@ count, and no row here.
 
 key: environment, app, function, day
 partition: day
+empty without: raw.function_stats, raw.app_stats
 */
 with
 

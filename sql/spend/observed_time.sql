@@ -14,6 +14,7 @@ mean. Of many lives the errors cancel each other, as a share of all that is beyo
 
 key: environment, app, app_id, function, configuration_from, hour, component
 partition: hour
+empty without: staging.function_series
 */
 with
 

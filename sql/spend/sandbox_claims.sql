@@ -7,6 +7,7 @@ what functions do not claim, then what they only claim by inference, then what i
 
 key: pool_number, claimant_key, component, evidence
 partition: hour
+empty without: staging.sandbox_costs
 */
 with
 

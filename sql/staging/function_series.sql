@@ -6,6 +6,7 @@ has no observation. Series that no rule of catalog.series knows are left out.
 
 key: environment, app, function, measure, aggregation, bucket_start
 partition: bucket_start
+empty without: staging.series
 */
 with
 

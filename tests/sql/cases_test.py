@@ -8,6 +8,8 @@ a list of names has of the case stays in it when its model runs. Values are comp
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import yaml
 from tests.support.empty_warehouse import open_empty_warehouse
 from tests.support.names import LISTS, number_pools, put_row, table_of, with_names
 from tieout.sources import container_hours
-from tieout.warehouse.models import model_named
+from tieout.warehouse.models import Model, load_models, model_named
 
 _CALL_LOGS = ("staging.superseded_calls", "staging.call_logs")
 _LAST_FILE_ID = 2**31 - 1
@@ -41,7 +43,26 @@ def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("case", _cases())
 def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehouse: duckdb.DuckDBPyConnection) -> None:
-    con = empty_warehouse
+    with _given(empty_warehouse, case) as period:
+        actual = _rows(empty_warehouse, case["model"], period, case["expect"])
+    assert actual == [{key: _text(value) for key, value in row.items()} for row in case["expect"]]
+
+
+# A build writes nothing where these tables are empty.
+@pytest.mark.parametrize("model", [model for model in load_models() if model.empty_without], ids=attrgetter("name"))
+def test_model_has_no_row_without_what_its_head_names(model: Model, empty_warehouse: duckdb.DuckDBPyConnection) -> None:
+    cases = [case for [case] in (param.values for param in _cases()) if case["model"] == model.name and case["expect"]]
+    assert cases
+    for case in cases:
+        with _given(empty_warehouse, case) as period:
+            for table in model.empty_without:
+                empty_warehouse.execute(f"delete from {table}")
+            assert _rows(empty_warehouse, model.name, period, []) == [], case["name"]
+
+
+@contextmanager
+def _given(con: duckdb.DuckDBPyConnection, case: Mapping[str, Any]) -> Iterator[dict[str, dt.datetime]]:
+    """Put the rows of a case where its model finds them, for as long as the block takes, and say its period."""
     days = {"since": case.get("since", "2026-11-02"), "until": case.get("until", "2026-11-03")}
     period = {name: dt.datetime.fromisoformat(day) for name, day in days.items()}
     con.execute("begin")
@@ -51,10 +72,9 @@ def test_model_returns_the_expected_rows(case: Mapping[str, Any], empty_warehous
         container_hours.insert(con, 0, _LAST_FILE_ID)
         for name in (*_CALL_LOGS, *case.get("build", [])):
             _build(con, name, period)
-        actual = _rows(con, case["model"], period, case["expect"])
+        yield period
     finally:
         con.execute("rollback")
-    assert actual == [{key: _text(value) for key, value in row.items()} for row in case["expect"]]
 
 
 def _give(con: duckdb.DuckDBPyConnection, given: Mapping[str, list[Mapping[str, Any]]], week: dt.datetime) -> None:

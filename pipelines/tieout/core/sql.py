@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -80,3 +80,9 @@ def sqlite_damage(path: Path) -> str | None:
 def relations(con: SqlConnection) -> dict[str, Kind]:
     """Return what every table and view of DuckDB's open database is, by its qualified name, such as `spend.hourly`."""
     return dict(con.execute(_RELATIONS).fetchall())
+
+
+def is_any_filled(con: SqlConnection, tables: Iterable[str]) -> bool:
+    """Tell whether one of these tables, at least one by its qualified name, has a row."""
+    found = " or ".join(f"exists (from {table})" for table in sorted(tables))
+    return bool(con.execute(f"select {found}").fetchall() == [(True,)])

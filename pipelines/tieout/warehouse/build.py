@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from tieout.core.periods import IsoWeek, day_start
-from tieout.core.sql import Kind, literal, relations, transaction
+from tieout.core.sql import Kind, is_any_filled, literal, relations, transaction
 from tieout.validation.quarantine import Evaluated, record_evaluations
 from tieout.validation.results import ValidationResult
 from tieout.validation.runner import Validator
@@ -372,7 +372,8 @@ def _replace_stretch(
         return
     column = model.partition
     con.execute(f"delete from {model.name} where {column} >= $since and {column} < $until", parameters)  # noqa: S608
-    con.execute(parsed(con, f"insert into {model.name} by name {model.sql}"), used)
+    if not model.empty_without or is_any_filled(con, model.empty_without):
+        con.execute(parsed(con, f"insert into {model.name} by name {model.sql}"), used)
 
 
 def _held_period(con: duckdb.DuckDBPyConnection, model: Model, period: Period) -> Period:

@@ -3,9 +3,10 @@
 The leading `/* */` comment describes the table. Its last paragraph holds the model's facts: `key:` the columns that
 identify a row, `partition:` the column whose range a build replaces (of a view, whose range it validates),
 `weeks at once:` how many weeks one query may write, where no row depends on those of another week, `rows kept: by day`
-where a build writes only what a changed day can have touched (`kept_containers`), `materialized: view` for a view. A
-`-- ` comment behind a column of the final select describes that column. Dependencies are read off the text; a test
-holds them against DuckDB's own parse, which takes fifty times as long.
+where a build writes only what a changed day can have touched (`kept_containers`), `empty without:` tables; while all of
+them are empty, so is this one, and its SQL is not run. `materialized: view` is a view. A `-- ` comment behind a column
+of the final select describes that column. Dependencies are read off the text; a test holds them against DuckDB's own
+parse, which takes fifty times as long.
 
 Statistics are no matter of SQL: a model with the fact `measured from:` selects from the relation `measured_<table>`,
 which `measured_tables` fills from the tables that the fact names, on one line or several. One with the fact
@@ -35,7 +36,8 @@ LEARNED_RELATION = "learned_factors_of_the_bill"
 
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<select>.*)\Z", re.DOTALL)
 _FACT = re.compile(
-    r"^(key|partition|weeks at once|rows kept|materialized|measured from|learned from): *(.+)$", re.MULTILINE
+    r"^(key|partition|weeks at once|rows kept|empty without|materialized|measured from|learned from): *(.+)$",
+    re.MULTILINE,
 )
 _COLUMN = re.compile(r"(?:^|[\s.])(\w+),?\s+-- (.+)$")
 _NO_CODE = re.compile(r"--[^\n]*|'[^']*'")
@@ -63,6 +65,7 @@ class Model:
         weeks_at_once: how many weeks one query writes: more where no row depends on those of another week, which saves
             the cost of a query and writes fuller blocks.
         keeps_rows: built whole but for the rows that nothing has touched since the build before.
+        empty_without: tables; while all of them are empty, so is this one. Without any, its SQL is always run.
         is_view: kept as a view.
         depends_on: qualified names of the tables it reads, of all schemas.
         is_measured: selects from a relation that a measurement fills, made with the weekly report.
@@ -79,6 +82,7 @@ class Model:
     partition: str | None
     weeks_at_once: int
     keeps_rows: bool
+    empty_without: frozenset[str]
     is_view: bool
     depends_on: frozenset[str]
     is_measured: bool
@@ -136,6 +140,7 @@ def read_model(path: Path) -> Model:
         partition=facts.get("partition"),
         weeks_at_once=int(facts.get("weeks at once", 1)),
         keeps_rows="rows kept" in facts,
+        empty_without=_named(match["head"], "empty without"),
         is_view=facts.get("materialized") == "view",
         depends_on=frozenset(_READ.findall(_NO_CODE.sub("", match["select"]))) | measured_from | learned_from,
         is_measured=bool(measured_from),

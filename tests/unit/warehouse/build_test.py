@@ -49,3 +49,21 @@ def test_a_table_of_other_sql_is_built_anew_for_the_whole_weeks_that_it_holds(co
     built = write_model(con, model_named("spend.inferred_time"), Period(dt.date(2026, 11, 9), dt.date(2026, 11, 16)))
     # from a Monday to a Monday, so that every stretch that is built together is a week that factors are learned from
     assert built == Period(dt.date(2026, 11, 2), dt.date(2026, 11, 30))
+
+
+def test_rows_go_with_what_a_table_is_empty_without(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("insert into spend.sandbox_claims (hour) values ('2026-11-04 05:00'), ('2026-11-25')")
+    write_model(con, model_named("spend.sandbox_claims"), DAYS)
+    assert con.execute("select hour::varchar from spend.sandbox_claims").fetchall() == [("2026-11-25 00:00:00",)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["raw.function_stats by name select 1 as file_id", "raw.app_stats by name select 1 as file_id, 'function' as kind"],
+)
+def test_one_row_of_all_that_a_table_is_empty_without_is_enough(con: duckdb.DuckDBPyConnection, row: str) -> None:
+    con.execute("insert into raw.files (file_id, source, app, sha256) values (1, 'function_stats', 'a', '')")
+    con.execute("insert into raw.deliveries (file_id, fetched_at, range_start) values (1, '2026-11-10', '2026-11-02')")
+    con.execute(f"insert into {row}, timestamp '2026-11-03' as since")
+    write_model(con, model_named("reconciliation.completeness"), DAYS)
+    assert con.execute("select day::varchar from reconciliation.completeness").fetchall() == [("2026-11-03 00:00:00",)]
