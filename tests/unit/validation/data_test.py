@@ -360,6 +360,10 @@ CORRUPTIONS = {
         f"where hour = {NOON}",
         {"spend.pools": "A number is one pool's, and that of an interval one object's"},
     ),
+    "pools have no number": (
+        f"update spend.pools set pool_number = null where hour = {NOON}",
+        {"spend.pools": "A number is one pool's, and that of an interval one object's"},
+    ),
     "two objects have one interval": (
         f"update spend.pools set interval_number = (select min(interval_number) from spend.pools where hour = {NOON}) "
         f"where hour = {NOON}",
